@@ -1,0 +1,1 @@
+"""Which pairs of transformers and timm give back the model that was saved?"""

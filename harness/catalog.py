@@ -1,0 +1,149 @@
+"""The catalog of one timm release: a line a model, read and written here, on both sides of the wall.
+
+The lines are made by `harness.cell.catalog` inside an environment that has that timm. Standard library only.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+PACKAGED = Path(__file__).parent / "catalogs"
+
+
+@dataclass(frozen=True)
+class Slim:
+    """How a model is cut: full width, one of each distinct block, the smallest valid input.
+
+    `args` are constructor arguments that replace timm's; `input_size` is (channels, height, width).
+    `fallback` says why the model could not be cut, and is None where it was.
+    """
+
+    args: Mapping[str, Any]
+    input_size: tuple[int, int, int]
+    params: int
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One architecture of timm and its traits, read from the architecture itself.
+
+    The `*_keys` fields count state-dict keys; `non_persistent_buffers` counts buffers that no checkpoint holds;
+    `scale_keys` counts LayerScale parameters whose name has neither gamma nor beta; `feature_levels` is 0 where timm
+    offers no `features_only`; `classifier` is whether the architecture can have a classification head.
+    """
+
+    model: str
+    family: str
+    params: int
+    input_size: tuple[int, int, int]
+    gamma_keys: int
+    beta_keys: int
+    scale_keys: int
+    non_persistent_buffers: int
+    batch_norm: bool
+    classifier: bool
+    feature_levels: int
+    slim: Slim = field(compare=False)
+
+    @property
+    def layer_scale(self) -> bool:
+        """Whether the model has what this project is about; a control does not."""
+        return bool(self.gamma_keys or self.beta_keys or self.scale_keys)
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """The facts that a rule's `where` can ask for, by name."""
+        facts = asdict(self)
+        del facts["slim"]
+        return {**facts, "input_size": self.input_size[1], "layer_scale": self.layer_scale}
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What `quick` keeps one model of: the family, and which traits there are, not how much of each."""
+        return (
+            self.family,
+            self.gamma_keys > 0,
+            self.beta_keys > 0,
+            self.scale_keys > 0,
+            self.non_persistent_buffers > 0,
+            self.batch_norm,
+            self.classifier,
+            self.feature_levels > 0,
+        )
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every LayerScale model of one timm release, and the controls."""
+
+    timm: str
+    architectures: int
+    entries: tuple[Entry, ...]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __getitem__(self, model: str) -> Entry:
+        """The entry of a model; KeyError where this timm has none."""
+        for entry in self.entries:
+            if entry.model == model:
+                return entry
+        raise KeyError(model)
+
+    @property
+    def digest(self) -> str:
+        """Names the catalog's content in a run's header."""
+        return hashlib.sha256(dumps(self).encode()).hexdigest()[:16]
+
+    def smallest_of_each_kind(self) -> list[Entry]:
+        """The quick models: for each distinct (family, traits) the one with the fewest parameters once slim."""
+        best: dict[tuple[Any, ...], Entry] = {}
+        for entry in sorted(self.entries, key=lambda e: (e.slim.params, e.model)):
+            best.setdefault(entry.kind, entry)
+        return sorted(best.values(), key=lambda e: e.model)
+
+
+def dumps(catalog: Catalog) -> str:
+    """The text of a catalog file: what made it, then a line a model in the order of names."""
+    head = {
+        "catalog": catalog.timm,
+        "schema": SCHEMA,
+        "made_by": f"nox -s catalog -- timm=={catalog.timm}",
+        "architectures": catalog.architectures,
+    }
+    rows: Iterable[dict[str, Any]] = (asdict(entry) for entry in sorted(catalog, key=lambda e: e.model))
+    return "".join(json.dumps(row, separators=(", ", ": ")) + "\n" for row in (head, *rows))
+
+
+def loads(text: str) -> Catalog:
+    """The inverse of `dumps`. Raises ValueError for a text that is no catalog of this schema."""
+    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+    if not lines or lines[0].get("schema") != SCHEMA or "catalog" not in lines[0]:
+        raise ValueError(f"not a catalog of schema {SCHEMA}")
+    return Catalog(lines[0]["catalog"], lines[0]["architectures"], tuple(map(_entry, lines[1:])))
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    slim = row.pop("slim")
+    slim["input_size"] = tuple(slim["input_size"])
+    row["input_size"] = tuple(row["input_size"])
+    return Entry(**row, slim=Slim(**slim))
+
+
+def path_in(folder: Path, timm: str) -> Path:
+    """Where the catalog of a timm release lies in a folder."""
+    return folder / f"timm-{timm}.ndjson"
+
+
+def find(timm: str, *folders: Path) -> Catalog | None:
+    """The catalog of a timm release, from the package or else from the folders; None where there is none yet."""
+    for folder in (PACKAGED, *folders):
+        path = path_in(folder, timm)
+        if path.is_file():
+            return loads(path.read_text())
+    return None

@@ -1,0 +1,158 @@
+"""matrix.yaml: the one file people edit, read into a Matrix or refused with everything that is wrong with it.
+
+`python -m harness.matrix > harness/schemas/matrix.json` publishes the JSON Schema that editors complete it from.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from harness import document, problems
+from harness.catalog import Entry
+from harness.errors import BadInput
+from harness.pair import Defaults, Pair, Row
+from harness.rule import Rule
+from harness.vocabulary import DtypeName, LaneName, RouteName, Strict, problem, unknown
+
+SCHEMA: Final = Path(__file__).parent / "schemas" / "matrix.json"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A device and a dtype."""
+
+    name: str
+
+    @property
+    def device(self) -> str:
+        """`cpu` or `cuda`."""
+        return self.name.partition("-")[0]
+
+    @property
+    def dtype(self) -> str:
+        """The dtype by torch's name."""
+        return self.name.partition("-")[2]
+
+
+class Route(Strict):
+    """Which models a route runs on."""
+
+    models: Literal["every", "quick"]
+
+
+class Models(Strict):
+    """Controls are models without LayerScale: what breaks them too is no LayerScale bug."""
+
+    controls: tuple[str, ...]
+
+
+class Tolerance(Strict):
+    """An output may be off by atol + rtol · max abs(native)."""
+
+    rtol: float = Field(ge=0, allow_inf_nan=False)
+    atol: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Limits(Strict):
+    """What a case may take; `seconds` is wall-clock time."""
+
+    seconds: int = Field(gt=0, strict=True)
+
+
+class Uses(Strict):
+    """The models and routes that a project depends on."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+    routes: tuple[RouteName, ...] = Field(min_length=1)
+
+
+class Matrix(Strict):
+    """What matrix.yaml says."""
+
+    as_of: date | None = None
+    defaults: Defaults
+    rows: tuple[Row, ...] = Field(alias="pairs", min_length=1)
+    current: str
+    tolerances: Mapping[DtypeName, Tolerance]
+    lane_names: tuple[LaneName, ...] = Field(alias="lanes", min_length=1)
+    routes: Mapping[RouteName, Route] = Field(min_length=1)
+    models: Models
+    limits: Limits
+    uses: Uses | None = None
+    expectations: tuple[Rule, ...] = ()
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs, in the order of the file, with every version known."""
+        return tuple(row.resolve(self.defaults) for row in self.rows)
+
+    @cached_property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes, in the order of the file."""
+        return tuple(map(Lane, self.lane_names))
+
+    def tries(self, entry: Entry) -> bool:
+        """Whether a model of the catalog belongs to the matrix: it has LayerScale or is a control."""
+        return entry.layer_scale or entry.model in self.models.controls
+
+    # A validator sees the fields above its own, and those only where they are sound.
+    @field_validator("rows")
+    @classmethod
+    def _each_pair_once(cls, rows: tuple[Row, ...], above: ValidationInfo) -> tuple[Row, ...]:
+        if "defaults" in above.data:
+            _refuse_repeated(row.resolve(above.data["defaults"]).id for row in rows)
+        return rows
+
+    @field_validator("current")
+    @classmethod
+    def _current_is_a_pair(cls, current: str, above: ValidationInfo) -> str:
+        if "rows" in above.data and "defaults" in above.data:
+            ids = [row.resolve(above.data["defaults"]).id for row in above.data["rows"]]
+            if current not in ids:
+                raise problem(unknown("pair", current, ids))
+        return current
+
+    @field_validator("lane_names")
+    @classmethod
+    def _each_lane_once_and_with_tolerance(cls, lanes: tuple[str, ...], above: ValidationInfo) -> tuple[str, ...]:
+        _refuse_repeated(lanes)
+        for lane in map(Lane, lanes):
+            if lane.dtype not in above.data.get("tolerances", {lane.dtype}):
+                raise problem(f"{lane.name} has no tolerance; add {lane.dtype} to tolerances")
+        return lanes
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The published schema; its first line says what made it."""
+        made = {"$comment": "Made by: python -m harness.matrix > harness/schemas/matrix.json"}
+        return {**made, "$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
+
+
+def load(path: Path) -> Matrix:
+    """Reads and checks a file. Raises BadInput with all its problems at once, a line each."""
+    source = document.read(path)
+    try:
+        matrix = Matrix.model_validate(source.data)
+    except ValidationError as error:
+        raise BadInput.from_problems([*source.problems, *problems.describe(source, error, Matrix)]) from None
+    if source.problems:
+        raise BadInput.from_problems(source.problems)
+    return matrix
+
+
+def _refuse_repeated(names: Iterable[str]) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise problem(f"{', '.join(repeated)} is there more than once; keep one")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(Matrix.json_schema(), indent=2) + "\n")

@@ -1,0 +1,101 @@
+"""A pair: one transformers release with one timm release, and the torch, torchvision and Python they run on."""
+
+from collections.abc import Sequence
+from typing import Final, Self
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion
+from packaging.version import Version as ParsedVersion
+from pydantic import Field
+
+from harness.errors import BadInput
+from harness.vocabulary import Strict, Version, unknown
+
+PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
+
+
+class Defaults(Strict):
+    """What a pair runs on where it does not say."""
+
+    python: Version
+    torch: Version
+    torchvision: Version
+
+
+class Pair(Strict):
+    """One transformers release tested against one timm release, every version known."""
+
+    transformers: Version
+    timm: Version
+    torch: Version
+    torchvision: Version
+    python: Version
+    note: str | None = None
+    defaults: Defaults = Field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """`transformers5.23.0-timm1.0.31`, and torch and Python where they differ from the defaults."""
+        torch = "" if self.torch == self.defaults.torch else f"-torch{self.torch}"
+        python = "" if self.python == self.defaults.python else f"-py{self.python}"
+        return f"transformers{self.transformers}-timm{self.timm}{torch}{python}"
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each of PACKAGES."""
+        return {name: getattr(self, name) for name in PACKAGES}
+
+    def requirements(self) -> list[str]:
+        """What to install; Python is no package and is not among them."""
+        return [f"{name}=={version}" for name, version in self.versions.items() if name != "python"]
+
+    @classmethod
+    def parse_requirements(cls, requirements: Sequence[str], defaults: Defaults) -> Self:
+        """The pair that `transformers==5.8.1 timm==1.0.26` names. Raises BadInput with everything that is wrong."""
+        problems: list[str] = []
+        versions: dict[str, str] = {}
+        for text in requirements:
+            name, version, wrong = _pin(text)
+            if wrong or name in versions:
+                problems.append(f"{text}: {wrong or f'{name} is named twice; name one release'}")
+            versions.setdefault(name, version)
+        problems += [
+            f"{name} is not named; add its release, as in {name}=={example}"
+            for name, example in (("transformers", "5.23.0"), ("timm", "1.0.31"))
+            if name not in versions
+        ]
+        if problems:
+            raise BadInput.from_problems(problems)
+        return cls(**{**defaults.model_dump(), **versions}, defaults=defaults)
+
+
+class Row(Strict):
+    """A pair as matrix.yaml writes it: what it leaves out, the defaults say."""
+
+    transformers: Version
+    timm: Version
+    torch: Version | None = None
+    torchvision: Version | None = None
+    python: Version | None = None
+    note: str | None = None
+
+    def resolve(self, defaults: Defaults) -> Pair:
+        """The pair with every version filled in."""
+        return Pair(**{**defaults.model_dump(), **self.model_dump(exclude_none=True)}, defaults=defaults)
+
+
+def _pin(text: str) -> tuple[str, str, str | None]:
+    """The package, its version, and what is wrong with the pin, if anything."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return text, "", "is no requirement; one reads transformers==5.23.0"
+    name, pins = requirement.name, list(requirement.specifier)
+    if name not in PACKAGES:
+        return name, "", unknown("package", name, PACKAGES)
+    if len(pins) != 1 or pins[0].operator != "==" or requirement.extras or requirement.marker or requirement.url:
+        return name, "", f"name one release, as in {name}==1.2.3"
+    try:
+        return name, str(ParsedVersion(pins[0].version)), None
+    except InvalidVersion:
+        return name, "", f"name one release, as in {name}==1.2.3"

@@ -1,0 +1,97 @@
+"""The plan: which cases a lane of a pair runs, and the JSON that takes them into the pair's environment."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from harness.catalog import Catalog, Entry
+from harness.errors import NothingSelected
+from harness.matrix import Lane, Matrix
+from harness.pair import Pair
+from harness.record import Case
+from harness.selection import Options
+
+SCHEMA: Final = 1
+SEED: Final = 0
+CELL: Final = Path(__file__).parent / "cell"
+
+
+def plan(matrix: Matrix, catalog: Catalog, options: Options) -> list[Case]:
+    """The cases of one pair, the same in every lane: the costliest model first, all cases of a model together."""
+    tried = [entry for entry in catalog if matrix.tries(entry)]
+    quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls)
+    routes = [name for name in matrix.routes if not options.routes or name in options.routes]
+    return [
+        Case(route, entry.model, variant, size)
+        for entry in sorted(tried, key=lambda entry: (-entry.slim.params, entry.model))
+        if _is_named(entry, options)
+        for size in dict.fromkeys(options.sizes)
+        for variant in dict.fromkeys(options.variants)
+        for route in routes
+        if entry.model in quick or not (options.quick or matrix.routes[route].models == "quick")
+    ]
+
+
+def _is_named(entry: Entry, options: Options) -> bool:
+    return not options.models or any(fnmatchcase(entry.model, glob) for glob in options.models)
+
+
+def pairs(matrix: Matrix, options: Options) -> list[Pair]:
+    """The pairs of the matrix that the options leave."""
+    return [pair for pair in matrix.pairs if not options.pairs or pair.id in options.pairs]
+
+
+def lanes(matrix: Matrix, options: Options) -> list[Lane]:
+    """The lanes of the matrix that the options leave."""
+    return [lane for lane in matrix.lanes if not options.lanes or lane.name in options.lanes]
+
+
+def refuse_empty(total: int, options: Options) -> None:
+    """Raises NothingSelected where all pairs and lanes together have no case."""
+    if total == 0:
+        given = [
+            words
+            for name in ("route", "model")
+            for value in getattr(options, f"{name}s")
+            for words in (f"--{name}", value)
+        ]
+        given += ["--quick"] if options.quick else []
+        raise NothingSelected(f"no case is left by {shlex.join(given) or options.matrix}; drop or widen an option")
+
+
+def document(  # noqa: PLR0913 - what a plan is made of
+    matrix: Matrix, pair: Pair, lane: Lane, catalog: Catalog, *, options: Options, cases: Sequence[Case]
+) -> dict[str, Any]:
+    """The plan as JSON: all that crosses the wall inwards."""
+    models = {case.model for case in cases}
+    return {
+        "schema": SCHEMA,
+        "pair": {"id": pair.id, **pair.versions},
+        "lane": lane.name,
+        "device": lane.device,
+        "dtype": lane.dtype,
+        "cases": [{"case": case.id, **asdict(case)} for case in cases],
+        "tolerance": matrix.tolerances[lane.dtype].model_dump(),
+        "limits": matrix.limits.model_dump(),
+        "seed": SEED,
+        "selection": options.selection,
+        "cell": cell_digest(matrix),
+        "catalog": catalog.digest,
+        "lock": None,
+        "entries": [asdict(entry) for entry in catalog if entry.model in models],
+    }
+
+
+def cell_digest(matrix: Matrix, cell: Path = CELL) -> str:
+    """Names what decides an outcome beside the pair: the code that runs a case, route settings, tolerances, limits."""
+    digest = hashlib.sha256()
+    for path in sorted(cell.rglob("*.py")):
+        digest.update(path.relative_to(cell).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    settings = matrix.model_dump(mode="json", include={"routes", "tolerances", "limits"})
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    return digest.hexdigest()[:16]

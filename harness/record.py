@@ -1,0 +1,142 @@
+"""The records: one case's result as a JSON line, written and read here, on both sides of the wall.
+
+A lane's file is a sequence of runs, each `run … end`; lines are appended and flushed, and nothing is ever rewritten.
+Standard library only: this module is imported inside a pair's environment.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final
+
+SCHEMA: Final = 1
+
+GREEN: Final = frozenset({"passed", "drifted"})
+SKIPPED: Final = frozenset({"unsupported", "not-run"})
+RED: Final = frozenset({"keys", "tensors", "outputs", "nonfinite", "error", "crashed", "timeout", "out-of-memory"})
+OUTCOMES: Final = GREEN | SKIPPED | RED
+
+DEFAULT_VARIANT: Final = "safetensors"
+DEFAULT_SIZE: Final = "slim"
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """What is tried once, within a pair and a lane."""
+
+    route: str
+    model: str
+    variant: str = DEFAULT_VARIANT
+    size: str = DEFAULT_SIZE
+
+    @property
+    def id(self) -> str:
+        """`route/model@variant+size`, the defaults left out."""
+        variant = "" if self.variant == DEFAULT_VARIANT else f"@{self.variant}"
+        size = "" if self.size == DEFAULT_SIZE else f"+{self.size}"
+        return f"{self.route}/{self.model}{variant}{size}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Case":
+        """The inverse of `id`. Raises ValueError for a text that is no case id."""
+        route, slash, rest = text.partition("/")
+        rest, _, size = rest.partition("+")
+        model, _, variant = rest.partition("@")
+        if not (route and slash and model):
+            raise ValueError(f"{text!r} is no case id; one reads route/model@variant+size")
+        return cls(route, model, variant or DEFAULT_VARIANT, size or DEFAULT_SIZE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one lane, as far as it came. `end` is None for a run that did not finish."""
+
+    header: Mapping[str, Any]
+    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    end: Mapping[str, Any] | None = None
+
+    @property
+    def planned(self) -> Sequence[str]:
+        """The ids of the cases that the run set out to do."""
+        planned: Sequence[str] = self.header["cases"]
+        return planned
+
+    @property
+    def missing(self) -> list[str]:
+        """Planned cases without a line."""
+        return [case for case in self.planned if case not in self.cases]
+
+
+class Log:
+    """Appends to one lane's file. Each line is whole and flushed before `write` returns."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file, making its folder. Raises OSError where that is not possible."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+        self._file: IO[str] = path.open("a", encoding="utf-8")
+        if torn:
+            # A killed run can leave half a line. It stays, for nothing is rewritten, but must not swallow the next.
+            self._file.write("\n")
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Appends one line. A figure that is not finite becomes null: NaN is no JSON."""
+        line = json.dumps({"kind": kind, **_finite(fields)}, allow_nan=False, separators=(",", ":"))
+        self._file.write(line + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+def read(path: Path) -> list[Run]:
+    """The runs of a lane's file, oldest first; a line torn by a crash is passed over.
+
+    Raises ValueError, naming the line, for a line of this file that no run owns.
+    """
+    runs: list[Run] = []
+    cases: list[dict[str, Mapping[str, Any]]] = []
+    for number, line in _lines(path):
+        kind = line.get("kind")
+        if kind == "run":
+            cases.append({})
+            runs.append(Run(line, cases[-1]))
+        elif not runs:
+            raise ValueError(f"{path}:{number}: a {kind!r} line before any run")
+        elif kind == "case":
+            cases[-1][line["case"]] = line
+        elif kind == "end":
+            runs[-1] = Run(runs[-1].header, cases[-1], line)
+        else:
+            raise ValueError(f"{path}:{number}: unknown kind {kind!r}")
+    return runs
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            line = json.loads(text)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(line, dict):
+            yield number, line

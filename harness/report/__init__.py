@@ -1,0 +1,1 @@
+"""What was found, drawn for people: each report computes from judged cases, and one place prints."""

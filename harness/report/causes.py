@@ -1,0 +1,78 @@
+"""What is not green, grouped by cause: one cause may break many models."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from harness.results import Record
+from harness.verdict import Judged, Rule, Verdict
+
+_QUOTED: Final = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
+
+_ORDER: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Cases that share a verdict, an outcome and, as far as their reasons tell, a cause."""
+
+    verdict: Verdict
+    outcome: str | None
+    rule: Rule | None
+    judged: tuple[Judged, ...]
+
+    @property
+    def example(self) -> Judged:
+        """The case that stands for all: the quickest to run again, or else the first."""
+        return min(self.judged, key=lambda one: (one.record or {}).get("seconds") or math.inf)
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes concerned, in the order in which they were planned."""
+        return list(dict.fromkeys(one.case.route for one in self.judged))
+
+    @property
+    def models(self) -> set[str]:
+        """The models concerned."""
+        return {one.case.model for one in self.judged}
+
+    @property
+    def pairs(self) -> set[str]:
+        """The ids of the pairs concerned."""
+        return {one.pair for one in self.judged}
+
+
+def find(judged: Iterable[Judged]) -> list[Cause]:
+    """The causes of everything regressed, fixed, incomplete and known to be broken; in this order, largest first."""
+    groups: dict[tuple[Verdict, str | None, str], list[Judged]] = {}
+    for one in judged:
+        if one.verdict is not Verdict.AS_EXPECTED or one.broken:
+            # A fixed case has any green outcome; what it shares with others is the rule that no longer holds.
+            outcome = None if one.verdict is Verdict.FIXED else one.outcome
+            groups.setdefault((one.verdict, outcome, _cause(one)), []).append(one)
+    causes = [Cause(key[0], key[1], group[0].rule, tuple(group)) for key, group in groups.items()]
+    return sorted(causes, key=lambda cause: (_ORDER.index(cause.verdict), -len(cause.judged)))
+
+
+def _cause(one: Judged) -> str:
+    if one.rule is not None and one.verdict is not Verdict.REGRESSED:
+        return one.rule.because
+    return generalised(one)
+
+
+def generalised(one: Judged) -> str:
+    """The cause of a case as its record tells it, or why it has no record."""
+    return one.reason if one.record is None else cause_of(one.record)
+
+
+def cause_of(record: Record) -> str:
+    """`detail.cause`, or else the reason without what differs from model to model: names in quotes, and numbers."""
+    named = (record.get("detail") or {}).get("cause")
+    if named:
+        return str(named)
+    reason = _QUOTED.sub("NAME", str(record.get("reason") or record["outcome"]))
+    reason = re.sub(rf"(?<!\w){re.escape(record['model'])}(?!\w)", "MODEL", reason)
+    return _NUMBER.sub("N", reason)

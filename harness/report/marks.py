@@ -1,0 +1,64 @@
+"""How a judged case looks: a word, a shape and a colour, the same in every report."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from harness.report import causes
+from harness.verdict import Judged, Verdict
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One way for a case to stand. The shape alone tells it, for those who see no colour."""
+
+    word: str
+    shape: str
+    style: str
+
+
+REGRESSED: Final = Mark("regressed", "✘", "bold red")
+FIXED: Final = Mark("fixed", "↑", "bold magenta")
+INCOMPLETE: Final = Mark("incomplete", "…", "bold yellow")
+KNOWN_BROKEN: Final = Mark("known broken", "◐", "yellow")
+DRIFTED: Final = Mark("drifted", "≈", "cyan")
+PASSED: Final = Mark("passed", "✔", "green")
+NOT_RUN: Final = Mark("not run", "○", "dim")
+UNSUPPORTED: Final = Mark("unsupported", "\N{EN DASH}", "dim")
+
+MARKS: Final = (REGRESSED, FIXED, INCOMPLETE, KNOWN_BROKEN, DRIFTED, PASSED, NOT_RUN, UNSUPPORTED)
+"""Worst first."""
+
+_BY_VERDICT: Final = {Verdict.REGRESSED: REGRESSED, Verdict.FIXED: FIXED, Verdict.INCOMPLETE: INCOMPLETE}
+_BY_OUTCOME: Final = {"drifted": DRIFTED, "passed": PASSED, "not-run": NOT_RUN, "unsupported": UNSUPPORTED}
+_TOTALS: Final = (PASSED, DRIFTED, KNOWN_BROKEN, REGRESSED, FIXED, INCOMPLETE, NOT_RUN, UNSUPPORTED)
+
+
+def mark_of(judged: Judged) -> Mark:
+    """Each case has exactly one mark, so that counts of marks add up."""
+    return _BY_VERDICT.get(judged.verdict) or _BY_OUTCOME.get(judged.outcome or "", KNOWN_BROKEN)
+
+
+def count(judged: Iterable[Judged]) -> dict[Mark, int]:
+    """The marks that occur, worst first, and how often."""
+    counts = Counter(map(mark_of, judged))
+    return {mark: counts[mark] for mark in MARKS if counts[mark]}
+
+
+def totals(judged: Iterable[Judged]) -> list[str]:
+    """`1020 passed`, `3 regressed`, …, each case in one of them; not run is told apart from passed, with its reason."""
+    cases = list(judged)
+    counts = count(cases)
+    texts = {mark: f"{counts[mark]} {mark.word}" for mark in _TOTALS if mark in counts}
+    if NOT_RUN in texts:
+        texts[NOT_RUN] += f" ({reasons(one for one in cases if mark_of(one) is NOT_RUN)})"
+    return list(texts.values())
+
+
+def reasons(judged: Iterable[Judged]) -> str:
+    """Why these cases are as they are: one reason for each distinct cause."""
+    first: dict[str, str] = {}
+    for one in judged:
+        first.setdefault(causes.generalised(one), one.reason)
+    return "; ".join(first.values())

@@ -1,0 +1,76 @@
+"""Where the records of a lane lie, and which of them count.
+
+For each case the last line whose run is current counts. A run is current when its header equals what holds now.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness import record
+from harness.errors import BadInput
+
+Record = Mapping[str, Any]
+
+ENVIRONMENT: Final = "environment"
+"""What an `end` line says has `failed` where the pair could not be installed."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What counts among the records of one pair's lane. `unmade` says why its environment could not be made."""
+
+    pair: str
+    lane: str
+    records: Mapping[str, Record]
+    unmade: str | None = None
+
+
+def path_in(results: Path, pair: str, lane: str) -> Path:
+    """Where the records of a pair's lane lie in a results folder."""
+    return results / pair / f"{lane}.jsonl"
+
+
+def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Recorded:
+    """Reads what counts of a lane; a lane without a file has no records. Raises BadInput for a file that is none."""
+    path = path_in(results, pair, lane)
+    try:
+        runs = record.read(path) if path.is_file() else []
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{error}; move that file away, or name another folder with --results") from error
+    return Recorded(pair, lane, collect(runs, current), unmade(runs, current))
+
+
+def is_current(run: record.Run, current: Mapping[str, Any]) -> bool:
+    """Whether the header has these values; a value of None accepts any."""
+    return all(value is None or run.header.get(name) == value for name, value in current.items())
+
+
+def collect(runs: Sequence[record.Run], current: Mapping[str, Any]) -> dict[str, Record]:
+    """For each case the last line whose run is current, by case id.
+
+    A run whose environment could not be made withdraws the cases it set out to do: they are wanted again and have no
+    result, so an older one must not stand for them.
+    """
+    found: dict[str, Record] = {}
+    for run in runs:
+        if not is_current(run, current):
+            continue
+        if _failure(run) is not None:
+            for case in run.planned:
+                found.pop(case, None)
+        found.update(run.cases)
+    return found
+
+
+def unmade(runs: Sequence[record.Run], current: Mapping[str, Any]) -> str | None:
+    """Why the environment of the last current run could not be made; None where it could, or there is no run."""
+    last = [run for run in runs if is_current(run, current)][-1:]
+    return _failure(last[0]) if last else None
+
+
+def _failure(run: record.Run) -> str | None:
+    if run.end is None or run.end.get("failed") != ENVIRONMENT:
+        return None
+    return str(run.end.get("reason") or "the environment could not be made")

@@ -1,0 +1,88 @@
+"""An expectation of matrix.yaml: which cases are known to break, how, why, and where that is tracked."""
+
+from collections.abc import Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Annotated, Any, Self
+
+from packaging.specifiers import SpecifierSet
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from harness.catalog import Entry
+from harness.pair import Pair
+from harness.record import Case
+from harness.vocabulary import LaneName, RedOutcome, RouteName, Specifier, Strict, TraitName, VariantName, problem
+
+Wanted = bool | int | str | list[bool | int | str]
+
+
+def _wanted(value: Any) -> Wanted:
+    if isinstance(value, (bool, int, str)) or (
+        isinstance(value, list) and value and all(isinstance(item, (bool, int, str)) for item in value)
+    ):
+        return value
+    raise problem("give true or false, a whole number, a glob, or a list of these")
+
+
+_SCALARS = [{"type": "boolean"}, {"type": "integer"}, {"type": "string"}]
+_SCHEMA = {"anyOf": [*_SCALARS, {"type": "array", "minItems": 1, "items": {"anyOf": _SCALARS}}]}
+Text = Annotated[str, Field(min_length=1)]
+TraitTest = Annotated[Wanted, PlainValidator(_wanted), WithJsonSchema(_SCHEMA)]
+
+
+class Rule(Strict):
+    """One cause. What it does not mention it does not restrict.
+
+    `where` asks for traits of the catalog: true or false for whether there is any, a number for exactly that many,
+    text for a glob, a list for any of its items.
+    """
+
+    routes: tuple[RouteName, ...] = Field(min_length=1)
+    models: tuple[str, ...] | None = Field(default=None, min_length=1)
+    where: Mapping[TraitName, TraitTest] | None = Field(default=None, min_length=1)
+    transformers: Specifier | None = None
+    timm: Specifier | None = None
+    lanes: tuple[LaneName, ...] | None = Field(default=None, min_length=1)
+    variants: tuple[VariantName, ...] | None = Field(default=None, min_length=1)
+    outcome: RedOutcome
+    because: Text
+    url: Text | None = None
+    script: Text | None = None
+    advice: Text
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _names_models_in_one_way(self) -> Self:
+        if (self.models is None) == (self.where is None):
+            raise problem("say which models by either 'models' or 'where'")
+        if self.url and self.script:
+            raise problem("say where it is tracked by either 'url' or 'script'")
+        return self
+
+    def applies(self, case: Case, pair: Pair, lane: str, entry: Entry) -> bool:
+        """Whether the rule speaks about a case of a pair and lane; the entry is that of the case's model."""
+        return (
+            case.route in self.routes
+            and (self.lanes is None or lane in self.lanes)
+            and (self.variants is None or case.variant in self.variants)
+            and _within(self.transformers, pair.transformers)
+            and _within(self.timm, pair.timm)
+            and (self.models is None or any(fnmatchcase(case.model, glob) for glob in self.models))
+            and all(_matches(wanted, entry.traits[trait]) for trait, wanted in (self.where or {}).items())
+        )
+
+
+@cache
+def _within(specifier: str | None, version: str) -> bool:
+    return specifier is None or SpecifierSet(specifier).contains(version, prereleases=True)
+
+
+def _matches(wanted: Wanted, value: Any) -> bool:
+    if isinstance(wanted, list):
+        return any(_matches(item, value) for item in wanted)
+    if isinstance(wanted, bool):
+        return bool(value) is wanted
+    if isinstance(wanted, str):
+        return fnmatchcase(str(value), wanted)
+    return bool(value == wanted)

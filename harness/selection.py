@@ -1,0 +1,146 @@
+"""What follows `--` on a command line: options, and their check against the matrix and the catalogs."""
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from harness.catalog import Catalog
+from harness.errors import BadInput
+from harness.matrix import Matrix
+from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT
+from harness.vocabulary import SIZES, VARIANTS, unknown
+
+NEAREST: Final = 3
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to run, and where to. An empty tuple restricts nothing; `workers` None means one a core."""
+
+    requirements: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    lanes: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = (DEFAULT_SIZE,)
+    variants: tuple[str, ...] = (DEFAULT_VARIANT,)
+    quick: bool = False
+    rerun: bool = False
+    workers: int | None = None
+    matrix: Path = Path("matrix.yaml")
+    results: Path = Path("results")
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """What decides which cases there are, as a run's header has it."""
+        names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")
+        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; --help lists the options")
+
+
+def parse(argv: Sequence[str], *, requirements: bool = False) -> Options:
+    """The options of a session, and the releases it names where it takes any.
+
+    Raises BadInput for what cannot be read; `--help` prints what there is and exits with 0.
+    """
+    parser = _parser(requirements=requirements)
+    given, rest = parser.parse_known_intermixed_args(argv)
+    flags = [word for word in rest if word.startswith("-")]
+    if flags:
+        known = [name for action in parser._actions for name in action.option_strings]  # noqa: SLF001 - no public way
+        raise BadInput.from_problems([f"{unknown('option', flag, known)}; --help lists the options" for flag in flags])
+    if rest:
+        raise BadInput(
+            f"unexpected {' '.join(rest)!r}; releases are named with nox -s pair, parts with --route, --model"
+        )
+    lists = {name: tuple(value) for name, value in vars(given).items() if isinstance(value, list)}
+    return Options(**{**vars(given), **lists})
+
+
+def _parser(*, requirements: bool) -> argparse.ArgumentParser:
+    session = "pair" if requirements else "matrix"
+    parser = _Parser(
+        prog=f"nox -s {session} --",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+        description="Which cases to run. What can be repeated adds up; without an option everything runs.",
+        epilog=f"example: nox -s {session} -- {'transformers==5.23.0 timm==1.0.31 ' if requirements else ''}"
+        "--route tower --model 'eva*'",
+    )
+    many: dict[str, Any] = {"action": "append"}
+    if requirements:
+        parser.add_argument(
+            "requirements", nargs="+", metavar="PACKAGE==VERSION", help="transformers, timm; also torch"
+        )
+    else:
+        parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **many)
+    parser.add_argument("--lane", dest="lanes", metavar="NAME", help="a lane of the matrix; repeatable", **many)
+    parser.add_argument("--route", dest="routes", metavar="NAME", help="a route of the matrix; repeatable", **many)
+    parser.add_argument("--model", dest="models", metavar="GLOB", help="models by timm's names; repeatable", **many)
+    parser.add_argument(
+        "--size",
+        dest="sizes",
+        metavar="NAME",
+        help=f"{' or '.join(SIZES)} (default {DEFAULT_SIZE}); repeatable",
+        **many,
+    )
+    parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
+    parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
+    parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
+    parser.add_argument("--workers", type=_count, metavar="N", help="processes at a time (default: one a core)")
+    parser.add_argument("--matrix", type=Path, metavar="FILE", help="default matrix.yaml")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="where the records go (default results)")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
+    return int(text)
+
+
+def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None:
+    """Holds every name against what there is: the matrix's own, and the models of all the pairs' catalogs.
+
+    Raises BadInput with all problems at once.
+    """
+    known = {
+        "pair": (options.pairs, [pair.id for pair in matrix.pairs]),
+        "lane": (options.lanes, [lane.name for lane in matrix.lanes]),
+        "route": (options.routes, list(matrix.routes)),
+        "size": (options.sizes, list(SIZES)),
+        "variant": (options.variants, list(VARIANTS)),
+    }
+    problems = [
+        f"--{kind}: {unknown(kind, name, names)}"
+        for kind, (given, names) in known.items()
+        for name in given
+        if name not in names
+    ]
+    models = {entry.model for catalog in catalogs for entry in catalog if matrix.tries(entry)}
+    releases = ", ".join(sorted({catalog.timm for catalog in catalogs}))
+    problems += [
+        f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"
+        for index, control in enumerate(matrix.models.controls)
+        if control not in models
+    ]
+    problems += [
+        f"--model: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, models)}"
+        for glob in options.models
+        if not any(fnmatchcase(model, glob) for model in models)
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def _nearest(glob: str, models: Iterable[str]) -> str:
+    near = difflib.get_close_matches(glob.strip("*?"), sorted(models), n=NEAREST, cutoff=0.3)
+    return f"; the nearest: {', '.join(near)}" if near else ""

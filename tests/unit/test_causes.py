@@ -1,0 +1,87 @@
+from typing import Any
+
+import pytest
+
+from harness.pair import Defaults, Pair
+from harness.record import Case
+from harness.report import causes, reproduction
+from harness.results import Recorded
+from harness.verdict import Judged, judge
+
+
+def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", **detail: Any) -> dict[str, Any]:
+    return {"model": model, "outcome": outcome, "reason": reason, "detail": detail}
+
+
+def regressed(*records: dict[str, Any]) -> list[Judged]:
+    found = {Case("tower", line["model"]): line for line in records}
+    recorded = Recorded("pair", "cpu-float32", {case.id: line for case, line in found.items()})
+    return judge(found, recorded, lambda _: [])
+
+
+GENERAL = {
+    "24 keys renamed: blocks.0.ls1.gamma -> blocks.0.ls1.weight": (
+        "N keys renamed: blocks.N.lsN.gamma -> blocks.N.lsN.weight"
+    ),
+    "`a.rope` differs by 1.5e-07": "NAME differs by N",
+    "KeyError: 'a.b' in \"load\"": "KeyError: NAME in NAME",
+    "vit_tiny doesn't load, can't say why": "MODEL doesn't load, can't say why",
+}
+
+
+@pytest.mark.parametrize(("reason", "cause"), GENERAL.items(), ids=GENERAL)
+def test_a_cause_is_a_reason_without_its_names_and_numbers(reason: str, cause: str) -> None:
+    assert causes.cause_of(record(reason)) == cause
+
+
+def test_a_cause_that_the_record_names_is_preferred() -> None:
+    assert causes.cause_of(record("24 keys renamed", cause="gamma renamed")) == "gamma renamed"
+
+
+def test_a_record_without_a_reason_has_its_outcome_for_a_cause() -> None:
+    assert causes.cause_of(record(None)) == "keys"
+
+
+def test_one_cause_gathers_its_models_and_another_stays_apart() -> None:
+    judged = regressed(
+        record("no such file", "c"),
+        record("1 key renamed: `a.gamma`", "a"),
+        record("1 key renamed: `b.gamma`", "b"),
+        record("1 key renamed: `d.gamma`", "d", outcome="tensors"),
+    )
+    found = [(cause.outcome, sorted(cause.models)) for cause in causes.find(judged)]
+    assert found == [("keys", ["a", "b"]), ("keys", ["c"]), ("tensors", ["d"])]
+
+
+def test_the_quickest_case_stands_for_its_cause() -> None:
+    seconds = {"large": 90.0, "small": 1.5, "crashed": None}
+    (cause,) = causes.find(regressed(*({**record("x", model), "seconds": took} for model, took in seconds.items())))
+    assert cause.example.case.model == "small"
+
+
+def test_what_is_green_or_was_skipped_has_no_cause() -> None:
+    skipped = [record("no device", "a", "not-run"), record("no such route", "b", "unsupported")]
+    assert causes.find(regressed(*skipped, record(None, "c", "drifted"))) == []
+
+
+DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
+
+
+@pytest.mark.parametrize(
+    ("python", "pins"),
+    [("3.11", "transformers==5.8.1 timm==1.0.26"), ("3.12", "transformers==5.8.1 timm==1.0.26 python==3.12")],
+    ids=["defaults", "another Python"],
+)
+def test_a_pair_that_matrix_yaml_does_not_name_is_reproduced_by_its_pins(python: str, pins: str) -> None:
+    pair = Pair(
+        transformers="5.8.1", timm="1.0.26", torch="2.14.1", torchvision="0.29.1", python=python, defaults=DEFAULTS
+    )
+    judged = Judged(pair.id, "cpu-float32", Case("tower", "a"), regressed(record("x"))[0].verdict)
+    command = f"nox -s pair -- {pins} --lane cpu-float32 --route tower --model a"
+    assert reproduction.of_pair(pair)(judged) == command
+
+
+def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command() -> None:
+    one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", "full"), regressed(record("x"))[0].verdict)
+    options = "--route tower --model a --variant sharded --size full"
+    assert reproduction.in_matrix(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"

@@ -1,0 +1,119 @@
+import shlex
+from pathlib import Path
+
+import pytest
+
+from harness.catalog import Catalog
+from harness.errors import BadInput
+from harness.matrix import Matrix
+from harness.selection import Options, check, parse
+
+
+def refusal(*argv: str, requirements: bool = False) -> str:
+    with pytest.raises(BadInput) as caught:
+        parse(argv, requirements=requirements)
+    return str(caught.value)
+
+
+def test_nothing_given_restricts_nothing() -> None:
+    assert parse([]) == Options()
+
+
+def test_lists_add_up() -> None:
+    words = "--route tower --route wrapper --model eva* --size slim --size full --quick --workers 4 --results out"
+    assert parse(shlex.split(words)) == Options(
+        routes=("tower", "wrapper"),
+        models=("eva*",),
+        sizes=("slim", "full"),
+        quick=True,
+        workers=4,
+        results=Path("out"),
+    )
+
+
+def test_a_pair_session_takes_releases_before_between_and_after_options() -> None:
+    releases = ("transformers==5.8.1", "timm==1.0.26")
+    assert parse([releases[0], "--quick", releases[1]], requirements=True) == Options(requirements=releases, quick=True)
+    assert parse([*releases, "--quick"], requirements=True) == Options(requirements=releases, quick=True)
+    assert parse(["--quick", *releases], requirements=True) == Options(requirements=releases, quick=True)
+
+
+def test_help_says_what_there_is_and_exits_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    for option in ("pair", "lane", "route", "model", "size", "variant", "workers", "matrix", "results"):
+        assert f"--{option} " in out
+    assert "--quick" in out
+    assert "--rerun" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--rout", "tower"], "unknown option '--rout', did you mean '--route'?; --help lists the options"),
+        (["--route"], "argument --route: expected one argument; --help lists the options"),
+        (
+            ["--workers", "0"],
+            "argument --workers: '0' is no number of processes; give 1 or more; --help lists the options",
+        ),
+        (
+            ["timm==1.0.26"],
+            "unexpected 'timm==1.0.26'; releases are named with nox -s pair, parts with --route, --model",
+        ),
+    ],
+    ids=["unknown", "no value", "no number", "release"],
+)
+def test_words_that_cannot_be_read_are_refused(argv: list[str], message: str) -> None:
+    assert refusal(*argv) == message
+
+
+def test_a_pair_session_takes_no_pair_of_the_matrix() -> None:
+    found = refusal("--pair", "transformers5.23.0-timm1.0.31", "timm==1.0.26", requirements=True)
+    assert found.startswith("unknown option '--pair'; there is -h, --help, --lane, ")
+
+
+def test_a_pair_session_wants_releases() -> None:
+    assert refusal("--quick", requirements=True) == (
+        "the following arguments are required: PACKAGE==VERSION; --help lists the options"
+    )
+
+
+def test_names_that_exist_are_accepted(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    words = "--pair transformers5.23.0-timm1.0.31 --lane cuda-float32 --route tower --model *tiny --model resnet18"
+    check(parse(shlex.split(words)), small_matrix, [small_catalog])
+
+
+def test_all_names_that_match_nothing_are_refused_at_once(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    words = (
+        "--pair transformers5.23.0-timm1.0.30 --lane cpu-bfloat16 --route backbone --size ful --variant bin "
+        "--model 'eva02_tiniest*' --model zzz --model regnetx_002"
+    )
+    options = parse(shlex.split(words))
+    with pytest.raises(BadInput) as caught:
+        check(options, small_matrix, [small_catalog])
+    assert str(caught.value).splitlines() == [
+        "--pair: unknown pair 'transformers5.23.0-timm1.0.30', did you mean 'transformers5.23.0-timm1.0.31'?",
+        "--lane: unknown lane 'cpu-bfloat16'; there is cpu-float32, cuda-float32",
+        "--route: unknown route 'backbone'; there is wrapper, tower",
+        "--size: unknown size 'ful', did you mean 'full'?",
+        "--variant: unknown variant 'bin'; there is safetensors",
+        "--model: 'eva02_tiniest*' matches none of 4 models of timm 1.0.31; the nearest: eva02_tiny, eva02_large",
+        "--model: 'zzz' matches none of 4 models of timm 1.0.31",
+        "--model: 'regnetx_002' matches none of 4 models of timm 1.0.31; the nearest: resnet18, convnext_atto",
+    ]
+
+
+def test_a_model_of_any_catalog_can_be_named(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    older = Catalog("1.0.14", 1100, small_catalog.entries[2:])
+    check(parse(["--model", "eva*"]), small_matrix, [older, small_catalog])
+    with pytest.raises(BadInput, match=r"none of 2 models of timm 1\.0\.14"):
+        check(parse(["--model", "eva*"]), small_matrix, [older])
+
+
+def test_a_control_that_no_timm_has_is_refused(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    without = Catalog("1.0.31", 1371, small_catalog.entries[:3])
+    with pytest.raises(BadInput) as caught:
+        check(Options(), small_matrix, [without])
+    assert str(caught.value) == "matrix.yaml: models.controls[0]: no 'resnet18' in timm 1.0.31; name a model that is"

@@ -1,0 +1,222 @@
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+from rich.console import Console
+
+from harness.record import Case
+from harness.report import reproduction, terminal
+from harness.results import Recorded
+from harness.verdict import Judged, judge
+
+OLD = "transformers4.48.3-timm1.0.14"
+NEW = "transformers5.23.0-timm1.0.31"
+DASH = "\N{EN DASH}"
+NO_GPU = "no CUDA device"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A stand-in for a rule of matrix.yaml."""
+
+    outcome: str
+    because: str
+    url: str | None = "https://example.org/issues/1"
+    script: str | None = None
+    advice: str = "take transformers 4.49 or later"
+
+
+RENAMED = Known("keys", "every key with gamma or beta is renamed at load")
+
+
+def cases(
+    pair: str,
+    found: Mapping[str, tuple[str, str | None] | None],
+    *,
+    lane: str = "cpu-float32",
+    rules: Sequence[Known] = (),
+    unmade: str | None = None,
+) -> list[Judged]:
+    """Judges cases given as `{id: (outcome, reason)}`; None for one that has no record."""
+    records = {
+        case: {
+            "model": Case.parse(case).model,
+            "outcome": result[0],
+            "reason": result[1],
+            "detail": {"silent": result[0] == "keys"},
+        }
+        for case, result in found.items()
+        if result is not None
+    }
+    return judge(map(Case.parse, found), Recorded(pair, lane, records, unmade), lambda _: rules)
+
+
+def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:
+    """A case of models m0, m1, … for each reason."""
+    return {f"{route}/m{number}": (outcome, reason) for number, reason in enumerate(reasons)}
+
+
+def shown(judged: Sequence[Judged], width: int = 80) -> list[str]:
+    """The lines printed where the console is no terminal."""
+    file = io.StringIO()
+    terminal.show(Console(file=file, width=width), judged, reproduction.in_matrix)
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+HEALTHY = {**each("wrapper", "passed", *[None] * 3), **each("tower", "passed", *[None] * 2)}
+RESULT = [
+    *cases(OLD, {**each("wrapper", "unsupported", "came with 4.48"), **each("tower", "passed", None)}),
+    *cases(OLD, each("tower", "keys", None, "24 keys renamed", "36 keys renamed"), rules=[RENAMED])[1:],
+    *cases(NEW, {**HEALTHY, "tower/m2": ("drifted", None)}),
+    *cases(NEW, {"tower/m8": ("tensors", "`a.rope` differs"), "tower/m9": ("tensors", "`b.rope` differs")}),
+    *cases(NEW, {"wrapper/m7": None}),
+    *cases(NEW, {"tower/m3": ("passed", None)}, rules=[RENAMED]),
+    *cases(OLD, each("tower", "not-run", NO_GPU), lane="cuda-float32"),
+    *cases(NEW, each("tower", "not-run", NO_GPU, NO_GPU), lane="cuda-float32"),
+]
+
+
+LEGEND = (
+    "✘ regressed   ↑ fixed   … incomplete   ◐ known broken   ≈ drifted   ✔ passed   ○ not run   \N{EN DASH} unsupported"
+)
+TOTALS = (
+    *("6 passed", "1 drifted", "2 known broken", "2 regressed", "1 fixed", "1 incomplete"),
+    *("3 not run (no CUDA device)", "1 unsupported"),
+)
+
+
+def test_the_summary_at_140_columns_is_exactly_this() -> None:
+    assert shown(RESULT, 140) == [
+        "cpu-float32",
+        "pair                           wrapper  tower",
+        f"transformers4.48.3-timm1.0.14  {DASH} 1      ◐ 2",
+        "                                        ✔ 1",
+        "transformers5.23.0-timm1.0.31  … 1      ✘ 2/6",
+        "                               ✔ 3      ↑ 1/6",
+        "                                        ≈ 1",
+        "                                        ✔ 2",
+        "",
+        "cuda-float32: 3 not run (no CUDA device)",
+        "",
+        LEGEND,
+        "",
+        "✘ regressed · tower · tensors · 2 models, 2 cases, 1 pair",
+        "  `a.rope` differs",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m8",
+        "",
+        "↑ fixed · tower · 1 model, 1 case, 1 pair",
+        "  no longer keys: every key with gamma or beta is renamed at load",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m3",
+        "",
+        "… incomplete · wrapper · 1 model, 1 case, 1 pair",
+        "  no record: the run did not come this far",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route wrapper --model m7",
+        "",
+        "◐ known broken · tower · keys · 2 models, 2 cases, 1 pair",
+        "  24 keys renamed",
+        "  because every key with gamma or beta is renamed at load",
+        "  take transformers 4.49 or later",
+        "  https://example.org/issues/1",
+        f"  nox -s matrix -- --pair {OLD} --lane cpu-float32 --route tower --model m1",
+        "",
+        "2 of 4 broken cases silent: neither library warned.",
+        " · ".join(TOTALS),
+        "Exit code 1: something regressed or is fixed.",
+    ]
+
+
+def test_at_80_columns_lists_wrap_between_items_and_commands_stay_whole() -> None:
+    lines = shown(RESULT)
+    assert "✘ regressed   ↑ fixed   … incomplete   ◐ known broken   ≈ drifted   ✔ passed" in lines
+    assert lines[-3:] == [
+        "6 passed · 1 drifted · 2 known broken · 2 regressed · 1 fixed · 1 incomplete ·",
+        "3 not run (no CUDA device) · 1 unsupported",
+        "Exit code 1: something regressed or is fixed.",
+    ]
+    assert f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m8" in lines
+
+
+def test_a_reason_wraps_between_words_and_never_within_an_id() -> None:
+    lines = shown(cases(NEW, {"wrapper/m": ("error", "OSError: no such route here: backbone-pretrained")}), width=48)
+    assert lines[lines.index("  OSError: no such route here:") + 1] == "  backbone-pretrained"
+
+
+def test_routes_that_do_not_fit_beside_the_pairs_go_into_a_table_below() -> None:
+    dev = "transformers5.24.0.dev0+g1a2b3c4-timm1.0.32-torch2.15.0"
+    routes = ("wrapper", "classifier", "backbone-features")
+    lines = shown(cases(dev, {f"{route}/m": ("passed", None) for route in routes}))
+    assert lines[:7] == [
+        "cpu-float32",
+        "pair                                                     wrapper  classifier",
+        f"{dev}  ✔ 1      ✔ 1",
+        "",
+        "pair                                                     backbone-features",
+        f"{dev}  ✔ 1",
+        "",
+    ]
+
+
+def test_an_id_wider_than_the_console_stays_whole() -> None:
+    lines = shown(cases(NEW, {"wrapper/m": ("error", "OSError: " + "x" * 50)}), width=30)
+    assert f"{NEW}  ✘ 1/1" in lines
+    assert "  " + "x" * 50 in lines
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_plain_text_has_no_escape_codes(width: int) -> None:
+    assert "\x1b" not in "".join(shown(RESULT, width))
+
+
+def test_a_terminal_is_shown_colours() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True, color_system="standard", no_color=False)
+    terminal.show(console, RESULT, reproduction.in_matrix)
+    assert "\x1b[1;31m✘ regressed" in file.getvalue()
+
+
+def test_all_green_says_so_and_counts() -> None:
+    assert shown(cases(NEW, HEALTHY)) == [
+        "cpu-float32",
+        "pair                           wrapper  tower",
+        "transformers5.23.0-timm1.0.31  ✔ 3      ✔ 2",
+        "",
+        "✔ passed",
+        "",
+        "5 passed",
+        "Exit code 0: as expected.",
+    ]
+
+
+def test_a_lane_that_ran_in_part_keeps_its_table() -> None:
+    some = {"tower/m0": ("passed", None), "tower/m1": ("not-run", "needs 27 GB of memory, 8 GB are free")}
+    lines = shown(cases(NEW, some))
+    assert lines[1:4] == ["pair                           tower", f"{NEW}  ✔ 1", " " * 31 + "○ 1"]
+    assert lines[-2] == "1 passed · 1 not run (needs 27 GB of memory, 8 GB are free)"
+
+
+def test_reasons_that_differ_only_in_numbers_are_given_once() -> None:
+    reasons = ("needs 27 GB of memory", "needs 54 GB of memory", NO_GPU)
+    lines = shown(cases(NEW, each("tower", "not-run", *reasons)))
+    assert lines[0] == "cpu-float32: 3 not run (needs 27 GB of memory; no CUDA device)"
+
+
+def test_an_environment_that_could_not_be_made_is_incomplete_and_says_why() -> None:
+    reason = "no such release: transformers 9.9.9"
+    lines = shown(cases(NEW, {"tower/m0": None, "wrapper/m0": None}, unmade=reason))
+    at = lines.index("… incomplete · tower, wrapper · 1 model, 2 cases, 1 pair")
+    assert lines[at + 1] == f"  {reason}"
+    assert lines[-2:] == ["2 incomplete", "Exit code 4: incomplete: planned cases have no record."]
+
+
+def test_another_outcome_than_the_rule_names_says_both() -> None:
+    lines = shown(cases(NEW, {"tower/m0": ("error", "IndexError: 9 in run")}, rules=[RENAMED]))
+    at = lines.index("✘ regressed · tower · error · 1 model, 1 case, 1 pair")
+    assert lines[at + 1 : at + 3] == [
+        "  IndexError: 9 in run",
+        "  expected keys: every key with gamma or beta is renamed at load",
+    ]
+
+
+def test_no_case_at_all_is_not_green() -> None:
+    assert shown([])[-1] == "Exit code 3: nothing was selected."
