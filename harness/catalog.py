@@ -79,10 +79,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every LayerScale model of one timm release, and the controls."""
+    """Every LayerScale model of one timm release, and those of `controls` that it has, among so many architectures."""
 
     timm: str
     architectures: int
+    controls: tuple[str, ...]
     entries: tuple[Entry, ...]
 
     def __iter__(self) -> Iterator[Entry]:
@@ -115,6 +116,7 @@ def dumps(catalog: Catalog) -> str:
         "schema": SCHEMA,
         "made_by": f"nox -s catalog -- timm=={catalog.timm}",
         "architectures": catalog.architectures,
+        "controls": list(catalog.controls),
     }
     rows: Iterable[dict[str, Any]] = (asdict(entry) for entry in sorted(catalog, key=lambda e: e.model))
     return "".join(json.dumps(row, separators=(", ", ": ")) + "\n" for row in (head, *rows))
@@ -125,14 +127,17 @@ def loads(text: str) -> Catalog:
     lines = [json.loads(line) for line in text.splitlines() if line.strip()]
     if not lines or lines[0].get("schema") != SCHEMA or "catalog" not in lines[0]:
         raise ValueError(f"not a catalog of schema {SCHEMA}")
-    return Catalog(lines[0]["catalog"], lines[0]["architectures"], tuple(map(_entry, lines[1:])))
+    head, *rows = lines
+    return Catalog(head["catalog"], head["architectures"], tuple(head["controls"]), tuple(map(entry_of, rows)))
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    slim = row.pop("slim")
-    slim["input_size"] = tuple(slim["input_size"])
-    row["input_size"] = tuple(row["input_size"])
-    return Entry(**row, slim=Slim(**slim))
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """The inverse of `dataclasses.asdict` on an entry."""
+    slim = row["slim"]
+    return Entry(
+        **{**row, "input_size": tuple(row["input_size"])}
+        | {"slim": Slim(**{**slim, "input_size": tuple(slim["input_size"])})}
+    )
 
 
 def path_in(folder: Path, timm: str) -> Path:
@@ -140,10 +145,7 @@ def path_in(folder: Path, timm: str) -> Path:
     return folder / f"timm-{timm}.ndjson"
 
 
-def find(timm: str, *folders: Path) -> Catalog | None:
-    """The catalog of a timm release, from the package or else from the folders; None where there is none yet."""
-    for folder in (PACKAGED, *folders):
-        path = path_in(folder, timm)
-        if path.is_file():
-            return loads(path.read_text())
-    return None
+def read(folder: Path, timm: str) -> Catalog | None:
+    """The catalog of a timm release in a folder; None where there is none."""
+    path = path_in(folder, timm)
+    return loads(path.read_text()) if path.is_file() else None

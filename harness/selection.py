@@ -46,12 +46,12 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{message}; --help lists the options")
 
 
-def parse(argv: Sequence[str], *, requirements: bool = False) -> Options:
+def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
     """The options of a session, and the releases it names where it takes any.
 
     Raises BadInput for what cannot be read; `--help` prints what there is and exits with 0.
     """
-    parser = _parser(requirements=requirements)
+    parser = _parser(session)
     given, rest = parser.parse_known_intermixed_args(argv)
     flags = [word for word in rest if word.startswith("-")]
     if flags:
@@ -65,22 +65,22 @@ def parse(argv: Sequence[str], *, requirements: bool = False) -> Options:
     return Options(**{**vars(given), **lists})
 
 
-def _parser(*, requirements: bool) -> argparse.ArgumentParser:
-    session = "pair" if requirements else "matrix"
+def _parser(session: str) -> argparse.ArgumentParser:
+    releases = {"pair": "+", "catalog": "+", "report": "*"}.get(session)
     parser = _Parser(
         prog=f"nox -s {session} --",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
         description="Which cases to run. What can be repeated adds up; without an option everything runs.",
-        epilog=f"example: nox -s {session} -- {'transformers==5.23.0 timm==1.0.31 ' if requirements else ''}"
+        epilog=f"example: nox -s {session} -- {'transformers==5.23.0 timm==1.0.31 ' if session == 'pair' else ''}"
         "--route tower --model 'eva*'",
     )
     many: dict[str, Any] = {"action": "append"}
-    if requirements:
+    if releases:
         parser.add_argument(
-            "requirements", nargs="+", metavar="PACKAGE==VERSION", help="transformers, timm; also torch"
+            "requirements", nargs=releases, metavar="PACKAGE==VERSION", help="transformers, timm; also torch"
         )
-    else:
+    if session not in {"pair", "catalog"}:
         parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **many)
     parser.add_argument("--lane", dest="lanes", metavar="NAME", help="a lane of the matrix; repeatable", **many)
     parser.add_argument("--route", dest="routes", metavar="NAME", help="a route of the matrix; repeatable", **many)

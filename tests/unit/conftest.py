@@ -76,6 +76,7 @@ def small_catalog() -> Catalog:
     return Catalog(
         "1.0.31",
         1371,
+        ("resnet18",),
         (
             entry("eva02_large", slim=40, gamma=4, buffers=2),
             entry("eva02_tiny", slim=20, gamma=2, buffers=1),

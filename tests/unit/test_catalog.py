@@ -31,7 +31,7 @@ def entry(model: str, **facts: Any) -> Entry:
 
 
 def catalog_of(*entries: Entry) -> Catalog:
-    return Catalog("1.0.31", 1371, entries)
+    return Catalog("1.0.31", 1371, ("resnet18",), entries)
 
 
 def test_what_is_written_reads_back_equal_slim_included() -> None:
@@ -105,6 +105,6 @@ def test_a_model_that_is_not_in_the_catalog_is_a_key_error() -> None:
 
 def test_a_catalog_is_found_in_a_folder_and_missed_elsewhere(tmp_path: Path) -> None:
     made = replace(catalog_of(entry("a")), timm="0.0.0")
-    assert catalog.find("0.0.0", tmp_path) is None
+    assert catalog.read(tmp_path, "0.0.0") is None
     catalog.path_in(tmp_path, "0.0.0").write_text(catalog.dumps(made))
-    assert catalog.find("0.0.0", tmp_path) == made
+    assert catalog.read(tmp_path, "0.0.0") == made

@@ -9,9 +9,9 @@ from harness.matrix import Matrix
 from harness.selection import Options, check, parse
 
 
-def refusal(*argv: str, requirements: bool = False) -> str:
+def refusal(*argv: str, session: str = "matrix") -> str:
     with pytest.raises(BadInput) as caught:
-        parse(argv, requirements=requirements)
+        parse(argv, session=session)
     return str(caught.value)
 
 
@@ -33,9 +33,9 @@ def test_lists_add_up() -> None:
 
 def test_a_pair_session_takes_releases_before_between_and_after_options() -> None:
     releases = ("transformers==5.8.1", "timm==1.0.26")
-    assert parse([releases[0], "--quick", releases[1]], requirements=True) == Options(requirements=releases, quick=True)
-    assert parse([*releases, "--quick"], requirements=True) == Options(requirements=releases, quick=True)
-    assert parse(["--quick", *releases], requirements=True) == Options(requirements=releases, quick=True)
+    assert parse([releases[0], "--quick", releases[1]], session="pair") == Options(requirements=releases, quick=True)
+    assert parse([*releases, "--quick"], session="pair") == Options(requirements=releases, quick=True)
+    assert parse(["--quick", *releases], session="pair") == Options(requirements=releases, quick=True)
 
 
 def test_help_says_what_there_is_and_exits_with_0(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,12 +70,12 @@ def test_words_that_cannot_be_read_are_refused(argv: list[str], message: str) ->
 
 
 def test_a_pair_session_takes_no_pair_of_the_matrix() -> None:
-    found = refusal("--pair", "transformers5.23.0-timm1.0.31", "timm==1.0.26", requirements=True)
+    found = refusal("--pair", "transformers5.23.0-timm1.0.31", "timm==1.0.26", session="pair")
     assert found.startswith("unknown option '--pair'; there is -h, --help, --lane, ")
 
 
 def test_a_pair_session_wants_releases() -> None:
-    assert refusal("--quick", requirements=True) == (
+    assert refusal("--quick", session="pair") == (
         "the following arguments are required: PACKAGE==VERSION; --help lists the options"
     )
 
@@ -106,14 +106,14 @@ def test_all_names_that_match_nothing_are_refused_at_once(small_matrix: Matrix, 
 
 
 def test_a_model_of_any_catalog_can_be_named(small_matrix: Matrix, small_catalog: Catalog) -> None:
-    older = Catalog("1.0.14", 1100, small_catalog.entries[2:])
+    older = Catalog("1.0.14", 1100, (), small_catalog.entries[2:])
     check(parse(["--model", "eva*"]), small_matrix, [older, small_catalog])
     with pytest.raises(BadInput, match=r"none of 2 models of timm 1\.0\.14"):
         check(parse(["--model", "eva*"]), small_matrix, [older])
 
 
 def test_a_control_that_no_timm_has_is_refused(small_matrix: Matrix, small_catalog: Catalog) -> None:
-    without = Catalog("1.0.31", 1371, small_catalog.entries[:3])
+    without = Catalog("1.0.31", 1371, (), small_catalog.entries[:3])
     with pytest.raises(BadInput) as caught:
         check(Options(), small_matrix, [without])
     assert str(caught.value) == "matrix.yaml: models.controls[0]: no 'resnet18' in timm 1.0.31; name a model that is"

@@ -1,0 +1,1 @@
+"""What runs inside a pair's environment, and needs nothing there but the pair and pytest."""

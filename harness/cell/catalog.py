@@ -1,0 +1,117 @@
+"""Finds every LayerScale model of the installed timm, and reads its traits from the architecture itself.
+
+Run in an environment that has that timm: `python -m harness.cell.catalog --controls resnet18 > FILE`.
+"""
+
+import argparse
+import functools
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Final
+
+import timm
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from harness.catalog import Catalog, Entry, dumps
+from harness.cell.cutting import build, cut
+from harness.cell.scales import layer_scales, scaled
+
+CLASSES: Final = (10, 7)
+CHUNK: Final = 8
+
+
+def generate(controls: Sequence[str], progress: Callable[[int, int, str], None]) -> Catalog:
+    """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has."""
+    models = timm.list_models()
+    find = functools.partial(_find, controls=frozenset(controls))
+    entries = []
+    with ProcessPoolExecutor(initializer=_quiet) as processes:
+        for done, (model, entry) in enumerate(zip(models, processes.map(find, models, chunksize=CHUNK), strict=True)):
+            progress(done, len(models), model)
+            entries += [entry] if entry else []
+    return Catalog(timm.__version__, len(models), tuple(controls), tuple(entries))
+
+
+def _find(model: str, controls: frozenset[str]) -> Entry | None:
+    module = build(model, {})
+    return _entry(model, module) if model in controls or scaled(module) else None
+
+
+def _quiet() -> None:
+    # Deprecated names and registry conflicts are timm's to report, once, where they are used.
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+
+
+def _entry(model: str, module: nn.Module) -> Entry:
+    keys = list(module.state_dict())
+    slim = cut(model)
+    channels, height, width = module.default_cfg["input_size"]
+    return Entry(
+        model=model,
+        family=type(module).__module__.rpartition(".")[2],
+        params=sum(parameter.numel() for parameter in module.parameters()),
+        input_size=(channels, height, width),
+        gamma_keys=_count("gamma" in key for key in keys),
+        beta_keys=_count("beta" in key for key in keys),
+        scale_keys=_count("gamma" not in key and "beta" not in key for key in layer_scales(module)),
+        non_persistent_buffers=_count(name not in set(keys) for name, _ in module.named_buffers()),
+        batch_norm=any(isinstance(part, _BatchNorm) for part in module.modules()),
+        classifier=_has_classifier(model),
+        feature_levels=_feature_levels(model),
+        slim=slim,
+    )
+
+
+def _count(hits: Iterable[bool]) -> int:
+    return sum(hits)
+
+
+def _has_classifier(model: str) -> bool:
+    """Whether the number of classes shapes anything: an encoder accepts it and has no head."""
+    one, other = (_shapes(model, classes) for classes in CLASSES)
+    return one != other
+
+
+def _shapes(model: str, classes: int) -> list[tuple[int, ...]]:
+    return [tuple(parameter.shape) for parameter in build(model, {}, num_classes=classes).parameters()]
+
+
+def _feature_levels(model: str) -> int:
+    """How many feature maps `features_only` gives; 0 where this timm refuses it for the architecture."""
+    try:
+        module = build(model, {}, features_only=True)
+    except RuntimeError as error:
+        if "features_only" in str(error):
+            return 0
+        raise
+    return len(module.feature_info)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the catalog; progress, with an estimate of what is left, goes to standard error."""
+    parser = argparse.ArgumentParser(prog="python -m harness.cell.catalog", description=__doc__)
+    parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
+    controls = parser.parse_args(argv).controls
+    _quiet()
+    started = time.monotonic()
+
+    def progress(done: int, of: int, model: str) -> None:
+        spent = time.monotonic() - started
+        left = f", {spent / done * (of - done):.0f} s left" if done else ""
+        if done % 25 == 0:
+            print(f"catalog of timm {timm.__version__}: {done}/{of} architectures{left} ({model})", file=sys.stderr)  # noqa: T201
+
+    sys.stdout.write(dumps(generate(controls, progress)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""Where two models that hold the same tensors begin to compute different things."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from harness.cell.parity import Tolerance, compare_outputs
+
+
+def first_module(
+    native: nn.Module,
+    run_native: Callable[[], Any],
+    loaded: nn.Module,
+    run_loaded: Callable[[], Any],
+    within: Tolerance,
+) -> str | None:
+    """The first module, in the order of native's forward pass, whose output differs; None where none does."""
+    expected, got = _trace(native, run_native), _trace(loaded, run_loaded)
+    for name, tensor in expected.items():
+        compared = compare_outputs({name: tensor}, {name: tensor}, got, within)
+        if not compared[0].holds:
+            return f"{name} ({type(native.get_submodule(name)).__name__}), by {compared[0].max_abs:.3g}"
+    return None
+
+
+def _trace(module: nn.Module, run: Callable[[], Any]) -> Mapping[str, Tensor]:
+    """The first output of every submodule, by name, in the order in which they finish."""
+    outputs: dict[str, Tensor] = {}
+
+    def hook(name: str) -> Callable[..., None]:
+        def keep(_module: nn.Module, _args: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and name not in outputs:
+                outputs[name] = output.detach().clone()
+
+        return keep
+
+    handles = [part.register_forward_hook(hook(name)) for name, part in module.named_modules() if name]
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs

@@ -1,0 +1,46 @@
+"""What memory holds and takes: uninitialised memory made visible, and the peak of one case."""
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import torch
+
+STATUS: Final = Path("/proc/self/status")
+CLEAR: Final = Path("/proc/self/clear_refs")
+PEAK: Final = "5"  # what clear_refs takes to start the peak again
+KIB_A_MIB: Final = 1024
+
+
+@contextlib.contextmanager
+def poisoned() -> Iterator[None]:
+    """Fill uninitialised memory: NaN for floats, the largest integer for the rest.
+
+    Without it that memory is often zero, and a buffer that nobody set is caught one run in three.
+    """
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = filled
+
+
+def restart_peak() -> None:
+    """Start the peak of resident memory again, where the system can."""
+    with contextlib.suppress(OSError):
+        CLEAR.write_text(PEAK)
+
+
+def peak_mb() -> float:
+    """Peak resident memory in MiB since it was restarted, or of the process where the system cannot restart it."""
+    with contextlib.suppress(OSError):
+        for line in STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / KIB_A_MIB, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_A_MIB, 1)

@@ -1,0 +1,40 @@
+"""How far a lane is: a line that rewrites itself on a terminal, a plain line now and then elsewhere."""
+
+import time
+from typing import IO, Final
+
+EVERY: Final = {True: 0.2, False: 15.0}  # seconds between lines, on a terminal and elsewhere
+
+
+class Progress:
+    """Counts cases and says how many are left, and for how long."""
+
+    def __init__(self, title: str, of: int, to: IO[str]) -> None:
+        self.title, self.of, self.to = title, of, to
+        self.done = self.red = 0
+        self.started = self.shown = time.monotonic()
+        self.live = to.isatty()
+
+    def step(self, *, green: bool) -> None:
+        """One case more."""
+        self.done += 1
+        self.red += not green
+        now = time.monotonic()
+        if now - self.shown >= EVERY[self.live]:
+            self.shown = now
+            self.to.write(f"\r\x1b[2K{self.line(now)}" if self.live else f"{self.line(now)}\n")
+            self.to.flush()
+
+    def line(self, now: float) -> str:
+        """The line: cases done, rate, time left, and how many broke."""
+        spent = max(now - self.started, 1e-9)
+        left = round(spent / self.done * (self.of - self.done)) if self.done else 0
+        rate = f"{self.done / spent:.1f} cases/s, {left // 60}:{left % 60:02d} left"
+        return f"{self.title}: {self.done}/{self.of}, {rate}, {self.red} broken"
+
+    def close(self) -> None:
+        """The last line, with the time it took."""
+        spent = round(time.monotonic() - self.started)
+        text = f"{self.title}: {self.done} of {self.of} cases in {spent // 60}:{spent % 60:02d}, {self.red} broken"
+        self.to.write(f"\r\x1b[2K{text}\n" if self.live else f"{text}\n")
+        self.to.flush()

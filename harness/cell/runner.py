@@ -1,0 +1,55 @@
+"""Runs cases one after the other in one process, keeping what the cases of one model share."""
+
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from packaging.version import Version
+
+from harness.catalog import Entry, entry_of
+from harness.cell import case as cell_case
+from harness.cell.parity import Tolerance
+from harness.cell.routes import ROUTES
+from harness.cell.routes.road import Release
+from harness.cell.subject import Place, Subject
+from harness.record import Case
+
+
+class Runner:
+    """One worker's share of a plan."""
+
+    def __init__(self, plan: Mapping[str, Any], scratch: Path, workers: int) -> None:
+        self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
+        self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
+        self.tolerance = Tolerance(**plan["tolerance"])
+        self.scratch = scratch / f"worker-{os.getpid()}"
+        self.release = Release(*(Version(importlib.metadata.version(name)) for name in ("transformers", "timm")))
+        self.subject: Subject | None = None
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+    def run(self, case: Case) -> dict[str, Any]:
+        """The fields of the case's record."""
+        if self.place.device == "cuda" and not torch.cuda.is_available():
+            return cell_case.record("not-run", "no CUDA device")
+        subject = self._subject(case)
+        try:
+            return cell_case.run(ROUTES[case.route], subject, self.release, self.tolerance, self.scratch)
+        finally:
+            shutil.rmtree(self.scratch / case.route, ignore_errors=True)
+
+    def _subject(self, case: Case) -> Subject:
+        wanted = (case.model, case.size)
+        if self.subject is None or (self.subject.entry.model, self.subject.size) != wanted:
+            self.close()
+            self.subject = Subject(self.entries[case.model], case.size, self.place)
+        return self.subject
+
+    def close(self) -> None:
+        """Let go of the model and its checkpoint."""
+        self.subject = None
+        shutil.rmtree(self.scratch, ignore_errors=True)

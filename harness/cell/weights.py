@@ -1,0 +1,95 @@
+"""Deterministic, telling weights: the same in every release, and never what a constructor would have put there.
+
+A fresh LayerScale is a constant, often 1e-5: a lost one that is initialised again is the same number, and it hides
+whatever goes wrong in the branch that it scales. So every parameter and persistent buffer gets a value of its own,
+seeded by its name and shape, large enough to show and small enough that a deep model stays finite.
+"""
+
+import contextlib
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+SEED: Final = 0
+KEPT: Final = frozenset({"requires_grad_", "detach_", "share_memory_", "rename_"})
+
+
+def value(name: str, like: Tensor) -> Tensor:
+    """A telling value for the parameter or persistent buffer `name`, of the shape and dtype of `like`, on the CPU.
+
+    Matrices keep the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of nought.
+    Integers are positions that must stay valid, so they are turned round; a count becomes another count.
+    """
+    if not like.is_floating_point():
+        return _integers(like)
+    leaf = name.rpartition(".")[2]
+    generator = torch.Generator().manual_seed(_seed(name, like.shape))
+    out = torch.empty(like.shape, dtype=torch.float32)
+    if _is_shift(name, leaf):
+        return out.uniform_(-0.25, 0.25, generator=generator).to(like.dtype)
+    if sum(size > 1 for size in like.shape) <= 1:
+        return out.uniform_(0.75, 1.25, generator=generator).to(like.dtype)
+    bound = math.sqrt(3 / math.prod(like.shape[1:]))
+    return out.uniform_(-bound, bound, generator=generator).to(like.dtype)
+
+
+def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
+    """Give every parameter and persistent buffer of a module its telling value, in place.
+
+    Values that `known` already holds under the same name and shape are shared, not made again.
+    """
+    known = known or {}
+    with torch.no_grad():
+        for name, tensor in module.state_dict(keep_vars=True).items():
+            if name in known and known[name].shape == tensor.shape:
+                tensor.data = known[name].data
+            else:
+                tensor.copy_(value(name, tensor))
+
+
+def image(size: Sequence[int], dtype: torch.dtype, device: str) -> Tensor:
+    """Pixels of shape (1, channels, height, width), as a normalised picture has them."""
+    generator = torch.Generator().manual_seed(_seed("pixel_values", size))
+    return torch.empty((1, *size)).uniform_(-2, 2, generator=generator).to(device, dtype)
+
+
+@contextlib.contextmanager
+def uninitialised() -> Iterator[None]:
+    """Build modules without timm's random initialisation of parameters, which telling values replace anyway.
+
+    Buffers are made as ever: those that no checkpoint holds have no other source.
+    """
+    with _ParametersLeftAlone():
+        yield
+
+
+class _ParametersLeftAlone(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        in_place = name.endswith("_") and not name.startswith("_") and name not in KEPT
+        # torch.nn.init hands its tensor on by name
+        target = args[0] if args else kwargs.get("tensor")
+        if in_place and isinstance(target, nn.Parameter):
+            return target
+        return func(*args, **kwargs)
+
+
+def _integers(like: Tensor) -> Tensor:
+    if like.dtype == torch.bool:
+        return like.detach().cpu()
+    return like.detach().cpu() + 17 if like.dim() == 0 else like.detach().cpu().flatten().flip(0).view(like.shape)
+
+
+def _is_shift(name: str, leaf: str) -> bool:
+    return any(word in leaf for word in ("bias", "beta", "mean", "token", "embed", "query")) or "pos_embed" in name
+
+
+def _seed(name: str, shape: Sequence[int]) -> int:
+    text = f"{SEED}:{name}:{tuple(shape)}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

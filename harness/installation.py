@@ -1,0 +1,28 @@
+"""What an installer's last words mean: a release that does not exist, or a machine that could not install it."""
+
+import re
+from typing import Final
+
+from harness.errors import BadInput
+
+UNKNOWN: Final = (
+    re.compile(r"there is no version of (?P<what>\S+==\S+)"),  # uv
+    re.compile(r"No matching distribution found for (?P<what>\S+)"),  # pip
+)
+LAST: Final = 5  # lines
+
+
+class InstallationError(Exception):
+    """A pair that could not be installed, with the installer's last words."""
+
+
+def failure(pair: str, output: str) -> Exception:
+    """The error that an installer's output amounts to."""
+    text = " ".join(output.split())
+    for pattern in UNKNOWN:
+        if found := pattern.search(text):
+            what = found["what"].rstrip(",;.")
+            return BadInput(
+                f"{pair}: there is no release {what} for this Python; see its history on PyPI for those there are"
+            )
+    return InstallationError("; ".join(line.strip() for line in output.strip().splitlines()[-LAST:]) or "no output")

@@ -1,0 +1,192 @@
+"""Runs the lanes of one pair: its environment, its catalog, its plans.
+
+What makes environments and starts processes is handed in, so that nothing here depends on nox.
+"""
+
+import json
+import os
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from harness import catalog as catalogs
+from harness import device, plan, results, scratch
+from harness.catalog import Catalog
+from harness.installation import InstallationError
+from harness.matrix import Lane, Matrix
+from harness.pair import Pair
+from harness.record import SCHEMA, Case, Log
+from harness.selection import Options
+
+ROOT: Final = Path(__file__).parent.parent
+PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<3")
+
+# The harness on the path, and no hub: every checkpoint is made here.
+VARIABLES: Final = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONSAFEPATH": "1",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class Environment(Protocol):
+    """A place with its own Python, into which one pair is installed."""
+
+    def install(self, *requirements: str) -> None:
+        """Install them. Raises InstallationError, or BadInput for a release that does not exist."""
+
+    def python(
+        self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
+    ) -> bool:
+        """Run its Python, standard output going to `into`; whether it ended with a code of `success`."""
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The selected lanes of one pair."""
+
+    matrix: Matrix
+    pair: Pair
+    options: Options
+
+    def run(self, environment: Environment, say: Any) -> None:
+        """Run what is planned and has no current record. Raises InstallationError; what a case does is its record."""
+        catalog = self.catalog()
+        if catalog is None:
+            self.install(environment, say)
+            catalog = self.make_catalog(environment, self._catalogs)
+        for lane in plan.lanes(self.matrix, self.options):
+            pending = self.pending(lane, catalog)
+            missing = device.missing(lane.device)
+            if not pending:
+                say(f"{self.pair.id} {lane.name}: all recorded; --rerun runs them again")
+            elif missing:
+                self._note_not_run(lane, catalog, pending, missing)
+            else:
+                self._run_lane(environment, lane, catalog, pending, say)
+
+    def catalog(self) -> Catalog | None:
+        """The catalog of the pair's timm, packaged or made by an earlier run; None where there is none with all controls."""
+        for folder in (catalogs.PACKAGED, self._catalogs):
+            found = catalogs.read(folder, self.pair.timm)
+            if found is not None and set(self.matrix.models.controls) <= set(found.controls):
+                return found
+        return None
+
+    def planned(self, catalog: Catalog) -> list[Case]:
+        """The selected cases, the same in every lane."""
+        return plan.plan(self.matrix, catalog, self.options)
+
+    def current(self, catalog: Catalog) -> dict[str, Any]:
+        """What a run's header must say for its records to count now."""
+        return {
+            "pair": {"id": self.pair.id, **self.pair.versions},
+            "seed": plan.SEED,
+            "cell": plan.cell_digest(self.matrix),
+            "catalog": catalog.digest,
+        }
+
+    def recorded(self, lane: Lane, catalog: Catalog) -> results.Recorded:
+        """What counts among the lane's records."""
+        return results.load(self.options.results, self.pair.id, lane.name, self.current(catalog))
+
+    def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
+        """The planned cases that have to be run: without a current record, or one from a machine without the device."""
+        if self.options.rerun:
+            return self.planned(catalog)
+        records = self.recorded(lane, catalog).records
+        here = device.missing(lane.device) is None
+        done = {case for case, record in records.items() if not (here and record["outcome"] == "not-run")}
+        return [case for case in self.planned(catalog) if case.id not in done]
+
+    @property
+    def _catalogs(self) -> Path:
+        return self.options.results / "catalogs"
+
+    def install(self, environment: Environment, say: Any) -> None:
+        """Install the pair and what runs its cases. Raises InstallationError."""
+        say(f"{self.pair.id}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
+        environment.install(*self.pair.requirements(), *PYTEST)
+
+    def make_catalog(self, environment: Environment, folder: Path) -> Catalog:
+        """Find the models of the installed timm, minutes of work. Raises InstallationError where that fails."""
+        path = catalogs.path_in(folder, self.pair.timm)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        arguments = ("-m", "harness.cell.catalog", "--controls", *self.matrix.models.controls)
+        if not environment.python(*arguments, env=VARIABLES, into=unfinished):
+            raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")
+        unfinished.rename(path)
+        return catalogs.loads(path.read_text())
+
+    def _run_lane(
+        self, environment: Environment, lane: Lane, catalog: Catalog, pending: Sequence[Case], say: Any
+    ) -> None:
+        document = self._document(lane, catalog, pending)
+        try:
+            self.install(environment, say)
+        except InstallationError as error:
+            self._note_unmade(document, str(error))
+            raise
+        with scratch.folder() as folder:
+            path = folder / "plan.json"
+            path.write_text(json.dumps(document))
+            # 1: cases failed, which is what the records are for.
+            environment.python(*self._pytest(lane, path, folder), env=VARIABLES, success=(0, 1))
+
+    def _pytest(self, lane: Lane, document: Path, folder: Path) -> list[str]:
+        workers = self.options.workers or os.cpu_count() or 1
+        records = results.path_in(self.options.results.resolve(), self.pair.id, lane.name)
+        return [
+            *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),
+            *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-q", "--no-header", "--tb=no", "-r", "N"),
+            *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
+            *("--plan", str(document), "--records", str(records), "--scratch", str(folder)),
+            *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),
+        ]
+
+    def _document(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> dict[str, Any]:
+        return plan.document(self.matrix, self.pair, lane, catalog, options=self.options, cases=cases)
+
+    def _note_not_run(self, lane: Lane, catalog: Catalog, pending: Sequence[Case], why: str) -> None:
+        """A lane whose device is missing has a file too, in which every case says so."""
+        document = self._document(lane, catalog, pending)
+        nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
+        with Log(results.path_in(self.options.results, self.pair.id, lane.name)) as log:
+            _begin(log, document)
+            for case in document["cases"]:
+                log.write("case", **case, outcome="not-run", reason=why, detail={}, **nothing)
+            _end(log, Counter({"not-run": len(pending)}))
+
+    def _note_unmade(self, document: Mapping[str, Any], why: str) -> None:
+        with Log(results.path_in(self.options.results, self.pair.id, document["lane"])) as log:
+            _begin(log, document)
+            _end(log, Counter(), failed=results.ENVIRONMENT, reason=why)
+
+
+def _begin(log: Log, document: Mapping[str, Any]) -> None:
+    kept = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell")
+    log.write(
+        "run",
+        schema=SCHEMA,
+        **{name: document[name] for name in kept},
+        cases=[case["case"] for case in document["cases"]],
+        started=_now(),
+        packages={},
+        platform=platform.platform(),
+        device=None,
+    )
+
+
+def _end(log: Log, counts: Counter[str], failed: str | None = None, **reason: str) -> None:
+    log.write("end", cases=counts.total(), counts=dict(counts), ended=_now(), failed=failed, **reason)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

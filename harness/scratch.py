@@ -1,0 +1,42 @@
+"""The temporary folder of a run's checkpoints: it goes with the run, and with a killed run when the next one starts."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "layerscale-matrix-"
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """A folder named after this process, removed at the end."""
+    root = Path(tempfile.gettempdir())
+    sweep(root)
+    path = root / f"{PREFIX}{os.getpid()}"
+    path.mkdir(exist_ok=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(root: Path) -> None:
+    """Remove the folders of processes that are gone."""
+    for path in root.glob(f"{PREFIX}*"):
+        pid = path.name.removeprefix(PREFIX)
+        if pid.isdecimal() and not _lives(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

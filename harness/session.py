@@ -1,0 +1,118 @@
+"""What the nox sessions do, without nox: read the command line, run a pair, sum up.
+
+A session hands in its arguments and its environment; everything that is wrong with them is one error with exit code 2.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from harness import device, judgement, matrix, plan, selection
+from harness.errors import BadInput, HarnessError
+from harness.installation import InstallationError
+from harness.lanes import Environment, Lanes
+from harness.pair import Pair
+from harness.report import reproduction, terminal
+from harness.selection import Options
+from harness.verdict import exit_code
+
+WIDTH: Final = 100  # where the output is no terminal
+
+
+@dataclass
+class Campaign:
+    """One command's pairs, and what was wrong with any of them on the way."""
+
+    lanes: tuple[Lanes, ...]
+    options: Options
+    named: Pair | None = None
+    problems: list[HarnessError] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, argv: Sequence[str], session: str) -> "Campaign":
+        """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
+        options = selection.parse(argv, session=session)
+        described = matrix.load(options.matrix)
+        named = Pair.parse_requirements(options.requirements, described.defaults) if options.requirements else None
+        pairs = [named] if named else plan.pairs(described, options)
+        campaign = cls(tuple(Lanes(described, pair, options) for pair in pairs), options, named)
+        campaign._check(described)
+        return campaign
+
+    def lanes_of(self, pair: str) -> Lanes | None:
+        """The selected lanes of a pair by its id; None where it is not selected."""
+        return next((lanes for lanes in self.lanes if lanes.pair.id == pair), None)
+
+    @property
+    def current(self) -> Lanes:
+        """The lanes of the matrix's current pair."""
+        return next(lanes for lanes in self.lanes if lanes.pair.id == lanes.matrix.current)
+
+    def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
+        """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
+        try:
+            lanes.run(environment, say)
+        except InstallationError as error:
+            say(f"{lanes.pair.id}: {error}")
+        except HarnessError as error:
+            say(f"{lanes.pair.id}: {error}")
+            self.problems.append(error)
+
+    def sum_up(self, console: Console) -> int:
+        """Print the summary and return the exit code."""
+        if self.problems:
+            console.print("\n".join(map(str, self.problems)), highlight=False, markup=False)
+            return self.problems[0].exit_code
+        judged = judgement.judged(self.lanes)
+        command = reproduction.of_pair(self.named) if self.named else reproduction.in_matrix
+        terminal.show(console, judged, command)
+        return exit_code(judged)
+
+    def _check(self, described: matrix.Matrix) -> None:
+        """Everything that can be known before anything is installed or written."""
+        catalogs = [catalog for lanes in self.lanes if (catalog := lanes.catalog())]
+        if len(catalogs) == len(self.lanes):
+            selection.check(self.options, described, catalogs)
+        for name in self.options.lanes:
+            lane = next((lane for lane in described.lanes if lane.name == name), None)
+            if lane and (missing := device.missing(lane.device)):
+                raise BadInput(
+                    f"--lane {name}: {missing} on this machine; leave the option out to record it as not run"
+                )
+        _refuse_unwritable(self.options.results)
+        if len(catalogs) == len(self.lanes):
+            cases = sum(len(lanes.planned(catalog)) for lanes, catalog in zip(self.lanes, catalogs, strict=True))
+            plan.refuse_empty(cases, self.options)
+
+
+def listed(argv: Sequence[str]) -> list[Pair]:
+    """The pairs that nox shall have a session for: the matrix's, fewer where the command line names some of them.
+
+    Read before nox has parsed anything, so that each pair is a session of its own. Raises BadInput for a bad matrix.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--matrix", type=Path, default=Options.matrix)
+    parser.add_argument("--pair", action="append", default=[])
+    given, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
+    pairs = matrix.load(given.matrix).pairs
+    return [pair for pair in pairs if pair.id in given.pair] or list(pairs)
+
+
+def console() -> Console:
+    """The terminal as it is; elsewhere plain text of a fixed width."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
+def _refuse_unwritable(results: Path) -> None:
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        probe = results / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error

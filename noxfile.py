@@ -1,0 +1,167 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2026.2", "packaging>=24", "pydantic>=2.9", "rich>=13.9", "ruamel.yaml>=0.18"]
+# ///
+"""The sessions, thin: each makes an environment and hands it to the package."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import nox
+from nox.command import CommandFailed
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))
+
+from harness import installation  # noqa: E402
+from harness.catalog import PACKAGED  # noqa: E402
+from harness.errors import HarnessError  # noqa: E402
+from harness.lanes import VARIABLES, Lanes  # noqa: E402
+from harness.session import Campaign, console, listed  # noqa: E402
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["matrix"]
+
+CAMPAIGNS: dict[str, Campaign] = {}
+
+
+class Environment:
+    """A nox session as the package sees it: a place to install one pair and run its Python."""
+
+    def __init__(self, session: nox.Session, as_of: str | None) -> None:
+        self.session = session
+        self.flags = ["--exclude-newer", as_of] if as_of and session.venv_backend == "uv" else []
+
+    def install(self, *requirements: str) -> None:
+        """Install quietly; what the installer said is read only where it failed."""
+        with tempfile.TemporaryFile("w+") as said:
+            try:
+                self.session.install(
+                    *requirements, *self.flags, silent=False, log=False, stdout=said, stderr=subprocess.STDOUT
+                )
+            except CommandFailed as error:
+                said.seek(0)
+                raise installation.failure(", ".join(requirements[:2]), said.read()) from error
+
+    def python(
+        self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
+    ) -> bool:
+        """Run the environment's Python; whether it ended with one of the exit codes that mean success."""
+        out = into.open("w") if into else None
+        try:
+            self.session.run("python", *arguments, env=dict(env), stdout=out, log=False, success_codes=list(success))
+        except CommandFailed:
+            return False
+        finally:
+            if out:
+                out.close()
+        return True
+
+
+def campaign(session: nox.Session, name: str) -> Campaign:
+    """The command's pairs, read once. What is wrong with the command line ends nox here, before anything runs."""
+    if name not in CAMPAIGNS:
+        try:
+            CAMPAIGNS[name] = Campaign.of(session.posargs, name)
+        except HarnessError as error:
+            refuse(error)
+    return CAMPAIGNS[name]
+
+
+def environment_of(session: nox.Session, lanes: Lanes) -> Environment:
+    """The session as the place where these lanes run."""
+    as_of = lanes.matrix.as_of
+    return Environment(session, as_of.isoformat() if as_of else None)
+
+
+def refuse(error: HarnessError) -> NoReturn:
+    """One clear error and its exit code; nox ends at once."""
+    sys.stderr.write(f"{error}\n")
+    sys.exit(error.exit_code)
+
+
+def run(session: nox.Session, name: str, pair: str | None) -> None:
+    """Run one pair of the command, and queue the summary."""
+    found = campaign(session, name)
+    lanes = found.lanes_of(pair) if pair else found.lanes[0]
+    if lanes is None:
+        session.skip(f"{pair} is not selected")
+    session.notify("verdict", posargs=[name])
+    found.run(lanes, environment_of(session, lanes), session.log)
+
+
+try:
+    PAIRS = [nox.param(pair.python, pair.id, id=pair.id) for pair in listed(sys.argv)]
+except HarnessError as error:
+    refuse(error)
+
+
+@nox.session
+@nox.parametrize("python,pair", PAIRS)
+def matrix(session: nox.Session, pair: str) -> None:
+    """Run every pair of matrix.yaml in every lane this machine has; `-- --help` lists the options."""
+    run(session, "matrix", pair)
+
+
+@nox.session(default=False)
+def pair(session: nox.Session) -> None:
+    """Run a pair that matrix.yaml does not name: `-- transformers==5.22.0 timm==1.0.31`, then the same options."""
+    run(session, "pair", None)
+
+
+@nox.session(venv_backend="none", default=False)
+def report(session: nox.Session) -> None:
+    """Judge and draw again what is recorded, by the rules of today."""
+    sys.exit(campaign(session, "report").sum_up(console()))
+
+
+@nox.session(venv_backend="none", default=False)
+def verdict(session: nox.Session) -> None:
+    """Sum up a run; queued by matrix and pair, for only the last session can set nox's exit code."""
+    ran = [CAMPAIGNS[name] for name in session.posargs if name in CAMPAIGNS]
+    if not ran:
+        session.error("matrix and pair queue this session; nox -s report draws what is recorded")
+    sys.exit(ran[0].sum_up(console()))
+
+
+@nox.session(default=False)
+def catalog(session: nox.Session) -> None:
+    """Make the packaged catalog of a released timm again: `-- transformers==5.23.0 timm==1.0.31`."""
+    lanes = campaign(session, "catalog").lanes[0]
+    environment = environment_of(session, lanes)
+    try:
+        lanes.install(environment, session.log)
+        lanes.make_catalog(environment, PACKAGED)
+    except (HarnessError, installation.InstallationError) as error:
+        session.error(str(error))
+
+
+@nox.session(default=False)
+def tests(session: nox.Session) -> None:
+    """Run the project's own tests; `-- --fast` leaves out what takes minutes."""
+    session.install("--group", "tests")
+    session.run("python", "-m", "pytest", "tests/unit", "tests/pairs", *session.posargs)
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
+    current = Campaign.of([], "matrix").current
+    environment = environment_of(session, current)
+    current.install(environment, session.log)
+    session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env=VARIABLES)
+
+
+@nox.session(default=False)
+def lint(session: nox.Session) -> None:
+    """Check style, types and the wall around harness/cell."""
+    session.install("--group", "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("lint-imports")

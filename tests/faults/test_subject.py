@@ -1,0 +1,108 @@
+"""Slim models keep what the full one has, and telling weights tell."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from harness.catalog import Catalog
+from harness.cell import weights
+from harness.cell.cutting import build, cut
+from harness.cell.scales import layer_scales
+from harness.cell.structure import structure
+from harness.cell.subject import Subject
+
+FAMILIES = [
+    "convnext_atto",
+    "test_vit_relpos",
+    "cait_xxs24_224",
+    "poolformer_s12",
+    "resmlp_12_224",
+    "coatnext_nano_rw_224",
+]
+
+
+class Block(nn.Module):
+    def __init__(self, *, width: int = 4, shift: int = 0, masked: bool = False) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.shift = shift
+        self.register_buffer("mask", torch.ones(width) if masked else None)
+
+
+def stack(*blocks: Block) -> nn.Module:
+    return nn.Sequential(*blocks)
+
+
+def test_a_repeated_block_counts_once() -> None:
+    assert structure(stack(Block())) == structure(stack(Block(), Block(), Block()))
+
+
+@pytest.mark.parametrize("other", [Block(width=5), Block(shift=1), Block(masked=True)], ids=["width", "shift", "mask"])
+def test_a_block_that_differs_in_anything_counts(other: Block) -> None:
+    assert structure(stack(Block(), Block())) != structure(stack(Block(), other))
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_slim_model_has_all_that_the_full_one_has(model: str, entries: Catalog) -> None:
+    args = {name: value for name, value in entries[model].slim.args.items() if name != "img_size"}
+    slim, full = build(model, args), build(model, {})
+    assert structure(slim) == structure(full)
+    assert sum(p.numel() for p in slim.parameters()) < sum(p.numel() for p in full.parameters())
+
+
+def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:
+    assert [entry.model for entry in entries if entry.slim.fallback] == []
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_cut_is_found_again(model: str, entries: Catalog) -> None:
+    found, kept = cut(model), entries[model].slim
+    assert (dict(found.args), found.input_size, found.params) == (dict(kept.args), kept.input_size, kept.params)
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_no_parameter_is_left_at_a_constant_and_nothing_explodes(model: str, subject: Callable[[str], Subject]) -> None:
+    native = subject(model).headless
+    flat = [name for name, p in native.module.named_parameters() if p.numel() > 1 and p.min() == p.max()]
+    assert flat == []
+    for tensor in native.runs.first.values():
+        assert 1e-2 < tensor.abs().max() < 1e6
+
+
+def test_a_layer_scale_is_drawn_around_one() -> None:
+    gamma = weights.value("blocks.0.ls1.gamma", torch.full((64,), 1e-5))
+    assert 0.75 <= gamma.min() < gamma.max() <= 1.25
+
+
+def test_a_value_depends_on_name_and_shape_alone() -> None:
+    assert weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("a.weight", torch.ones(3, 4)))
+    assert not weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("b.weight", torch.zeros(3, 4)))
+
+
+def test_telling_weights_are_the_same_everywhere() -> None:
+    found = weights.value("blocks.0.ls1.gamma", torch.zeros(3)).tolist()
+    assert found == pytest.approx(PINNED, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("convnext_atto", "stages.0.blocks.0.gamma"),
+        ("poolformer_s12", "stages.0.blocks.0.layer_scale1.scale"),
+        ("caformer_s18", "stages.2.blocks.0.res_scale1.scale"),
+        ("cait_xxs24_224", "blocks.0.gamma_1"),
+        ("resmlp_12_224", "blocks.0.ls1"),
+    ],
+)
+def test_a_layer_scale_is_found_whatever_it_is_called(model: str, name: str) -> None:
+    assert name in layer_scales(build(model, {}))
+
+
+@pytest.mark.parametrize("model", ["resnet18", "swin_tiny_patch4_window7_224", "regnetx_002", "vit_base_patch16_224"])
+def test_a_control_has_no_layer_scale(model: str) -> None:
+    assert layer_scales(build(model, {})) == []
+
+
+PINNED = [1.0178360939, 0.9374302030, 0.9269207716]
