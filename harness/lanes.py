@@ -72,7 +72,7 @@ class Lanes:
                 self._run_lane(environment, lane, catalog, pending, say)
 
     def catalog(self) -> Catalog | None:
-        """The catalog of the pair's timm, packaged or made by an earlier run; None where there is none with all controls."""
+        """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
         for folder in (catalogs.PACKAGED, self._catalogs):
             found = catalogs.read(folder, self.pair.timm)
             if found is not None and set(self.matrix.models.controls) <= set(found.controls):

@@ -117,7 +117,7 @@ class Subject:
     @functools.cached_property
     def features(self) -> Native:
         """The model as a backbone: every feature map it has."""
-        module = self.create(features_only=True, out_indices=self.levels)
+        module = self.create(self.classifier.module.state_dict(), features_only=True, out_indices=self.levels)
         return Native(module, lambda: numbered(module(self.image)))
 
     @functools.cached_property

@@ -41,15 +41,21 @@ def value(name: str, like: Tensor) -> Tensor:
 def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
     """Give every parameter and persistent buffer of a module its telling value, in place.
 
-    Values that `known` already holds under the same name and shape are shared, not made again.
+    Values that `known` holds under the same name and shape are shared, not made again. A feature extractor of timm has
+    the names of its model in another spelling: `stages_0.blocks` for `stages.0.blocks`, or `model.` before them.
     """
-    known = known or {}
+    spelled = {_spelling(name): tensor for name, tensor in (known or {}).items()}
     with torch.no_grad():
         for name, tensor in module.state_dict(keep_vars=True).items():
-            if name in known and known[name].shape == tensor.shape:
-                tensor.data = known[name].data
+            shared = spelled.get(_spelling(name))
+            if shared is not None and shared.shape == tensor.shape:
+                tensor.data = shared.data
             else:
                 tensor.copy_(value(name, tensor))
+
+
+def _spelling(name: str) -> str:
+    return name.removeprefix("model.").replace("_", ".")
 
 
 def image(size: Sequence[int], dtype: torch.dtype, device: str) -> Tensor:

@@ -1,7 +1,7 @@
 """Faults put into a loaded model, or into its file, from outside: each has the outcome and the reason that name it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from harness.catalog import Entry
 from harness.cell.routes import ROUTES
 from harness.cell.routes.road import Loaded, Release, Route, Saved
 from harness.cell.subject import Native, Outputs, Runs, Subject
-from harness.catalog import Entry
 
 CONVNEXT, RELPOS, CAIT = "convnext_atto", "test_vit_relpos", "cait_xxs24_224"
 
