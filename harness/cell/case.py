@@ -94,18 +94,21 @@ def _try(attempt: Attempt) -> None:
     with attempt.during("native"):
         attempt.expected = route.expected(subject, saved)
         _refuse_nonfinite(attempt.expected)
-    with attempt.during("load"), listening(attempt.said), memory.poisoned():
-        loads = route.load(subject, saved)
-    with attempt.during("compare"):
-        if saved.names is not None:
-            findings.names += compare_names("the file that transformers wrote", native.names, saved.names)
-        for loaded in loads:
+    if saved.names is not None:
+        findings.names += compare_names("the file that transformers wrote", native.names, saved.names)
+    loads = iter(route.load(subject, saved))
+    while (loaded := _next(attempt, loads)) is not None:
+        with attempt.during("compare"):
             findings.names += _names(native, subject, loaded)
             findings.tensors += _tensors(native, saved, loaded)
-    # On CUDA a forward pass on broken state can poison the context for every case that follows.
-    if findings.state_holds or subject.place.device == "cpu":
-        for loaded in loads:
+        # On CUDA a forward pass on broken state can poison the context for every case that follows.
+        if findings.state_holds or subject.place.device == "cpu":
             _compare_outputs(attempt, attempt.expected, native, loaded)
+
+
+def _next(attempt: Attempt, loads: Iterator[Loaded]) -> Loaded | None:
+    with attempt.during("load"), listening(attempt.said), memory.poisoned():
+        return next(loads, None)
 
 
 def _names(native: Native, subject: Subject, loaded: Loaded) -> list[NameDifference]:

@@ -1,5 +1,6 @@
 """Runs cases one after the other in one process, keeping what the cases of one model share."""
 
+import gc
 import importlib.metadata
 import os
 import shutil
@@ -29,6 +30,8 @@ class Runner:
         self.scratch = scratch / f"worker-{os.getpid()}"
         self.release = Release(*(Version(importlib.metadata.version(name)) for name in ("transformers", "timm")))
         self.subject: Subject | None = None
+        gc.collect()
+        gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
@@ -41,6 +44,7 @@ class Runner:
             return cell_case.run(ROUTES[case.route], subject, self.release, self.tolerance, self.scratch)
         finally:
             shutil.rmtree(self.scratch / case.route, ignore_errors=True)
+            gc.collect()  # modules hold each other, and a model takes a GiB
 
     def _subject(self, case: Case) -> Subject:
         wanted = (case.model, case.size)
@@ -52,4 +56,5 @@ class Runner:
     def close(self) -> None:
         """Let go of the model and its checkpoint."""
         self.subject = None
+        gc.collect()
         shutil.rmtree(self.scratch, ignore_errors=True)

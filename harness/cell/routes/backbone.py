@@ -10,7 +10,7 @@ from transformers import PretrainedConfig, PreTrainedModel, TimmBackbone, TimmBa
 from harness.catalog import Entry
 from harness.cell.routes.own import WHOLE, Own, OwnConfig
 from harness.cell.routes.road import Release
-from harness.cell.subject import Native, Outputs, Subject, numbered
+from harness.cell.subject import Native, Subject, numbered
 
 CLASSES = 4
 
@@ -59,9 +59,9 @@ class Backbone(Own):
         """The slim or full architecture by its name, with all its levels."""
         return SegmenterConfig(architecture=subject.architecture, width=len(subject.levels))
 
-    def run(self, subject: Subject, model: Any) -> Outputs:
+    def run(self, subject: Subject, model: Any) -> dict[str, Tensor]:
         """A picture."""
-        outputs: Outputs = model(pixel_values=subject.image)
+        outputs: dict[str, Tensor] = model(pixel_values=subject.image)
         return outputs
 
 

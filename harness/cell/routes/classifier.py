@@ -1,7 +1,9 @@
 """`classifier`: a timm checkpoint through AutoModelForImageClassification."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from transformers import AutoModelForImageClassification
 
@@ -32,18 +34,11 @@ class Classifier:
         """The checkpoint as the hub holds it."""
         return Saved(subject.save(folder.parent / "timm"))
 
-    def load(self, subject: Subject, saved: Saved) -> list[Loaded]:
+    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
         """As it was saved; and for a new task, where the head is made anew and the body must survive."""
-        load = AutoModelForImageClassification.from_pretrained
-        same, info = load(saved.folder, output_loading_info=True)
-        new, new_info = load(
-            saved.folder, num_labels=NEW_CLASSES, ignore_mismatched_sizes=True, output_loading_info=True
-        )
-        place = subject.place.device
-        return [
-            Loaded(same.to(place).eval(), PREFIX, info),
-            Loaded(new.to(place).eval(), PREFIX, new_info, _head(subject), f"loaded with num_labels={NEW_CLASSES}"),
-        ]
+        yield _loaded(subject, saved)
+        anew = {"num_labels": NEW_CLASSES, "ignore_mismatched_sizes": True}
+        yield replace(_loaded(subject, saved, **anew), left_out=_head(subject), how=f"loaded with {NEW_CLASSES} labels")
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:  # noqa: ARG002
         """Timm's own logits."""
@@ -52,6 +47,12 @@ class Classifier:
     def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
         """The logits; a head made anew has none to compare."""
         return {} if loaded.left_out else {"logits": loaded.model(subject.image).logits}
+
+
+def _loaded(subject: Subject, saved: Saved, **arguments: Any) -> Loaded:
+    load = AutoModelForImageClassification.from_pretrained
+    model, info = load(saved.folder, output_loading_info=True, **arguments)
+    return Loaded(model.to(subject.place.device).eval(), PREFIX, info)
 
 
 def _head(subject: Subject) -> frozenset[str]:

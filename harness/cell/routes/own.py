@@ -1,9 +1,11 @@
 """Models of one's own: a PreTrainedModel that holds a timm module, saved and loaded whole."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from safetensors import safe_open
+from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 
 from harness.catalog import Entry
@@ -42,7 +44,7 @@ class Own:
         """The configuration that builds the model."""
         raise NotImplementedError
 
-    def run(self, subject: Subject, model: Any) -> Outputs:
+    def run(self, subject: Subject, model: Any) -> dict[str, Tensor]:
         """What the model computes: `whole` is its own output, all else is named as native timm's."""
         raise NotImplementedError
 
@@ -57,16 +59,16 @@ class Own:
         prefix = f"{self.prefix}."
         return Saved(folder, [name.removeprefix(prefix) for name in names_in(folder) if name.startswith(prefix)], whole)
 
-    def load(self, subject: Subject, saved: Saved) -> list[Loaded]:
+    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
         """Through the class's own from_pretrained, as every user of such a model does."""
         model, info = self.model_cls.from_pretrained(saved.folder, output_loading_info=True)
-        return [Loaded(model.to(subject.place.device).eval(), self.prefix, info)]
+        yield Loaded(model.to(subject.place.device).eval(), self.prefix, info)
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:
-        """Native features, and the whole output of the model that was saved."""
-        saved_runs = Runs.of(lambda: self.run(subject, saved.whole))
-        features = self.native(subject).runs.only(name for name in saved_runs.first if name != WHOLE)
-        return features.merged(saved_runs.only([WHOLE]))
+        """Native features, and the whole output of the model that was saved, which is run once."""
+        computed = self.run(subject, saved.whole)
+        whole = {WHOLE: computed.pop(WHOLE)}
+        return self.native(subject).runs.only(computed).merged(Runs(whole, whole))
 
     def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
         """Features and the whole output."""

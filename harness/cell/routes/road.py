@@ -3,7 +3,7 @@
 A route only says how to save, load and run; what is compared, and what the outcome is, is decided elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,8 +73,8 @@ class Route(Protocol):
     def save(self, subject: Subject, folder: Path) -> Saved:
         """Write a checkpoint as this road finds it."""
 
-    def load(self, subject: Subject, saved: Saved) -> list[Loaded]:
-        """Load it, in every way that belongs to this road."""
+    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
+        """Load it in every way that belongs to this road, one after the other."""
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:
         """What the saved model computes, run twice."""

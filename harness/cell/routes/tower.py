@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 from harness.catalog import Entry
 from harness.cell.routes.own import WHOLE, Own, OwnConfig
 from harness.cell.routes.road import Release
-from harness.cell.subject import Native, Outputs, Subject
+from harness.cell.subject import Native, Subject
 
 WIDTH: Final = 32
 TOKENS: Final = 8
@@ -63,10 +63,10 @@ class TowerRoute(Own):
         """The slim or full architecture by its name."""
         return TowerConfig(architecture=subject.architecture, width=subject.headless.module.num_features)
 
-    def run(self, subject: Subject, model: Any) -> Outputs:
+    def run(self, subject: Subject, model: Any) -> dict[str, Tensor]:
         """A picture and a few tokens."""
         tokens = torch.arange(TOKENS, device=subject.place.device)[None]
-        outputs: Outputs = model(pixel_values=subject.image, input_ids=tokens)
+        outputs: dict[str, Tensor] = model(pixel_values=subject.image, input_ids=tokens)
         return outputs
 
 

@@ -1,5 +1,6 @@
 """`wrapper`: a timm checkpoint through AutoModel, which makes a TimmWrapperModel of it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -38,11 +39,11 @@ class Wrapper:
         """The checkpoint of the model with its head, as the hub holds it."""
         return Saved(subject.save(folder.parent / "timm"))
 
-    def load(self, subject: Subject, saved: Saved) -> list[Loaded]:
+    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
         """Through AutoModel; the classification head is left out on purpose."""
         model, info = AutoModel.from_pretrained(saved.folder, output_loading_info=True)
         left_out = frozenset(subject.classifier.names) - frozenset(subject.headless.names)
-        return [Loaded(model.to(subject.place.device).eval(), PREFIX, info, left_out)]
+        yield Loaded(model.to(subject.place.device).eval(), PREFIX, info, left_out)
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:  # noqa: ARG002
         """Timm's own features and pooled features."""
