@@ -171,7 +171,7 @@ class Lanes:
 
 
 def _begin(log: Log, document: Mapping[str, Any]) -> None:
-    kept = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell")
+    kept = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
     log.write(
         "run",
         schema=SCHEMA,

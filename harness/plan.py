@@ -83,6 +83,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "cell": cell_digest(matrix),
         "catalog": catalog.digest,
         "lock": None,
+        "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in catalog if entry.model in models],
     }
 

@@ -134,18 +134,21 @@ def compare_outputs(
 
 def fingerprint(outputs: Mapping[str, Tensor], samples: int = 8) -> dict[str, Any]:
     """Statistics and samples of native outputs in float64, comparable within tolerance across releases of timm."""
-    prints = {}
-    for name, tensor in outputs.items():
-        flat = tensor.detach().double().flatten().cpu()
-        positions = torch.linspace(0, flat.numel() - 1, samples, dtype=torch.float64).long()
-        prints[name] = {
-            "shape": list(tensor.shape),
-            "mean": flat.mean().item(),
-            "std": flat.std(correction=0).item(),
-            "absmax": flat.abs().max().item(),
-            "samples": flat[positions].tolist(),
-        }
-    return prints
+    return {name: _print_of(tensor, samples) for name, tensor in outputs.items()}
+
+
+def _print_of(tensor: Tensor, samples: int) -> dict[str, Any]:
+    flat = tensor.detach().double().flatten().cpu()
+    if flat.numel() == 0:  # InceptionNeXt without classes pools to nothing in older timm
+        return {"shape": list(tensor.shape)}
+    positions = torch.linspace(0, flat.numel() - 1, samples, dtype=torch.float64).long()
+    return {
+        "shape": list(tensor.shape),
+        "mean": flat.mean().item(),
+        "std": flat.std(correction=0).item(),
+        "absmax": flat.abs().max().item(),
+        "samples": flat[positions].tolist(),
+    }
 
 
 def _kind(name: str, tensor: Tensor, persistent: frozenset[str]) -> str:

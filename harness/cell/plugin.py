@@ -23,7 +23,7 @@ from harness.record import GREEN, SKIPPED, Case, Log
 
 RECORD: Final = "layerscale_record"
 LONGEST: Final = 2000  # characters kept of what a dying process said
-HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell")
+HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -109,6 +109,10 @@ def test_the_first_outcome_that_applies_stands_and_an_exception_does_not_hide_it
     assert Findings([], [], [], error).outcome == "error"
 
 
+def test_an_output_without_values_has_a_shape_for_a_fingerprint() -> None:
+    assert fingerprint({"out": torch.zeros(1, 0)}) == {"out": {"shape": [1, 0]}}
+
+
 def test_a_fingerprint_moves_with_the_outputs_and_only_with_them() -> None:
     one = torch.randn(4, 5, generator=torch.Generator().manual_seed(1))
     assert fingerprint({"out": one}) == fingerprint({"out": one.clone()})
