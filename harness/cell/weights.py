@@ -16,13 +16,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 SEED: Final = 0
+GAIN: Final = 0.25  # the variance a matrix keeps; at 1, residual branches without a norm double 56 times in fastvit_ma36
 KEPT: Final = frozenset({"requires_grad_", "detach_", "share_memory_", "rename_"})
 
 
 def value(name: str, like: Tensor) -> Tensor:
     """A telling value for the parameter or persistent buffer `name`, of the shape and dtype of `like`, on the CPU.
 
-    Matrices keep the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of nought.
+    Matrices keep a quarter of the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of nought.
     Integers are positions that must stay valid, so they are turned round; a count becomes another count.
     """
     if not like.is_floating_point():
@@ -34,7 +35,7 @@ def value(name: str, like: Tensor) -> Tensor:
         return out.uniform_(-0.25, 0.25, generator=generator).to(like.dtype)
     if sum(size > 1 for size in like.shape) <= 1:
         return out.uniform_(0.75, 1.25, generator=generator).to(like.dtype)
-    bound = math.sqrt(3 / math.prod(like.shape[1:]))
+    bound = math.sqrt(3 * GAIN / math.prod(like.shape[1:]))
     return out.uniform_(-bound, bound, generator=generator).to(like.dtype)
 
 
