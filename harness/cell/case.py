@@ -12,16 +12,8 @@ import torch
 from torch import Tensor
 
 from harness.cell import divergence, memory, reasons
-from harness.cell.parity import (
-    Findings,
-    NameDifference,
-    TensorDifference,
-    Tolerance,
-    compare_names,
-    compare_outputs,
-    compare_tensors,
-    fingerprint,
-)
+from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.parity import Findings, NameDifference, TensorDifference, Tolerance
 from harness.cell.routes.road import Loaded, Release, Route, Saved
 from harness.cell.said import listening, tidied
 from harness.cell.scales import scaled

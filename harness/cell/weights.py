@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 SEED: Final = 0
-GAIN: Final = 0.25  # the variance a matrix keeps; at 1, residual branches without a norm double 56 times in fastvit_ma36
+# The share of its input's variance that a matrix keeps. At 1, branches without a norm would double 56 times in a row.
+GAIN: Final = 0.25
 KEPT: Final = frozenset({"requires_grad_", "detach_", "share_memory_", "rename_"})
 
 
 def value(name: str, like: Tensor) -> Tensor:
     """A telling value for the parameter or persistent buffer `name`, of the shape and dtype of `like`, on the CPU.
 
-    Matrices keep a quarter of the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of nought.
+    Matrices keep a quarter of the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of 0.
     Integers are positions that must stay valid, so they are turned round; a count becomes another count.
     """
     if not like.is_floating_point():

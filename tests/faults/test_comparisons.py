@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from harness.cell.parity import Findings, Tolerance, compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.parity import Findings, Tolerance
 
 WITHIN = Tolerance(rtol=1e-5, atol=1e-5)
 ONES = torch.ones(2, 3)

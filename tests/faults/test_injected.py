@@ -135,9 +135,7 @@ FAULTS = [
     ),
     pytest.param("backbone", CONVNEXT, {"to_file": dropped("gamma")}, "keys", "1 missing", id="one key dropped"),
     pytest.param("wrapper", CONVNEXT, {"to_model": constant}, "tensors", "is 1e-05 throughout", id="gamma reset"),
-    pytest.param(
-        "classifier", CAIT, {"to_model": swapped}, "tensors", "parameters not as saved", id="gammas swapped"
-    ),
+    pytest.param("classifier", CAIT, {"to_model": swapped}, "tensors", "parameters not as saved", id="gammas swapped"),
     pytest.param("wrapper", CONVNEXT, {"to_model": scaled}, "tensors", "1 parameter not as saved", id="weight x 1.001"),
     pytest.param("tower", CAIT, {"to_model": transposed}, "tensors", "1 parameter", id="weight transposed"),
     pytest.param("wrapper", CONVNEXT, {"to_model": halved}, "tensors", "differs by up to", id="cast through half"),
