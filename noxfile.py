@@ -35,7 +35,8 @@ class Environment:
 
     def __init__(self, session: nox.Session, as_of: str | None) -> None:
         self.session = session
-        self.flags = ["--exclude-newer", as_of] if as_of and session.venv_backend == "uv" else []
+        self.as_of = as_of if session.venv_backend == "uv" else None  # pip has no such option
+        self.flags = ["--exclude-newer", self.as_of] if self.as_of else []
 
     def install(self, *requirements: str) -> None:
         """Install quietly; what the installer said is read only where it failed."""
@@ -46,7 +47,7 @@ class Environment:
                 )
             except CommandFailed as error:
                 said.seek(0)
-                raise installation.failure(", ".join(requirements[:2]), said.read()) from error
+                raise installation.failure(", ".join(requirements[:2]), said.read(), self.as_of) from error
 
     def python(
         self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
@@ -95,6 +96,15 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
     found.run(lanes, environment_of(session, lanes), session.log)
 
 
+def sum_up(found: Campaign) -> NoReturn:
+    """Print the summary; its exit code becomes nox's, which ends at once."""
+    try:
+        code = found.sum_up(console())
+    except HarnessError as error:
+        refuse(error)
+    sys.exit(code)
+
+
 try:
     PAIRS = [nox.param(pair.python, pair.id, id=pair.id) for pair in listed(sys.argv)]
 except HarnessError as error:
@@ -117,7 +127,7 @@ def pair(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def report(session: nox.Session) -> None:
     """Judge and draw again what is recorded, by the rules of today."""
-    sys.exit(campaign(session, "report").sum_up(console()))
+    sum_up(campaign(session, "report"))
 
 
 @nox.session(venv_backend="none", default=False)
@@ -126,7 +136,7 @@ def verdict(session: nox.Session) -> None:
     ran = [CAMPAIGNS[name] for name in session.posargs if name in CAMPAIGNS]
     if not ran:
         session.error("matrix and pair queue this session; nox -s report draws what is recorded")
-    sys.exit(ran[0].sum_up(console()))
+    sum_up(ran[0])
 
 
 @nox.session(default=False)
@@ -143,7 +153,8 @@ def catalog(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
-    """Run the project's own tests; `-- --fast` leaves out what takes minutes."""
+    """Run the project's own tests, those of harness/cell last; `-- --fast` leaves out what takes minutes."""
+    session.notify("faults")
     session.install("--group", "tests")
     session.run("python", "-m", "pytest", "tests/unit", "tests/pairs", *session.posargs)
 

@@ -16,13 +16,14 @@ class InstallationError(Exception):
     """A pair that could not be installed, with the installer's last words."""
 
 
-def failure(pair: str, output: str) -> Exception:
-    """The error that an installer's output amounts to."""
+def failure(pair: str, output: str, as_of: str | None = None) -> Exception:
+    """The error that an installer's output amounts to, what came after `as_of` being none of its business."""
     text = " ".join(output.split())
     for pattern in UNKNOWN:
         if found := pattern.search(text):
             what = found["what"].rstrip(",;.")
+            when = f" by {as_of}, the matrix's as_of" if as_of else ""
             return BadInput(
-                f"{pair}: there is no release {what} for this Python; see its history on PyPI for those there are"
+                f"{pair}: there is no release {what} for this Python{when}; see its history on PyPI for those there are"
             )
     return InstallationError("; ".join(line.strip() for line in output.strip().splitlines()[-LAST:]) or "no output")

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,10 @@ VARIABLES: Final = {
 }
 
 
+Document = Mapping[str, Any]
+Say = Callable[[str], None]
+
+
 class Environment(Protocol):
     """A place with its own Python, into which one pair is installed."""
 
@@ -55,21 +59,35 @@ class Lanes:
     pair: Pair
     options: Options
 
-    def run(self, environment: Environment, say: Any) -> None:
-        """Run what is planned and has no current record. Raises InstallationError; what a case does is its record."""
+    def prepare(self, environment: Environment, say: Say) -> Catalog:
+        """The catalog, made on the spot where there is none. Raises as `Environment.install` does."""
         catalog = self.catalog()
         if catalog is None:
             self.install(environment, say)
             catalog = self.make_catalog(environment, self._catalogs)
-        for lane in plan.lanes(self.matrix, self.options):
-            pending = self.pending(lane, catalog)
-            missing = device.missing(lane.device)
-            if not pending:
-                say(f"{self.pair.id} {lane.name}: all recorded; --rerun runs them again")
-            elif missing:
-                self._note_not_run(lane, catalog, pending, missing)
+        return catalog
+
+    def run(self, catalog: Catalog, environment: Environment, say: Say) -> None:
+        """Run what is planned and has no current record; what a case does is its record.
+
+        Raises InstallationError, after recording it, and BadInput for a release that does not exist, recording nothing.
+        """
+        lanes = plan.lanes(self.matrix, self.options)
+        pending = [(lane, cases) for lane in lanes if (cases := self.pending(lane, catalog))]
+        if not pending:
+            say(f"{self.pair.id}: all recorded; --rerun runs them again")
+        # Before any lane: whether the release exists decides whether even a lane without a device gets a file.
+        unmade = self._unmade(environment, say) if any(_is_here(lane) for lane, _ in pending) else None
+        for lane, cases in pending:
+            document = plan.document(self.matrix, self.pair, lane, catalog, options=self.options, cases=cases)
+            if not _is_here(lane):
+                self._note_not_run(document, str(device.missing(lane.device)))
+            elif unmade:
+                self._note_unmade(document, str(unmade))
             else:
-                self._run_lane(environment, lane, catalog, pending, say)
+                self._run_lane(environment, document)
+        if unmade:
+            raise unmade
 
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
@@ -101,16 +119,15 @@ class Lanes:
         if self.options.rerun:
             return self.planned(catalog)
         records = self.recorded(lane, catalog).records
-        here = device.missing(lane.device) is None
-        done = {case for case, record in records.items() if not (here and record["outcome"] == "not-run")}
+        done = {case for case, record in records.items() if not (_is_here(lane) and record["outcome"] == "not-run")}
         return [case for case in self.planned(catalog) if case.id not in done]
 
     @property
     def _catalogs(self) -> Path:
         return self.options.results / "catalogs"
 
-    def install(self, environment: Environment, say: Any) -> None:
-        """Install the pair and what runs its cases. Raises InstallationError."""
+    def install(self, environment: Environment, say: Say) -> None:
+        """Install the pair and what runs its cases. Raises as `Environment.install` does."""
         say(f"{self.pair.id}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
         environment.install(*self.pair.requirements(), *PYTEST)
 
@@ -125,24 +142,24 @@ class Lanes:
         unfinished.rename(path)
         return catalogs.loads(path.read_text())
 
-    def _run_lane(
-        self, environment: Environment, lane: Lane, catalog: Catalog, pending: Sequence[Case], say: Any
-    ) -> None:
-        document = self._document(lane, catalog, pending)
+    def _unmade(self, environment: Environment, say: Say) -> InstallationError | None:
+        """Why the pair could not be installed; None where it is."""
         try:
             self.install(environment, say)
         except InstallationError as error:
-            self._note_unmade(document, str(error))
-            raise
+            return error
+        return None
+
+    def _run_lane(self, environment: Environment, document: Document) -> None:
         with scratch.folder() as folder:
             path = folder / "plan.json"
             path.write_text(json.dumps(document))
             # 1: cases failed, which is what the records are for.
-            environment.python(*self._pytest(lane, path, folder), env=VARIABLES, success=(0, 1))
+            environment.python(*self._pytest(document["lane"], path, folder), env=VARIABLES, success=(0, 1))
 
-    def _pytest(self, lane: Lane, document: Path, folder: Path) -> list[str]:
+    def _pytest(self, lane: str, document: Path, folder: Path) -> list[str]:
         workers = self.options.workers or os.cpu_count() or 1
-        records = results.path_in(self.options.results.resolve(), self.pair.id, lane.name)
+        records = results.path_in(self.options.results.resolve(), self.pair.id, lane)
         return [
             *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-q", "--no-header", "--tb=no", "-r", "N"),
@@ -151,26 +168,26 @@ class Lanes:
             *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),
         ]
 
-    def _document(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> dict[str, Any]:
-        return plan.document(self.matrix, self.pair, lane, catalog, options=self.options, cases=cases)
-
-    def _note_not_run(self, lane: Lane, catalog: Catalog, pending: Sequence[Case], why: str) -> None:
+    def _note_not_run(self, document: Document, why: str) -> None:
         """A lane whose device is missing has a file too, in which every case says so."""
-        document = self._document(lane, catalog, pending)
         nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
-        with Log(results.path_in(self.options.results, self.pair.id, lane.name)) as log:
+        with Log(results.path_in(self.options.results, self.pair.id, document["lane"])) as log:
             _begin(log, document)
             for case in document["cases"]:
                 log.write("case", **case, outcome="not-run", reason=why, detail={}, **nothing)
-            _end(log, Counter({"not-run": len(pending)}))
+            _end(log, Counter({"not-run": len(document["cases"])}))
 
-    def _note_unmade(self, document: Mapping[str, Any], why: str) -> None:
+    def _note_unmade(self, document: Document, why: str) -> None:
         with Log(results.path_in(self.options.results, self.pair.id, document["lane"])) as log:
             _begin(log, document)
             _end(log, Counter(), failed=results.ENVIRONMENT, reason=why)
 
 
-def _begin(log: Log, document: Mapping[str, Any]) -> None:
+def _is_here(lane: Lane) -> bool:
+    return device.missing(lane.device) is None
+
+
+def _begin(log: Log, document: Document) -> None:
     kept = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
     log.write(
         "run",

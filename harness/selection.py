@@ -110,7 +110,7 @@ def _count(text: str) -> int:
 def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None:
     """Holds every name against what there is: the matrix's own, and the models of all the pairs' catalogs.
 
-    Raises BadInput with all problems at once.
+    Without a catalog models are not held against anything. Raises BadInput with all problems at once.
     """
     known = {
         "pair": (options.pairs, [pair.id for pair in matrix.pairs]),
@@ -125,20 +125,25 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
         for name in given
         if name not in names
     ]
+    if catalogs:
+        problems += _unknown_models(options, matrix, catalogs)
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:
     models = {entry.model for catalog in catalogs for entry in catalog if matrix.tries(entry)}
     releases = ", ".join(sorted({catalog.timm for catalog in catalogs}))
-    problems += [
+    controls = [
         f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"
         for index, control in enumerate(matrix.models.controls)
         if control not in models
     ]
-    problems += [
+    return controls + [
         f"--model: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, models)}"
         for glob in options.models
         if not any(fnmatchcase(model, glob) for model in models)
     ]
-    if problems:
-        raise BadInput.from_problems(problems)
 
 
 def _nearest(glob: str, models: Iterable[str]) -> str:

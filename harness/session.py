@@ -26,12 +26,13 @@ WIDTH: Final = 100  # where the output is no terminal
 
 @dataclass
 class Campaign:
-    """One command's pairs, and what was wrong with any of them on the way."""
+    """One command's pairs, and what turned out on the way to be wrong with any of them, by the pair's id."""
 
+    described: matrix.Matrix
     lanes: tuple[Lanes, ...]
     options: Options
     named: Pair | None = None
-    problems: list[HarnessError] = field(default_factory=list)
+    problems: dict[str, HarnessError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, argv: Sequence[str], session: str) -> "Campaign":
@@ -40,8 +41,8 @@ class Campaign:
         described = matrix.load(options.matrix)
         named = Pair.parse_requirements(options.requirements, described.defaults) if options.requirements else None
         pairs = [named] if named else plan.pairs(described, options)
-        campaign = cls(tuple(Lanes(described, pair, options) for pair in pairs), options, named)
-        campaign._check(described)
+        campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
+        campaign.check()
         return campaign
 
     def lanes_of(self, pair: str) -> Lanes | None:
@@ -56,38 +57,35 @@ class Campaign:
     def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
         """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
         try:
-            lanes.run(environment, say)
+            catalog = lanes.prepare(environment, say)
+            self.check()  # again: a catalog made just now may show that a glob matches nothing
+            lanes.run(catalog, environment, say)
         except InstallationError as error:
             say(f"{lanes.pair.id}: {error}")
         except HarnessError as error:
-            say(f"{lanes.pair.id}: {error}")
-            self.problems.append(error)
+            self.problems[lanes.pair.id] = error
 
     def sum_up(self, console: Console) -> int:
-        """Print the summary and return the exit code."""
+        """Print the summary and return the exit code. Raises what was wrong with some pairs, after the others'."""
+        sound = [lanes for lanes in self.lanes if lanes.pair.id not in self.problems]
+        judged = judgement.judged(sound)
+        if sound:
+            command = reproduction.of_pair(self.named) if self.named else reproduction.in_matrix
+            terminal.show(console, judged, command)
         if self.problems:
-            console.print("\n".join(map(str, self.problems)), highlight=False, markup=False)
-            return self.problems[0].exit_code
-        judged = judgement.judged(self.lanes)
-        command = reproduction.of_pair(self.named) if self.named else reproduction.in_matrix
-        terminal.show(console, judged, command)
+            raise _all_of(list(self.problems.values()))
         return exit_code(judged)
 
-    def _check(self, described: matrix.Matrix) -> None:
-        """Everything that can be known before anything is installed or written."""
-        catalogs = [catalog for lanes in self.lanes if (catalog := lanes.catalog())]
-        if len(catalogs) == len(self.lanes):
-            selection.check(self.options, described, catalogs)
-        for name in self.options.lanes:
-            lane = next((lane for lane in described.lanes if lane.name == name), None)
-            if lane and (missing := device.missing(lane.device)):
-                raise BadInput(
-                    f"--lane {name}: {missing} on this machine; leave the option out to record it as not run"
-                )
-        _refuse_unwritable(self.options.results)
-        if len(catalogs) == len(self.lanes):
+    def check(self) -> None:
+        """Everything that can be known before anything is installed or written. Raises HarnessError."""
+        found = [lanes.catalog() for lanes in self.lanes]
+        catalogs = [catalog for catalog in found if catalog]
+        selection.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
+        _refuse_missing_device(self.options, self.described)
+        if len(catalogs) == len(found):
             cases = sum(len(lanes.planned(catalog)) for lanes, catalog in zip(self.lanes, catalogs, strict=True))
             plan.refuse_empty(cases, self.options)
+        _refuse_unwritable(self.options.results)
 
 
 def listed(argv: Sequence[str]) -> list[Pair]:
@@ -106,6 +104,23 @@ def listed(argv: Sequence[str]) -> list[Pair]:
 def console() -> Console:
     """The terminal as it is; elsewhere plain text of a fixed width."""
     return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
+def _all_of(problems: Sequence[HarnessError]) -> HarnessError:
+    """One error that says each of them once; the first exit code of the contract's order, 2 before 3."""
+    kind = type(min(problems, key=lambda error: error.exit_code))
+    return kind("\n".join(dict.fromkeys(map(str, problems))))
+
+
+def _refuse_missing_device(options: Options, described: matrix.Matrix) -> None:
+    wanted = [lane for lane in described.lanes if lane.name in options.lanes]
+    problems = [
+        f"--lane {lane.name}: {missing} on this machine; leave the option out to record it as not run"
+        for lane in wanted
+        if (missing := device.missing(lane.device))
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
 
 
 def _refuse_unwritable(results: Path) -> None:

@@ -1,0 +1,48 @@
+"""The commands as a user types them: nox itself, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+PAIR: Final = "transformers5.23.0-timm1.0.31"
+
+# The imports of noxfile.py are in this environment already; and nobody wants colours here.
+VARIABLES: Final = {"NOX_SCRIPT_MODE": "none", "NO_COLOR": "1"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. `said` is standard error: nox's own lines, progress, and errors."""
+
+    code: int
+    out: str
+    said: str
+
+    @property
+    def errors(self) -> list[str]:
+        """What standard error has beside nox's own lines."""
+        return [line for line in self.said.splitlines() if line and not line.startswith("nox > ")]
+
+
+def nox(session: str, *options: str, results: Path, environments: Path | None = None, seconds: int = 120) -> Ended:
+    """Runs a session, by default in the environments that the project has already."""
+    place = ["--envdir", str(environments)] if environments else []
+    return run(*place, "-s", session, "--", *options, "--results", str(results), seconds=seconds)
+
+
+def run(*arguments: str, seconds: int = 120) -> Ended:
+    """Runs nox with these arguments."""
+    ended = subprocess.run(  # noqa: S603 - the tests' own words
+        [sys.executable, "-m", "nox", *arguments],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "FORCE_COLOR"} | VARIABLES,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)

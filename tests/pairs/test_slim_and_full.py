@@ -1,0 +1,41 @@
+"""Slim models find what full ones find: structurally unlike models, on a pair that breaks them and on one that does not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pairs.command import nox
+
+BROKEN, HEALTHY = "transformers4.48.3-timm1.0.14", "transformers4.49.0-timm1.0.15"
+MODELS = [
+    *("convnext_tiny", "vit_base_patch14_dinov2", "cait_xxs24_224", "coatnet_rmlp_2_rw_224", "resmlp_24_224"),
+    *("poolformer_s24", "fastvit_t12", "edgenext_small", "xcit_nano_12_p8_224", "beit_base_patch16_224"),
+    *("mambaout_small_rw", "vit_relpos_small_patch16_224", "efficientformerv2_s0"),
+]
+GREEN = {"passed": "green", "drifted": "green"}
+
+
+def outcomes(results: Path, pair: str) -> dict[str, dict[str, str]]:
+    """Outcome by case without its size, for each size; drifted counts as green, for noise grows with depth."""
+    lines = [json.loads(line) for line in (results / pair / "cpu-float32.jsonl").read_text().splitlines()]
+    sizes: dict[str, dict[str, str]] = {"slim": {}, "full": {}}
+    for line in lines:
+        if line["kind"] == "case":
+            case = f"{line['route']}/{line['model']}"
+            sizes[line["size"]][case] = GREEN.get(line["outcome"], line["outcome"])
+    return sizes
+
+
+@pytest.mark.slow
+def test_slim_and_full_models_have_the_same_outcomes(tmp_path: Path) -> None:
+    words = [word for model in MODELS for word in ("--model", model)]
+    pairs = ("--pair", BROKEN, "--pair", HEALTHY)
+    ended = nox("matrix", *pairs, "--size", "slim", "--size", "full", *words, results=tmp_path, seconds=1800)
+    assert ended.code == 0, ended.out
+    for pair in (BROKEN, HEALTHY):
+        found = outcomes(tmp_path, pair)
+        assert found["slim"] == found["full"]
+        assert len(found["full"]) == 4 * len(MODELS)
+    assert set(outcomes(tmp_path, HEALTHY)["full"].values()) == {"green"}
+    assert "keys" in set(outcomes(tmp_path, BROKEN)["full"].values())

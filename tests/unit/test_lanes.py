@@ -1,0 +1,207 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from harness import catalog, device, scratch
+from harness.catalog import Catalog
+from harness.errors import BadInput
+from harness.installation import InstallationError
+from harness.lanes import PYTEST, Lanes
+from harness.matrix import Matrix
+from harness.selection import Options, parse
+from tests.unit.fake_environment import FakeEnvironment
+
+PAIR = "transformers5.23.0-timm1.0.31"
+SCHEMA = Path(__file__).parents[2] / "harness" / "schemas" / "record.json"
+ATTO = ["--model", "convnext_atto"]
+
+Make = Callable[..., Lanes]
+
+
+@pytest.fixture(autouse=True)
+def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small catalog, as if it were the packaged one of timm 1.0.31."""
+    folder = tmp_path / "packaged"
+    folder.mkdir()
+    catalog.path_in(folder, "1.0.31").write_text(catalog.dumps(small_catalog))
+    monkeypatch.setattr(catalog, "PACKAGED", folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many GPUs there are; none at first."""
+
+    def have(count: int) -> None:
+        monkeypatch.setattr(device, "cuda_devices", lambda: count)
+
+    have(0)
+    return have
+
+
+@pytest.fixture
+def make(small_matrix: Matrix) -> Make:
+    return lambda *argv: Lanes(small_matrix, small_matrix.pairs[1], parse([*ATTO, *argv]))
+
+
+def run(lanes: Lanes, environment: FakeEnvironment) -> list[str]:
+    """Prepares and runs; what was said."""
+    said: list[str] = []
+    lanes.run(lanes.prepare(environment, said.append), environment, said.append)
+    return said
+
+
+def lines(lane: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path("results", PAIR, f"{lane}.jsonl").read_text().splitlines()]
+
+
+def kinds(lane: str) -> list[str]:
+    return [line["kind"] for line in lines(lane)]
+
+
+def test_a_lane_runs_its_plan_in_the_environment_of_its_pair(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make("--lane", "cpu-float32"), environment)
+    assert [case["case"] for case in environment.plans[0]["cases"]] == [
+        "wrapper/convnext_atto",
+        "tower/convnext_atto",
+    ]
+    assert environment.installed == [
+        ("transformers==5.23.0", "timm==1.0.31", "torch==2.14.1", "torchvision==0.29.1", *PYTEST)
+    ]
+
+
+def test_a_run_has_the_workers_and_the_seconds_that_it_was_given(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make("--workers", "3"), environment)
+    assert environment.option("-n") == "3"
+    assert "--timeout=300" in environment.arguments
+
+
+def test_a_run_in_which_cases_fail_is_a_success(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert environment.success == (0, 1)
+
+
+def test_nothing_of_a_run_is_left_in_the_temporary_folder(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make(), environment)
+    folder = Path(environment.option("--scratch"))
+    assert folder.name.startswith(scratch.PREFIX)
+    assert not folder.exists()
+
+
+def test_a_lane_without_its_device_has_a_file_that_says_so(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    _, *cases, end = lines("cuda-float32")
+    assert {(case["outcome"], case["reason"]) for case in cases} == {("not-run", "no CUDA device")}
+    assert end["counts"] == {"not-run": 2}
+    assert kinds("cpu-float32") == ["run", "case", "case", "end"]
+
+
+def test_lanes_of_one_pair_share_one_installation(make: Make, gpus: Callable[[int], None]) -> None:
+    gpus(1)
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [plan["lane"] for plan in environment.plans] == ["cpu-float32", "cuda-float32"]
+    assert len(environment.installed) == 1
+
+
+def test_what_is_recorded_is_neither_run_nor_installed_again(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    environment = FakeEnvironment()
+    assert run(make(), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert (environment.installed, environment.plans) == ([], [])
+    assert kinds("cuda-float32") == ["run", "case", "case", "end"]
+
+
+def test_rerun_runs_what_is_recorded(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment())
+    assert kinds("cpu-float32") == ["run", "case", "case", "end"] * 2
+
+
+def test_a_run_that_was_cut_short_goes_on_with_the_cases_that_have_no_line(make: Make) -> None:
+    run(make(), FakeEnvironment({"tower/convnext_atto": None}))
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [case["case"] for case in environment.plans[0]["cases"]] == ["tower/convnext_atto"]
+
+
+def test_a_case_that_was_not_run_for_want_of_a_device_is_run_once_there_is_one(
+    make: Make, gpus: Callable[[int], None]
+) -> None:
+    run(make(), FakeEnvironment())
+    gpus(1)
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [plan["lane"] for plan in environment.plans] == ["cuda-float32"]
+
+
+def test_records_that_other_tolerances_made_are_made_again(make: Make, small_matrix: Matrix) -> None:
+    run(make(), FakeEnvironment())
+    strict = small_matrix.tolerances["float32"].model_copy(update={"atol": 0.0})
+    changed = small_matrix.model_copy(update={"tolerances": {"float32": strict}})
+    environment = FakeEnvironment()
+    run(Lanes(changed, changed.pairs[1], parse(ATTO)), environment)
+    assert len(environment.plans[0]["cases"]) == 2
+
+
+def test_an_environment_that_cannot_be_made_is_recorded_in_the_lanes_it_was_for(make: Make) -> None:
+    with pytest.raises(InstallationError, match="no space left"):
+        run(make(), FakeEnvironment(problem=InstallationError("no space left")))
+    assert kinds("cpu-float32") == ["run", "end"]
+    end = lines("cpu-float32")[-1]
+    assert (end["failed"], end["reason"]) == ("environment", "no space left")
+    assert lines("cuda-float32")[-1]["counts"] == {"not-run": 2}
+
+
+def test_a_release_that_does_not_exist_leaves_no_record_in_any_lane(small_matrix: Matrix) -> None:
+    reordered = small_matrix.model_copy(update={"lanes": small_matrix.lanes[::-1]})
+    lanes = Lanes(reordered, reordered.pairs[1], parse(ATTO))
+    with pytest.raises(BadInput, match="no such release"):
+        run(lanes, FakeEnvironment(problem=BadInput("no such release")))
+    assert not Path("results").exists()
+
+
+def test_all_that_is_written_here_validates(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    with pytest.raises(InstallationError):
+        run(make("--rerun"), FakeEnvironment(problem=InstallationError("no space left")))
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    written = [line for lane in ("cpu-float32", "cuda-float32") for line in lines(lane)]
+    assert [error.message for line in written for error in validator.iter_errors(line)] == []
+
+
+def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_records(
+    make: Make, packaged: Path, small_catalog: Catalog
+) -> None:
+    catalog.path_in(packaged, "1.0.31").unlink()
+    environment = FakeEnvironment(catalog=small_catalog)
+    assert make().prepare(environment, print).digest == small_catalog.digest
+    assert environment.arguments == ("-m", "harness.cell.catalog", "--controls", "resnet18")
+    assert [path.name for path in Path("results/catalogs").iterdir()] == ["timm-1.0.31.ndjson"]
+
+    again = FakeEnvironment()
+    assert make().prepare(again, print).digest == small_catalog.digest
+    assert again.installed == []
+
+
+def test_a_catalog_without_one_of_the_controls_is_made_again(make: Make, small_matrix: Matrix) -> None:
+    controls = small_matrix.models.model_copy(update={"controls": ("resnet18", "regnetx_002")})
+    wider = small_matrix.model_copy(update={"models": controls})
+    assert Lanes(wider, wider.pairs[1], Options()).catalog() is None
+    assert make().catalog() is not None
+
+
+def test_a_catalog_that_cannot_be_made_leaves_no_catalog(make: Make, packaged: Path) -> None:
+    catalog.path_in(packaged, "1.0.31").unlink()
+    with pytest.raises(InstallationError) as caught:
+        make().prepare(FakeEnvironment(catalog=None), print)
+    assert str(caught.value) == "the catalog of timm 1.0.31 could not be made; see above"
+    assert make().catalog() is None
