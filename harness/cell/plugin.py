@@ -21,7 +21,9 @@ import pytest
 from harness.cell.progress import Progress
 from harness.record import GREEN, SKIPPED, Case, Log
 
+CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
+OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
 LONGEST: Final = 2000  # characters kept of what a dying process said
 HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
 
@@ -91,7 +93,9 @@ class Recorder:
         self.log = Log(path)
         self.left = {planned["case"]: planned for planned in plan["cases"]}
         self.counts: Counter[str] = Counter()
-        self.progress = Progress(f"{plan['pair']['id']} {plan['lane']}", len(self.left), sys.stderr)
+        self.work = {entry["model"]: entry["slim"]["params"] + OVERHEAD for entry in plan["entries"]}
+        work = sum(self.work[planned["model"]] for planned in self.left.values())
+        self.progress = Progress(f"{plan['pair']['id']} {plan['lane']}", len(self.left), work, sys.stderr)
 
     def pytest_sessionstart(self) -> None:
         """The header, before any case."""
@@ -116,7 +120,7 @@ class Recorder:
         planned = self.left.pop(case)
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
-        self.progress.step(green=fields["outcome"] in GREEN | SKIPPED)
+        self.progress.step(self.work[planned["model"]], green=fields["outcome"] in GREEN | SKIPPED)
 
     def pytest_sessionfinish(self) -> None:
         """The end, which says how many cases have a line."""
@@ -154,10 +158,20 @@ def _workers(config: pytest.Config) -> int:
 
 def _device(device: str) -> str:
     if device == "cpu":
-        return platform.processor() or platform.machine()
+        return _processor() or platform.processor() or platform.machine()
     import torch  # noqa: PLC0415  only a lane on a GPU needs it here
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+
+
+def _processor() -> str | None:
+    """The processor's name as Linux knows it."""
+    if not CPUINFO.is_file():
+        return None
+    names = (
+        line.partition(":")[2].strip() for line in CPUINFO.read_text().splitlines() if line.startswith("model name")
+    )
+    return next(names, None)
 
 
 def _now() -> str:

@@ -1,4 +1,7 @@
-"""How far a lane is: a line that rewrites itself on a terminal, a plain line now and then elsewhere."""
+"""How far a lane is: a line that rewrites itself on a terminal, a plain line now and then elsewhere.
+
+The costliest models come first, so time left is estimated from the work done, not from the number of cases.
+"""
 
 import time
 from typing import IO, Final
@@ -9,15 +12,17 @@ EVERY: Final = {True: 0.2, False: 15.0}  # seconds between lines, on a terminal 
 class Progress:
     """Counts cases and says how many are left, and for how long."""
 
-    def __init__(self, title: str, of: int, to: IO[str]) -> None:
-        self.title, self.of, self.to = title, of, to
+    def __init__(self, title: str, of: int, work: float, to: IO[str]) -> None:
+        self.title, self.of, self.work, self.to = title, of, work, to
         self.done = self.red = 0
+        self.worked = 0.0
         self.started = self.shown = time.monotonic()
         self.live = to.isatty()
 
-    def step(self, *, green: bool) -> None:
-        """One case more."""
+    def step(self, work: float, *, green: bool) -> None:
+        """One case more, and how much work it was, in the unit of the whole."""
         self.done += 1
+        self.worked += work
         self.red += not green
         now = time.monotonic()
         if now - self.shown >= EVERY[self.live]:
@@ -28,7 +33,7 @@ class Progress:
     def line(self, now: float) -> str:
         """The line: cases done, rate, time left, and how many broke."""
         spent = max(now - self.started, 1e-9)
-        left = round(spent / self.done * (self.of - self.done)) if self.done else 0
+        left = round(spent / self.worked * (self.work - self.worked)) if self.worked else 0
         rate = f"{self.done / spent:.1f} cases/s, {left // 60}:{left % 60:02d} left"
         return f"{self.title}: {self.done}/{self.of}, {rate}, {self.red} broken"
 

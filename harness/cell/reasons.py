@@ -1,6 +1,7 @@
 """Findings in words: one line that a person can act on, and the detail behind it."""
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,6 +12,7 @@ from harness.cell.said import mentions
 
 LISTED: Final = 20  # how many of each kind the detail holds; the counts are always whole
 SAID: Final = 400  # characters kept of what a library said
+LONGEST: Final = 240  # characters of an exception's message that fit on a line people read
 
 
 def one_line(findings: Findings) -> str:
@@ -23,7 +25,7 @@ def one_line(findings: Findings) -> str:
         return _outputs(findings)
     if findings.error is not None:
         error = findings.error
-        message = str(error["message"]).strip().partition("\n")[0]
+        message = textwrap.shorten(str(error["message"]), LONGEST, placeholder=" ...")
         return f"{error['type']} in phase {error['phase']} at {error['frame']}: {message}"
     return ""
 

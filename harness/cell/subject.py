@@ -29,6 +29,10 @@ class Place:
     device: str
     dtype: torch.dtype
 
+    def put(self, loaded: Any) -> Any:
+        """A loaded model where users of this device put it: nobody moves a model to the CPU that it is on."""
+        return (loaded if self.device == "cpu" else loaded.to(self.device)).eval()
+
 
 @dataclass(frozen=True, eq=False)
 class Runs:

@@ -52,7 +52,7 @@ class Classifier:
 def _loaded(subject: Subject, saved: Saved, **arguments: Any) -> Loaded:
     load = AutoModelForImageClassification.from_pretrained
     model, info = load(saved.folder, output_loading_info=True, **arguments)
-    return Loaded(model.to(subject.place.device).eval(), PREFIX, info)
+    return Loaded(subject.place.put(model), PREFIX, info)
 
 
 def _head(subject: Subject) -> frozenset[str]:

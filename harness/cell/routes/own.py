@@ -62,7 +62,7 @@ class Own:
     def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
         """Through the class's own from_pretrained, as every user of such a model does."""
         model, info = self.model_cls.from_pretrained(saved.folder, output_loading_info=True)
-        yield Loaded(model.to(subject.place.device).eval(), self.prefix, info)
+        yield Loaded(subject.place.put(model), self.prefix, info)
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:
         """Native features, and the whole output of the model that was saved, which is run once."""

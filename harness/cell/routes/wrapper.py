@@ -43,7 +43,7 @@ class Wrapper:
         """Through AutoModel; the classification head is left out on purpose."""
         model, info = AutoModel.from_pretrained(saved.folder, output_loading_info=True)
         left_out = frozenset(subject.classifier.names) - frozenset(subject.headless.names)
-        yield Loaded(model.to(subject.place.device).eval(), PREFIX, info, left_out)
+        yield Loaded(subject.place.put(model), PREFIX, info, left_out)
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:  # noqa: ARG002
         """Timm's own features and pooled features."""
