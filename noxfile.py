@@ -21,10 +21,11 @@ from harness import installation  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.errors import HarnessError  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
-from harness.session import Campaign, console, listed  # noqa: E402
+from harness.session import Campaign, console, listed, python_named  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True  # a pair whose Python is missing has not passed
 nox.options.sessions = ["matrix"]
 
 CAMPAIGNS: dict[str, Campaign] = {}
@@ -55,7 +56,16 @@ class Environment:
         """Run the environment's Python; whether it ended with one of the exit codes that mean success."""
         out = into.open("w") if into else None
         try:
-            self.session.run("python", *arguments, env=dict(env), stdout=out, log=False, success_codes=list(success))
+            # stderr: by default nox sends it where stdout goes, and progress would end up in the file.
+            self.session.run(
+                "python",
+                *arguments,
+                env=dict(env),
+                stdout=out,
+                stderr=None,
+                log=False,
+                success_codes=list(success),
+            )
         except CommandFailed:
             return False
         finally:
@@ -107,6 +117,7 @@ def sum_up(found: Campaign) -> NoReturn:
 
 try:
     PAIRS = [nox.param(pair.python, pair.id, id=pair.id) for pair in listed(sys.argv)]
+    PYTHON = python_named(sys.argv)
 except HarnessError as error:
     refuse(error)
 
@@ -118,7 +129,7 @@ def matrix(session: nox.Session, pair: str) -> None:
     run(session, "matrix", pair)
 
 
-@nox.session(default=False)
+@nox.session(python=PYTHON, default=False)
 def pair(session: nox.Session) -> None:
     """Run a pair that matrix.yaml does not name: `-- transformers==5.22.0 timm==1.0.31`, then the same options."""
     run(session, "pair", None)
@@ -139,9 +150,9 @@ def verdict(session: nox.Session) -> None:
     sum_up(ran[0])
 
 
-@nox.session(default=False)
+@nox.session(python=PYTHON, default=False)
 def catalog(session: nox.Session) -> None:
-    """Make the packaged catalog of a released timm again: `-- transformers==5.23.0 timm==1.0.31`."""
+    """Make the packaged catalog of a released timm again: `-- timm==1.0.31`."""
     lanes = campaign(session, "catalog").lanes[0]
     environment = environment_of(session, lanes)
     try:
@@ -159,7 +170,7 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/unit", "tests/pairs", *session.posargs)
 
 
-@nox.session(default=False)
+@nox.session(python=PYTHON, default=False)
 def faults(session: nox.Session) -> None:
     """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
     current = Campaign.of([], "matrix").current

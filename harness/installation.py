@@ -7,7 +7,8 @@ from harness.errors import BadInput
 
 UNKNOWN: Final = (
     re.compile(r"there is no version of (?P<what>\S+==\S+)"),  # uv
-    re.compile(r"No matching distribution found for (?P<what>\S+)"),  # pip
+    # pip, which says the same with "(from versions: none)" where it reaches no index at all
+    re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<what>\S+)"),
 )
 LAST: Final = 5  # lines
 
@@ -26,4 +27,5 @@ def failure(pair: str, output: str, as_of: str | None = None) -> Exception:
             return BadInput(
                 f"{pair}: there is no release {what} for this Python{when}; see its history on PyPI for those there are"
             )
-    return InstallationError("; ".join(line.strip() for line in output.strip().splitlines()[-LAST:]) or "no output")
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return InstallationError("; ".join(lines[-LAST:]) or "no output")

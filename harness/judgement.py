@@ -34,5 +34,7 @@ def _unplanned(lanes: Lanes, lane: Lane) -> list[Judged]:
     """Without a catalog nobody knows the models: one incomplete case a route stands for all."""
     recorded = results.load(lanes.options.results, lanes.pair.id, lane.name, {})
     why = recorded.unmade or f"there is no catalog of timm {lanes.pair.timm} yet"
-    routes = [name for name in lanes.matrix.routes if not lanes.options.routes or name in lanes.options.routes]
-    return [Judged(lanes.pair.id, lane.name, Case(route, "*"), Verdict.INCOMPLETE, missing=why) for route in routes]
+    return [
+        Judged(lanes.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why)
+        for case in plan.stand_ins(lanes.matrix, lanes.options)
+    ]

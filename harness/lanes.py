@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from harness import catalog as catalogs
 from harness import device, plan, results, scratch
 from harness.catalog import Catalog
+from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.matrix import Lane, Matrix
 from harness.pair import Pair
@@ -60,12 +61,21 @@ class Lanes:
     options: Options
 
     def prepare(self, environment: Environment, say: Say) -> Catalog:
-        """The catalog, made on the spot where there is none. Raises as `Environment.install` does."""
-        catalog = self.catalog()
-        if catalog is None:
+        """The catalog, made on the spot where there is none.
+
+        Raises InstallationError, after recording it, and BadInput for a release that does not exist, recording nothing.
+        """
+        if found := self.catalog():
+            return found
+        try:
             self.install(environment, say)
-            catalog = self.make_catalog(environment, self._catalogs)
-        return catalog
+            return self.make_catalog(environment, self._catalogs)
+        except InstallationError as error:
+            nothing, cases = Catalog(self.pair.timm, 0, (), ()), plan.stand_ins(self.matrix, self.options)
+            for lane in plan.lanes(self.matrix, self.options):
+                document = plan.document(self.matrix, self.pair, lane, nothing, options=self.options, cases=cases)
+                self._note_unmade({**document, "catalog": None}, str(error))
+            raise
 
     def run(self, catalog: Catalog, environment: Environment, say: Say) -> None:
         """Run what is planned and has no current record; what a case does is its record.
@@ -92,7 +102,11 @@ class Lanes:
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
         for folder in (catalogs.PACKAGED, self._catalogs):
-            found = catalogs.read(folder, self.pair.timm)
+            try:
+                found = catalogs.read(folder, self.pair.timm)
+            except ValueError as error:
+                path = catalogs.path_in(folder, self.pair.timm)
+                raise BadInput(f"{path}: {error}; delete it, it is made again") from error
             if found is not None and set(self.matrix.models.controls) <= set(found.controls):
                 return found
         return None
@@ -139,8 +153,9 @@ class Lanes:
         arguments = ("-m", "harness.cell.catalog", "--controls", *self.matrix.models.controls)
         if not environment.python(*arguments, env=VARIABLES, into=unfinished):
             raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")
+        found = catalogs.loads(unfinished.read_text())
         unfinished.rename(path)
-        return catalogs.loads(path.read_text())
+        return found
 
     def _unmade(self, environment: Environment, say: Say) -> InstallationError | None:
         """Why the pair could not be installed; None where it is."""
@@ -162,7 +177,7 @@ class Lanes:
         records = results.path_in(self.options.results.resolve(), self.pair.id, lane)
         return [
             *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),
-            *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-q", "--no-header", "--tb=no", "-r", "N"),
+            *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-qq", "--no-header", "--tb=no", "-r", "N"),
             *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
             *("--plan", str(document), "--records", str(records), "--scratch", str(folder)),
             *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),

@@ -25,16 +25,24 @@ def plan(matrix: Matrix, catalog: Catalog, options: Options) -> list[Case]:
     """The cases of one pair, the same in every lane: the costliest model first, all cases of a model together."""
     tried = [entry for entry in catalog if matrix.tries(entry)]
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls)
-    routes = [name for name in matrix.routes if not options.routes or name in options.routes]
     return [
         Case(route, entry.model, variant, size)
         for entry in sorted(tried, key=lambda entry: (-entry.slim.params, entry.model))
         if _is_named(entry, options)
         for size in dict.fromkeys(options.sizes)
         for variant in dict.fromkeys(options.variants)
-        for route in routes
+        for route in _routes(matrix, options)
         if entry.model in quick or not (options.quick or matrix.routes[route].models == "quick")
     ]
+
+
+def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
+    """A case a route that stands for all its models, where no catalog says which there are."""
+    return [Case(route, "*") for route in _routes(matrix, options)]
+
+
+def _routes(matrix: Matrix, options: Options) -> list[str]:
+    return [name for name in matrix.routes if not options.routes or name in options.routes]
 
 
 def _is_named(entry: Entry, options: Options) -> bool:

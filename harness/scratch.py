@@ -17,7 +17,8 @@ def folder() -> Iterator[Path]:
     root = Path(tempfile.gettempdir())
     sweep(root)
     path = root / f"{PREFIX}{os.getpid()}"
-    path.mkdir(exist_ok=True)
+    shutil.rmtree(path, ignore_errors=True)  # left by a killed process that had this one's number
+    path.mkdir()
     try:
         yield path
     finally:

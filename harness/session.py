@@ -39,7 +39,7 @@ class Campaign:
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
         options = selection.parse(argv, session=session)
         described = matrix.load(options.matrix)
-        named = Pair.parse_requirements(options.requirements, described.defaults) if options.requirements else None
+        named = _named(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
         campaign.check()
@@ -88,17 +88,39 @@ class Campaign:
         _refuse_unwritable(self.options.results)
 
 
+def _named(requirements: Sequence[str], described: matrix.Matrix, session: str) -> Pair | None:
+    """The pair that the command line names. A catalog is timm's alone; the current transformers comes along with it."""
+    if not requirements:
+        return None
+    current = next(pair for pair in described.pairs if pair.id == described.current)
+    alone = session == "catalog" and not any(one.startswith("transformers") for one in requirements)
+    besides = [f"transformers=={current.transformers}"] if alone else []
+    return Pair.parse_requirements([*besides, *requirements], described.defaults)
+
+
+def python_named(argv: Sequence[str]) -> str:
+    """The Python on which a pair named on the command line shall run; the matrix's default where it names none."""
+    named = [word.removeprefix("python==") for word in argv if word.startswith("python==")]
+    return named[-1] if named else matrix.load(_given(argv).matrix).defaults.python
+
+
 def listed(argv: Sequence[str]) -> list[Pair]:
     """The pairs that nox shall have a session for: the matrix's, fewer where the command line names some of them.
 
     Read before nox has parsed anything, so that each pair is a session of its own. Raises BadInput for a bad matrix.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--matrix", type=Path, default=Options.matrix)
-    parser.add_argument("--pair", action="append", default=[])
-    given, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
+    given = _given(argv)
     pairs = matrix.load(given.matrix).pairs
     return [pair for pair in pairs if pair.id in given.pair] or list(pairs)
+
+
+def _given(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    # An option without its value is refused where the session reads its own options, with the remedy.
+    parser.add_argument("--matrix", type=Path, nargs="?", const=Options.matrix, default=Options.matrix)
+    parser.add_argument("--pair", nargs="?", action="append", default=[])
+    given, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
+    return given
 
 
 def console() -> Console:
@@ -128,6 +150,6 @@ def _refuse_unwritable(results: Path) -> None:
         results.mkdir(parents=True, exist_ok=True)
         probe = results / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another command may be here too
     except OSError as error:
         raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error

@@ -1,4 +1,4 @@
-"""Slim models find what full ones find: structurally unlike models, on a pair that breaks them and on one that does not."""
+"""Slim models find what full ones find: unlike models, on a pair that breaks them and on one that does not."""
 
 import json
 from pathlib import Path

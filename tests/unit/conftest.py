@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import matrix
+from harness import catalog, device, matrix
 from harness.catalog import Catalog, Entry, Slim
 
 MATRIX = """\
@@ -85,3 +85,24 @@ def small_catalog() -> Catalog:
             entry("regnetx_002", family="timm.models.regnet", slim=5),
         ),
     )
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small catalog, as if it were the packaged one of timm 1.0.31."""
+    folder = tmp_path / "packaged"
+    folder.mkdir()
+    catalog.path_in(folder, "1.0.31").write_text(catalog.dumps(small_catalog))
+    monkeypatch.setattr(catalog, "PACKAGED", folder)
+    return folder
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many GPUs there are; none at first."""
+
+    def have(count: int) -> None:
+        monkeypatch.setattr(device, "cuda_devices", lambda: count)
+
+    have(0)
+    return have

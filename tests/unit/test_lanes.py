@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness import catalog, device, scratch
+from harness import catalog, scratch
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
@@ -22,25 +22,7 @@ ATTO = ["--model", "convnext_atto"]
 Make = Callable[..., Lanes]
 
 
-@pytest.fixture(autouse=True)
-def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small catalog, as if it were the packaged one of timm 1.0.31."""
-    folder = tmp_path / "packaged"
-    folder.mkdir()
-    catalog.path_in(folder, "1.0.31").write_text(catalog.dumps(small_catalog))
-    monkeypatch.setattr(catalog, "PACKAGED", folder)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Sets how many GPUs there are; none at first."""
-
-    def have(count: int) -> None:
-        monkeypatch.setattr(device, "cuda_devices", lambda: count)
-
-    have(0)
-    return have
+pytestmark = pytest.mark.usefixtures("packaged", "gpus")
 
 
 @pytest.fixture

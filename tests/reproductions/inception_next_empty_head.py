@@ -1,0 +1,30 @@
+"""An InceptionNeXt checkpoint does not load into AutoModel: timm before 1.0.31 makes it an empty head.
+
+Run it with transformers 4.48 or later and any timm: exit code 1 and the error where it is broken, 0 where it is not.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import timm
+from safetensors.torch import save_file
+from transformers import AutoModel
+
+ARCHITECTURE = "inception_next_atto"
+
+model = timm.create_model(ARCHITECTURE, num_classes=10)
+config = {
+    "architecture": ARCHITECTURE,
+    "num_classes": 10,
+    "num_features": model.num_features,
+    "pretrained_cfg": {"architecture": ARCHITECTURE, "input_size": [3, 224, 224]},
+}
+with tempfile.TemporaryDirectory() as folder:
+    save_file(model.state_dict(), Path(folder) / "model.safetensors", metadata={"format": "pt"})
+    (Path(folder) / "config.json").write_text(json.dumps(config))
+    try:
+        AutoModel.from_pretrained(folder)
+    except RuntimeError as error:
+        sys.exit(f"broken: {error}")

@@ -1,0 +1,72 @@
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness import device
+
+NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
+
+
+class Driver:
+    """Stands in for NVIDIA's driver; `codes` are what its two functions return, 0 being success."""
+
+    def __init__(self, count: int, codes: tuple[int, int] = (0, 0)) -> None:
+        self.count = count
+        self.init, self.get_count = codes
+
+    def cuInit(self, flags: int) -> int:  # noqa: N802 - the driver's own name
+        assert flags == 0
+        return self.init
+
+    def cuDeviceGetCount(self, into: Any) -> int:  # noqa: N802 - the driver's own name
+        into._obj.value = self.count
+        return self.get_count
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Callable[[Driver | None], None]:
+    """Installs a driver; None for a machine without one."""
+
+    def install(driver: Driver | None) -> None:
+        def load(name: str) -> Driver:
+            assert name == "libcuda.so.1"
+            if driver is None:
+                raise OSError(f"{name}: cannot open shared object file")
+            return driver
+
+        monkeypatch.setattr(ctypes, "CDLL", load)
+
+    return install
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_as_many_gpus_are_found_as_the_driver_offers(driver: Callable[[Driver | None], None], count: int) -> None:
+    driver(Driver(count))
+    assert device.cuda_devices() == count
+    assert device.missing("cuda") is None
+
+
+@pytest.mark.parametrize(
+    "installed",
+    [None, Driver(0), Driver(1, (NO_DEVICE, 0)), Driver(1, (0, NO_DEVICE))],
+    ids=["no driver", "no GPU", "a driver that does not start", "a driver that cannot count"],
+)
+def test_without_a_gpu_that_can_be_used_cuda_is_missing(
+    driver: Callable[[Driver | None], None], installed: Driver | None
+) -> None:
+    driver(installed)
+    assert device.cuda_devices() == 0
+    assert device.missing("cuda") == "no CUDA device"
+
+
+def test_the_cpu_is_never_missing(gpus: Callable[[int], None]) -> None:
+    gpus(0)
+    assert device.missing("cpu") is None
+    gpus(1)
+    assert device.missing("cpu") is None
+
+
+def test_this_machine_can_be_asked() -> None:
+    assert (device.missing("cuda") is None) == (device.cuda_devices() > 0)

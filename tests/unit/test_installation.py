@@ -1,0 +1,69 @@
+import pytest
+
+from harness.errors import BadInput
+from harness.installation import InstallationError, failure
+
+PAIR = "transformers==99.0.0, timm==1.0.31"
+REMEDY = "see its history on PyPI for those there are"
+
+# What the installers print, pip's list of versions cut.
+UV = """\
+error: No solution found when resolving dependencies
+  cause: Because there is no version of transformers==99.0.0 and you require transformers==99.0.0, we can conclude that
+your requirements are unsatisfiable.
+"""
+UV_WRAPPED = """\
+  cause: Because you require timm==1.0.31 and there is no version of
+      transformers==99.0.0, we can conclude that your requirements are
+      unsatisfiable.
+"""
+PIP = """\
+ERROR: Could not find a version that satisfies the requirement transformers==99.0.0 (from versions: 0.1, 2.0.0)
+ERROR: No matching distribution found for transformers==99.0.0
+"""
+PIP_OFFLINE = """\
+ERROR: Could not find a version that satisfies the requirement transformers==5.23.0 (from versions: none)
+ERROR: No matching distribution found for transformers==5.23.0
+"""
+UV_OFFLINE = """\
+error: Request failed after 3 retries in 8.9s
+  cause: Failed to fetch: https://pypi.org/simple/transformers/
+"""
+
+
+@pytest.mark.parametrize("output", [UV, UV_WRAPPED, PIP], ids=["uv", "uv, wrapped", "pip"])
+def test_a_release_that_does_not_exist_is_bad_input(output: str) -> None:
+    error = failure(PAIR, output)
+    assert type(error) is BadInput
+    assert str(error) == f"{PAIR}: there is no release transformers==99.0.0 for this Python; {REMEDY}"
+
+
+def test_a_release_after_the_day_of_resolution_is_missing_by_that_day() -> None:
+    assert str(failure(PAIR, UV, "2026-11-20")) == (
+        f"{PAIR}: there is no release transformers==99.0.0 for this Python by 2026-11-20, the matrix's as_of; {REMEDY}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (PIP_OFFLINE, "; ".join(PIP_OFFLINE.splitlines())),
+        (UV_OFFLINE, "; ".join(line.strip() for line in UV_OFFLINE.splitlines())),
+        ("error: No space left on device (os error 28)\n", "error: No space left on device (os error 28)"),
+    ],
+    ids=["pip without an index", "uv without an index", "no space"],
+)
+def test_a_machine_that_cannot_install_is_no_bad_input(output: str, message: str) -> None:
+    error = failure(PAIR, output)
+    assert type(error) is InstallationError
+    assert str(error) == message
+
+
+def test_of_a_long_output_the_last_five_lines_are_kept_and_no_empty_one() -> None:
+    lines = [f"  line {number}\n\n" for number in range(9)]
+    assert str(failure(PAIR, "".join(lines))) == "line 4; line 5; line 6; line 7; line 8"
+
+
+@pytest.mark.parametrize("output", ["", "\n \n"], ids=["empty", "blank"])
+def test_an_installer_that_said_nothing_is_said_to_have_said_nothing(output: str) -> None:
+    assert str(failure(PAIR, output)) == "no output"
