@@ -21,6 +21,7 @@ from harness.report import reproduction, terminal
 from harness.selection import Options
 from harness.verdict import exit_code
 
+RUNS: Final = frozenset({"matrix", "pair"})  # sessions that need devices and write records
 WIDTH: Final = 100  # where the output is no terminal
 
 
@@ -43,6 +44,11 @@ class Campaign:
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
         campaign.check()
+        if session in RUNS:
+            _refuse_missing_device(options, described)
+            _refuse_unwritable(options.results)
+        elif session == "report" and not options.results.is_dir():
+            raise BadInput(f"--results {options.results}: there is no such folder; nox -s matrix makes one")
         return campaign
 
     def lanes_of(self, pair: str) -> Lanes | None:
@@ -81,11 +87,9 @@ class Campaign:
         found = [lanes.catalog() for lanes in self.lanes]
         catalogs = [catalog for catalog in found if catalog]
         selection.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
-        _refuse_missing_device(self.options, self.described)
         if len(catalogs) == len(found):
             cases = sum(len(lanes.planned(catalog)) for lanes, catalog in zip(self.lanes, catalogs, strict=True))
             plan.refuse_empty(cases, self.options)
-        _refuse_unwritable(self.options.results)
 
 
 def _named(requirements: Sequence[str], described: matrix.Matrix, session: str) -> Pair | None:

@@ -17,9 +17,9 @@ ULPS: Final = 8
 
 def compare_names(where: str, native: Iterable[str], got: Iterable[str]) -> list[NameDifference]:
     """The names that differ between two sides; an empty list where they agree."""
-    native, got = list(native), list(got)
-    missing = tuple(name for name in native if name not in set(got))
-    unexpected = tuple(name for name in got if name not in set(native))
+    wanted, there = dict.fromkeys(native), dict.fromkeys(got)
+    missing = tuple(name for name in wanted if name not in there)
+    unexpected = tuple(name for name in there if name not in wanted)
     return [NameDifference(where, missing, unexpected)] if missing or unexpected else []
 
 

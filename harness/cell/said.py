@@ -32,8 +32,8 @@ def listening(into: list[str]) -> Iterator[None]:
         with warnings.catch_warnings(record=True) as issued:
             warnings.simplefilter("always")
             yield
-        into += [str(one.message) for one in issued if any(f"/{name}/" in one.filename for name in LIBRARIES)]
     finally:
+        into += [str(one.message) for one in issued if any(f"/{name}/" in one.filename for name in LIBRARIES)]
         for logger in loggers:
             logger.removeHandler(handler)
 

@@ -204,6 +204,7 @@ INVALID = {
     "another schema": {**RUN, "schema": 2},
     "a pair without an id": {**RUN, "pair": {name: text for name, text in RUN["pair"].items() if name != "id"}},
     "unknown lane": {**RUN, "lane": "cpu"},
+    "no case planned": {**RUN, "cases": []},
     "a case id without a route": {**RUN, "cases": ["a"]},
     "unknown outcome": {**CASE, "outcome": "failed"},
     "unknown size": {**CASE, "size": "tiny"},

@@ -43,7 +43,11 @@ def test_a_part_in_the_middle_of_a_name_can_be_renamed() -> None:
 
 
 def test_an_unexpected_name_explains_one_missing_name_only() -> None:
-    assert renames(["a.gamma", "a.beta"], ["a.weight"]) == {GAMMA: 1}
+    assert renames(["a.gamma", "a.beta"], ["a.weight"]).total() == 1
+
+
+def test_another_number_is_no_rename() -> None:
+    assert renames(["blocks.0.ls1.gamma"], ["blocks.1.ls1.gamma"]) == Counter()
 
 
 @pytest.mark.parametrize(
