@@ -40,7 +40,7 @@ class Campaign:
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
         options = selection.parse(argv, session=session)
         described = matrix.load(options.matrix)
-        named = _named(options.requirements, described, session)
+        named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
         campaign.check()
@@ -92,7 +92,7 @@ class Campaign:
             plan.refuse_empty(cases, self.options)
 
 
-def _named(requirements: Sequence[str], described: matrix.Matrix, session: str) -> Pair | None:
+def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: str) -> Pair | None:
     """The pair that the command line names. A catalog is timm's alone; the current transformers comes along with it."""
     if not requirements:
         return None

@@ -11,8 +11,8 @@ import pytest
 from harness import catalog, matrix, record, selection
 from harness.catalog import Catalog
 from harness.matrix import Matrix
-from harness.pair import Pair
 from harness.report import marks
+from harness.session import named_pair
 from harness.verdict import Verdict
 from harness.vocabulary import ROUTES, TRAITS
 
@@ -63,7 +63,7 @@ def test_a_command_shown_is_one_that_there_is(command: str, shipped: Matrix, pac
         assert set(options) <= {"--fast"}
     elif options != ["--help"]:
         given = selection.parse(options, session=session)
-        named = bool(given.requirements) and bool(Pair.parse_requirements(given.requirements, shipped.defaults))
+        named = named_pair(given.requirements, shipped, session)
         assert named or session not in {"pair", "catalog"}
         selection.check(given, shipped, packaged)
 
