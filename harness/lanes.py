@@ -5,22 +5,19 @@ What makes environments and starts processes is handed in, so that nothing here 
 
 import json
 import os
-import platform
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from harness import catalog as catalogs
-from harness import device, plan, results, scratch
+from harness import device, plan, record, results, scratch, unrun
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.matrix import Lane, Matrix
 from harness.pair import Pair
-from harness.record import SCHEMA, Case, Log
+from harness.record import SEED, Case
 from harness.selection import Options
 
 ROOT: Final = Path(__file__).parent.parent
@@ -33,6 +30,9 @@ VARIABLES: Final = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # What a user has set for these would change what the libraries say, or how cases run.
+    "TRANSFORMERS_VERBOSITY": "warning",
+    "PYTEST_ADDOPTS": "",
 }
 
 
@@ -74,7 +74,8 @@ class Lanes:
             nothing, cases = Catalog(self.pair.timm, 0, (), ()), plan.stand_ins(self.matrix, self.options)
             for lane in plan.lanes(self.matrix, self.options):
                 document = plan.document(self.matrix, self.pair, lane, nothing, options=self.options, cases=cases)
-                self._note_unmade({**document, "catalog": None}, str(error))
+                unknown = {**document, "catalog": None}
+                unrun.note_failure(self._records(document), unknown, results.ENVIRONMENT, str(error))
             raise
 
     def run(self, catalog: Catalog, environment: Environment, say: Say) -> None:
@@ -91,9 +92,9 @@ class Lanes:
         for lane, cases in pending:
             document = plan.document(self.matrix, self.pair, lane, catalog, options=self.options, cases=cases)
             if not _is_here(lane):
-                self._note_not_run(document, str(device.missing(lane.device)))
+                unrun.note_missing_device(self._records(document), document, str(device.missing(lane.device)))
             elif unmade:
-                self._note_unmade(document, str(unmade))
+                unrun.note_failure(self._records(document), document, results.ENVIRONMENT, str(unmade))
             else:
                 self._run_lane(environment, document)
         if unmade:
@@ -119,7 +120,7 @@ class Lanes:
         """What a run's header must say for its records to count now."""
         return {
             "pair": {"id": self.pair.id, **self.pair.versions},
-            "seed": plan.SEED,
+            "seed": SEED,
             "cell": plan.cell_digest(self.matrix),
             "catalog": catalog.digest,
         }
@@ -166,11 +167,20 @@ class Lanes:
         return None
 
     def _run_lane(self, environment: Environment, document: Document) -> None:
+        records = self._records(document)
+        before = len(record.read(records)) if records.is_file() else 0
         with scratch.folder() as folder:
             path = folder / "plan.json"
             path.write_text(json.dumps(document))
             # 1: cases failed, which is what the records are for.
-            environment.python(*self._pytest(document["lane"], path, folder), env=VARIABLES, success=(0, 1))
+            if environment.python(*self._pytest(document["lane"], path, folder), env=VARIABLES, success=(0, 1)):
+                return
+        runs = record.read(records) if records.is_file() else []
+        without = set(runs[-1].missing if len(runs) > before else (case["case"] for case in document["cases"]))
+        if left := [case for case in document["cases"] if case["case"] in without]:
+            # So that no older record stands for a case that was wanted again.
+            why = "pytest ended before this case; see above"
+            unrun.note_failure(records, {**document, "cases": left}, results.RUN, why)
 
     def _pytest(self, lane: str, document: Path, folder: Path) -> list[str]:
         workers = self.options.workers or os.cpu_count() or 1
@@ -183,42 +193,9 @@ class Lanes:
             *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),
         ]
 
-    def _note_not_run(self, document: Document, why: str) -> None:
-        """A lane whose device is missing has a file too, in which every case says so."""
-        nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
-        with Log(results.path_in(self.options.results, self.pair.id, document["lane"])) as log:
-            _begin(log, document)
-            for case in document["cases"]:
-                log.write("case", **case, outcome="not-run", reason=why, detail={}, **nothing)
-            _end(log, Counter({"not-run": len(document["cases"])}))
-
-    def _note_unmade(self, document: Document, why: str) -> None:
-        with Log(results.path_in(self.options.results, self.pair.id, document["lane"])) as log:
-            _begin(log, document)
-            _end(log, Counter(), failed=results.ENVIRONMENT, reason=why)
+    def _records(self, document: Document) -> Path:
+        return results.path_in(self.options.results, self.pair.id, document["lane"])
 
 
 def _is_here(lane: Lane) -> bool:
     return device.missing(lane.device) is None
-
-
-def _begin(log: Log, document: Document) -> None:
-    kept = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
-    log.write(
-        "run",
-        schema=SCHEMA,
-        **{name: document[name] for name in kept},
-        cases=[case["case"] for case in document["cases"]],
-        started=_now(),
-        packages={},
-        platform=platform.platform(),
-        device=None,
-    )
-
-
-def _end(log: Log, counts: Counter[str], failed: str | None = None, **reason: str) -> None:
-    log.write("end", cases=counts.total(), counts=dict(counts), ended=_now(), failed=failed, **reason)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

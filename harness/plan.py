@@ -13,11 +13,9 @@ from harness.catalog import Catalog, Entry
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix
 from harness.pair import Pair
-from harness.record import Case
+from harness.record import SCHEMA, SEED, Case
 from harness.selection import Options
 
-SCHEMA: Final = 1
-SEED: Final = 0
 CELL: Final = Path(__file__).parent / "cell"
 
 

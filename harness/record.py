@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Any, Final
 
 SCHEMA: Final = 1
+SEED: Final = 0  # of weights and inputs
 
 GREEN: Final = frozenset({"passed", "drifted"})
 SKIPPED: Final = frozenset({"unsupported", "not-run"})

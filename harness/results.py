@@ -15,6 +15,8 @@ Record = Mapping[str, Any]
 
 ENVIRONMENT: Final = "environment"
 """What an `end` line says has `failed` where the pair could not be installed."""
+RUN: Final = "run"
+"""What it says where pytest ended before all cases had a line."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,6 @@ def unmade(runs: Sequence[record.Run], current: Mapping[str, Any]) -> str | None
 
 
 def _failure(run: record.Run) -> str | None:
-    if run.end is None or run.end.get("failed") != ENVIRONMENT:
+    if run.end is None or run.end.get("failed") is None:
         return None
     return str(run.end.get("reason") or "the environment could not be made")

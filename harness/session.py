@@ -34,6 +34,7 @@ class Campaign:
     options: Options
     named: Pair | None = None
     problems: dict[str, HarnessError] = field(default_factory=dict)
+    failed: bool = False
 
     @classmethod
     def of(cls, argv: Sequence[str], session: str) -> "Campaign":
@@ -70,6 +71,9 @@ class Campaign:
             say(f"{lanes.pair.id}: {error}")
         except HarnessError as error:
             self.problems[lanes.pair.id] = error
+        except Exception:
+            self.failed = True
+            raise
 
     def sum_up(self, console: Console) -> int:
         """Print the summary and return the exit code. Raises what was wrong with some pairs, after the others'."""
@@ -80,7 +84,7 @@ class Campaign:
             terminal.show(console, judged, command)
         if self.problems:
             raise _all_of(list(self.problems.values()))
-        return exit_code(judged)
+        return exit_code(judged) or int(self.failed)
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""

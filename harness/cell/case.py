@@ -32,17 +32,18 @@ class Attempt:
     seconds: dict[str, float] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
+    native: Runs | None = None
     expected: Runs | None = None
 
     @contextmanager
-    def during(self, phase: str) -> Iterator[None]:
-        """Name a phase, and time it."""
+    def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
+        """Name a phase, and time it, under another name where comparing is part of it."""
         self.phase = phase
-        started = time.perf_counter()
+        name, started = timed or phase, time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
 def run(route: Route, subject: Subject, release: Release, tolerance: Tolerance, scratch: Path) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def run(route: Route, subject: Subject, release: Release, tolerance: Tolerance, 
         findings.outcome,
         reasons.one_line(findings),
         detail=reasons.detail(findings, [tidied(text, str(scratch)) for text in attempt.said], attempt.seconds),
-        fingerprint=fingerprint(attempt.expected.first) if attempt.expected else None,
+        fingerprint=fingerprint(attempt.native.first) if attempt.native else None,
         seconds=time.perf_counter() - started,
         **findings.figures,
     )
@@ -71,7 +72,13 @@ def run(route: Route, subject: Subject, release: Release, tolerance: Tolerance, 
 
 def record(outcome: str, reason: str, *, seconds: float = 0.0, **fields: Any) -> dict[str, Any]:
     """The fields of a record that every outcome has."""
-    empty: dict[str, Any] = {"detail": {}, "max_abs": None, "max_rel": None, "noise": None, "fingerprint": None}
+    empty: dict[str, Any] = {
+        "detail": {"silent": False},
+        "max_abs": None,
+        "max_rel": None,
+        "noise": None,
+        "fingerprint": None,
+    }
     measured = {"seconds": round(seconds, 3), "peak_rss_mb": memory.peak_mb()}
     return {"outcome": outcome, "reason": reason, **empty, **measured, **fields}
 
@@ -81,21 +88,23 @@ def _try(attempt: Attempt) -> None:
     route, subject, findings = attempt.route, attempt.subject, attempt.findings
     with attempt.during("native"):
         native = route.native(subject)
+        _refuse_nonfinite(native.runs)
+        attempt.native = native.runs
     with attempt.during("save"), listening(attempt.said):
         saved = route.save(subject, attempt.folder)
-    with attempt.during("native"):
-        attempt.expected = route.expected(subject, saved)
-        _refuse_nonfinite(attempt.expected)
     if saved.names is not None:
         findings.names += compare_names("the file that transformers wrote", native.names, saved.names)
-    loads = iter(route.load(subject, saved))
+    loads, count = iter(route.load(subject, saved)), 0
     while (loaded := _next(attempt, loads)) is not None:
-        with attempt.during("compare"):
+        count += 1
+        with attempt.during("load", timed="compare"):
             findings.names += _names(native, subject, loaded)
             findings.tensors += _tensors(native, saved, loaded)
         # On CUDA a forward pass on broken state can poison the context for every case that follows.
-        if findings.state_holds or subject.place.device == "cpu":
-            _compare_outputs(attempt, attempt.expected, native, loaded)
+        if loaded.compares and (findings.state_holds or subject.place.device == "cpu"):
+            _compare_outputs(attempt, native, saved, loaded)
+    if count == 0 or (findings.state_holds and not findings.outputs):
+        raise RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
 
 
 def _next(attempt: Attempt, loads: Iterator[Loaded]) -> Loaded | None:
@@ -106,7 +115,7 @@ def _next(attempt: Attempt, loads: Iterator[Loaded]) -> Loaded | None:
 def _names(native: Native, subject: Subject, loaded: Loaded) -> list[NameDifference]:
     """What the loading report lists, and the names of the loaded module, relative to the timm module."""
     listed = {
-        kind: tuple(name for name in _relative(loaded, loaded.info.get(kind) or ()) if name not in loaded.left_out)
+        kind: tuple(name for name in _relative(loaded, loaded.info[kind]) if name not in loaded.left_out)
         for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
     }
     report = NameDifference(
@@ -143,12 +152,13 @@ def _around(model: Any, prefix: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors_of(model).items() if not name.startswith(f"{prefix}.")}
 
 
-def _compare_outputs(attempt: Attempt, expected: Runs, native: Native, loaded: Loaded) -> None:
+def _compare_outputs(attempt: Attempt, native: Native, saved: Saved, loaded: Loaded) -> None:
+    """Every output that is expected; one that the loaded model does not give differs."""
     with attempt.during("run"):
+        attempt.expected = attempt.expected or attempt.route.expected(attempt.subject, saved)
         outputs = attempt.route.outputs(attempt.subject, loaded)
-    with attempt.during("compare"):
-        wanted = expected.only(name for name in expected.first if name in outputs)
-        compared = compare_outputs(wanted.first, wanted.second, outputs, attempt.tolerance)
+    with attempt.during("run", timed="compare"):
+        compared = compare_outputs(attempt.expected.first, attempt.expected.second, outputs, attempt.tolerance)
         attempt.findings.outputs += compared
     if attempt.findings.state_holds and not all(output.holds for output in compared):
         with attempt.during("run"):

@@ -1,9 +1,11 @@
 """What was found to differ between a loaded model and native timm, and the outcome that it makes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # Python's, and torch's on a GPU
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,10 @@ class Findings:
         """The largest differences over all outputs, as a record has them; None where nothing was compared."""
         if not self.outputs:
             return {"max_abs": None, "max_rel": None, "noise": None}
-        worst = max(self.outputs, key=lambda one: math.inf if math.isnan(one.max_abs) else one.max_abs)
         return {
-            "max_abs": worst.max_abs,
-            "max_rel": max(_ratio(one) for one in self.outputs),
-            "noise": max(one.noise for one in self.outputs),
+            "max_abs": _worst(one.max_abs for one in self.outputs),
+            "max_rel": _worst(_ratio(one) for one in self.outputs),
+            "noise": _worst(one.noise for one in self.outputs),
         }
 
     @property
@@ -90,9 +91,14 @@ class Findings:
         if any(not output.holds for output in self.outputs):
             return "outputs"
         if self.error is not None:
-            return "error"
+            return "out-of-memory" if self.error["type"] in OUT_OF_MEMORY else "error"
         drifted = any(output.max_abs > max(output.noise, output.drift_floor) for output in self.outputs)
         return "drifted" if drifted else "passed"
+
+
+def _worst(figures: Iterable[float]) -> float:
+    """The largest figure, NaN being larger than all."""
+    return max(figures, key=lambda figure: math.inf if math.isnan(figure) else figure)
 
 
 def _ratio(output: OutputDifference) -> float:

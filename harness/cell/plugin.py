@@ -123,10 +123,11 @@ class Recorder:
         self.progress.step(self.work[planned["model"]], green=fields["outcome"] in GREEN | SKIPPED)
 
     def pytest_sessionfinish(self) -> None:
-        """The end, which says how many cases have a line."""
+        """The end. A run that was cut off has none."""
         self.progress.close()
         counts = dict(sorted(self.counts.items()))
-        self.log.write("end", cases=sum(counts.values()), counts=counts, ended=_now(), failed=None)
+        if not self.left:
+            self.log.write("end", cases=sum(counts.values()), counts=counts, ended=_now(), failed=None)
         self.log.close()
 
 

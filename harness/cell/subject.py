@@ -139,8 +139,8 @@ class Subject:
 
     def save(self, folder: Path) -> Path:
         """Write a timm checkpoint as the hub holds them: a `config.json` without a model type, and the weights."""
-        if not folder.exists():
-            folder.mkdir(parents=True)
+        if not (folder / "config.json").exists():  # written last: a checkpoint that was cut off is written again
+            folder.mkdir(parents=True, exist_ok=True)
             state = {name: tensor.contiguous() for name, tensor in self.classifier.module.state_dict().items()}
             save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
             (folder / "config.json").write_text(json.dumps(self._config()))

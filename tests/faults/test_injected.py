@@ -156,6 +156,41 @@ def test_a_fault_has_the_outcome_and_the_reason_that_name_it(
     assert reason in record["reason"]
 
 
+class Mute(Faulty):
+    """A road whose loaded model gives one output less."""
+
+    def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
+        outputs = dict(super().outputs(subject, loaded))
+        outputs.popitem()
+        return outputs
+
+
+class Empty(Faulty):
+    """A road that loads nothing."""
+
+    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:  # noqa: ARG002 - it does nothing
+        yield from ()
+
+
+def test_an_output_that_is_not_there_differs(attempt: Callable[[Route, str], dict[str, Any]]) -> None:
+    record = attempt(Mute(ROUTES["wrapper"]), CONVNEXT)
+    assert record["outcome"] == "outputs"
+    assert record["max_abs"] is None or record["max_abs"] != record["max_abs"]
+
+
+def test_a_road_that_loads_nothing_is_not_green(attempt: Callable[[Route, str], dict[str, Any]]) -> None:
+    record = attempt(Empty(ROUTES["wrapper"]), CONVNEXT)
+    assert record["outcome"] == "error"
+    assert "nothing was compared" in record["reason"]
+
+
+def test_memory_that_runs_out_is_called_so(attempt: Callable[[Route, str], dict[str, Any]]) -> None:
+    def starve(_module: nn.Module) -> None:
+        raise MemoryError
+
+    assert attempt(Faulty(ROUTES["wrapper"], to_model=starve), CONVNEXT)["outcome"] == "out-of-memory"
+
+
 @pytest.mark.parametrize("road", ROUTES)
 def test_without_a_fault_the_same_roads_are_green(attempt: Callable[[Route, str], dict[str, Any]], road: str) -> None:
     record = attempt(Faulty(ROUTES[road]), CONVNEXT)

@@ -13,7 +13,8 @@ from harness.record import Log
 class FakeEnvironment:
     """Stands in for a nox session: its Python writes the records that a run of the plan would, or a catalog.
 
-    `outcomes` are by case id, `passed` where it has none; a case with None gets no line, nor the run its end.
+    `outcomes` are by case id, `passed` where it has none; a case with None gets no line, nor the run its end. With
+    `ends=False` pytest dies before it writes anything.
     """
 
     def __init__(
@@ -21,10 +22,13 @@ class FakeEnvironment:
         outcomes: Mapping[str, str | None] | None = None,
         problem: Exception | None = None,
         catalog: Catalog | None = None,
+        *,
+        ends: bool = True,
     ) -> None:
         self.outcomes = outcomes or {}
         self.problem = problem
         self.catalog = catalog
+        self.ends = ends
         self.installed: list[tuple[str, ...]] = []
         self.plans: list[dict[str, Any]] = []
         self.arguments: tuple[str, ...] = ()
@@ -43,6 +47,8 @@ class FakeEnvironment:
         success: Sequence[int] = (0,),
     ) -> bool:
         self.arguments, self.success = arguments, success
+        if into is None and not self.ends:
+            return False  # pytest died before it wrote a line
         if into is None:
             self._record(Path(self.option("--plan")), Path(self.option("--records")))
         elif self.catalog:

@@ -187,3 +187,29 @@ def test_a_catalog_that_cannot_be_made_leaves_no_catalog(make: Make, packaged: P
         make().prepare(FakeEnvironment(catalog=None), print)
     assert str(caught.value) == "the catalog of timm 1.0.31 could not be made; see above"
     assert make().catalog() is None
+
+
+def test_a_rerun_that_dies_does_not_leave_the_old_records_standing(make: Make, small_catalog: Catalog) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment(ends=False))
+    lanes = make()
+    recorded = lanes.recorded(lanes.matrix.lanes[0], small_catalog)
+    assert (dict(recorded.records), recorded.unmade) == ({}, "pytest ended before this case; see above")
+
+
+def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    lanes = make()
+    catalog_now = lanes.catalog()
+    assert catalog_now is not None
+    first, *_ = lanes.planned(catalog_now)
+
+    class Dying(FakeEnvironment):
+        def python(self, *arguments: str, **options: Any) -> bool:
+            super().python(*arguments, **options)
+            return False
+
+    outcomes = {case.id: None for case in lanes.planned(catalog_now) if case != first}
+    run(make("--rerun"), Dying(outcomes=outcomes))
+    recorded = lanes.recorded(lanes.matrix.lanes[0], catalog_now)
+    assert list(recorded.records) == [first.id]

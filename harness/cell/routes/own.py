@@ -65,10 +65,10 @@ class Own:
         yield Loaded(subject.place.put(model), self.prefix, info)
 
     def expected(self, subject: Subject, saved: Saved) -> Runs:
-        """Native features, and the whole output of the model that was saved, which is run once."""
-        computed = self.run(subject, saved.whole)
-        whole = {WHOLE: computed.pop(WHOLE)}
-        return self.native(subject).runs.only(computed).merged(Runs(whole, whole))
+        """Native features, and the whole output of the model that was saved."""
+        computed = Runs.of(lambda: self.run(subject, saved.whole))
+        features = self.native(subject).runs.only(name for name in computed.first if name != WHOLE)
+        return features.merged(computed.only([WHOLE]))
 
     def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
         """Features and the whole output."""

@@ -41,7 +41,7 @@ class Loaded:
     """A model that transformers gave back. `prefix` leads to the timm module inside it.
 
     `info` is the loading report; `left_out` are the timm names that the route leaves out, or makes anew, on purpose.
-    `how` tells the loads of one case apart.
+    `how` tells the loads of one case apart; `compares` is whether its outputs are comparable with what was saved.
     """
 
     model: Any
@@ -49,6 +49,7 @@ class Loaded:
     info: Mapping[str, Any]
     left_out: frozenset[str] = frozenset()
     how: str = "loaded"
+    compares: bool = True
 
     @property
     def timm_module(self) -> nn.Module:
