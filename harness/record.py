@@ -14,6 +14,7 @@ from typing import IO, Any, Final
 
 SCHEMA: Final = 1
 SEED: Final = 0  # of weights and inputs
+HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")  # from the plan
 
 GREEN: Final = frozenset({"passed", "drifted"})
 SKIPPED: Final = frozenset({"unsupported", "not-run"})

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.record import SCHEMA, Log
+from harness.record import HEADER, SCHEMA, Log
 
 Document = Mapping[str, Any]
 
@@ -33,11 +33,10 @@ def note_failure(path: Path, document: Document, what: str, why: str) -> None:
 
 
 def _begin(log: Log, document: Document) -> None:
-    kept = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
     log.write(
         "run",
         schema=SCHEMA,
-        **{name: document[name] for name in kept},
+        **{name: document[name] for name in HEADER},
         cases=[case["case"] for case in document["cases"]],
         started=_now(),
         packages={},

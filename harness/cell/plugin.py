@@ -19,13 +19,12 @@ from typing import Any, Final
 import pytest
 
 from harness.cell.progress import Progress
-from harness.record import GREEN, SKIPPED, Case, Log
+from harness.record import GREEN, HEADER, SKIPPED, Case, Log
 
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
 OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
 LONGEST: Final = 2000  # characters kept of what a dying process said
-HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
