@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 PACKAGED = Path(__file__).parent / "catalogs"
 
 
@@ -19,12 +19,14 @@ class Slim:
     """How a model is cut: full width, one of each distinct block, the smallest valid input.
 
     `args` are constructor arguments that replace timm's; `input_size` is (channels, height, width).
-    `fallback` says why the model could not be cut, and is None where it was.
+    `creatable` is whether `timm.create_model` takes those arguments too. `fallback` says why the model could not be
+    cut, and is None where it was.
     """
 
     args: Mapping[str, Any]
     input_size: tuple[int, int, int]
     params: int
+    creatable: bool = False
     fallback: str | None = None
 
 
@@ -34,7 +36,8 @@ class Entry:
 
     The `*_keys` fields count state-dict keys; `non_persistent_buffers` counts buffers that no checkpoint holds;
     `scale_keys` counts LayerScale parameters whose name has neither gamma nor beta; `feature_levels` is 0 where timm
-    offers no `features_only`; `classifier` is whether the architecture can have a classification head.
+    offers no `features_only`; `intermediates` is whether it has `forward_intermediates`; `classifier` is whether the
+    architecture can have a classification head.
     """
 
     model: str
@@ -48,6 +51,7 @@ class Entry:
     batch_norm: bool
     classifier: bool
     feature_levels: int
+    intermediates: bool
     slim: Slim = field(compare=False)
 
     @property
@@ -74,7 +78,26 @@ class Entry:
             self.batch_norm,
             self.classifier,
             self.feature_levels > 0,
+            self.intermediates,
         )
+
+
+BERT = Entry(
+    model="bert",
+    family="bert",
+    params=0,
+    input_size=(0, 0, 0),
+    gamma_keys=0,
+    beta_keys=0,
+    scale_keys=0,
+    non_persistent_buffers=0,
+    batch_norm=False,
+    classifier=False,
+    feature_levels=0,
+    intermediates=False,
+    slim=Slim({}, (0, 0, 0), 0),
+)
+"""The model of the one route in which there is none of timm's; its size does not matter."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +113,8 @@ class Catalog:
         return iter(self.entries)
 
     def __getitem__(self, model: str) -> Entry:
-        """The entry of a model; KeyError where this timm has none."""
-        for entry in self.entries:
+        """The entry of a model, also of the one that is none of timm's; KeyError where this timm has none."""
+        for entry in (*self.entries, BERT):
             if entry.model == model:
                 return entry
         raise KeyError(model)

@@ -2,9 +2,8 @@
 
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,60 +13,103 @@ from torch import Tensor
 from harness.cell import divergence, memory, reasons
 from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
 from harness.cell.parity import Findings, NameDifference, TensorDifference, Tolerance
-from harness.cell.routes.road import Loaded, Release, Route, Saved
-from harness.cell.said import listening, tidied
+from harness.cell.release import Release
+from harness.cell.routes.road import Computed, Leg, Loaded, Route, Written
+from harness.cell.said import tidied
 from harness.cell.scales import scaled
-from harness.cell.subject import Native, Runs, Subject, tensors_of
+from harness.cell.subject import Subject, tensors_of
+from harness.cell.trip import Trip, refuse_nonfinite
+from harness.cell.variants import Variant
+from harness.record import GREEN
 
 
 @dataclass
 class Attempt:
-    """One case on its way: the phase it is in, the seconds spent in each, what was said, and what was found."""
+    """One try at a case: its trip, and what was found on it."""
 
-    route: Route
-    subject: Subject
+    trip: Trip
     tolerance: Tolerance
-    folder: Path
-    phase: str = "native"
-    seconds: dict[str, float] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
-    native: Runs | None = None
-    expected: Runs | None = None
+    failed: list[str] = field(default_factory=list)
 
-    @contextmanager
-    def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
-        """Name a phase, and time it, under another name where comparing is part of it."""
-        self.phase = phase
-        name, started = timed or phase, time.perf_counter()
+    def take(self, name: str, leg: Leg) -> None:
+        """Go one way, comparing whatever is met. What is found is kept where a later step raises; an exception too."""
+        found = self.findings.failures
+        self._walk(name, leg)
+        if self.findings.failures > found:
+            self.failed.append(name)
+
+    def _walk(self, name: str, leg: Leg) -> None:
+        holds, met = True, 0
+        self.trip.phase = "native"
         try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+            for step in leg:
+                match step:
+                    case Written():
+                        holds = self._compare_names(name, step) and holds
+                    case Loaded():
+                        met += 1
+                        holds = self._compare_state(name, step) and holds
+                    case Computed():
+                        met += 1
+                        # On CUDA a forward pass on broken state can poison the context for every case that follows.
+                        if holds or self.trip.subject.place.device == "cpu":
+                            self._compare_outputs(name, step, state_holds=holds)
+        except Exception as error:  # noqa: BLE001  whatever a library raises is what the case found
+            self.findings.errors.append(_described(error, self.trip.phase, name))
+        else:
+            if not met:
+                nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
+                self.findings.errors.append(_described(nothing, self.trip.phase, name))
+
+    def _compare_names(self, leg: str, written: Written) -> bool:
+        found = compare_names(_in("the file that transformers wrote", leg), written.expected, written.names)
+        self.findings.names += found
+        return not found
+
+    def _compare_state(self, leg: str, loaded: Loaded) -> bool:
+        """Names and tensors; whether they agree."""
+        with self.trip.during("load", timed="compare"):
+            names = _names(loaded, leg, scales=self.trip.subject.entry.layer_scale)
+            self.findings.names += names
+            tensors = _tensors(loaded, self.trip.subject)
+            self.findings.tensors += [replace(one, leg=leg) for one in tensors]
+        return not names and not tensors
+
+    def _compare_outputs(self, leg: str, step: Computed, *, state_holds: bool) -> None:
+        """Every output that is expected; one that the loaded model does not give differs."""
+        with self.trip.during("run"):
+            expected = step.expected()
+            refuse_nonfinite(expected.first)
+            outputs = step.outputs()
+        with self.trip.during("run", timed="compare"):
+            compared = compare_outputs(expected.first, expected.second, outputs, self.tolerance)
+        self.findings.outputs += [replace(one, name=_in(one.name, leg)) for one in compared]
+        if state_holds and step.loaded and not all(output.holds for output in compared):
+            native = step.loaded.native
+            with self.trip.during("run"):
+                self.findings.diverges = self.findings.diverges or divergence.first_module(
+                    native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
+                )
 
 
-def run(route: Route, subject: Subject, release: Release, tolerance: Tolerance, scratch: Path) -> dict[str, Any]:
+def run(  # noqa: PLR0913, PLR0917  what a case is made of
+    route: Route, variant: Variant, subject: Subject, release: Release, tolerance: Tolerance, scratch: Path
+) -> dict[str, Any]:
     """Try one road with one model. Never raises: an exception is a finding. Returns the fields of a record."""
     started = time.perf_counter()
-    why = route.unsupported(release, subject.entry)
+    why = route.unsupported(release, subject.entry) or variant.unsupported(release, subject.entry)
     if why is not None:
         return record("unsupported", why, seconds=time.perf_counter() - started)
     memory.restart_peak()
-    attempt = Attempt(route, subject, tolerance, scratch / route.name)
-    try:
-        with torch.no_grad():
-            _try(attempt)
-    except Exception as error:  # noqa: BLE001  whatever a library raises is what the case found
-        attempt.findings.error = _described(error, attempt.phase)
-    findings = attempt.findings
-    return record(
-        findings.outcome,
-        reasons.one_line(findings),
-        detail=reasons.detail(findings, [tidied(text, str(scratch)) for text in attempt.said], attempt.seconds),
-        fingerprint=fingerprint(attempt.native.first) if attempt.native else None,
-        seconds=time.perf_counter() - started,
-        **findings.figures,
-    )
+    attempt = Attempt(Trip(subject, variant, release, scratch / route.name), tolerance)
+    fields = _try(route, attempt)
+    if fields["outcome"] not in GREEN:
+        second = Attempt(Trip(subject, variant, release, scratch / route.name / "again"), tolerance)
+        again = _try(route, second, only=attempt.failed)
+        if _told(again) != _told(fields):
+            fields["detail"]["nondeterministic"] = {name: again[name] for name in ("outcome", "reason")}
+    return record(**fields, seconds=time.perf_counter() - started)
 
 
 def record(outcome: str, reason: str, *, seconds: float = 0.0, **fields: Any) -> dict[str, Any]:
@@ -80,70 +122,86 @@ def record(outcome: str, reason: str, *, seconds: float = 0.0, **fields: Any) ->
         "fingerprint": None,
     }
     measured = {"seconds": round(seconds, 3), "peak_rss_mb": memory.peak_mb()}
-    return {"outcome": outcome, "reason": reason, **empty, **measured, **fields}
+    return {"outcome": outcome, "reason": reason, **empty, **measured, **fields, **measured}
 
 
-def _try(attempt: Attempt) -> None:
-    """Save, load, compare state, run, compare outputs. What is found is kept even where a later step raises."""
-    route, subject, findings = attempt.route, attempt.subject, attempt.findings
-    with attempt.during("native"):
-        native = route.native(subject)
-        _refuse_nonfinite(native.runs)
-        attempt.native = native.runs
-    with attempt.during("save"), listening(attempt.said):
-        saved = route.save(subject, attempt.folder)
-    if saved.names is not None:
-        findings.names += compare_names("the file that transformers wrote", native.names, saved.names)
-    loads, count = iter(route.load(subject, saved)), 0
-    while (loaded := _next(attempt, loads)) is not None:
-        count += 1
-        with attempt.during("load", timed="compare"):
-            findings.names += _names(native, subject, loaded)
-            findings.tensors += _tensors(native, saved, loaded)
-        # On CUDA a forward pass on broken state can poison the context for every case that follows.
-        if loaded.compares and (findings.state_holds or subject.place.device == "cpu"):
-            _compare_outputs(attempt, native, saved, loaded)
-    if count == 0 or (findings.state_holds and not findings.outputs):
-        raise RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
+def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> dict[str, Any]:
+    """Go every way of the road once; a second time only those that failed."""
+    findings, trip = attempt.findings, attempt.trip
+    with torch.no_grad():
+        for name, leg in _legs(route, attempt).items():
+            if not only or name in only:
+                attempt.take(name, leg)
+    if not findings.differ and not findings.outputs and not findings.errors:
+        findings.errors.append(_described(RuntimeError("nothing was compared: the route ran nothing"), trip.phase, ""))
+    said = [tidied(text, str(trip.folder.parent)) for text in trip.said]
+    return {
+        "outcome": findings.outcome,
+        "reason": reasons.one_line(findings),
+        "detail": reasons.detail(findings, said, trip.seconds),
+        "fingerprint": fingerprint(trip.native_outputs) if trip.native_outputs else None,
+        **findings.figures,
+    }
 
 
-def _next(attempt: Attempt, loads: Iterator[Loaded]) -> Loaded | None:
-    with attempt.during("load"), listening(attempt.said), memory.poisoned():
-        return next(loads, None)
+def _legs(route: Route, attempt: Attempt) -> Mapping[str, Leg]:
+    try:
+        return route.legs(attempt.trip)
+    except Exception as error:  # noqa: BLE001  a route asks the libraries what there is
+        attempt.findings.errors.append(_described(error, attempt.trip.phase, ""))
+        return {}
 
 
-def _names(native: Native, subject: Subject, loaded: Loaded) -> list[NameDifference]:
+def _told(fields: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What of a try must come out again; figures may move."""
+    return fields["outcome"], fields["detail"].get("cause")
+
+
+def _names(loaded: Loaded, leg: str, *, scales: bool) -> list[NameDifference]:
     """What the loading report lists, and the names of the loaded module, relative to the timm module."""
     listed = {
-        kind: tuple(name for name in _relative(loaded, loaded.info[kind]) if name not in loaded.left_out)
+        kind: tuple(name for name in _relative(loaded, kind) if name not in loaded.left_out)
         for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
     }
+    # A name that the checkpoint lacks and the report does not name is as wrong as one that it should not name.
+    unsaid = tuple(sorted(loaded.absent - set(listed["missing_keys"])))
+    missing = tuple(name for name in listed["missing_keys"] if name not in loaded.absent)
     report = NameDifference(
-        f"the loading report ({loaded.how})",
-        listed["missing_keys"],
-        listed["unexpected_keys"],
-        listed["mismatched_keys"],
+        _in("the loading report", leg), missing, (*listed["unexpected_keys"], *unsaid), listed["mismatched_keys"]
     )
-    found = [report] if any(listed.values()) else []
-    found += compare_names(f"the {loaded.how} model", native.names, loaded.timm_module.state_dict())
-    if subject.entry.layer_scale and not scaled(loaded.timm_module):
-        found.append(NameDifference(f"the {loaded.how} model", ("its LayerScale parameters",), ()))
+    found = [report] if report.names else []
+    where = _in(f"the model that {loaded.by} loaded", leg)
+    kept = [name for name in loaded.native.names if name not in loaded.left_out]
+    found += compare_names(
+        where, kept, (name for name in loaded.timm_module.state_dict() if name not in loaded.left_out)
+    )
+    if scales and not scaled(loaded.timm_module):
+        found.append(NameDifference(where, ("its LayerScale parameters",), ()))
     return found
 
 
-def _relative(loaded: Loaded, names: Iterable[Any]) -> list[str]:
-    """Sorted names as timm has them; before transformers 5 a mismatched one comes with its two shapes."""
-    plain = (name[0] if isinstance(name, tuple | list) else str(name) for name in names)
-    return sorted(name.removeprefix(f"{loaded.prefix}.") for name in plain)
+def _relative(loaded: Loaded, kind: str) -> list[str]:
+    """Sorted names of the report as timm has them, but whole where the prefix itself is what went missing."""
+    missing, unexpected = (set(_plain(loaded.info.get(one, ()))) for one in ("missing_keys", "unexpected_keys"))
+    prefix = f"{loaded.prefix}."
+    if any(name.removeprefix(prefix) in unexpected for name in missing if name.startswith(prefix)):
+        prefix = ""
+    return sorted(name.removeprefix(prefix) for name in _plain(loaded.info.get(kind, ())))
 
 
-def _tensors(native: Native, saved: Saved, loaded: Loaded) -> list[TensorDifference]:
+def _plain(names: Iterable[Any]) -> list[str]:
+    """Before transformers 5 a mismatched name comes with its two shapes."""
+    return [name[0] if isinstance(name, tuple | list) else str(name) for name in names]
+
+
+def _tensors(loaded: Loaded, subject: Subject) -> list[TensorDifference]:
     """The timm module held against native, and all around it against what was saved."""
+    native = loaded.native
     kept = {name: tensor for name, tensor in native.tensors.items() if name not in loaded.left_out}
     got = {name: tensor for name, tensor in tensors_of(loaded.timm_module).items() if name not in loaded.left_out}
-    differences = compare_tensors(kept, got, frozenset(native.names))
-    if saved.whole is not None:
-        around, persistent = _around(saved.whole, loaded.prefix), frozenset(saved.whole.state_dict())
+    differences = compare_tensors(kept, got, frozenset(native.names), subject.default)
+    if loaded.saved is not None:
+        around, persistent = _around(loaded.saved, loaded.prefix), frozenset(loaded.saved.state_dict())
         differences += compare_tensors(around, _around(loaded.model, loaded.prefix), persistent)
     return differences
 
@@ -152,33 +210,13 @@ def _around(model: Any, prefix: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors_of(model).items() if not name.startswith(f"{prefix}.")}
 
 
-def _compare_outputs(attempt: Attempt, native: Native, saved: Saved, loaded: Loaded) -> None:
-    """Every output that is expected; one that the loaded model does not give differs."""
-    with attempt.during("run"):
-        attempt.expected = attempt.expected or attempt.route.expected(attempt.subject, saved)
-        outputs = attempt.route.outputs(attempt.subject, loaded)
-    with attempt.during("run", timed="compare"):
-        compared = compare_outputs(attempt.expected.first, attempt.expected.second, outputs, attempt.tolerance)
-        attempt.findings.outputs += compared
-    if attempt.findings.state_holds and not all(output.holds for output in compared):
-        with attempt.during("run"):
-            attempt.findings.diverges = divergence.first_module(
-                native.module,
-                native.run,
-                loaded.timm_module,
-                lambda: attempt.route.outputs(attempt.subject, loaded),
-                attempt.tolerance,
-            )
+def _in(what: str, leg: str) -> str:
+    return f"{what} ({leg})" if leg else what
 
 
-def _refuse_nonfinite(runs: Runs) -> None:
-    for name, tensor in runs.first.items():
-        if not bool(tensor.isfinite().all()):
-            raise FloatingPointError(f"native timm's {name} is not finite")
-
-
-def _described(error: BaseException, phase: str) -> Mapping[str, Any]:
-    """Type, message, innermost frame and phase of an exception."""
+def _described(error: BaseException, phase: str, leg: str) -> Mapping[str, Any]:
+    """Type, message, innermost frame and phase of an exception, and the leg on which it came."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
-    return {"type": type(error).__name__, "message": str(error), "frame": at, "phase": phase}
+    described = {"type": type(error).__name__, "message": str(error), "frame": at, "phase": phase}
+    return {**described, "leg": leg} if leg else described

@@ -66,6 +66,7 @@ def _entry(model: str, module: nn.Module) -> Entry:
         batch_norm=any(isinstance(part, _BatchNorm) for part in module.modules()),
         classifier=_has_classifier(model),
         feature_levels=_feature_levels(model),
+        intermediates=hasattr(module, "forward_intermediates"),
         slim=slim,
     )
 

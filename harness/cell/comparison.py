@@ -4,12 +4,13 @@ Nothing here knows how a model was loaded. Comparisons take magnitudes, and one 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from harness.cell.looks import equal, largest, looks
 from harness.cell.parity import NameDifference, OutputDifference, TensorDifference, Tolerance
 
 ULPS: Final = 8
@@ -24,17 +25,23 @@ def compare_names(where: str, native: Iterable[str], got: Iterable[str]) -> list
 
 
 def compare_tensors(
-    native: Mapping[str, Tensor], loaded: Mapping[str, Tensor], persistent: frozenset[str]
+    native: Mapping[str, Tensor],
+    loaded: Mapping[str, Tensor],
+    persistent: frozenset[str],
+    defaults: Callable[[str], Tensor | None] = lambda _: None,
 ) -> list[TensorDifference]:
-    """Parameters and buffers that differ in value, bit for bit, or in shape, dtype or device."""
+    """Parameters and buffers that differ in value, bit for bit, or in shape, dtype or device.
+
+    `defaults` gives what a constructor puts under a name; it is asked only for what differs.
+    """
     differences = []
     for name, tensor in native.items():
-        kind = _kind(name, tensor, persistent)
-        how = _difference(tensor, loaded[name]) if name in loaded else "is not there"
-        if how:
-            differences.append(TensorDifference(name, kind, how))
+        found = _difference(name, native, loaded[name], defaults) if name in loaded else ("not there", "is not there")
+        if found:
+            differences.append(TensorDifference(name, _kind(name, tensor, persistent), *found))
     extra = [name for name in loaded if name not in native]
-    return differences + [TensorDifference(name, "buffer", "is there, and native timm has none") for name in extra]
+    alone = ("not in timm", "is there, and native timm has none")
+    return differences + [TensorDifference(name, "buffer", *alone) for name in extra]
 
 
 def compare_outputs(
@@ -69,59 +76,36 @@ def _kind(name: str, tensor: Tensor, persistent: frozenset[str]) -> str:
     return "buffer" if name in persistent else "non-persistent buffer"
 
 
-def _difference(native: Tensor, loaded: Tensor) -> str:
-    """In words how the loaded tensor differs from the native one; empty where it does not."""
+def _difference(
+    name: str, natives: Mapping[str, Tensor], loaded: Tensor, defaults: Callable[[str], Tensor | None]
+) -> tuple[str, str] | None:
+    """How the loaded tensor differs from the native one, without and with figures; None where it does not."""
+    native = natives[name]
     if native.shape != loaded.shape:
-        return f"has shape {tuple(loaded.shape)}, not {tuple(native.shape)}"
+        return "of another shape", f"has shape {tuple(loaded.shape)}, not {tuple(native.shape)}"
     if native.dtype != loaded.dtype:
-        return f"is {_word(loaded.dtype)}, not {_word(native.dtype)}"
+        return (
+            f"{_word(loaded.dtype)}, not {_word(native.dtype)}",
+            f"is {_word(loaded.dtype)}, not {_word(native.dtype)}",
+        )
     if native.device != loaded.device:
-        return f"is on {loaded.device}, not {native.device}"
-    native, loaded = native.detach(), loaded.detach()
-    if torch.equal(_bits(native), _bits(loaded)):
-        return ""
-    return _described(native, loaded)
-
-
-def _described(native: Tensor, loaded: Tensor) -> str:
-    if loaded.is_floating_point() and bool(loaded.isnan().all()):
-        return "is NaN throughout, as uninitialised memory is here"
-    if (
-        not loaded.is_floating_point()
-        and loaded.dtype != torch.bool
-        and bool((loaded == torch.iinfo(loaded.dtype).max).all())
-    ):
-        return "is the largest integer throughout, as uninitialised memory is here"
-    if loaded.numel() > 1 and bool((loaded == loaded.flatten()[0]).all()):
-        return f"is {loaded.flatten()[0].item():.6g} throughout"
-    off = _largest(native.double() - loaded.double())
-    share = (native != loaded).double().mean().item()
-    return f"differs by up to {off:.3g} in {share:.0%} of its values"
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    """The tensor as integers, so that NaN equals itself and -0.0 does not equal 0.0."""
-    if not tensor.is_floating_point():
-        return tensor
-    sizes = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-    return tensor.contiguous().view(sizes[tensor.element_size()])
+        return f"on {loaded.device.type}", f"is on {loaded.device}, not {native.device}"
+    if equal(native, loaded):
+        return None
+    return looks(name, natives, loaded.detach(), defaults(name))
 
 
 def _output(name: str, first: Tensor, second: Tensor, loaded: Tensor | None, tolerance: Tolerance) -> OutputDifference:
-    largest = _largest(first)
+    most = largest(first)
     if loaded is None or loaded.shape != first.shape:
-        return OutputDifference(name, math.nan, largest, math.nan, math.nan, holds=False, finite=True)
-    off = _largest(first.double() - loaded.double())
-    bound = tolerance.atol + tolerance.rtol * largest
+        return OutputDifference(name, math.nan, most, math.nan, math.nan, holds=False, finite=True)
+    off = largest(first.double() - loaded.double())
+    bound = tolerance.atol + tolerance.rtol * most
     # Written so that a comparison with NaN is a failure.
     holds = off <= bound
-    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(largest)) if largest > 0 else 0.0
-    noise = _largest(first.double() - second.double())
-    return OutputDifference(name, off, largest, noise, ULPS * ulp, holds=holds, finite=bool(loaded.isfinite().all()))
-
-
-def _largest(tensor: Tensor) -> float:
-    return tensor.abs().max().item() if tensor.numel() else 0.0
+    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(most)) if most > 0 else 0.0
+    noise = largest(first.double() - second.double())
+    return OutputDifference(name, off, most, noise, ULPS * ulp, holds=holds, finite=bool(loaded.isfinite().all()))
 
 
 def _word(dtype: torch.dtype) -> str:

@@ -51,7 +51,13 @@ def cut(model: str) -> Slim:
     slim = build(model, args or {})
     args, side = _smallest_input(model, args or {}, slim, call)
     params = sum(parameter.numel() for parameter in build(model, args).parameters())
-    return Slim(args, (CHANNELS, side, side), params, fallback)
+    return Slim(args, (CHANNELS, side, side), params, is_creatable(model, args), fallback)
+
+
+def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
+    """Whether `timm.create_model` makes the same of these arguments as the constructor does."""
+    made = _try(model, {}, **args)
+    return made is not None and structure(made) == structure(build(model, args))
 
 
 def _observed(model: str) -> tuple[nn.Module, Call]:
@@ -171,9 +177,9 @@ def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Cal
     return args, side
 
 
-def _try(model: str, args: Mapping[str, Any]) -> nn.Module | None:
+def _try(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module | None:
     try:
-        return build(model, args)
+        return build(model, args, **kwargs)
     except Exception:  # noqa: BLE001  a constructor may refuse a cut in any way it likes
         return None
 

@@ -19,9 +19,12 @@ def first_module(
     """The first module, in the order of native's forward pass, whose output differs; None where none does."""
     expected, got = _trace(native, run_native), _trace(loaded, run_loaded)
     for name, tensor in expected.items():
+        if name not in got:
+            continue  # a module that the loaded one does without shows in what holds it
         compared = compare_outputs({name: tensor}, {name: tensor}, got, within)
         if not compared[0].holds:
-            return f"{name} ({type(native.get_submodule(name)).__name__}), by {compared[0].max_abs:.3g}"
+            kind, shape = type(native.get_submodule(name)).__name__, tuple(tensor.shape)
+            return f"{name} ({kind}, shape {shape}), by {compared[0].max_abs:.3g}"
     return None
 
 

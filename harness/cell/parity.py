@@ -25,14 +25,25 @@ class NameDifference:
     unexpected: tuple[str, ...]
     mismatched: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that differ."""
+        return (*self.missing, *self.unexpected, *self.mismatched)
+
 
 @dataclass(frozen=True)
 class TensorDifference:
-    """One parameter or buffer that is not what was saved. `how` says in words in what way."""
+    """One parameter or buffer that is not what was saved.
+
+    `how` says in words in what way, with figures; `looks` without them, so that tensors of one cause look alike. `leg`
+    is the way of the road on which it was met.
+    """
 
     name: str
     kind: str
+    looks: str
     how: str
+    leg: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,12 @@ class OutputDifference:
 
 @dataclass
 class Findings:
-    """All that a case found, in the order of the contract: names, then tensors, then outputs, then an exception."""
+    """All that a case found, in the order of the contract: names, then tensors, then outputs, then exceptions."""
 
     names: list[NameDifference] = field(default_factory=list)
     tensors: list[TensorDifference] = field(default_factory=list)
     outputs: list[OutputDifference] = field(default_factory=list)
-    error: Mapping[str, Any] | None = None
+    errors: list[Mapping[str, Any]] = field(default_factory=list)
     diverges: str | None = None
 
     @property
@@ -68,6 +79,12 @@ class Findings:
             "max_rel": _worst(_ratio(one) for one in self.outputs),
             "noise": _worst(one.noise for one in self.outputs),
         }
+
+    @property
+    def failures(self) -> int:
+        """How much was found that is not green."""
+        outputs = sum(not output.holds for output in self.outputs)
+        return len(self.names) + len(self.tensors) + outputs + len(self.errors)
 
     @property
     def differ(self) -> bool:
@@ -90,8 +107,8 @@ class Findings:
             return "nonfinite"
         if any(not output.holds for output in self.outputs):
             return "outputs"
-        if self.error is not None:
-            return "out-of-memory" if self.error["type"] in OUT_OF_MEMORY else "error"
+        if self.errors:
+            return "out-of-memory" if self.errors[0]["type"] in OUT_OF_MEMORY else "error"
         drifted = any(output.max_abs > max(output.noise, output.drift_floor) for output in self.outputs)
         return "drifted" if drifted else "passed"
 

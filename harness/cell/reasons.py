@@ -1,15 +1,18 @@
 """Findings in words: one line that a person can act on, and the detail behind it."""
 
 import math
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from harness.cell.parity import Findings, NameDifference, OutputDifference, TensorDifference
-from harness.cell.renames import renames
+from harness.cell.renames import applied, in_words, renames
 from harness.cell.said import mentions
 
+NUMBER: Final = re.compile(r"\b\d+\b")
 LISTED: Final = 20  # how many of each kind the detail holds; the counts are always whole
 SAID: Final = 400  # characters kept of what a library said
 LONGEST: Final = 240  # characters of an exception's message that fit on a line people read
@@ -23,11 +26,7 @@ def one_line(findings: Findings) -> str:
         return _tensors(findings.tensors)
     if findings.outcome in {"outputs", "nonfinite"}:
         return _outputs(findings)
-    if findings.error is not None:
-        error = findings.error
-        message = textwrap.shorten(str(error["message"]), LONGEST, placeholder=" ...")
-        return f"{error['type']} in phase {error['phase']} at {error['frame']}: {message}"
-    return ""
+    return _error(findings.errors[0]) if findings.errors else ""
 
 
 def cause(findings: Findings) -> str | None:
@@ -35,11 +34,11 @@ def cause(findings: Findings) -> str | None:
     if findings.names:
         first = findings.names[0]
         found = renames(first.missing, first.unexpected)
-        renamed = ", ".join(f"{old} to {new}" for old, new in sorted(found))
+        renamed = ", ".join(f"{old or 'no prefix'} to {new or 'no prefix'}" for old, new in sorted(found))
         return f"{first.where}: {f'{renamed} renamed' if renamed else 'names missing or unexpected'}"
     if findings.tensors:
-        kinds = sorted({(one.kind, _kind_of(one.how)) for one in findings.tensors})
-        return "; ".join(f"{kind}s {how}" for kind, how in kinds)
+        kinds = sorted({(one.kind, one.looks) for one in findings.tensors})
+        return "; ".join(f"{kind}s {looks}" for kind, looks in kinds)
     if findings.outcome in {"outputs", "nonfinite"}:
         return findings.outcome
     return None
@@ -47,7 +46,7 @@ def cause(findings: Findings) -> str | None:
 
 def warned(findings: Findings, said: Sequence[str]) -> bool:
     """Whether a library named what differs; where only outputs differ there are no names, and any warning counts."""
-    names = {name for one in findings.names for name in (*one.missing, *one.unexpected, *one.mismatched)}
+    names = {name for one in findings.names for name in one.names}
     names |= {one.name for one in findings.tensors}
     return any(mentions(text, names) for text in said) if names else bool(said)
 
@@ -65,23 +64,37 @@ def detail(findings: Findings, said: Sequence[str], seconds: Mapping[str, float]
         found["tensors"] = {
             "count": len(findings.tensors),
             "kinds": dict(Counter(one.kind for one in findings.tensors)),
-            "first": [{"name": one.name, "kind": one.kind, "how": one.how} for one in findings.tensors[:LISTED]],
+            "looks": dict(Counter(one.looks for one in findings.tensors)),
+            "patterns": dict(Counter(pattern(one.name) for one in findings.tensors).most_common(LISTED)),
+            "first": [asdict(one) for one in findings.tensors[:LISTED]],
         }
     if findings.outputs:
         found["outputs"] = {one.name: {"max_abs": one.max_abs, "largest": one.largest} for one in findings.outputs}
         found["nonfinite"] = any(not math.isfinite(one.max_abs) for one in findings.outputs)
-    optional = {"diverges": findings.diverges, "error": findings.error, "cause": cause(findings)}
+    errors = findings.errors
+    optional = {
+        "diverges": findings.diverges,
+        "error": errors[0] if errors else None,
+        "errors": errors if len(errors) > 1 else None,
+        "cause": cause(findings),
+    }
     return {**found, **{name: value for name, value in optional.items() if value is not None}}
 
 
 def _names(difference: NameDifference) -> str:
     found = renames(difference.missing, difference.unexpected)
     if found:
-        (old, new), _ = found.most_common(1)[0]
-        example = next(name for name in difference.missing if old in name.split("."))
-        counted = ", ".join(f"{times} of {one} to {other}" for (one, other), times in found.most_common())
-        arrived = ".".join(new if part == old else part for part in example.split("."))
-        return f"{difference.where}: keys renamed, {counted} ({example} became {arrived})"
+        first = found.most_common(1)[0][0]
+        example, arrived = next(
+            (name, new) for name in difference.missing if (new := applied(first, name)) in difference.unexpected
+        )
+        counted = ", ".join(in_words(rename, times) for rename, times in found.most_common())
+        rest = (
+            f", {left} more {word}"
+            for word, names in (("missing", difference.missing), ("unexpected", difference.unexpected))
+            if (left := len(names) - found.total())
+        )
+        return f"{difference.where}: keys renamed, {counted} ({example} became {arrived}){''.join(rest)}"
     parts = (
         f"{len(names)} {word} ({', '.join(names[:2])}{', ...' if len(names) > 2 else ''})"  # noqa: PLR2004
         for word, names in (
@@ -95,10 +108,27 @@ def _names(difference: NameDifference) -> str:
 
 
 def _tensors(differences: Sequence[TensorDifference]) -> str:
+    legs = list(dict.fromkeys(one.leg for one in differences))
+    differences = [one for one in differences if one.leg == legs[0]]
     kinds = Counter(one.kind for one in differences)
     counted = ", ".join(f"{times} {kind}{'s' if times > 1 else ''}" for kind, times in kinds.items())
     first = differences[0]
-    return f"{counted} not as saved: {first.name} {first.how}"
+    patterns = Counter(pattern(one.name) for one in differences)
+    most, times = patterns.most_common(1)[0]
+    like = f", {times} of them {most}" if times > 1 else ""
+    on = f" ({', '.join(filter(None, legs))})" if any(legs) else ""
+    return f"{counted} not as saved{on}{like}: {first.name} {first.how}"
+
+
+def pattern(name: str) -> str:
+    """A name without its numbers: `blocks.*.ls1.gamma` for all blocks."""
+    return NUMBER.sub("*", name)
+
+
+def _error(error: Mapping[str, Any]) -> str:
+    message = textwrap.shorten(str(error["message"]), LONGEST, placeholder=" ...")
+    on = f" ({error['leg']})" if error.get("leg") else ""
+    return f"{error['type']} in phase {error['phase']}{on} at {error['frame']}: {message}"
 
 
 def _outputs(findings: Findings) -> str:
@@ -127,14 +157,7 @@ def _listed_names(difference: NameDifference) -> dict[str, Any]:
             if names
         },
         "renamed": {
-            f"{old} -> {new}": times for (old, new), times in renames(difference.missing, difference.unexpected).items()
+            f"{old or '(nothing)'} -> {new or '(nothing)'}": times
+            for (old, new), times in renames(difference.missing, difference.unexpected).items()
         },
     }
-
-
-def _kind_of(how: str) -> str:
-    """A difference without its figures."""
-    for word in ("uninitialised", "throughout", "differs", "shape", "not there"):
-        if word in how:
-            return {"throughout": "constant", "differs": "of other values", "shape": "of another shape"}.get(word, word)
-    return "of another dtype or device" if how.startswith("is ") else how

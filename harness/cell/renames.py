@@ -1,27 +1,60 @@
-"""What was renamed to what: the substitution that turns missing names into unexpected ones."""
+"""What was renamed to what: the substitutions that turn missing names into unexpected ones."""
 
 from collections import Counter
 from collections.abc import Sequence
 
+Rename = tuple[str, str]
+"""Old and new part of a name. Where a prefix came or went, the other is empty."""
 
-def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[tuple[str, str]]:
-    """How often each (old, new) part of a name explains a missing name by an unexpected one of the same place."""
-    found: Counter[tuple[str, str]] = Counter()
-    left = [name.split(".") for name in sorted(unexpected)]
-    for name in sorted(missing):
-        parts = name.split(".")
-        partner = next((other for other in left if _differing(parts, other) is not None), None)
-        if partner is not None:
-            left.remove(partner)
-            at = _differing(parts, partner)
-            if at is not None:
-                found[parts[at], partner[at]] += 1
+
+def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[Rename]:
+    """How often each rename explains a missing name by an unexpected one; each name is used once."""
+    found: Counter[Rename] = Counter()
+    lost, left = sorted(missing), sorted(unexpected)
+    # A prefix explains a whole name, a part of it only something: prefixes are tried on all names first.
+    for explain in (_prefix, _part):
+        for name in list(lost):
+            partner = next((other for other in left if explain(name, other)), None)
+            rename = partner and explain(name, partner)
+            if partner and rename:
+                lost.remove(name)
+                left.remove(partner)
+                found[rename] += 1
     return found
 
 
-def _differing(one: Sequence[str], other: Sequence[str]) -> int | None:
-    """The only position in which two dotted names differ, by more than a number; None where there is none."""
-    if len(one) != len(other):
+def applied(rename: Rename, name: str) -> str | None:
+    """What a name becomes by a rename; None where the rename does not concern it."""
+    old, new = rename
+    if not old:
+        return f"{new}.{name}"
+    if not new:
+        return name.removeprefix(f"{old}.") if name.startswith(f"{old}.") else None
+    parts = name.split(".")
+    return ".".join(new if part == old else part for part in parts) if old in parts else None
+
+
+def in_words(rename: Rename, times: int) -> str:
+    """`2 of gamma to weight`, `9 prefixed with timm_model`, `9 without model`."""
+    old, new = rename
+    if not old:
+        return f"{times} prefixed with {new}"
+    return f"{times} of {old} to {new}" if new else f"{times} without {old}"
+
+
+def _prefix(name: str, other: str) -> Rename | None:
+    """The prefix that came or went between two dotted names."""
+    if other.endswith(f".{name}"):
+        return "", other.removesuffix(f".{name}")
+    if name.endswith(f".{other}"):
+        return name.removesuffix(f".{other}"), ""
+    return None
+
+
+def _part(name: str, other: str) -> Rename | None:
+    """The only part in which two dotted names differ, by more than a number."""
+    parts, others = name.split("."), other.split(".")
+    if len(parts) != len(others):
         return None
-    apart = [at for at, (left, right) in enumerate(zip(one, other, strict=True)) if left != right]
-    return apart[0] if len(apart) == 1 and not one[apart[0]].isdigit() else None
+    apart = [(one, two) for one, two in zip(parts, others, strict=True) if one != two]
+    return apart[0] if len(apart) == 1 and not apart[0][0].isdigit() else None

@@ -1,7 +1,6 @@
 """Runs cases one after the other in one process, keeping what the cases of one model share."""
 
 import gc
-import importlib.metadata
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from packaging.version import Version
 
 from harness.catalog import Entry, entry_of
 from harness.cell import case as cell_case
+from harness.cell import isolation
 from harness.cell.parity import Tolerance
+from harness.cell.release import Release
 from harness.cell.routes import ROUTES
-from harness.cell.routes.road import Release
 from harness.cell.subject import Place, Subject
+from harness.cell.variants import VARIANTS
 from harness.record import Case
 
 
@@ -24,27 +24,34 @@ class Runner:
     """One worker's share of a plan."""
 
     def __init__(self, plan: Mapping[str, Any], scratch: Path, workers: int) -> None:
+        self.again = (plan, scratch, workers)
+        self.broken = False
         self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
         self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
         self.tolerance = Tolerance(**plan["tolerance"])
         self.scratch = scratch / f"worker-{os.getpid()}"
-        self.release = Release(*(Version(importlib.metadata.version(name)) for name in ("transformers", "timm")))
+        self.release = Release.installed()
         self.subject: Subject | None = None
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
-    def run(self, case: Case) -> dict[str, Any]:
+    def run(self, case: Case) -> Mapping[str, Any]:
         """The fields of the case's record."""
         if self.place.device == "cuda" and not torch.cuda.is_available():
             return cell_case.record("not-run", "no CUDA device")
+        if self.broken:
+            return isolation.apart(run_alone, *self.again, case)
         subject = self._subject(case)
         try:
-            return cell_case.run(ROUTES[case.route], subject, self.release, self.tolerance, self.scratch)
+            route, variant = ROUTES[case.route], VARIANTS[case.variant]
+            return cell_case.run(route, variant, subject, self.release, self.tolerance, self.scratch)
         finally:
+            torch.set_default_dtype(torch.float32)  # transformers before 4.49 leaves another where loading raises
             shutil.rmtree(self.scratch / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB
+            self.broken = isolation.context_is_broken(self.place.device)
 
     def _subject(self, case: Case) -> Subject:
         wanted = (case.model, case.size)
@@ -58,3 +65,12 @@ class Runner:
         self.subject = None
         gc.collect()
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def run_alone(plan: Mapping[str, Any], scratch: Path, workers: int, case: Case) -> Mapping[str, Any]:
+    """One case by a runner of its own."""
+    runner = Runner(plan, scratch, workers)
+    try:
+        return runner.run(case)
+    finally:
+        runner.close()

@@ -91,8 +91,11 @@ def register(entry: Entry) -> str:
         cut = model_entrypoint(entry.model)
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+            # What the model says of itself, and timm writes into a checkpoint's config.json.
+            described = {"architecture": name, "input_size": entry.slim.input_size}
+            overlay = {**described, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
             with constructor_of(entry.model, lambda _: entry.slim.args):
-                return cut(pretrained=pretrained, **kwargs)
+                return cut(pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
 
         entrypoint.__name__ = name
         register_model(entrypoint)

@@ -3,20 +3,22 @@
 Everything here is timm's own. The cases of one model share one subject, so that a model is built, saved and run once.
 """
 
+import copy
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import timm
 import torch
-from safetensors.torch import save_file
+from timm.utils.model import freeze_batch_norm_2d
 from torch import Tensor, nn
 
-from harness.catalog import Entry
+from harness.catalog import BERT, Entry
 from harness.cell import slim, weights
+from harness.cell.variants import Variant
 
 CLASSES: Final = 10
 Outputs = Mapping[str, Tensor]
@@ -29,9 +31,20 @@ class Place:
     device: str
     dtype: torch.dtype
 
+    @property
+    def is_default(self) -> bool:
+        """Whether models need no conversion to compute here."""
+        return bool(self.dtype == torch.float32)
+
     def put(self, loaded: Any) -> Any:
         """A loaded model where users of this device put it: nobody moves a model to the CPU that it is on."""
         return (loaded if self.device == "cpu" else loaded.to(self.device)).eval()
+
+    def cast(self, module: Any) -> Any:
+        """A module of float32 on the CPU as this lane has it, in eval mode; the one given stays as it is."""
+        if self.is_default and self.device == "cpu":
+            return module.eval()
+        return copy.deepcopy(module).to(self.device, self.dtype).eval()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +72,14 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class Native:
-    """A timm model with telling weights, in eval mode, and how timm's users run it."""
+    """A timm model with telling weights where its lane computes, in eval mode, and how timm's users run it.
+
+    `state` is its checkpoint: the same weights in float32 on the CPU, by the model's own names.
+    """
 
     module: Any
     run: Callable[[], Outputs]
+    state: Mapping[str, Tensor]
 
     @functools.cached_property
     def names(self) -> list[str]:
@@ -87,42 +104,90 @@ class Subject:
         self.entry = entry
         self.size = size
         self.place = place
-        self.architecture = slim.register(entry) if size == "slim" else entry.model
         self.input_size = entry.slim.input_size if size == "slim" else entry.input_size
 
     @functools.cached_property
+    def architecture(self) -> str:
+        """What timm's registry knows the model by."""
+        return slim.register(self.entry) if self.size == "slim" else self.entry.model
+
+    @functools.cached_property
+    def pixels(self) -> Tensor:
+        """Pixels of shape (1, channels, height, width), in float32 as every processor gives them."""
+        return weights.image(self.input_size).to(self.place.device)
+
+    @functools.cached_property
     def image(self) -> Tensor:
-        """Pixels of shape (1, channels, height, width)."""
-        return weights.image(self.input_size, self.place.dtype, self.place.device)
+        """The same in the lane's dtype, as a model wants them that does not convert them itself."""
+        return self.pixels.to(self.place.dtype)
 
-    def create(self, known: Mapping[str, Tensor] | None = None, **kwargs: Any) -> nn.Module:
-        """What a user of timm writes, without the random initialisation that nothing here reads.
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """The checkpoint: telling weights in float32 on the CPU, by timm's names, those of the head included."""
+        state: Mapping[str, Tensor] = self.filled.state_dict()
+        return state
 
-        Values that `known` holds are shared with it.
-        """
-        with weights.uninitialised():
-            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **kwargs)
-        weights.fill(module, known)
-        return module.to(self.place.device, self.place.dtype).eval()
+    def default(self, name: str) -> Tensor | None:
+        """What timm's own constructor gives a tensor, in this lane's precision; None for a name that it does not."""
+        if self.entry.model == BERT.model:
+            return None
+        return self._defaults.get(weights.spelling(name))
+
+    @functools.cached_property
+    def _defaults(self) -> Mapping[str, Tensor]:
+        tensors = tensors_of(self.place.cast(self._constructed))
+        return {weights.spelling(name): tensor for name, tensor in tensors.items()}
+
+    @functools.cached_property
+    def _constructed(self) -> nn.Module:
+        module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+        return module
 
     @functools.cached_property
     def classifier(self) -> Native:
         """The model with a classification head, where it can have one: logits."""
-        head: dict[str, Any] = {"num_classes": CLASSES} if self.entry.classifier else {}
-        module = self.create(**head)
-        return Native(module, lambda: {"logits": module(self.image)})
+        return self._native(self.filled, lambda module: {"logits": module(self.image)})
 
     @functools.cached_property
     def headless(self) -> Native:
         """The model without a classification head, as TimmWrapperModel and most towers build it."""
-        module: Any = self.create(self.classifier.module.state_dict(), num_classes=0)
-        return Native(module, lambda: self._embedding(module))
+        return self.create(self.embedding, num_classes=0)
 
     @functools.cached_property
     def features(self) -> Native:
         """The model as a backbone: every feature map it has."""
-        module = self.create(self.classifier.module.state_dict(), features_only=True, out_indices=self.levels)
-        return Native(module, lambda: numbered(module(self.image)))
+        return self.features_at(self.levels)
+
+    def features_at(self, levels: Sequence[int], **kwargs: Any) -> Native:
+        """The model as a backbone that gives these levels, with more arguments of `timm.create_model`."""
+        return self.create(self.feature_maps, features_only=True, out_indices=list(levels), **kwargs)
+
+    @functools.cached_property
+    def frozen_features(self) -> Native:
+        """The backbone with all its levels, batch norms frozen by timm."""
+        plain = self._plain(features_only=True, out_indices=self.levels)
+        return self._native(freeze_batch_norm_2d(plain), self.feature_maps)
+
+    def create(self, run: Callable[[Any], Outputs], **kwargs: Any) -> Native:
+        """What a user of timm gets for these arguments of `timm.create_model`, with the telling weights."""
+        return self._native(self._plain(**kwargs), run)
+
+    def without(self, names: Iterable[str]) -> Native:
+        """The headless model, whose parameters of these names are what timm's own constructor gives them."""
+        plain = self._plain(num_classes=0)
+        for name in names:
+            plain.get_parameter(name).data = self._constructed.get_parameter(name).detach().clone()
+        return self._native(plain, self.embedding)
+
+    def _plain(self, **kwargs: Any) -> nn.Module:
+        with weights.uninitialised():
+            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **kwargs)
+        weights.fill(module, self.state)
+        return module
+
+    def _native(self, plain: nn.Module, run: Callable[[Any], Outputs]) -> Native:
+        module = self.place.cast(plain)
+        return Native(module, lambda: run(module), plain.state_dict())
 
     @functools.cached_property
     def levels(self) -> list[int]:
@@ -131,28 +196,48 @@ class Subject:
             one_level: Any = timm.create_model(self.architecture, features_only=True, out_indices=(0,))
         return list(range(len(one_level.feature_info.info)))
 
-    def _embedding(self, module: Any) -> Outputs:
-        """Unpooled features, and pooled ones where there is a head to pool them."""
+    def feature_maps(self, module: Any) -> Outputs:
+        """The feature maps of a timm model that was made with `features_only`."""
+        return numbered(module(self.image))
+
+    def embedding(self, module: Any) -> Outputs:
+        """Unpooled features of a timm model, and pooled ones where there is a head to pool them."""
         last = module.forward_features(self.image)
         pooled = {"pooler_output": module.forward_head(last)} if self.entry.classifier else {}
         return {"last_hidden_state": last, **pooled}
 
-    def save(self, folder: Path) -> Path:
+    @functools.cached_property
+    def filled(self) -> nn.Module:
+        """The model that is saved: with its head, telling weights, float32 on the CPU."""
+        with weights.uninitialised():
+            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+        weights.fill(module)
+        return module.eval()
+
+    @property
+    def _head(self) -> dict[str, Any]:
+        return {"num_classes": CLASSES} if self.entry.classifier else {}
+
+    def save(self, folder: Path, variant: Variant) -> Path:
+        """The checkpoint, written where it is not there yet."""
+        whole = (folder / "config.json").exists()  # written last: a checkpoint that was cut off is written again
+        return folder if whole else self.write(folder, variant, self.state)
+
+    def write(self, folder: Path, variant: Variant, state: Mapping[str, Tensor]) -> Path:
         """Write a timm checkpoint as the hub holds them: a `config.json` without a model type, and the weights."""
-        if not (folder / "config.json").exists():  # written last: a checkpoint that was cut off is written again
-            folder.mkdir(parents=True, exist_ok=True)
-            state = {name: tensor.contiguous() for name, tensor in self.classifier.module.state_dict().items()}
-            save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-            (folder / "config.json").write_text(json.dumps(self._config()))
+        folder.mkdir(parents=True, exist_ok=True)
+        variant.write({name: tensor.contiguous() for name, tensor in state.items()}, folder)
+        (folder / "config.json").write_text(json.dumps(variant.described(self.config(), self.entry, self.size)))
         return folder
 
-    def _config(self) -> dict[str, Any]:
-        given = self.classifier.module.pretrained_cfg
+    def config(self) -> dict[str, Any]:
+        """The `config.json` that describes this checkpoint."""
+        given = self.filled.pretrained_cfg
         kept = ("mean", "std", "interpolation", "crop_pct", "crop_mode", "fixed_input_size", "pool_size")
         return {
             "architecture": self.architecture,
             "num_classes": CLASSES if self.entry.classifier else 0,
-            "num_features": self.classifier.module.num_features,
+            "num_features": self.filled.num_features,
             "pretrained_cfg": {
                 **{name: given[name] for name in kept if name in given},
                 "architecture": self.architecture,

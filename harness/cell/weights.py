@@ -47,24 +47,25 @@ def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
     Values that `known` holds under the same name and shape are shared, not made again. A feature extractor of timm has
     the names of its model in another spelling: `stages_0.blocks` for `stages.0.blocks`, or `model.` before them.
     """
-    spelled = {_spelling(name): tensor for name, tensor in (known or {}).items()}
+    spelled = {spelling(name): tensor for name, tensor in (known or {}).items()}
     with torch.no_grad():
         for name, tensor in module.state_dict(keep_vars=True).items():
-            shared = spelled.get(_spelling(name))
+            shared = spelled.get(spelling(name))
             if shared is not None and shared.shape == tensor.shape:
                 tensor.data = shared.data
             else:
                 tensor.copy_(value(name, tensor))
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
+    """A tensor's name, the same for a model and for its feature extractor."""
     return name.removeprefix("model.").replace("_", ".")
 
 
-def image(size: Sequence[int], dtype: torch.dtype, device: str) -> Tensor:
+def image(size: Sequence[int]) -> Tensor:
     """Pixels of shape (1, channels, height, width), as a normalised picture has them."""
     generator = torch.Generator().manual_seed(_seed("pixel_values", size))
-    return torch.empty((1, *size)).uniform_(-2, 2, generator=generator).to(device, dtype)
+    return torch.empty((1, *size)).uniform_(-2, 2, generator=generator)
 
 
 @contextlib.contextmanager

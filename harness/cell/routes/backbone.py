@@ -1,35 +1,48 @@
-"""`backbone`: a model of one's own that holds a TimmBackbone, saved and loaded whole."""
+"""`backbone` and `backbone-features`: a model of one's own that holds a TimmBackbone, saved and loaded whole."""
 
 import inspect
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel, TimmBackbone, TimmBackboneConfig
+from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 
 from harness.catalog import Entry
-from harness.cell.routes.own import WHOLE, Own, OwnConfig
-from harness.cell.routes.road import Release
-from harness.cell.subject import Native, Subject, numbered
+from harness.cell import weights
+from harness.cell.release import Release
+from harness.cell.routes.own import WHOLE, Holder, OwnConfig, saved_and_loaded
+from harness.cell.routes.road import Leg
+from harness.cell.subject import Native, Outputs, Subject, numbered
+from harness.cell.trip import Trip
 
-CLASSES = 4
+CLASSES: Final = 4
+CHANNELS: Final = 4
+STRIDE: Final = 8
+STRIDED: Final = frozenset({"convnext", "regnet", "resnet"})  # of these timm turns strides into dilation
+PREFIX: Final = "backbone._backbone"
 
 
 class SegmenterConfig(OwnConfig):
-    """Names the timm architecture of the backbone; `width` is its number of feature maps."""
+    """Names the timm architecture of the backbone, and its options; `width` is its number of feature maps."""
 
     model_type = "timm_segmenter"
 
+    def __init__(self, options: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        self.options = dict(options or {})
+        super().__init__(**kwargs)
+
 
 class Segmenter(PreTrainedModel):
-    """A TimmBackbone that gives all its feature maps, and a head over them."""
+    """A TimmBackbone, and a head over its feature maps."""
 
     config_class = SegmenterConfig
     main_input_name = "pixel_values"
 
     def __init__(self, config: SegmenterConfig) -> None:
         super().__init__(config)
-        self.backbone = TimmBackbone(_backbone_config(config.architecture, list(range(config.width))))
+        self.backbone = TimmBackbone(backbone_config(config.architecture, **config.options))
         self.head = nn.Linear(config.width, CLASSES)
         self.post_init()
 
@@ -40,33 +53,133 @@ class Segmenter(PreTrainedModel):
         return {**numbered(maps), WHOLE: self.head(means)}
 
 
-class Backbone(Own):
+class Backbone:
     """Save the model, load it with from_pretrained: feature maps, and the whole model's output."""
 
     name = "backbone"
-    prefix = "backbone._backbone"
-    model_cls = Segmenter
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
         """Only what timm itself offers as a backbone."""
-        return None if entry.feature_levels else f"timm {release.timm} has no features_only for {entry.model}"
+        return no_backbone(release, entry)
 
-    def native(self, subject: Subject) -> Native:
-        """The model as a backbone."""
-        return subject.features
-
-    def config(self, subject: Subject) -> PretrainedConfig:
-        """The slim or full architecture by its name, with all its levels."""
-        return SegmenterConfig(architecture=subject.architecture, width=len(subject.levels))
-
-    def run(self, subject: Subject, model: Any) -> dict[str, Tensor]:
-        """A picture."""
-        outputs: dict[str, Tensor] = model(pixel_values=subject.image)
-        return outputs
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """All feature maps; stored as usual, also each option of the configuration that release and model have."""
+        if not trip.variant.is_default:
+            return {"": _saved(trip)}
+        options = {"": _saved(trip), "default level": _at_default_level(trip), "num_channels": _with_channels(trip)}
+        if trip.subject.entry.batch_norm:
+            options["freeze_batch_norm_2d"] = _frozen(trip)
+        if "output_stride" in _options() and trip.subject.entry.family in STRIDED:
+            options["output_stride"] = _strided(trip)
+        return options
 
 
-def _backbone_config(architecture: str, levels: list[int]) -> TimmBackboneConfig:
+class BackboneFeatures:
+    """The backbone of such a model asked for its hidden states, which are all its levels."""
+
+    name = "backbone-features"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Only what timm itself offers as a backbone."""
+        return no_backbone(release, entry)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """With all levels as its feature maps, and with the last alone."""
+        return {"": _hidden(trip, all_levels=True), "last level": _hidden(trip, all_levels=False)}
+
+
+def no_backbone(release: Release, entry: Entry) -> str | None:
+    """Why timm itself does not offer this model as a backbone; None where it does."""
+    return None if entry.feature_levels else f"timm {release.timm} has no features_only for {entry.model}"
+
+
+def backbone_config(architecture: str, out_indices: Sequence[int] | None = None, **options: Any) -> TimmBackboneConfig:
+    """The configuration of a TimmBackbone that fetches no weights."""
     # Until 5.0 the configuration says whether timm shall fetch weights, and must say no; later it has no such field.
-    asks = "use_pretrained_backbone" in inspect.signature(TimmBackboneConfig.__init__).parameters
-    no_weights = {"use_pretrained_backbone": False} if asks else {}
-    return TimmBackboneConfig(backbone=architecture, out_indices=levels, **no_weights)
+    no_weights = {"use_pretrained_backbone": False} if "use_pretrained_backbone" in _options() else {}
+    levels = {} if out_indices is None else {"out_indices": list(out_indices)}
+    return TimmBackboneConfig(backbone=architecture, **levels, **no_weights, **options)
+
+
+def _options() -> Mapping[str, Any]:
+    return inspect.signature(TimmBackboneConfig.__init__).parameters
+
+
+def _holder(subject: Subject, native: Native, image: Tensor, levels: int, **options: Any) -> Holder:
+    config = SegmenterConfig(architecture=subject.architecture, width=levels, options=options)
+    return Holder(
+        build=lambda: Segmenter(config),
+        from_pretrained=Segmenter.from_pretrained,
+        prefixes=(PREFIX,),
+        native=lambda: native,
+        run=lambda model: model(pixel_values=image),
+    )
+
+
+def _saved(trip: Trip) -> Leg:
+    subject = trip.subject
+    holder = _holder(subject, subject.features, subject.image, len(subject.levels), out_indices=subject.levels)
+    yield from saved_and_loaded(trip, holder)
+
+
+def _at_default_level(trip: Trip) -> Leg:
+    """`out_indices` left out: the last level alone, as in all models of transformers."""
+    subject = trip.subject
+    native = subject.features_at([-1])
+    if len(subject.levels) > 1:
+        _check_effect(native, subject.features)
+    yield from saved_and_loaded(trip, _holder(subject, native, subject.image, 1))
+
+
+def _with_channels(trip: Trip) -> Leg:
+    subject = trip.subject
+    image = weights.image((CHANNELS, *subject.input_size[1:])).to(subject.image)
+    native = subject.create(
+        lambda module: numbered(module(image)), features_only=True, out_indices=subject.levels, in_chans=CHANNELS
+    )
+    holder = _holder(subject, native, image, len(subject.levels), out_indices=subject.levels, num_channels=CHANNELS)
+    yield from saved_and_loaded(trip, holder)
+
+
+def _frozen(trip: Trip) -> Leg:
+    subject = trip.subject
+    native = subject.frozen_features
+    if not set(dict(native.module.named_parameters())) < set(dict(subject.features.module.named_parameters())):
+        raise ValueError("freeze_batch_norm_2d has no effect on this architecture")
+    options = {"out_indices": subject.levels, "freeze_batch_norm_2d": True}
+    yield from saved_and_loaded(trip, _holder(subject, native, subject.image, len(subject.levels), **options))
+
+
+def _strided(trip: Trip) -> Leg:
+    subject = trip.subject
+    native = subject.features_at(subject.levels, output_stride=STRIDE)
+    _check_effect(native, subject.features)
+    options = {"out_indices": subject.levels, "output_stride": STRIDE}
+    yield from saved_and_loaded(trip, _holder(subject, native, subject.image, len(subject.levels), **options))
+
+
+def _hidden(trip: Trip, *, all_levels: bool) -> Leg:
+    """All levels, or the last, are the feature maps; hidden states are all of them either way."""
+    subject = trip.subject
+    levels = subject.levels if all_levels else subject.levels[-1:]
+    maps, states = subject.features_at(levels), subject.features
+
+    def expected() -> Outputs:
+        hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
+        return {**maps.run(), **hidden}
+
+    def run(model: Any) -> Outputs:
+        output = model.backbone(subject.image, output_hidden_states=True)
+        hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(output.hidden_states)}
+        return {**numbered(output.feature_maps), **hidden}
+
+    native = Native(maps.module, expected, maps.state)
+    holder = _holder(subject, native, subject.image, len(levels), out_indices=levels)
+    yield from saved_and_loaded(trip, replace(holder, run=run))
+
+
+def _check_effect(native: Native, usual: Native) -> None:
+    """Raises ValueError where an option changes no output: then its leg would show nothing."""
+    shapes, before = ([tuple(level.shape) for level in one.runs.first.values()] for one in (native, usual))
+    if shapes == before:
+        raise ValueError("the option has no effect on this architecture")

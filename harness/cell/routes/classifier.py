@@ -1,18 +1,26 @@
 """`classifier`: a timm checkpoint through AutoModelForImageClassification."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from transformers import AutoModelForImageClassification
 
 from harness.catalog import Entry
-from harness.cell.routes.road import Loaded, Release, Saved
+from harness.cell.release import Release
+from harness.cell.routes.road import Computed, Leg, Loaded
 from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.subject import CLASSES, Native, Outputs, Runs, Subject
+from harness.cell.subject import CLASSES, Subject
+from harness.cell.trip import Trip
 
 NEW_CLASSES: Final = CLASSES + 3
+
+
+def no_classifier(release: Release, entry: Entry) -> str | None:
+    """Why this release or this model has no image classifier; None where it has."""
+    if not entry.classifier:
+        return f"{entry.model} is an encoder: timm gives it no classification head"
+    return no_wrapper(release)
 
 
 class Classifier:
@@ -22,44 +30,32 @@ class Classifier:
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
         """Not before TimmWrapper, and not for an encoder that can have no head."""
-        if not entry.classifier:
-            return f"{entry.model} is an encoder: timm gives it no classification head"
-        return no_wrapper(release)
+        return no_classifier(release, entry)
 
-    def native(self, subject: Subject) -> Native:
-        """The model with its head."""
-        return subject.classifier
-
-    def save(self, subject: Subject, folder: Path) -> Saved:
-        """The checkpoint as the hub holds it."""
-        return Saved(subject.save(folder.parent / "timm"))
-
-    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
         """As it was saved; and for a new task, where the head is made anew and the body must survive."""
-        yield _loaded(subject, saved)
-        anew = {"num_labels": NEW_CLASSES, "ignore_mismatched_sizes": True}
-        new = _loaded(subject, saved, **anew)
-        head = _head(subject)
-        if not any(tensor.shape[:1] == (NEW_CLASSES,) for tensor in new.model.parameters()):
-            raise ValueError(f"loaded with num_labels={NEW_CLASSES}, and no parameter has that many rows")
-        yield replace(new, left_out=head, how=f"loaded with {NEW_CLASSES} labels", compares=False)
-
-    def expected(self, subject: Subject, saved: Saved) -> Runs:  # noqa: ARG002
-        """Timm's own logits."""
-        return subject.classifier.runs
-
-    def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
-        """The logits."""
-        return {"logits": loaded.model(subject.image).logits}
+        return {"": classified(trip, trip.checkpoint), f"{NEW_CLASSES} labels": _with_new_labels(trip)}
 
 
-def _loaded(subject: Subject, saved: Saved, **arguments: Any) -> Loaded:
-    load = AutoModelForImageClassification.from_pretrained
-    model, info = load(saved.folder, output_loading_info=True, **arguments)
-    return Loaded(subject.place.put(model), PREFIX, info)
+def classified(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
+    """A checkpoint, made on the way, through AutoModelForImageClassification."""
+    native = trip.native(trip.subject.classifier)
+    model, info = trip.load(AutoModelForImageClassification.from_pretrained, checkpoint())
+    loaded = Loaded(model, PREFIX, native, info)
+    yield loaded
+    yield Computed(lambda: {"logits": model(trip.subject.pixels).logits}, lambda: native.runs, loaded)
 
 
-def _head(subject: Subject) -> frozenset[str]:
+def _with_new_labels(trip: Trip) -> Leg:
+    native = trip.native(trip.subject.classifier)
+    folder, labels = trip.checkpoint(), {"num_labels": NEW_CLASSES, "ignore_mismatched_sizes": True}
+    model, info = trip.load(AutoModelForImageClassification.from_pretrained, folder, **labels)
+    if not any(tensor.shape[:1] == (NEW_CLASSES,) for tensor in model.parameters()):
+        raise ValueError(f"loaded with num_labels={NEW_CLASSES}, and no parameter has that many rows")
+    yield Loaded(model, PREFIX, native, info, left_out=_shaped_by_classes(trip.subject))
+
+
+def _shaped_by_classes(subject: Subject) -> frozenset[str]:
     """The names of the parameters that the number of classes shapes."""
     return frozenset(
         name

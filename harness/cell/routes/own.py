@@ -1,17 +1,20 @@
-"""Models of one's own: a PreTrainedModel that holds a timm module, saved and loaded whole."""
+"""Models that hold a timm module and are saved and loaded whole: one's own, and transformers' own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
+import torch
 from safetensors import safe_open
 from torch import Tensor
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig
 
-from harness.catalog import Entry
 from harness.cell import weights
-from harness.cell.routes.road import Loaded, Release, Saved
-from harness.cell.subject import Native, Outputs, Runs, Subject
+from harness.cell.routes.road import Computed, Leg, Loaded, Written
+from harness.cell.subject import Native, Outputs, Place, Runs
+from harness.cell.trip import Trip
+from harness.cell.variants import BIN
 
 WHOLE: Final = "whole"
 
@@ -25,60 +28,91 @@ class OwnConfig(PretrainedConfig):
         super().__init__(**kwargs)
 
 
-class Own:
-    """Save a model of one's own, load it whole: the timm module's features, and the whole model's output."""
+@dataclass(frozen=True)
+class Holder:
+    """A model that holds a timm module.
 
-    name: ClassVar[str]
-    prefix: ClassVar[str]
-    model_cls: ClassVar[type[PreTrainedModel]]
+    `build` makes it and `from_pretrained` loads it. `prefixes` lead to the timm module, which `native` is held against;
+    the first counts that is there, and any may lead its names in a checkpoint. `run` gives what the model computes:
+    outputs named `whole…` are its own, all else is named as native timm's. `absent` are names of the timm module that
+    its checkpoint shall lack; `left_out` gives those that the model does without.
+    """
 
-    def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Why this release or model has no such road."""
-        raise NotImplementedError
+    build: Callable[[], Any]
+    from_pretrained: Callable[..., Any]
+    prefixes: Sequence[str]
+    native: Callable[[], Native]
+    run: Callable[[Any], Outputs]
+    absent: frozenset[str] = frozenset()
+    left_out: Callable[[], frozenset[str]] = frozenset
 
-    def native(self, subject: Subject) -> Native:
-        """The timm module inside."""
-        raise NotImplementedError
 
-    def config(self, subject: Subject) -> PretrainedConfig:
-        """The configuration that builds the model."""
-        raise NotImplementedError
+def saved_and_loaded(trip: Trip, holder: Holder) -> Leg:
+    """Build the model, give its timm module the telling weights and the rest telling ones too, save and load it."""
+    native, left_out = trip.native(holder.native()), holder.left_out()
+    saved, folder = built(trip, holder, native), trip.folder / "saved"
+    prefix = leading(saved, holder.prefixes)
+    trip.save(saved, folder, left_out=frozenset(f"{prefix}.{name}" for name in holder.absent))
+    expected = [name for name in native.names if name not in holder.absent | left_out]
+    yield Written(folder, relative(names_in(folder), holder.prefixes), expected)
+    model, info = trip.load(holder.from_pretrained, folder)
+    # The checkpoint is float32 on the CPU; from here on the saved model is what it would be where it was loaded to.
+    saved = _as_loaded(saved, model, trip.subject.place, prefix)
+    loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent, saved=saved)
+    yield loaded
+    yield Computed(lambda: holder.run(model), lambda: _expected(native, lambda: holder.run(saved)), loaded)
 
-    def run(self, subject: Subject, model: Any) -> dict[str, Tensor]:
-        """What the model computes: `whole` is its own output, all else is named as native timm's."""
-        raise NotImplementedError
 
-    def save(self, subject: Subject, folder: Path) -> Saved:
-        """Build the model, give its timm module the native tensors and the rest telling ones, and save it."""
+def built(trip: Trip, holder: Holder, native: Native) -> Any:
+    """The model before it is saved: float32 on the CPU, in eval mode."""
+    with trip.during("save"):
         with weights.uninitialised():
-            whole = self.model_cls(self.config(subject))
-        whole = whole.to(subject.place.device, subject.place.dtype).eval()
-        native = self.native(subject)
-        weights.fill(whole, {f"{self.prefix}.{name}": tensor for name, tensor in native.module.state_dict().items()})
-        whole.save_pretrained(folder)
-        prefix = f"{self.prefix}."
-        return Saved(folder, [name.removeprefix(prefix) for name in names_in(folder) if name.startswith(prefix)], whole)
+            model = holder.build()
+        prefix = leading(model, holder.prefixes)
+        weights.fill(model, {f"{prefix}.{name}": tensor for name, tensor in native.state.items()})
+        return model.eval()
 
-    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
-        """Through the class's own from_pretrained, as every user of such a model does."""
-        model, info = self.model_cls.from_pretrained(saved.folder, output_loading_info=True)
-        yield Loaded(subject.place.put(model), self.prefix, info)
 
-    def expected(self, subject: Subject, saved: Saved) -> Runs:
-        """Native features, and the whole output of the model that was saved."""
-        computed = Runs.of(lambda: self.run(subject, saved.whole))
-        features = self.native(subject).runs.only(name for name in computed.first if name != WHOLE)
-        return features.merged(computed.only([WHOLE]))
+def _as_loaded(saved: Any, model: Any, place: Place, prefix: str) -> Any:
+    """The saved model as its lane has it.
 
-    def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
-        """Features and the whole output."""
-        return self.run(subject, loaded.model)
+    The dtype asked for is that of the weights. Which of transformers' own non-persistent buffers follow it, and which
+    stay float32 as rotary frequencies do, is transformers' to say; their values are not.
+    """
+    cast, persistent = place.cast(saved), set(saved.state_dict())
+    loaded = dict(model.named_buffers())
+    for name, buffer in saved.named_buffers():
+        if name in loaded and name not in persistent and not name.startswith(f"{prefix}."):
+            owner, _, leaf = name.rpartition(".")
+            setattr(cast.get_submodule(owner), leaf, buffer.to(place.device, loaded[name].dtype))
+    return cast
+
+
+def _expected(native: Native, run_saved: Callable[[], Outputs]) -> Runs:
+    """Native features, and the whole output of the model that was saved."""
+    computed = Runs.of(run_saved)
+    whole = [name for name in computed.first if name.startswith(WHOLE)]
+    return native.runs.only(name for name in computed.first if name not in whole).merged(computed.only(whole))
+
+
+def leading(model: Any, prefixes: Sequence[str]) -> str:
+    """The first of the prefixes that leads to a module. Raises StopIteration where none does."""
+    there = {name for name, _ in model.named_modules()}
+    return next(prefix for prefix in prefixes if prefix in there)
+
+
+def relative(names: Iterable[str], prefixes: Iterable[str]) -> list[str]:
+    """The names below any of the prefixes, without it."""
+    return [name.removeprefix(f"{prefix}.") for name in names for prefix in prefixes if name.startswith(f"{prefix}.")]
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names of all tensors in a folder's safetensors files."""
+    """The names of all tensors in a checkpoint's files."""
     names: list[str] = []
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
             names += file.keys()
+    if (folder / BIN).is_file():
+        state: Mapping[str, Tensor] = torch.load(folder / BIN, weights_only=True, map_location="meta")
+        names += state
     return names

@@ -1,61 +1,68 @@
-"""What a route is: one public road by which transformers loads timm weights.
+"""What a route is: one public road by which transformers loads timm weights, and what is met on it.
 
-A route only says how to save, load and run; what is compared, and what the outcome is, is decided elsewhere.
+A route says how to save, load and run; what is compared, and what the outcome is, is decided elsewhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from packaging.version import Version
-from torch import Tensor, nn
+from torch import nn
 
 from harness.catalog import Entry
-from harness.cell.subject import Native, Runs, Subject
-
-
-@dataclass(frozen=True)
-class Release:
-    """The two libraries as they are installed."""
-
-    transformers: Version
-    timm: Version
+from harness.cell.release import Release
+from harness.cell.subject import Native, Outputs, Runs
+from harness.cell.trip import Trip
 
 
 @dataclass(frozen=True, eq=False)
-class Saved:
-    """A checkpoint on disk.
-
-    Where transformers wrote it, `whole` is the model that was saved, and `names` are those of the timm module's tensors
-    in the files; both are None for a checkpoint that timm's users wrote.
-    """
+class Written:
+    """A checkpoint that transformers wrote: the names in its files, and those that they ought to be."""
 
     folder: Path
-    names: Sequence[str] | None = None
-    whole: Any = None
+    names: Sequence[str]
+    expected: Sequence[str]
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model that transformers gave back. `prefix` leads to the timm module inside it.
+    """A model that came back. `prefix` leads to the module inside it that `native` is held against.
 
-    `info` is the loading report; `left_out` are the timm names that the route leaves out, or makes anew, on purpose.
-    `how` tells the loads of one case apart; `compares` is whether its outputs are comparable with what was saved.
+    `info` is the loading report. `left_out` are native names that the road leaves out, or makes anew, on purpose;
+    `absent` those that the checkpoint lacks, so that the report must name them. `saved` is the model that was saved,
+    where all around the timm module is to be compared too. `by` is the library that loaded.
     """
 
     model: Any
     prefix: str
-    info: Mapping[str, Any]
+    native: Native
+    info: Mapping[str, Any] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
-    how: str = "loaded"
-    compares: bool = True
+    absent: frozenset[str] = frozenset()
+    saved: Any = None
+    by: str = "transformers"
 
     @property
     def timm_module(self) -> nn.Module:
-        """The timm module inside the model."""
+        """The module inside the model."""
         module: nn.Module = self.model.get_submodule(self.prefix)
         return module
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What comes out at the end, and what should: outputs under the same names, computed when they are compared.
+
+    `loaded` is the model that computes them, where it is one whose modules can be traced.
+    """
+
+    outputs: Callable[[], Outputs]
+    expected: Callable[[], Runs]
+    loaded: Loaded | None = None
+
+
+Leg = Iterator[Written | Loaded | Computed]
 
 
 class Route(Protocol):
@@ -68,17 +75,8 @@ class Route(Protocol):
     def unsupported(self, release: Release, entry: Entry) -> str | None:
         """Why this release or this model has no such road; None where it has. Nothing is loaded to find out."""
 
-    def native(self, subject: Subject) -> Native:
-        """The timm module that the road's result is held against."""
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """The ways that belong to this road, by name, each tried whatever became of the others.
 
-    def save(self, subject: Subject, folder: Path) -> Saved:
-        """Write a checkpoint as this road finds it."""
-
-    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
-        """Load it in every way that belongs to this road, one after the other."""
-
-    def expected(self, subject: Subject, saved: Saved) -> Runs:
-        """What the saved model computes, run twice."""
-
-    def outputs(self, subject: Subject, loaded: Loaded) -> Mapping[str, Tensor]:
-        """What the loaded model computes, under the names of `expected`."""
+        An only way has an empty name. Nothing is done before a leg is walked.
+        """

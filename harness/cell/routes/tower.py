@@ -1,5 +1,9 @@
-"""`tower`: a multimodal model of one's own that holds a bare timm model beside a text model, as OpenVLA does."""
+"""`tower` and `tower-wrapper`: a multimodal model of one's own, timm beside a text model, as OpenVLA has it.
 
+A tower holds a bare timm model, or transformers' own wrapper of one.
+"""
+
+from collections.abc import Mapping
 from typing import Any, Final
 
 import timm
@@ -8,9 +12,12 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
 from harness.catalog import Entry
-from harness.cell.routes.own import WHOLE, Own, OwnConfig
-from harness.cell.routes.road import Release
-from harness.cell.subject import Native, Subject
+from harness.cell.release import Release
+from harness.cell.routes.own import WHOLE, Holder, OwnConfig, saved_and_loaded
+from harness.cell.routes.road import Leg
+from harness.cell.routes.wrapper import PREFIX, no_wrapper
+from harness.cell.subject import Outputs, Subject
+from harness.cell.trip import Trip
 
 WIDTH: Final = 32
 TOKENS: Final = 8
@@ -30,44 +37,100 @@ class Tower(PreTrainedModel):
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__(config)
-        self.vision_tower = timm.create_model(config.architecture, pretrained=False, num_classes=0)
+        self.vision_tower = self.vision(config)
         self.projector = nn.Linear(config.width, WIDTH)
         self.text_tower = LlamaModel(_text_config())
         self.post_init()
 
+    def vision(self, config: TowerConfig) -> nn.Module:
+        """The vision tower: a bare timm model."""
+        module: nn.Module = timm.create_model(config.architecture, pretrained=False, num_classes=0)
+        return module
+
+    def features(self, pixel_values: Tensor) -> Tensor:
+        """Unpooled vision features."""
+        features: Tensor = self.vision_tower.forward_features(pixel_values)
+        return features
+
     def forward(self, pixel_values: Tensor, input_ids: Tensor) -> dict[str, Tensor]:
         """Vision features as timm gives them, and the text tower's states of shape (batch, 1 + tokens, width)."""
-        features = self.vision_tower.forward_features(pixel_values)
+        features = self.features(pixel_values)
         image = self.projector(_pooled(features, self.projector.in_features))
         text = self.text_tower.embed_tokens(input_ids)
         whole = self.text_tower(inputs_embeds=torch.cat([image[:, None], text], dim=1)).last_hidden_state
         return {"last_hidden_state": features, WHOLE: whole}
 
 
-class TowerRoute(Own):
-    """Save the model, load it with from_pretrained: vision features, and the whole model's output."""
+class TowerWrapperConfig(TowerConfig):
+    """The same for a tower in transformers' wrapper."""
+
+    model_type = "timm_tower_wrapper"
+
+
+class TowerWrapper(Tower):
+    """The same model, holding a TimmWrapperModel."""
+
+    config_class = TowerWrapperConfig
+
+    def vision(self, config: TowerConfig) -> nn.Module:
+        """The vision tower, built from a configuration as AutoModel builds it."""
+        from transformers import TimmWrapperConfig, TimmWrapperModel  # noqa: PLC0415  not before 4.48
+
+        module: nn.Module = TimmWrapperModel(TimmWrapperConfig(architecture=config.architecture))
+        return module
+
+    def features(self, pixel_values: Tensor) -> Tensor:
+        """Unpooled vision features."""
+        features: Tensor = self.vision_tower(pixel_values, do_pooling=False).last_hidden_state
+        return features
+
+
+class TowerRoute:
+    """A bare timm model in a model of one's own: vision features, and the whole model's output."""
 
     name = "tower"
-    prefix = "vision_tower"
-    model_cls = Tower
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """A model of one's own can hold any timm model."""
         return None
 
-    def native(self, subject: Subject) -> Native:
-        """The model without a head."""
-        return subject.headless
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: saved and loaded whole."""
+        return {"": saved_and_loaded(trip, tower(trip.subject))}
 
-    def config(self, subject: Subject) -> OwnConfig:
-        """The slim or full architecture by its name."""
-        return TowerConfig(architecture=subject.architecture, width=subject.headless.module.num_features)
 
-    def run(self, subject: Subject, model: Any) -> dict[str, Tensor]:
-        """A picture and a few tokens."""
-        tokens = torch.arange(TOKENS, device=subject.place.device)[None]
-        outputs: dict[str, Tensor] = model(pixel_values=subject.image, input_ids=tokens)
-        return outputs
+class TowerWrapperRoute:
+    """A TimmWrapperModel in a model of one's own."""
+
+    name = "tower-wrapper"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Not before TimmWrapperModel."""
+        return no_wrapper(release)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: saved and loaded whole."""
+        return {"": saved_and_loaded(trip, _holder(trip.subject, TowerWrapper, f"vision_tower.{PREFIX}"))}
+
+
+def tower(subject: Subject) -> Holder:
+    """The model of one's own that holds this timm model bare."""
+    return _holder(subject, Tower, "vision_tower")
+
+
+def _holder(subject: Subject, kind: type[Tower], prefix: str) -> Holder:
+    def build() -> Tower:
+        width = subject.headless.module.num_features
+        return kind(kind.config_class(architecture=subject.architecture, width=width))
+
+    return Holder(build, kind.from_pretrained, (prefix,), lambda: subject.headless, lambda model: _run(subject, model))
+
+
+def _run(subject: Subject, model: Any) -> Outputs:
+    """A picture and a few tokens."""
+    tokens = torch.arange(TOKENS, device=subject.place.device)[None]
+    outputs: Outputs = model(pixel_values=subject.image, input_ids=tokens)
+    return outputs
 
 
 def _pooled(features: Tensor, width: int) -> Tensor:

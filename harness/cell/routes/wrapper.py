@@ -1,15 +1,17 @@
 """`wrapper`: a timm checkpoint through AutoModel, which makes a TimmWrapperModel of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from packaging.version import Version
 from transformers import AutoModel
 
 from harness.catalog import Entry
-from harness.cell.routes.road import Loaded, Release, Saved
-from harness.cell.subject import Native, Outputs, Runs, Subject
+from harness.cell.release import Release
+from harness.cell.routes.road import Computed, Leg, Loaded
+from harness.cell.subject import Outputs, Subject
+from harness.cell.trip import Trip
 
 SINCE: Final = Version("4.48.0")
 PREFIX: Final = "timm_model"
@@ -31,27 +33,28 @@ class Wrapper:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def native(self, subject: Subject) -> Native:
-        """The model without a head."""
-        return subject.headless
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: as the hub holds it."""
+        return {"": embedded(trip, trip.checkpoint)}
 
-    def save(self, subject: Subject, folder: Path) -> Saved:
-        """The checkpoint of the model with its head, as the hub holds it."""
-        return Saved(subject.save(folder.parent / "timm"))
 
-    def load(self, subject: Subject, saved: Saved) -> Iterator[Loaded]:
-        """Through AutoModel; the classification head is left out on purpose."""
-        model, info = AutoModel.from_pretrained(saved.folder, output_loading_info=True)
-        left_out = frozenset(subject.classifier.names) - frozenset(subject.headless.names)
-        yield Loaded(subject.place.put(model), PREFIX, info, left_out)
+def embedded(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
+    """A checkpoint, made on the way, through AutoModel; the classification head is left out on purpose."""
+    native = trip.native(trip.subject.headless)
+    model, info = trip.load(AutoModel.from_pretrained, checkpoint())
+    loaded = Loaded(model, PREFIX, native, info, left_out=head(trip.subject))
+    yield loaded
+    yield Computed(lambda: embedding(trip.subject, model), lambda: native.runs, loaded)
 
-    def expected(self, subject: Subject, saved: Saved) -> Runs:  # noqa: ARG002
-        """Timm's own features and pooled features."""
-        return subject.headless.runs
 
-    def outputs(self, subject: Subject, loaded: Loaded) -> Outputs:
-        """A forward pass; an encoder that has no head to pool with is asked for features alone."""
-        pools = subject.entry.classifier
-        output = loaded.model(subject.image, **({} if pools else {"do_pooling": False}))
-        pooled = {"pooler_output": output.pooler_output} if pools else {}
-        return {"last_hidden_state": output.last_hidden_state, **pooled}
+def head(subject: Subject) -> frozenset[str]:
+    """The names that a checkpoint has for its classification head alone."""
+    return frozenset(subject.classifier.names) - frozenset(subject.headless.names)
+
+
+def embedding(subject: Subject, model: Any) -> Outputs:
+    """A TimmWrapperModel's outputs; an encoder that has no head to pool with is asked for features alone."""
+    pools = subject.entry.classifier
+    output = model(subject.pixels, **({} if pools else {"do_pooling": False}))
+    pooled = {"pooler_output": output.pooler_output} if pools else {}
+    return {"last_hidden_state": output.last_hidden_state, **pooled}

@@ -1,0 +1,24 @@
+"""The two libraries as they are installed, and what changed between their releases for everybody who loads."""
+
+import importlib.metadata
+from dataclasses import dataclass
+from typing import Final, Self
+
+from packaging.version import Version
+
+DTYPE_RENAMED: Final = Version("4.56.0")  # from_pretrained takes `dtype`; `torch_dtype` before
+MODEL_ARGS: Final = Version("4.53.0")  # TimmWrapper hands `model_args` on; before, it ignores them in silence
+ACCELERATE: Final = Version("4.51.0")  # before, low_cpu_mem_usage asks for accelerate
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of transformers with one of timm."""
+
+    transformers: Version
+    timm: Version
+
+    @classmethod
+    def installed(cls) -> Self:
+        """The releases in this environment."""
+        return cls(*(Version(importlib.metadata.version(name)) for name in ("transformers", "timm")))

@@ -1,0 +1,188 @@
+"""`detector`: DETR, Conditional DETR and OmDet-Turbo of transformers on a timm backbone, shrunk, saved and loaded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+import transformers
+from packaging.version import Version
+from torch import Tensor
+
+from harness.catalog import Entry
+from harness.cell.release import Release
+from harness.cell.routes.backbone import backbone_config, no_backbone
+from harness.cell.routes.own import WHOLE, Holder, leading, saved_and_loaded
+from harness.cell.routes.road import Leg
+from harness.cell.subject import Outputs, Subject, numbered
+from harness.cell.trip import Trip
+
+# From here on a DETR takes its backbone through a backbone_config alone; before, it asks timm itself.
+BACKBONE_CONFIG: Final = Version("5.1.0.dev0")
+# Where the timm module sits in the model; the first that is there. Lately it is saved under its old name.
+DETR: Final = ("model.backbone.model", "model.backbone.conv_encoder.model")
+OMDET: Final = ("vision_backbone.vision_backbone._backbone",)
+TRACKED: Final = "num_batches_tracked"  # what a frozen batch norm does without
+WIDTH: Final = 32
+SMALL: Final[Mapping[str, Any]] = {
+    "d_model": WIDTH,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "num_queries": 5,
+    "num_labels": 3,
+    "dropout": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One of transformers' detectors: its class, what builds it, what it is given, and what it gives."""
+
+    cls: str
+    build: Callable[[Trip], Any]
+    inputs: Callable[[Subject], Mapping[str, Tensor]]
+    outputs: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    last_level: bool = False
+    freezes: bool = True
+
+
+class DetectorRoute:
+    """Save the detector, load it: the backbone's feature maps, and what it detects."""
+
+    name = "detector"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Only what timm itself offers as a backbone."""
+        return no_backbone(release, entry)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """Those of the family that this release has."""
+        return {
+            name: saved_and_loaded(trip, _holder(trip, detector))
+            for name, detector in DETECTORS.items()
+            if hasattr(transformers, detector.cls)
+        }
+
+
+def _holder(trip: Trip, detector: Detector) -> Holder:
+    subject = trip.subject
+
+    def run(model: Any) -> Outputs:
+        output, backbone = model(**detector.inputs(subject)), model.get_submodule(leading(model, detector.prefixes))
+        whole = {f"{WHOLE} {name}": output[name] for name in detector.outputs}
+        return {**numbered(backbone(subject.image)), **whole}
+
+    def frozen() -> frozenset[str]:
+        names = subject.features.names if detector.freezes else ()
+        return frozenset(name for name in names if name.endswith(TRACKED))
+
+    return Holder(
+        build=lambda: detector.build(trip),
+        from_pretrained=getattr(transformers, detector.cls).from_pretrained,
+        prefixes=detector.prefixes,
+        native=lambda: subject.features_at(subject.levels[-1:] if detector.last_level else subject.levels),
+        run=run,
+        left_out=frozen,
+    )
+
+
+def _detr(name: str) -> Callable[[Trip], Any]:
+    def build(trip: Trip) -> Any:
+        config = getattr(transformers, f"{name}Config")(**SMALL, **_backbone(trip))
+        return getattr(transformers, f"{name}ForObjectDetection")(config)
+
+    return build
+
+
+def _backbone(trip: Trip) -> Mapping[str, Any]:
+    """The backbone as each release documents it for a DETR."""
+    architecture, levels = trip.subject.architecture, trip.subject.levels
+    if trip.release.transformers >= BACKBONE_CONFIG:
+        return {"backbone_config": backbone_config(architecture, out_indices=levels)}
+    ours = {"use_timm_backbone": True, "use_pretrained_backbone": False, "backbone": architecture}
+    return {**ours, "backbone_kwargs": {"out_indices": levels}}
+
+
+def _omdet(trip: Trip) -> Any:
+    """One level alone: its neck wants maps that halve exactly, and one takes every backbone and every size."""
+    from transformers import CLIPTextConfig, OmDetTurboConfig, OmDetTurboForObjectDetection  # noqa: PLC0415  by release
+
+    level = trip.subject.levels[-1:]
+    channels = trip.subject.features_at(level).module.feature_info.channels()
+    through_config = {"use_timm_backbone": False, "use_pretrained_backbone": None, "backbone": None}
+    text = CLIPTextConfig(
+        vocab_size=32,
+        hidden_size=64,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        projection_dim=32,
+        max_position_embeddings=16,
+        bos_token_id=0,
+        eos_token_id=31,
+        pad_token_id=1,
+    )
+    config = OmDetTurboConfig(
+        text_config=text,
+        backbone_config=backbone_config(trip.subject.architecture, out_indices=level),
+        **({} if trip.release.transformers >= BACKBONE_CONFIG else through_config),
+        apply_layernorm_after_vision_backbone=False,
+        encoder_in_channels=list(channels),
+        vision_features_channels=[WIDTH],
+        num_feature_levels=1,
+        encoder_projection_indices=[0],
+        encoder_hidden_dim=WIDTH,
+        encoder_attention_heads=2,
+        encoder_dim_feedforward=32,
+        encoder_layers=1,
+        decoder_hidden_dim=WIDTH,
+        decoder_num_heads=2,
+        decoder_num_layers=1,
+        # At most as many queries as the map has cells; and text wider than the decoder, which else does not project it.
+        decoder_dim_feedforward=32,
+        num_queries=1,
+        text_projection_in_dim=64,
+        text_projection_out_dim=64,
+        class_embed_dim=64,
+        task_encoder_hidden_dim=32,
+        image_size=64,
+        disable_custom_kernels=True,
+    )
+    return OmDetTurboForObjectDetection(config)
+
+
+def _words(subject: Subject) -> Mapping[str, Tensor]:
+    classes, task = torch.tensor([[0, 5, 31], [0, 7, 31]]), torch.tensor([[0, 9, 5, 7, 31]])
+    words = {
+        "classes_input_ids": classes,
+        "classes_attention_mask": torch.ones_like(classes),
+        "tasks_input_ids": task,
+        "tasks_attention_mask": torch.ones_like(task),
+        "classes_structure": torch.tensor([2]),
+    }
+    return {"pixel_values": subject.image, **{name: word.to(subject.place.device) for name, word in words.items()}}
+
+
+def _picture(subject: Subject) -> Mapping[str, Tensor]:
+    return {"pixel_values": subject.image}
+
+
+BOXES: Final = ("logits", "pred_boxes")
+DETECTORS: Final[Mapping[str, Detector]] = {
+    "DETR": Detector("DetrForObjectDetection", _detr("Detr"), _picture, BOXES, DETR),
+    "Conditional DETR": Detector("ConditionalDetrForObjectDetection", _detr("ConditionalDetr"), _picture, BOXES, DETR),
+    "OmDet-Turbo": Detector(
+        "OmDetTurboForObjectDetection",
+        _omdet,
+        _words,
+        ("decoder_class_logits", "decoder_coord_logits"),
+        OMDET,
+        last_level=True,
+        freezes=False,
+    ),
+}

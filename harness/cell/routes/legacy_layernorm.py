@@ -1,0 +1,73 @@
+"""`legacy-layernorm`: a BERT-like checkpoint with `LayerNorm.gamma` and `LayerNorm.beta`, which must still load.
+
+There is no timm model in it. It stands against a rename that is repaired by leaving out what the rename was for.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import torch
+from transformers import BertConfig, BertModel
+
+from harness.catalog import BERT, Entry
+from harness.cell import weights
+from harness.cell.release import Release
+from harness.cell.routes.own import names_in
+from harness.cell.routes.road import Computed, Leg, Loaded, Written
+from harness.cell.subject import Native
+from harness.cell.trip import Trip
+
+OLD: Final = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+TOKENS: Final = ((1, 5, 7, 2),)
+CONFIG: Final = {
+    "vocab_size": 16,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 48,
+    "max_position_embeddings": 16,
+}
+
+
+class LegacyLayerNorm:
+    """Loaded, saved, and loaded again."""
+
+    name = "legacy-layernorm"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Every release reads such files; the model is its own."""
+        return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """With the old names, and with today's, which must stay what they are."""
+        return {"": _there_and_back(trip, old=True), "today's names": _there_and_back(trip, old=False)}
+
+
+def _there_and_back(trip: Trip, *, old: bool) -> Leg:
+    place = trip.subject.place
+    plain = BertModel(BertConfig(**CONFIG)).eval()
+    weights.fill(plain)
+    module, tokens = place.cast(plain), torch.tensor(TOKENS, device=place.device)
+    native = trip.native(Native(module, lambda: dict(module(input_ids=tokens).items()), plain.state_dict()))
+    folder = trip.folder / f"{old}"
+    with trip.during("save"):
+        folder.mkdir(parents=True)
+        plain.config.save_pretrained(folder)
+        named = {_old(name) if old else name: tensor.clone() for name, tensor in native.state.items()}
+        trip.variant.write(named, folder)
+    for again in (f"{old} resaved", f"{old} saved once more"):
+        model, info = trip.load(BertModel.from_pretrained, folder)
+        loaded = Loaded(model, "", native, info)
+        yield loaded
+        yield Computed(lambda model=model: dict(model(input_ids=tokens).items()), lambda: native.runs, loaded)  # type: ignore[misc]
+        folder = trip.save(model, trip.folder / again, phase="resave")
+        names = names_in(folder)
+        # Old names may stay or become today's: transformers 5 turns its renames back. Today's must not become old.
+        kept = old and any(name.endswith(tuple(OLD.values())) for name in names)
+        yield Written(folder, names, [_old(name) for name in native.names] if kept else native.names)
+
+
+def _old(name: str) -> str:
+    for new, old in OLD.items():
+        name = name.replace(new, old)
+    return name

@@ -1,0 +1,36 @@
+"""A picture, and what timm makes of it: what `processor` and `pipeline` are held against."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import timm.data
+from PIL import Image
+from torch import Tensor
+
+from harness.cell.subject import Subject
+
+SIZE: Final = (195, 303)  # height and width: not square, and no multiple of any patch
+WAVES: Final = ((3.1, 1.7), (9.3, 5.9), (31.0, 47.0))  # periods a picture, from coarse to fine: resizing shows in these
+
+
+@functools.cache
+def picture() -> Image.Image:
+    """Waves of three lengths and an edge, another mixture in each colour."""
+    rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    down, across = rows / SIZE[0], columns / SIZE[1]
+    waves = [np.sin(2 * np.pi * (one * down + other * across)) for one, other in WAVES]
+    edge = np.where(across > down, 0.5, -0.5)
+    colours = [
+        sum(waves[(colour + at) % len(waves)] / (at + 1) for at in range(len(waves))) + edge for colour in range(3)
+    ]
+    scaled = [(colour - colour.min()) / (colour.max() - colour.min()) for colour in colours]
+    return Image.fromarray((np.stack(scaled, axis=-1) * 255).astype(np.uint8))
+
+
+def transform(subject: Subject) -> Callable[[Any], Tensor]:
+    """The eval transform that timm itself makes for the checkpoint's configuration."""
+    data = timm.data.resolve_data_config(pretrained_cfg=subject.config()["pretrained_cfg"])
+    made: Callable[[Any], Tensor] = timm.data.create_transform(**data, is_training=False)
+    return made

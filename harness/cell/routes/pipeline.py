@@ -1,0 +1,66 @@
+"""`pipeline`: `pipeline("image-classification")` on a picture, against timm from end to end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from transformers import pipeline
+
+from harness.catalog import Entry
+from harness.cell.release import Release
+from harness.cell.routes.classifier import no_classifier
+from harness.cell.routes.pictures import picture, transform
+from harness.cell.routes.road import Computed, Leg, Loaded
+from harness.cell.routes.wrapper import PREFIX
+from harness.cell.subject import CLASSES, Native, Outputs
+from harness.cell.trip import Trip
+
+TOP: Final = 5
+
+
+class Pipeline:
+    """The scores of all classes, and the five best."""
+
+    name = "pipeline"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Only where there is an image classifier."""
+        return no_classifier(release, entry)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: the folder handed to the pipeline."""
+        return {"": _classified(trip)}
+
+
+def _classified(trip: Trip) -> Leg:
+    subject, model = trip.subject, trip.subject.classifier.module
+
+    def scores() -> Outputs:
+        pixels = transform(subject)(picture())[None].to(subject.place.device, subject.place.dtype)
+        return _named(model(pixels).float().softmax(-1)[0])
+
+    native = trip.native(Native(model, scores, subject.state))
+    folder = trip.checkpoint()
+    with trip.during("load"):
+        pipe = pipeline("image-classification", model=str(folder), device=subject.place.device, **trip.dtype)
+    loaded = Loaded(pipe.model, PREFIX, native)
+    yield loaded
+
+    def run() -> Outputs:
+        labels = {label: at for at, label in pipe.model.config.id2label.items()}
+        best = pipe(picture(), top_k=TOP)
+        by_class = {labels[one["label"]]: one["score"] for one in pipe(picture(), top_k=CLASSES)}
+        every = torch.tensor([by_class[at] for at in range(CLASSES)])
+        return {"scores": every, "top 5": torch.tensor(_scores(best))}
+
+    yield Computed(run, lambda: native.runs, loaded)
+
+
+def _named(scores: Tensor) -> Outputs:
+    """Scores of shape (classes,) by class, and the best of them in their order."""
+    return {"scores": scores.cpu(), f"top {TOP}": scores.topk(TOP).values.cpu()}
+
+
+def _scores(found: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [one["score"] for one in found]

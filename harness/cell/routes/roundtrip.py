@@ -1,0 +1,85 @@
+"""`roundtrip`: transformers saves what it loaded; timm loads that, and transformers loads it again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import timm
+from packaging.version import Version
+from torch import nn
+from transformers import AutoModel, AutoModelForImageClassification
+
+from harness.catalog import Entry
+from harness.cell.release import Release
+from harness.cell.routes.own import names_in
+from harness.cell.routes.road import Computed, Leg, Loaded, Written
+from harness.cell.routes.wrapper import PREFIX, embedding, no_wrapper
+from harness.cell.subject import CLASSES, Native, Outputs, Subject
+from harness.cell.trip import Trip
+
+LOCAL_DIR: Final = Version("1.0.16")  # from here on timm reads a folder, its config.json included
+
+
+class RoundTrip:
+    """From timm's checkpoint to transformers, to disk, and from there back to both."""
+
+    name = "roundtrip"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Not before TimmWrapperModel."""
+        return no_wrapper(release)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: with its head where it has one."""
+        return {"": _there_and_back(trip)}
+
+
+def _there_and_back(trip: Trip) -> Leg:
+    native = trip.native(whole(trip.subject))
+    model, _ = trip.load(auto_class(trip.subject).from_pretrained, trip.checkpoint())
+    folder = trip.save(model, trip.folder / "resaved", phase="resave")
+    yield from loaded_by_both(trip, folder, native)
+
+
+def whole(subject: Subject) -> Native:
+    """The model with its head where it has one."""
+    return subject.classifier if subject.entry.classifier else subject.headless
+
+
+def auto_class(subject: Subject) -> Any:
+    """The class that loads the whole model."""
+    return AutoModelForImageClassification if subject.entry.classifier else AutoModel
+
+
+def run_whole(subject: Subject, model: Any) -> Outputs:
+    """What transformers' whole model computes, named as native's."""
+    return {"logits": model(subject.pixels).logits} if subject.entry.classifier else embedding(subject, model)
+
+
+def loaded_by_both(trip: Trip, folder: Path, native: Native) -> Leg:
+    """A folder that transformers wrote: the names in it, what timm makes of it, and what transformers does."""
+    subject = trip.subject
+    yield Written(folder, names_in(folder), native.names)
+    with trip.during("load"):
+        module = subject.place.put(_load_with_timm(trip, folder).to(subject.place.dtype))
+    loaded = Loaded(module, "", native, by="timm")
+    yield loaded
+    run = (
+        (lambda: {"logits": module(subject.image)}) if subject.entry.classifier else (lambda: subject.embedding(module))
+    )
+    yield Computed(run, lambda: native.runs, loaded)
+    model, info = trip.load(auto_class(subject).from_pretrained, folder)
+    loaded = Loaded(model, PREFIX, native, info)
+    yield loaded
+    yield Computed(lambda: run_whole(subject, model), lambda: native.runs, loaded)
+
+
+def _load_with_timm(trip: Trip, folder: Path) -> nn.Module:
+    module: nn.Module
+    if trip.release.timm >= LOCAL_DIR:
+        module = timm.create_model(f"local-dir:{folder}", pretrained=True)
+    else:
+        classes = {"num_classes": CLASSES} if trip.subject.entry.classifier else {"num_classes": 0}
+        path = str(folder / "model.safetensors")
+        module = timm.create_model(trip.subject.architecture, checkpoint_path=path, **classes)
+    return module

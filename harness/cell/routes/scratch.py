@@ -1,0 +1,45 @@
+"""`scratch`: a wrapper built from a configuration, saved; loaded by transformers and by timm."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.catalog import Entry
+from harness.cell import weights
+from harness.cell.release import Release
+from harness.cell.routes.road import Leg
+from harness.cell.routes.roundtrip import auto_class, loaded_by_both, whole
+from harness.cell.routes.wrapper import PREFIX, no_wrapper
+from harness.cell.subject import CLASSES, Subject
+from harness.cell.trip import Trip
+
+
+class Scratch:
+    """The model that a configuration describes, as somebody saves it who trained it with transformers."""
+
+    name = "scratch"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Not before TimmWrapperModel."""
+        return no_wrapper(release)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: with its head where it has one."""
+        return {"": _built_and_saved(trip)}
+
+
+def _built_and_saved(trip: Trip) -> Leg:
+    native = trip.native(whole(trip.subject))
+    with trip.during("save"):
+        model = from_config(trip.subject)
+        weights.fill(model, {f"{PREFIX}.{name}": tensor for name, tensor in native.state.items()})
+    folder = trip.save(model, trip.folder / "saved")
+    yield from loaded_by_both(trip, folder, native)
+
+
+def from_config(subject: Subject) -> Any:
+    """The wrapper with its head where it has one, initialised as transformers does it."""
+    from transformers import TimmWrapperConfig  # noqa: PLC0415  not before 4.48
+
+    labels = {"num_labels": CLASSES} if subject.entry.classifier else {}
+    config = TimmWrapperConfig(architecture=subject.architecture, **labels)
+    return auto_class(subject).from_config(config).eval()

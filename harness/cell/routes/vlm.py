@@ -1,0 +1,214 @@
+"""`vlm`: transformers' own multimodal models that build on timm, the text side tiny: Gemma3n, PerceptionLM, FastVLM."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+import transformers
+from torch import Tensor
+
+from harness.catalog import Entry
+from harness.cell.release import Release
+from harness.cell.routes.own import WHOLE, Holder, saved_and_loaded
+from harness.cell.routes.road import Leg
+from harness.cell.subject import Native, Outputs
+from harness.cell.trip import Trip
+
+PREFIX: Final = "model.vision_tower.timm_model"
+IMAGE: Final = 33  # the token that stands for a part of the picture
+TEXT: Final = (2, 5, 7)
+MAP_DIMS: Final = 4
+TINY: Final[Mapping[str, Any]] = {
+    "hidden_size": 32,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "vocab_size": 64,
+    "max_position_embeddings": 2048,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+
+
+@dataclass(frozen=True)
+class Features:
+    """The unpooled features of a vision tower: their width, how many are the picture's, and how many lead those."""
+
+    width: int
+    tokens: int
+    leading: int
+
+
+@dataclass(frozen=True)
+class Vlm:
+    """One of transformers' own: its class, the timm family that it builds on, and how it is built and fed.
+
+    `timm_args` are what its default configuration hands to timm.
+    """
+
+    cls: str
+    family: str
+    build: Callable[[str, Features], Any]
+    timm_args: Mapping[str, Any]
+    tiles: bool = False
+
+
+class VlmRoute:
+    """Save the model, load it: vision features, projected ones, and the whole model's logits."""
+
+    name = "vlm"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Only a family that one of transformers' models builds on, and only once this release has that model."""
+        vlm = _builds_on(entry)
+        if vlm is None:
+            return f"no model of transformers builds on timm's {entry.family}"
+        if not hasattr(transformers, vlm.cls):
+            return f"transformers {release.transformers} has no {vlm.cls}"
+        return None
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One: the model that builds on this family."""
+        vlm = _builds_on(trip.subject.entry)
+        return {vlm.cls.removesuffix("ForConditionalGeneration"): _whole(trip, vlm)} if vlm else {}
+
+
+def _builds_on(entry: Entry) -> Vlm | None:
+    return next((vlm for vlm in VLMS if vlm.family == entry.family), None)
+
+
+def _whole(trip: Trip, vlm: Vlm) -> Leg:
+    subject = trip.subject
+    pixels = subject.image[:, None] if vlm.tiles else subject.image  # (batch, tiles, channels, height, width)
+    native = subject.create(
+        lambda module: {"last_hidden_state": module.forward_features(subject.image)}, num_classes=0, **vlm.timm_args
+    )
+    features = _features_of(trip.native(native))
+    words = torch.tensor([[1, *[IMAGE] * features.tokens, *TEXT]], device=subject.place.device)
+
+    def run(model: Any) -> Outputs:
+        projected = model.model.get_image_features(pixel_values=pixels)
+        whole = model(input_ids=words, pixel_values=pixels, attention_mask=torch.ones_like(words))
+        return {
+            "last_hidden_state": model.model.vision_tower(subject.image).last_hidden_state,
+            f"{WHOLE} image features": _tensor_of(projected),
+            f"{WHOLE} logits": whole.logits,
+        }
+
+    holder = Holder(
+        build=lambda: vlm.build(subject.architecture, features),
+        from_pretrained=getattr(transformers, vlm.cls).from_pretrained,
+        prefixes=(PREFIX,),
+        native=lambda: native,
+        run=run,
+    )
+    yield from saved_and_loaded(trip, holder)
+
+
+def _tensor_of(projected: Any) -> Tensor:
+    """A tensor in transformers 4; since 5.0 an output that holds one, or one a picture."""
+    found = projected if isinstance(projected, Tensor) else projected.pooler_output
+    return found if isinstance(found, Tensor) else torch.stack(list(found))
+
+
+def _features_of(native: Native) -> Features:
+    """Read off features of shape (batch, width, height, width) or (batch, tokens, width)."""
+    shape = native.runs.first["last_hidden_state"].shape
+    if len(shape) == MAP_DIMS:
+        return Features(shape[1], shape[2] * shape[3], leading=0)
+    leading = native.module.num_prefix_tokens
+    return Features(shape[2], shape[1] - leading, leading)
+
+
+def _gemma3n(architecture: str, features: Features) -> Any:
+    from transformers import (  # noqa: PLC0415  by release
+        Gemma3nAudioConfig,
+        Gemma3nConfig,
+        Gemma3nForConditionalGeneration,
+        Gemma3nTextConfig,
+        Gemma3nVisionConfig,
+    )
+
+    # The vocabularies lie behind one another: text 0 to 31, vision 32 to 39, audio 40 to 47.
+    text = Gemma3nTextConfig(
+        **TINY,
+        head_dim=16,
+        vocab_size_per_layer_input=32,
+        hidden_size_per_layer_input=8,
+        num_kv_shared_layers=0,
+        laurel_rank=4,
+        sliding_window=512,
+        layer_types=["full_attention"],
+        altup_num_inputs=2,
+        activation_sparsity_pattern=[0.0],
+    )
+    vision = Gemma3nVisionConfig(architecture=architecture, hidden_size=features.width, vocab_size=8, vocab_offset=32)
+    audio = Gemma3nAudioConfig(
+        hidden_size=32,
+        vocab_size=8,
+        vocab_offset=40,
+        input_feat_size=16,
+        conf_num_attention_heads=2,
+        conf_num_hidden_layers=1,
+        sscp_conv_channel_size=(4, 4),
+    )
+    config = Gemma3nConfig(
+        text_config=text,
+        vision_config=vision,
+        audio_config=audio,
+        vision_soft_tokens_per_image=features.tokens,
+        boi_token_id=32,
+        image_token_id=IMAGE,
+        eoi_token_id=34,
+        boa_token_id=40,
+        audio_token_id=41,
+        eoa_token_id=42,
+    )
+    return Gemma3nForConditionalGeneration(config)
+
+
+def _perception_lm(architecture: str, features: Features) -> Any:
+    from transformers import (  # noqa: PLC0415  by release
+        LlamaConfig,
+        PerceptionLMConfig,
+        PerceptionLMForConditionalGeneration,
+        TimmWrapperConfig,
+    )
+
+    # Its projector reads a width from model_args, which timm is also given.
+    args = {"embed_dim": features.width}
+    vision = TimmWrapperConfig(architecture=architecture, model_args=args, do_pooling=False)
+    config = PerceptionLMConfig(
+        vision_config=vision,
+        text_config=LlamaConfig(**TINY),
+        image_token_id=IMAGE,
+        video_token_id=34,
+        vision_use_cls_token=features.leading > 0,
+    )
+    return PerceptionLMForConditionalGeneration(config)
+
+
+def _fast_vlm(architecture: str, features: Features) -> Any:
+    from transformers import (  # noqa: PLC0415  by release
+        FastVlmConfig,
+        FastVlmForConditionalGeneration,
+        Qwen2Config,
+        TimmWrapperConfig,
+    )
+
+    vision = TimmWrapperConfig(
+        architecture=architecture, hidden_size=features.width, do_pooling=True, model_args=dict(REPARAMETRISED)
+    )
+    config = FastVlmConfig(vision_config=vision, text_config=Qwen2Config(**TINY), image_token_id=IMAGE)
+    return FastVlmForConditionalGeneration(config)
+
+
+REPARAMETRISED: Final[Mapping[str, Any]] = {"inference_mode": True}
+VLMS: Final = (
+    Vlm("Gemma3nForConditionalGeneration", "mobilenetv5", _gemma3n, {}),
+    Vlm("PerceptionLMForConditionalGeneration", "eva", _perception_lm, {}, tiles=True),
+    Vlm("FastVlmForConditionalGeneration", "fastvit", _fast_vlm, REPARAMETRISED),
+)

@@ -1,0 +1,77 @@
+"""`wrapper-features`: TimmWrapperModel asked for its hidden states, and made of timm's `features_only`."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from packaging.version import Version
+from transformers import AutoModel
+
+from harness.catalog import Entry
+from harness.cell.release import Release
+from harness.cell.routes.road import Computed, Leg, Loaded
+from harness.cell.routes.wrapper import PREFIX, head, no_wrapper
+from harness.cell.subject import Native, Outputs, Runs
+from harness.cell.trip import Trip
+
+FEATURES_ONLY: Final = Version("4.57.1")
+
+
+class WrapperFeatures:
+    """Every hidden state, a chosen subset of them, and feature maps."""
+
+    name = "wrapper-features"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Not before TimmWrapperModel, and only where timm gives intermediate outputs in one way or the other."""
+        if not entry.intermediates and not _has_feature_maps(release, entry):
+            return f"timm {release.timm} gives no intermediate outputs of {entry.model}"
+        return no_wrapper(release)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """Those that the architecture and the release have."""
+        entry = trip.subject.entry
+        states = {"all hidden states": _hidden(trip, wanted=True), "first and last": _hidden(trip, wanted=[0, -1])}
+        maps = {"features_only": _feature_maps(trip)}
+        return {
+            **(states if entry.intermediates else {}),
+            **(maps if _has_feature_maps(trip.release, entry) else {}),
+        }
+
+
+def _has_feature_maps(release: Release, entry: Entry) -> bool:
+    return release.transformers >= FEATURES_ONLY and entry.feature_levels > 0
+
+
+def _hidden(trip: Trip, wanted: bool | list[int]) -> Leg:  # noqa: FBT001  as transformers takes it
+    """Hidden states: `wanted` is True for all, or their indices."""
+    subject, native = trip.subject, trip.native(trip.subject.headless)
+    model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint())
+    loaded = Loaded(model, PREFIX, native, info, left_out=head(subject))
+    yield loaded
+
+    def run() -> Outputs:
+        output = model(subject.pixels, output_hidden_states=wanted, do_pooling=False)
+        return _named(output.last_hidden_state, output.hidden_states)
+
+    def expected() -> Outputs:
+        indices = None if wanted is True else wanted
+        return _named(*native.module.forward_intermediates(subject.image, indices=indices))
+
+    yield Computed(run, lambda: Runs.of(expected), Loaded(model, PREFIX, Native(native.module, expected, native.state)))
+
+
+def _feature_maps(trip: Trip) -> Leg:
+    """The configuration's `model_args` hand `features_only` to timm."""
+    subject, native = trip.subject, trip.native(trip.subject.features)
+    arguments = {"model_args": {"features_only": True, "out_indices": subject.levels}}
+    model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint(), **arguments)
+    loaded = Loaded(model, PREFIX, native, info, left_out=frozenset(subject.classifier.names) - frozenset(native.names))
+    yield loaded
+    maps = (f"feature_maps.{level}" for level in range(len(subject.levels)))
+    yield Computed(
+        lambda: dict(zip(maps, model(subject.pixels).last_hidden_state, strict=True)), lambda: native.runs, loaded
+    )
+
+
+def _named(last: Any, states: Any) -> Outputs:
+    return {"last_hidden_state": last, **{f"hidden_states.{index}": state for index, state in enumerate(states)}}

@@ -1,0 +1,91 @@
+"""One case on its way: what a route needs to save and load, where the case is, and what was said."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from harness.cell import memory
+from harness.cell.release import DTYPE_RENAMED, Release
+from harness.cell.said import listening
+from harness.cell.subject import Native, Outputs, Subject
+from harness.cell.variants import Variant
+
+LIBRARIES_SPEAK: Final = frozenset({"save", "load", "resave"})
+
+
+@dataclass
+class Trip:
+    """The phase that a case is in, the seconds spent in each, what the libraries said, and its checkpoints' folder."""
+
+    subject: Subject
+    variant: Variant
+    release: Release
+    folder: Path
+    phase: str = "native"
+    seconds: dict[str, float] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    native_outputs: dict[str, Any] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
+        """Name a phase, and time it, under another name where comparing is part of it.
+
+        What is loaded is loaded into memory that shows what nobody has set.
+        """
+        self.phase = phase
+        name, started = timed or phase, time.perf_counter()
+        try:
+            with contextlib.ExitStack() as stack:
+                if timed is None and phase in LIBRARIES_SPEAK:
+                    stack.enter_context(listening(self.said))
+                if timed is None and phase == "load":
+                    stack.enter_context(memory.poisoned())
+                yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+    def native(self, native: Native) -> Native:
+        """What the trip's end is held against, run. Raises FloatingPointError where it is not finite itself."""
+        with self.during("native"):
+            refuse_nonfinite(native.runs.first)
+            self.native_outputs = self.native_outputs or dict(native.runs.first)
+        return native
+
+    def checkpoint(self) -> Path:
+        """The checkpoint as users of timm store it, in this variant; the cases of one model share it."""
+        with self.during("save"):
+            return self.subject.save(self.folder.parent / f"timm-{self.variant.name}", self.variant)
+
+    def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
+        """Let transformers store its model, in this variant, but for the tensors that are left out."""
+        with self.during(phase):
+            self.variant.save(model, folder, self.release, left_out)
+        return folder
+
+    def load(
+        self, from_pretrained: Callable[..., Any], folder: Path, **arguments: Any
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """What a user of this lane and variant gets back, and transformers' loading report."""
+        given = {**self.dtype, **self.variant.arguments(self.subject.place.device), **arguments}
+        with self.during("load"):
+            model, info = from_pretrained(folder, output_loading_info=True, **given)
+            return self.subject.place.put(model), info
+
+    @functools.cached_property
+    def dtype(self) -> Mapping[str, Any]:
+        """What `from_pretrained` is given: nothing for float32, in which every checkpoint is stored."""
+        if self.subject.place.is_default:
+            return {}
+        name = "dtype" if self.release.transformers >= DTYPE_RENAMED else "torch_dtype"
+        return {name: self.subject.place.dtype}
+
+
+def refuse_nonfinite(outputs: Outputs) -> None:
+    """Raises FloatingPointError for an output of native timm that is not finite."""
+    for name, tensor in outputs.items():
+        if not bool(tensor.isfinite().all()):
+            raise FloatingPointError(f"native timm's {name} is not finite")

@@ -1,0 +1,167 @@
+"""How a checkpoint is stored, placed or described. To add a variant: a class, and a line in VARIANTS."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import torch
+from huggingface_hub import save_torch_state_dict
+from packaging.version import Version
+from safetensors.torch import save_file
+from torch import Tensor
+
+from harness.catalog import Entry
+from harness.cell.release import ACCELERATE, MODEL_ARGS, Release
+from harness.record import DEFAULT_VARIANT
+
+SHARDS: Final = 2
+BIN: Final = "pytorch_model.bin"
+ONLY_SAFETENSORS: Final = Version("5.0.0.dev0")  # from here on save_pretrained writes no other format
+
+State = Mapping[str, Tensor]
+
+
+class Variant:
+    """The default: one safetensors file, loaded with no arguments."""
+
+    name: ClassVar[str] = DEFAULT_VARIANT
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is how checkpoints are stored and loaded where nobody says otherwise."""
+        return self.name == DEFAULT_VARIANT
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Why this release or this model has no such variant; None where it has. Nothing is loaded to find out."""
+        return None
+
+    def write(self, state: State, folder: Path) -> None:
+        """Store a state dict as users of timm do."""
+        save_file(dict(state), folder / "model.safetensors", metadata={"format": "pt"})
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Store a model of transformers as its users do, but for some of its tensors."""
+        model.save_pretrained(folder, **_without(model, left_out))
+
+    def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The `config.json` of a timm checkpoint."""
+        return config
+
+    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """What `from_pretrained` is given."""
+        return {}
+
+
+class Sharded(Variant):
+    """Two files or more, and an index."""
+
+    name = "sharded"
+
+    def write(self, state: State, folder: Path) -> None:
+        """As huggingface_hub shards any state dict."""
+        save_torch_state_dict(dict(state), folder, max_shard_size=_shard_size(state))
+        _refuse_one_file(folder)
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Through `max_shard_size`."""
+        size = _shard_size(model.state_dict())
+        model.save_pretrained(folder, max_shard_size=size, **_without(model, left_out))
+        _refuse_one_file(folder)
+
+
+class Bin(Variant):
+    """torch's own format."""
+
+    name = "bin"
+
+    def write(self, state: State, folder: Path) -> None:
+        """As `torch.save` stores it."""
+        torch.save(dict(state), folder / BIN)
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
+        """As transformers 4 wrote it on demand; transformers 5 reads such files, and writes none."""
+        if release.transformers < ONLY_SAFETENSORS:
+            model.save_pretrained(folder, safe_serialization=False, **_without(model, left_out))
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            model.config.save_pretrained(folder)
+            torch.save({"state_dict": model.state_dict(), **_without(model, left_out)}["state_dict"], folder / BIN)
+
+
+class LowCpuMem(Variant):
+    """Loaded with `low_cpu_mem_usage=True`."""
+
+    name = "low-cpu-mem"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Not before transformers does without accelerate."""
+        if release.transformers < ACCELERATE:
+            return f"before transformers {ACCELERATE} this asks for accelerate, which is no part of the pair"
+        return None
+
+    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The flag."""
+        return {"low_cpu_mem_usage": True}
+
+
+class DeviceMap(Variant):
+    """Loaded with all modules mapped to the lane's device."""
+
+    name = "device-map"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Only where accelerate is installed, which no release does without."""
+        if importlib.util.find_spec("accelerate") is None:
+            return "device_map asks for accelerate, which is no part of the pair"
+        return None
+
+    def arguments(self, device: str) -> Mapping[str, Any]:
+        """The map."""
+        return {"device_map": {"": device}}
+
+
+class ModelArgs(Variant):
+    """The architecture under its own name, its shape given through the configuration's `model_args`."""
+
+    name = "model-args"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Not before TimmWrapper hands them on, and not for a shape that arguments of `create_model` cannot give."""
+        if release.transformers < MODEL_ARGS:
+            return f"TimmWrapper takes model_args since transformers {MODEL_ARGS}; before, it ignores them"
+        if not entry.slim.args:
+            return f"{entry.model} is the same when slim: there are no model_args to give"
+        if not entry.slim.creatable:
+            return f"timm.create_model does not take the arguments that make {entry.model} slim"
+        return None
+
+    def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:
+        """The shape in the words of timm's constructor."""
+        if size != "slim":
+            return {**config, "model_args": {"in_chans": entry.input_size[0]}}
+        pretrained = {**config["pretrained_cfg"], "architecture": entry.model}
+        return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
+
+
+VARIANTS: Final[Mapping[str, Variant]] = {
+    variant.name: variant for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), ModelArgs())
+}
+
+
+def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
+    """What `save_pretrained` is given so that it leaves tensors out; nothing where there are none to leave out."""
+    if not left_out:
+        return {}
+    return {"state_dict": {name: tensor for name, tensor in model.state_dict().items() if name not in left_out}}
+
+
+def _shard_size(state: State) -> int:
+    """Bytes in a shard, so that there are at least two of them."""
+    whole = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    return max(1, int(whole) // SHARDS)
+
+
+def _refuse_one_file(folder: Path) -> None:
+    if len(list(folder.glob("*.safetensors"))) < SHARDS:
+        raise ValueError(f"asked for {SHARDS} shards, and there is one file")
