@@ -27,7 +27,7 @@ def _judged(lanes: Lanes, lane: Lane, catalog: Catalog) -> list[Judged]:
         entry = catalog[case.model]
         return [rule for rule in lanes.matrix.expectations if rule.applies(case, lanes.pair, lane.name, entry)]
 
-    return judge(lanes.planned(catalog), lanes.recorded(lane, catalog), rules_for)
+    return judge(lanes.planned(lane, catalog), lanes.recorded(lane, catalog), rules_for)
 
 
 def _unplanned(lanes: Lanes, lane: Lane) -> list[Judged]:

@@ -112,9 +112,9 @@ class Lanes:
                 return found
         return None
 
-    def planned(self, catalog: Catalog) -> list[Case]:
-        """The selected cases, the same in every lane."""
-        return plan.plan(self.matrix, catalog, self.options)
+    def planned(self, lane: Lane, catalog: Catalog) -> list[Case]:
+        """The selected cases of a lane."""
+        return plan.plan(self.matrix, catalog, lane, self.options)
 
     def current(self, catalog: Catalog) -> dict[str, Any]:
         """What a run's header must say for its records to count now."""
@@ -132,10 +132,10 @@ class Lanes:
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
         """The planned cases that have to be run: without a current record, or one from a machine without the device."""
         if self.options.rerun:
-            return self.planned(catalog)
+            return self.planned(lane, catalog)
         records = self.recorded(lane, catalog).records
         done = {case for case, record in records.items() if not (_is_here(lane) and record["outcome"] == "not-run")}
-        return [case for case in self.planned(catalog) if case.id not in done]
+        return [case for case in self.planned(lane, catalog) if case.id not in done]
 
     @property
     def _catalogs(self) -> Path:

@@ -16,20 +16,24 @@ from typing import Any, Final, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from harness import document, problems
-from harness.catalog import Entry
+from harness.catalog import BERT, Entry
 from harness.errors import BadInput
 from harness.pair import Defaults, Pair, Row
+from harness.record import DEFAULT_VARIANT
 from harness.rule import Rule
-from harness.vocabulary import DtypeName, LaneName, RouteName, Strict, problem, unknown
+from harness.vocabulary import VARIANTS_OF, DtypeName, LaneName, RouteName, Strict, VariantName, problem, unknown
 
+NO_TIMM: Final = "legacy-layernorm"
 SCHEMA: Final = Path(__file__).parent / "schemas" / "matrix.json"
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A device and a dtype."""
+    """A device and a dtype, whether it runs every model or the quick ones alone, and whether all variants."""
 
     name: str
+    models: str = "every"
+    variants: bool = True
 
     @property
     def device(self) -> str:
@@ -42,10 +46,36 @@ class Lane:
         return self.name.partition("-")[2]
 
 
-class Route(Strict):
-    """Which models a route runs on."""
+class LaneScope(Strict):
+    """Which models a lane runs: every one, or the quick ones alone; and whether it runs the routes' variants."""
 
     models: Literal["every", "quick"]
+    variants: bool = True
+
+
+class Route(Strict):
+    """Which models a route runs on: every one, the quick ones, or those named by globs.
+
+    `variants` are those that it runs beside the default, on the quick models.
+    """
+
+    models: Literal["every", "quick"] | tuple[str, ...]
+    variants: tuple[VariantName, ...] = ()
+
+    # Before pydantic tries each form, and complains of each.
+    @field_validator("models", mode="before")
+    @classmethod
+    def _every_quick_or_globs(cls, models: Any) -> Any:
+        named = isinstance(models, (list, tuple)) and models and all(isinstance(glob, str) and glob for glob in models)
+        if not named and models not in ("every", "quick"):
+            raise problem("give every, quick, or a list of names or globs of models")
+        return models
+
+    @field_validator("variants")
+    @classmethod
+    def _each_variant_once(cls, variants: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_repeated((DEFAULT_VARIANT, *variants))
+        return variants
 
 
 class Models(Strict):
@@ -82,7 +112,7 @@ class Matrix(Strict):
     rows: tuple[Row, ...] = Field(alias="pairs", min_length=1)
     current: str
     tolerances: Mapping[DtypeName, Tolerance]
-    lane_names: tuple[LaneName, ...] = Field(alias="lanes", min_length=1)
+    lane_scopes: Mapping[LaneName, LaneScope] = Field(alias="lanes", min_length=1)
     routes: Mapping[RouteName, Route] = Field(min_length=1)
     models: Models
     limits: Limits
@@ -97,7 +127,7 @@ class Matrix(Strict):
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes, in the order of the file."""
-        return tuple(map(Lane, self.lane_names))
+        return tuple(Lane(name, scope.models, scope.variants) for name, scope in self.lane_scopes.items())
 
     def tries(self, entry: Entry) -> bool:
         """Whether a model of the catalog belongs to the matrix: it has LayerScale or is a control."""
@@ -120,14 +150,29 @@ class Matrix(Strict):
                 raise problem(unknown("pair", current, ids))
         return current
 
-    @field_validator("lane_names")
+    @field_validator("lane_scopes")
     @classmethod
-    def _each_lane_once_and_with_tolerance(cls, lanes: tuple[str, ...], above: ValidationInfo) -> tuple[str, ...]:
-        _refuse_repeated(lanes)
+    def _each_lane_has_a_tolerance(
+        cls, lanes: Mapping[str, LaneScope], above: ValidationInfo
+    ) -> Mapping[str, LaneScope]:
         for lane in map(Lane, lanes):
             if lane.dtype not in above.data.get("tolerances", {lane.dtype}):
                 raise problem(f"{lane.name} has no tolerance; add {lane.dtype} to tolerances")
         return lanes
+
+    @field_validator("routes")
+    @classmethod
+    def _each_route_has_what_it_names(cls, routes: Mapping[str, Route]) -> Mapping[str, Route]:
+        for name, route in routes.items():
+            if (name == NO_TIMM) != (route.models == (BERT.model,)):
+                raise problem(
+                    f"{name}: {NO_TIMM}, and no other route, has 'models: [{BERT.model}]': no timm model is in it"
+                )
+            idle = [variant for variant in route.variants if variant not in VARIANTS_OF[name]]
+            if idle:
+                having = ", ".join(VARIANTS_OF[name]) or "none"
+                raise problem(f"{name}: {', '.join(idle)} would change nothing that this route does; it has {having}")
+        return routes
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -9,29 +9,48 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from harness.catalog import Catalog, Entry
+from harness.catalog import BERT, Catalog, Entry
 from harness.errors import NothingSelected
-from harness.matrix import Lane, Matrix
+from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
-from harness.record import SCHEMA, SEED, Case
+from harness.record import DEFAULT_VARIANT, SCHEMA, SEED, Case
 from harness.selection import Options
 
 CELL: Final = Path(__file__).parent / "cell"
 
 
-def plan(matrix: Matrix, catalog: Catalog, options: Options) -> list[Case]:
-    """The cases of one pair, the same in every lane: the costliest model first, all cases of a model together."""
-    tried = [entry for entry in catalog if matrix.tries(entry)]
+def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
+    """The cases of one pair's lane: the costliest model first, all cases of a model together."""
+    tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls)
+    narrow = options.quick or lane.models == "quick"
     return [
         Case(route, entry.model, variant, size)
         for entry in sorted(tried, key=lambda entry: (-entry.slim.params, entry.model))
         if _is_named(entry, options)
         for size in dict.fromkeys(options.sizes)
-        for variant in dict.fromkeys(options.variants)
         for route in _routes(matrix, options)
-        if entry.model in quick or not (options.quick or matrix.routes[route].models == "quick")
+        for variant in _variants(matrix.routes[route], lane, options)
+        if _in_scope(
+            matrix.routes[route], entry, is_quick=entry.model in quick, narrow=narrow or variant != DEFAULT_VARIANT
+        )
     ]
+
+
+def _in_scope(route: Route, entry: Entry, *, is_quick: bool, narrow: bool) -> bool:
+    """Whether a route runs on a model; `narrow` where a lane, a variant or an option leaves the quick models alone."""
+    if entry is BERT:
+        return route.models == (BERT.model,)  # a glob means models of timm, also where it would match this name
+    if not isinstance(route.models, str):
+        return any(fnmatchcase(entry.model, glob) for glob in route.models)
+    return is_quick or (route.models == "every" and not narrow)
+
+
+def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
+    """The default variant and the route's own, as far as the options, or else the lane, leave them."""
+    if options.variants:
+        return [name for name in (DEFAULT_VARIANT, *route.variants) if name in options.variants]
+    return [DEFAULT_VARIANT, *(route.variants if lane.variants else ())]
 
 
 def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
@@ -62,7 +81,7 @@ def refuse_empty(total: int, options: Options) -> None:
     if total == 0:
         given = [
             words
-            for name in ("route", "model")
+            for name in ("lane", "route", "model", "variant")
             for value in getattr(options, f"{name}s")
             for words in (f"--{name}", value)
         ]
@@ -90,7 +109,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "catalog": catalog.digest,
         "lock": None,
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
-        "entries": [asdict(entry) for entry in catalog if entry.model in models],
+        "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }
 
 

@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from harness.catalog import Catalog
+from harness.catalog import BERT, Catalog
 from harness.errors import BadInput
-from harness.matrix import Matrix
-from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT
+from harness.matrix import NO_TIMM, Matrix
+from harness.record import DEFAULT_SIZE
 from harness.vocabulary import SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
@@ -27,7 +27,7 @@ class Options:
     routes: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
-    variants: tuple[str, ...] = (DEFAULT_VARIANT,)
+    variants: tuple[str, ...] = ()
     quick: bool = False
     rerun: bool = False
     workers: int | None = None
@@ -133,6 +133,7 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
 
 def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:
     models = {entry.model for catalog in catalogs for entry in catalog if matrix.tries(entry)}
+    named = models | ({BERT.model} if NO_TIMM in matrix.routes else set())
     releases = ", ".join(sorted({catalog.timm for catalog in catalogs}))
     controls = [
         f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"
@@ -140,9 +141,9 @@ def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog
         if control not in models
     ]
     return controls + [
-        f"--model: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, models)}"
+        f"--model: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, named)}"
         for glob in options.models
-        if not any(fnmatchcase(model, glob) for model in models)
+        if not any(fnmatchcase(model, glob) for model in named)
     ]
 
 

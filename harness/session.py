@@ -92,7 +92,12 @@ class Campaign:
         catalogs = [catalog for catalog in found if catalog]
         selection.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
         if len(catalogs) == len(found):
-            cases = sum(len(lanes.planned(catalog)) for lanes, catalog in zip(self.lanes, catalogs, strict=True))
+            selected = plan.lanes(self.described, self.options)
+            cases = sum(
+                len(lanes.planned(lane, catalog))
+                for lanes, catalog in zip(self.lanes, catalogs, strict=True)
+                for lane in selected
+            )
             plan.refuse_empty(cases, self.options)
 
 

@@ -1,7 +1,7 @@
 """The closed sets of names that people write in matrix.yaml and on the command line, and what refuses other names."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
@@ -16,10 +16,28 @@ from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, RED
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
 
-ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
+ROUTES: Final = (
+    *("wrapper", "wrapper-features", "classifier"),
+    *("backbone", "backbone-pretrained", "backbone-features", "detector"),
+    *("tower", "tower-wrapper", "vlm"),
+    *("hub", "roundtrip", "scratch", "partial", "resume"),
+    *("processor", "pipeline", "legacy-layernorm"),
+)
 LANES: Final = ("cpu-float32", "cpu-bfloat16", "cuda-float32", "cuda-float16", "cuda-bfloat16")
 DTYPES: Final = ("float32", "float16", "bfloat16")
-VARIANTS: Final = (DEFAULT_VARIANT,)
+VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin", "low-cpu-mem", "device-map", "model-args")
+STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map")
+VARIANTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(ROUTES, (*STORED, "model-args")),
+    # They save a model of their own, whose configuration has no model_args.
+    **dict.fromkeys(("backbone", "backbone-features", "detector", "tower", "tower-wrapper", "vlm"), STORED),
+    # What timm writes itself, and what timm reads itself.
+    **dict.fromkeys(("hub", "backbone-pretrained"), ()),
+    **dict.fromkeys(("legacy-layernorm", "partial"), STORED),
+    # timm reads what they save, and it reads one file.
+    **dict.fromkeys(("roundtrip", "scratch"), ("low-cpu-mem", "device-map")),
+}
+"""The variants that mean something on a route."""
 SIZES: Final = (DEFAULT_SIZE, "full")
 TRAITS: Final = (*(field.name for field in fields(Entry) if field.name != "slim"), "layer_scale")
 
