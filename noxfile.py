@@ -162,6 +162,25 @@ def catalog(session: nox.Session) -> None:
         session.error(str(error))
 
 
+@nox.session(python=PYTHON, default=False)
+def cause(session: nox.Session) -> None:
+    """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
+    pins = [word for word in session.posargs if "==" in word]
+    try:
+        lanes = Campaign.of(pins, "pair").lanes[0]
+        environment = environment_of(session, lanes)
+        lanes.install(environment, session.log)
+    except HarnessError as error:
+        refuse(error)
+    except installation.InstallationError as error:
+        session.error(str(error))
+    for script in [word for word in session.posargs if word not in pins]:
+        # 1 is what a script ends with where the pair has its bug.
+        said = session.run("python", "-W", "ignore", script, env=VARIABLES, success_codes=[0, 1], silent=True)
+        last = str(said or "").strip().rpartition("\n")[2]
+        print(f"{script}: {last if last.startswith('broken: ') else 'sound'}", flush=True)  # noqa: T201
+
+
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` leaves out what takes minutes."""

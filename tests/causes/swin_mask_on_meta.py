@@ -1,6 +1,6 @@
-"""Mixed rotary embeddings come back with their grid on the meta device: transformers 4 with timm before 1.0.23.
+"""Swin's attention masks come back on the meta device: transformers 4 with timm 1.0.31.
 
-Run it with timm 1.0.20 or later: exit code 1 and the buffer's name where it is broken, 0 where it is not.
+No report was found.
 """
 
 import sys
@@ -8,6 +8,10 @@ import tempfile
 
 import timm
 from transformers import PretrainedConfig, PreTrainedModel
+
+BROKEN = "transformers==4.57.6 timm==1.0.31"
+HEALTHY = "transformers==4.57.6 timm==1.0.22"
+URL = None
 
 
 class TowerConfig(PretrainedConfig):
@@ -19,7 +23,7 @@ class Tower(PreTrainedModel):
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__(config)
-        self.vision = timm.create_model("vit_small_patch16_rope_mixed_224", depth=1)
+        self.vision = timm.create_model("swin_tiny_patch4_window7_224")
         self.post_init()
 
 

@@ -1,0 +1,30 @@
+"""A LayerScale that the checkpoint lacks is left uninitialised by AutoModel, where timm's constructor had set it.
+
+A model of one's own that holds a timm model has it too. No report was found.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import timm
+import torch
+from safetensors.torch import save_file
+from transformers import AutoModel
+
+BROKEN = "transformers==5.23.0 timm==1.0.31"
+HEALTHY = "transformers==4.49.0 timm==1.0.15"
+URL = None
+
+torch.use_deterministic_algorithms(mode=True, warn_only=True)  # memory that nobody writes then shows: NaN
+model = timm.create_model("convnext_atto")
+without = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("gamma")}
+config = {"architecture": "convnext_atto", "num_classes": 1000, "pretrained_cfg": {"architecture": "convnext_atto"}}
+with tempfile.TemporaryDirectory() as folder:
+    save_file(without, Path(folder) / "model.safetensors", metadata={"format": "pt"})
+    (Path(folder) / "config.json").write_text(json.dumps(config))
+    loaded = AutoModel.from_pretrained(folder).timm_model
+for name, parameter in loaded.named_parameters():
+    if name.endswith("gamma") and parameter.isnan().any():
+        sys.exit(f"broken: {name} is not set")
