@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import torch
@@ -9,11 +9,21 @@ from packaging.version import Version
 from harness import catalog
 from harness.cell import case
 from harness.cell.parity import Tolerance
-from harness.cell.routes.road import Release, Route
+from harness.cell.release import Release
+from harness.cell.routes.road import Route
 from harness.cell.subject import Place, Subject
+from harness.cell.variants import VARIANTS
 
-TOLERANCE = Tolerance(rtol=1e-5, atol=1e-5)
+TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
 RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"))
+
+
+class Attempt(Protocol):
+    """Runs one case and gives its record's fields."""
+
+    def __call__(
+        self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32
+    ) -> dict[str, Any]: ...
 
 
 @pytest.fixture(scope="session")
@@ -24,18 +34,21 @@ def entries() -> catalog.Catalog:
 
 
 @pytest.fixture(scope="session")
-def subject(entries: catalog.Catalog) -> Callable[[str], Subject]:
-    made: dict[str, Subject] = {}
+def subject(entries: catalog.Catalog) -> Callable[..., Subject]:
+    made: dict[tuple[str, Any], Subject] = {}
 
-    def of(model: str) -> Subject:
-        if model not in made:
-            made[model] = Subject(entries[model], "slim", Place("cpu", torch.float32))
-        return made[model]
+    def of(model: str, dtype: Any = torch.float32) -> Subject:
+        if (model, dtype) not in made:
+            made[model, dtype] = Subject(entries[model], "slim", Place("cpu", dtype))
+        return made[model, dtype]
 
     return of
 
 
 @pytest.fixture
-def attempt(subject: Callable[[str], Subject], tmp_path: Path) -> Callable[[Route, str], dict[str, Any]]:
-    """Runs one case and gives its record."""
-    return lambda route, model: case.run(route, subject(model), RELEASE, TOLERANCE, tmp_path)
+def attempt(subject: Callable[..., Subject], tmp_path: Path) -> Attempt:
+    def run(route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32) -> dict[str, Any]:
+        place = subject(model, dtype)
+        return case.run(route, VARIANTS[variant], place, RELEASE, TOLERANCES[dtype], tmp_path)
+
+    return run

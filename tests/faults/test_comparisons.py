@@ -104,10 +104,10 @@ def test_the_first_outcome_that_applies_stands_and_an_exception_does_not_hide_it
     tensors = compare_tensors({"a": BITS}, {"a": BITS + 1}, frozenset())
     outputs = compare_outputs({"out": ONES}, {"out": ONES}, {"out": ONES + 1}, WITHIN)
     error = {"type": "IndexError", "message": "", "frame": "", "phase": "run"}
-    assert Findings(names, tensors, outputs, error).outcome == "keys"
-    assert Findings([], tensors, outputs, error).outcome == "tensors"
-    assert Findings([], [], outputs, error).outcome == "outputs"
-    assert Findings([], [], [], error).outcome == "error"
+    assert Findings(names, tensors, outputs, [error]).outcome == "keys"
+    assert Findings([], tensors, outputs, [error]).outcome == "tensors"
+    assert Findings([], [], outputs, [error]).outcome == "outputs"
+    assert Findings([], [], [], [error]).outcome == "error"
 
 
 def test_an_output_without_values_has_a_shape_for_a_fingerprint() -> None:

@@ -2,14 +2,12 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.cell.routes import ROUTES
-from harness.cell.routes.road import Route
+from tests.faults.conftest import Attempt
 
 ALONE = Path(__file__).parent / "tower_alone.py"
 MODELS = [
@@ -32,7 +30,7 @@ MODELS = [
 
 
 @pytest.mark.slow
-def test_the_same_towers_fail_for_two_libraries_alone(attempt: Callable[[Route, str], dict[str, Any]]) -> None:
+def test_the_same_towers_fail_for_two_libraries_alone(attempt: Attempt) -> None:
     command = [sys.executable, str(ALONE), *MODELS]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own words
     alone = {line.split()[0] for line in said.splitlines() if " differs " in line}

@@ -16,7 +16,7 @@ pairs:
   - {transformers: "5.23.0", timm: "1.0.31"}
 current: transformers5.23.0-timm1.0.31
 tolerances: {float32: {rtol: 1.0e-5, atol: 1.0e-5}}
-lanes: [cpu-float32, cuda-float32]
+lanes: {cpu-float32: {models: every}, cuda-float32: {models: every}}
 routes: {wrapper: {models: every}, tower: {models: every}}
 models: {controls: [resnet18]}
 limits: {seconds: 300}
@@ -92,9 +92,9 @@ def matrix(tmp_path: Path) -> Callable[[str], Path]:
         ),
         pytest.param("tower:", "towr:", "routes: unknown route 'towr', did you mean 'tower'?", id="unknown route"),
         pytest.param(
-            "cuda-float32]",
-            "cuda-float3]",
-            "lanes[1]: unknown lane 'cuda-float3', did you mean 'cuda-float32'?",
+            "cuda-float32:",
+            "cuda-float3:",
+            "lanes: unknown lane 'cuda-float3', did you mean 'cuda-float32'?",
             id="unknown lane",
         ),
         pytest.param(

@@ -13,6 +13,7 @@ MODELS = [
     *("poolformer_s24", "fastvit_t12", "edgenext_small", "xcit_nano_12_p8_224", "beit_base_patch16_224"),
     *("mambaout_small_rw", "vit_relpos_small_patch16_224", "efficientformerv2_s0"),
 ]
+ROUTES = ("wrapper", "classifier", "backbone", "tower")
 GREEN = {"passed": "green", "drifted": "green"}
 
 
@@ -31,11 +32,13 @@ def outcomes(results: Path, pair: str) -> dict[str, dict[str, str]]:
 def test_slim_and_full_models_have_the_same_outcomes(tmp_path: Path) -> None:
     words = [word for model in MODELS for word in ("--model", model)]
     pairs = ("--pair", BROKEN, "--pair", HEALTHY)
-    ended = nox("matrix", *pairs, "--size", "slim", "--size", "full", *words, results=tmp_path, seconds=1800)
+    routes = [word for route in ROUTES for word in ("--route", route)]
+    sizes = ("--size", "slim", "--size", "full", "--variant", "safetensors", "--lane", "cpu-float32")
+    ended = nox("matrix", *pairs, *sizes, *routes, *words, results=tmp_path, seconds=1800)
     assert ended.code == 0, ended.out
     for pair in (BROKEN, HEALTHY):
         found = outcomes(tmp_path, pair)
         assert found["slim"] == found["full"]
-        assert len(found["full"]) == 4 * len(MODELS)
+        assert len(found["full"]) == len(ROUTES) * len(MODELS)
     assert set(outcomes(tmp_path, HEALTHY)["full"].values()) == {"green"}
     assert "keys" in set(outcomes(tmp_path, BROKEN)["full"].values())

@@ -16,7 +16,7 @@ pairs:
 current: transformers5.23.0-timm1.0.31
 tolerances:
   float32: {rtol: 1.3e-6, atol: 1.0e-5}
-lanes: [cpu-float32, cuda-float32]
+lanes: {cpu-float32: {models: every}, cuda-float32: {models: every}}
 routes:
   wrapper: {models: every}
   tower: {models: quick}
@@ -45,6 +45,7 @@ def entry(model: str, *, family: str = "timm.models.eva", slim: int = 10, gamma:
         batch_norm=False,
         classifier=True,
         feature_levels=3,
+        intermediates=True,
         slim=Slim({}, (3, 64, 64), slim),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness import catalog
-from harness.catalog import Catalog, Entry, Slim
+from harness.catalog import BERT, Catalog, Entry, Slim
 
 
 def slim(params: int = 10, **facts: Any) -> Slim:
@@ -25,6 +25,7 @@ def entry(model: str, **facts: Any) -> Entry:
         "batch_norm": False,
         "classifier": True,
         "feature_levels": 12,
+        "intermediates": True,
         "slim": slim(),
     }
     return Entry(model=model, **{**usual, **facts})
@@ -49,11 +50,11 @@ def test_a_catalog_file_says_first_what_made_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", '{"catalog": "1.0.31", "schema": 2, "architectures": 0}', '{"schema": 1}'],
+    ["", "{}", '{"catalog": "1.0.31", "schema": 1, "architectures": 0}', '{"schema": 2}'],
     ids=["empty", "no head", "another schema", "no release"],
 )
 def test_a_text_that_is_no_catalog_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^not a catalog of schema 1$"):
+    with pytest.raises(ValueError, match=r"^not a catalog of schema 2$"):
         catalog.loads(text)
 
 
@@ -63,8 +64,14 @@ def test_the_order_of_entries_does_not_change_the_digest() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [entry("b"), entry("a", gamma_keys=25), entry("a", slim=slim(11)), entry("a", slim=slim(args={"depth": 2}))],
-    ids=["name", "trait", "slim parameters", "slim arguments"],
+    [
+        entry("b"),
+        entry("a", gamma_keys=25),
+        entry("a", slim=slim(11)),
+        entry("a", slim=slim(args={"depth": 2})),
+        entry("a", slim=slim(creatable=True)),
+    ],
+    ids=["name", "trait", "slim parameters", "slim arguments", "slim and creatable"],
 )
 def test_the_digest_changes_with_anything_an_entry_says(changed: Entry) -> None:
     assert catalog_of(changed).digest != catalog_of(entry("a")).digest
@@ -101,6 +108,19 @@ def test_traits_are_facts_without_the_cut() -> None:
 def test_a_model_that_is_not_in_the_catalog_is_a_key_error() -> None:
     with pytest.raises(KeyError, match="resnet18"):
         catalog_of(entry("a"))["resnet18"]
+
+
+def test_every_catalog_has_the_model_that_is_none_of_timms_and_none_lists_it() -> None:
+    catalogs = catalog_of(entry("a"))
+    assert catalogs["bert"] is BERT
+    assert list(catalogs) == [catalogs["a"]]
+    assert '"bert"' not in catalog.dumps(catalogs)
+
+
+def test_whether_there_is_forward_intermediates_is_a_trait_that_makes_a_kind() -> None:
+    assert entry("a", intermediates=False).traits["intermediates"] is False
+    entries = catalog_of(entry("small"), entry("without", slim=slim(20), intermediates=False))
+    assert [one.model for one in entries.smallest_of_each_kind()] == ["small", "without"]
 
 
 def test_a_catalog_is_found_in_a_folder_and_missed_elsewhere(tmp_path: Path) -> None:

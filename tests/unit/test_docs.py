@@ -61,6 +61,10 @@ def test_a_command_shown_is_one_that_there_is(command: str, shipped: Matrix, pac
     assert session in SESSIONS
     if session in {"tests", "faults", "lint"}:
         assert set(options) <= {"--fast"}
+    elif session == "cause":
+        pins = [word for word in options if "==" in word]
+        assert named_pair(pins, shipped, "pair")
+        assert all((ROOT / word).is_file() for word in options if word not in pins)
     elif options != ["--help"]:
         given = selection.parse(options, session=session)
         named = named_pair(given.requirements, shipped, session)

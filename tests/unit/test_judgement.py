@@ -10,7 +10,7 @@ from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.judgement import judged
 from harness.lanes import Lanes
-from harness.matrix import Matrix
+from harness.matrix import LaneScope, Matrix, Route
 from harness.selection import parse
 from harness.verdict import Judged, Verdict
 from tests.unit.fake_environment import FakeEnvironment
@@ -60,6 +60,30 @@ def test_each_planned_case_has_a_verdict_in_each_selected_lane(new: Make) -> Non
         ("cuda-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
     }
     assert {one.lane for one in judged([new(*ATTO, "--lane", "cpu-float32")])} == {"cpu-float32"}
+
+
+def test_a_quick_lane_has_verdicts_for_the_quick_models_alone(small_matrix: Matrix) -> None:
+    scopes = {**small_matrix.lane_scopes, "cuda-float32": LaneScope(models="quick")}
+    matrix = small_matrix.model_copy(update={"lane_scopes": scopes})
+    found = judged([Lanes(matrix, matrix.pairs[1], parse(["--route", "wrapper", "--model", "eva*"]))])
+    assert [(one.lane, one.case.id) for one in found] == [
+        ("cpu-float32", "wrapper/eva02_large"),
+        ("cpu-float32", "wrapper/eva02_tiny"),
+        ("cuda-float32", "wrapper/eva02_tiny"),
+    ]
+
+
+def test_the_case_without_a_model_of_timms_is_judged_by_the_rules_that_name_its_model(small_matrix: Matrix) -> None:
+    fields = {"models": ("bert",), "where": None, "routes": ("legacy-layernorm",), "transformers": None}
+    matrix = small_matrix.model_copy(
+        update={
+            "routes": {"legacy-layernorm": Route(models=("bert",))},
+            "expectations": (small_matrix.expectations[0].model_copy(update=fields),),
+        }
+    )
+    lanes = Lanes(matrix, matrix.pairs[1], parse(["--lane", "cpu-float32"]))
+    run(lanes, {"legacy-layernorm/bert": "keys"})
+    assert verdicts(judged([lanes])) == {("cpu-float32", "legacy-layernorm/bert"): Verdict.AS_EXPECTED}
 
 
 def test_only_what_is_selected_is_judged_however_much_is_recorded(new: Make) -> None:

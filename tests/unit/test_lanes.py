@@ -202,14 +202,15 @@ def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
     lanes = make()
     catalog_now = lanes.catalog()
     assert catalog_now is not None
-    first, *_ = lanes.planned(catalog_now)
+    lane = lanes.matrix.lanes[0]
+    first, *_ = lanes.planned(lane, catalog_now)
 
     class Dying(FakeEnvironment):
         def python(self, *arguments: str, **options: Any) -> bool:
             super().python(*arguments, **options)
             return False
 
-    outcomes = {case.id: None for case in lanes.planned(catalog_now) if case != first}
+    outcomes = {case.id: None for case in lanes.planned(lane, catalog_now) if case != first}
     run(make("--rerun"), Dying(outcomes=outcomes))
-    recorded = lanes.recorded(lanes.matrix.lanes[0], catalog_now)
+    recorded = lanes.recorded(lane, catalog_now)
     assert list(recorded.records) == [first.id]

@@ -1,3 +1,4 @@
+import fnmatch
 import json
 from collections.abc import Callable
 from datetime import date
@@ -6,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness import matrix
-from harness.catalog import Entry, Slim
+from harness import catalog, matrix
+from harness.catalog import BERT, Entry, Slim
 from harness.errors import BadInput
+from harness.matrix import Lane, Route
 from harness.pair import Defaults, Pair
 from harness.record import Case
 from harness.rule import Rule
@@ -16,6 +18,8 @@ from harness.vocabulary import TRAITS
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
+
+LANES = "lanes: {cpu-float32: {models: every}, cuda-float32: {models: every}}"
 
 Write = Callable[[str], Path]
 
@@ -44,17 +48,34 @@ def test_the_shipped_matrix_has_the_seven_pairs() -> None:
 def test_the_shipped_matrix_says_where_its_pairs_run() -> None:
     shipped = matrix.load(ROOT / "matrix.yaml")
     assert shipped.current == shipped.pairs[-1].id
-    assert [(lane.name, lane.device, lane.dtype) for lane in shipped.lanes] == [
-        ("cpu-float32", "cpu", "float32"),
-        ("cuda-float32", "cuda", "float32"),
+    assert [(lane.name, lane.device, lane.dtype, lane.models, lane.variants) for lane in shipped.lanes] == [
+        ("cpu-float32", "cpu", "float32", "every", True),
+        ("cpu-bfloat16", "cpu", "bfloat16", "quick", False),
+        ("cuda-float32", "cuda", "float32", "every", True),
+        ("cuda-float16", "cuda", "float16", "quick", False),
+        ("cuda-bfloat16", "cuda", "bfloat16", "quick", False),
     ]
-    assert list(shipped.routes) == ["wrapper", "classifier", "backbone", "tower"]
+    assert list(shipped.routes) == [
+        *("wrapper", "wrapper-features", "classifier"),
+        *("backbone", "backbone-pretrained", "backbone-features", "detector"),
+        *("tower", "tower-wrapper", "vlm"),
+        *("hub", "roundtrip", "scratch", "partial", "resume"),
+        *("processor", "pipeline", "legacy-layernorm"),
+    ]
     assert shipped.pairs[0].requirements() == [
         "transformers==4.44.2",
         "timm==1.0.9",
         "torch==2.14.1",
         "torchvision==0.29.1",
     ]
+
+
+def test_what_a_shipped_route_names_is_a_model_of_some_packaged_catalog() -> None:
+    shipped = matrix.load(ROOT / "matrix.yaml")
+    catalogs = [catalog.read(catalog.PACKAGED, pair.timm) for pair in shipped.pairs]
+    models = {BERT.model} | {entry.model for one in catalogs if one for entry in one if shipped.tries(entry)}
+    globs = {glob for route in shipped.routes.values() if not isinstance(route.models, str) for glob in route.models}
+    assert [glob for glob in sorted(globs) if not fnmatch.filter(models, glob)] == []
 
 
 def test_the_published_schema_is_current() -> None:
@@ -119,26 +140,59 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             "tower: {",
             "zebra: {",
-            "matrix.yaml: routes: unknown route 'zebra'; there is wrapper, classifier, backbone, tower",
+            "matrix.yaml: routes: unknown route 'zebra'; there is wrapper, wrapper-features, classifier, backbone, "
+            "backbone-pretrained, backbone-features, detector, tower, tower-wrapper, vlm, hub, roundtrip, scratch, "
+            "partial, resume, processor, pipeline, legacy-layernorm",
             id="route",
         ),
         pytest.param(
-            "[cpu-float32,",
-            "[cpu-float23,",
-            "matrix.yaml: lanes[0]: unknown lane 'cpu-float23', did you mean 'cpu-float32'?",
+            "{cpu-float32:",
+            "{cpu-float23:",
+            "matrix.yaml: lanes: unknown lane 'cpu-float23', did you mean 'cpu-float32'?",
             id="lane",
         ),
         pytest.param(
-            "cuda-float32]",
-            "cuda-float16]",
+            "cuda-float32:",
+            "cuda-float16:",
             "matrix.yaml: lanes: cuda-float16 has no tolerance; add float16 to tolerances",
             id="lane without tolerance",
         ),
         pytest.param(
-            "cuda-float32]",
-            "cpu-float32]",
-            "matrix.yaml: lanes: cpu-float32 is there more than once; keep one",
+            "cuda-float32:",
+            "cpu-float32:",
+            "matrix.yaml: line 8: key 'cpu-float32' is already on line 8; delete one of them",
             id="duplicate lane",
+        ),
+        pytest.param(
+            LANES,
+            "lanes: [cpu-float32, cuda-float32]",
+            "matrix.yaml: lanes: is a list; a mapping is wanted",
+            id="list of lanes",
+        ),
+        pytest.param(LANES, "lanes: {}", "matrix.yaml: lanes: is empty; give at least one", id="no lane"),
+        pytest.param(
+            "cpu-float32: {models: every}",
+            "cpu-float32: every",
+            "matrix.yaml: lanes.cpu-float32: every is text; a mapping is wanted",
+            id="lane without key",
+        ),
+        pytest.param(
+            "cpu-float32: {models: every}",
+            "cpu-float32: {}",
+            "matrix.yaml: lanes.cpu-float32: 'models' is missing",
+            id="lane without models",
+        ),
+        pytest.param(
+            "cpu-float32: {models: every}",
+            "cpu-float32: {modells: every, models: every}",
+            "matrix.yaml: lanes.cpu-float32: unknown key 'modells', did you mean 'models'?",
+            id="key of a lane",
+        ),
+        pytest.param(
+            "cpu-float32: {models: every}",
+            "cpu-float32: {models: evry}",
+            "matrix.yaml: lanes.cpu-float32.models: evry: input should be 'every' or 'quick'",
+            id="models of a lane",
         ),
         pytest.param(
             '- {transformers: "4.48.3", timm: "1.0.14"}',
@@ -242,6 +296,77 @@ def test_a_mistake_is_refused_with_place_and_remedy(
 ) -> None:
     assert right in matrix_text
     assert refusal(write(matrix_text.replace(right, wrong, 1))) == message
+
+
+@pytest.mark.parametrize(
+    "models",
+    ["evry", "[]", "5", "true", "", "{every: true}", "[1.10]", "[[resnet18]]", "['']", "[resnet18, 18]"],
+    ids=[
+        *("misspelt", "no model", "number", "yes", "nothing", "mapping"),
+        *("list with a number", "list in a list", "list with no text", "list with a number at its end"),
+    ],
+)
+def test_models_of_a_route_that_are_neither_every_nor_quick_nor_globs_are_refused(
+    write: Write, matrix_text: str, models: str
+) -> None:
+    text = matrix_text.replace("wrapper: {models: every}", f"wrapper: {{models: {models}}}")
+    assert refusal(write(text)) == (
+        "matrix.yaml: routes.wrapper.models: give every, quick, or a list of names or globs of models"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variants", "message"),
+    [
+        ("[bin, sharded, bin]", "routes.wrapper.variants: bin is there more than once; keep one"),
+        ("[safetensors]", "routes.wrapper.variants: safetensors is there more than once; keep one"),
+        ("[bin, shardde]", "routes.wrapper.variants[1]: unknown variant 'shardde', did you mean 'sharded'?"),
+        ("bin", "routes.wrapper.variants: bin is text; a list is wanted"),
+    ],
+    ids=["twice", "the default again", "misspelt", "no list"],
+)
+def test_variants_of_a_route_that_cannot_be_are_refused(
+    write: Write, matrix_text: str, variants: str, message: str
+) -> None:
+    text = matrix_text.replace("wrapper: {models: every}", f"wrapper: {{models: every, variants: {variants}}}")
+    assert refusal(write(text)) == f"matrix.yaml: {message}"
+
+
+@pytest.mark.parametrize(
+    ("route", "models"),
+    [
+        ("legacy-layernorm", "every"),
+        ("legacy-layernorm", "quick"),
+        ("legacy-layernorm", "[resnet18]"),
+        ("legacy-layernorm", "[bert, resnet18]"),
+        ("classifier", "[bert]"),
+    ],
+    ids=["every", "quick", "another model", "a model more", "another route"],
+)
+def test_one_route_and_no_other_has_the_model_that_is_none_of_timms(
+    write: Write, matrix_text: str, route: str, models: str
+) -> None:
+    text = matrix_text.replace("routes:\n", f"routes:\n  {route}: {{models: {models}}}\n", 1)
+    assert refusal(write(text)) == (
+        f"matrix.yaml: routes: {route}: legacy-layernorm, and no other route, has 'models: [bert]': "
+        "no timm model is in it"
+    )
+
+
+def test_a_route_keeps_its_globs_and_variants(write: Write, matrix_text: str) -> None:
+    routes = """\
+  classifier: {models: [convnext_atto, "eva02_*"], variants: [sharded, bin]}
+  legacy-layernorm: {models: [bert]}
+"""
+    loaded = matrix.load(write(matrix_text.replace("routes:\n", f"routes:\n{routes}", 1))).routes
+    assert loaded["classifier"] == Route(models=("convnext_atto", "eva02_*"), variants=("sharded", "bin"))
+    assert loaded["legacy-layernorm"] == Route(models=("bert",))
+    assert loaded["wrapper"] == Route(models="every", variants=())
+
+
+def test_a_lane_keeps_its_scope(write: Write, matrix_text: str) -> None:
+    text = matrix_text.replace("cuda-float32: {models: every}", "cuda-float32: {models: quick}")
+    assert matrix.load(write(text)).lanes == (Lane("cpu-float32", "every"), Lane("cuda-float32", "quick"))
 
 
 def test_all_problems_come_at_once(write: Write, matrix_text: str) -> None:
@@ -355,6 +480,7 @@ EVA = Entry(
     batch_norm=False,
     classifier=True,
     feature_levels=3,
+    intermediates=True,
     slim=Slim({}, (3, 56, 56), 1_000_000),
 )
 CASE = Case("tower", EVA.model)
@@ -409,3 +535,21 @@ def test_a_rule_can_ask_for_every_trait_of_the_catalog() -> None:
 def test_a_rule_keeps_its_date(write: Write, matrix_text: str) -> None:
     text = matrix_text.replace("advice: upgrade", "advice: upgrade\n    until: 2027-01-31")
     assert matrix.load(write(text)).expectations[0].until == date(2027, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("route", "variant", "having"),
+    [
+        ("tower", "model-args", "sharded, bin, low-cpu-mem, device-map"),
+        ("hub", "bin", "none"),
+        ("roundtrip", "sharded", "low-cpu-mem, device-map"),
+    ],
+)
+def test_a_variant_that_would_change_nothing_is_refused(
+    write: Write, matrix_text: str, route: str, variant: str, having: str
+) -> None:
+    line = f"  {route}: {{models: quick, variants: [{variant}]}}"
+    path = write(matrix_text.replace("  tower: {models: quick}", line))
+    assert refusal(path).splitlines()[0] == (
+        f"matrix.yaml: routes: {route}: {variant} would change nothing that this route does; it has {having}"
+    )

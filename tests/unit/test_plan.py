@@ -1,17 +1,26 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from harness import plan
-from harness.catalog import Catalog
+from harness.catalog import BERT, Catalog
 from harness.errors import NothingSelected
-from harness.matrix import Limits, Matrix
+from harness.matrix import Lane, Limits, Matrix, Route
 from harness.selection import Options
 
+WHOLE = Lane("cpu-float32")
+QUICK = Lane("cpu-bfloat16", "quick")
 
-def ids(matrix: Matrix, catalog: Catalog, options: Options) -> list[str]:
-    return [case.id for case in plan.plan(matrix, catalog, options)]
+
+def ids(matrix: Matrix, catalog: Catalog, options: Options, lane: Lane = WHOLE) -> list[str]:
+    return [case.id for case in plan.plan(matrix, catalog, lane, options)]
+
+
+def routed(matrix: Matrix, **routes: Route) -> Matrix:
+    """The matrix with these routes, a `_` in a name for its `-`."""
+    return matrix.model_copy(update={"routes": {name.replace("_", "-"): route for name, route in routes.items()}})
 
 
 def test_the_costliest_model_comes_first_and_its_cases_together(small_matrix: Matrix, small_catalog: Catalog) -> None:
@@ -46,6 +55,122 @@ def test_controls_are_in_wherever_the_smallest_of_their_kind(small_matrix: Matri
     assert "tower/regnetx_002" in ids(matrix, small_catalog, Options(quick=True))
 
 
+@pytest.mark.parametrize("options", [Options(), Options(quick=True)], ids=["lane", "lane and option"])
+def test_a_quick_lane_limits_every_route(small_matrix: Matrix, small_catalog: Catalog, options: Options) -> None:
+    assert ids(small_matrix, small_catalog, options, QUICK) == [
+        "wrapper/convnext_atto",
+        "tower/convnext_atto",
+        "wrapper/resnet18",
+        "tower/resnet18",
+        "wrapper/eva02_tiny",
+        "tower/eva02_tiny",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("models", "planned"),
+    [
+        ("every", ["eva02_large", "convnext_atto", "resnet18", "eva02_tiny"]),
+        ("quick", ["convnext_atto", "resnet18", "eva02_tiny"]),
+        (("eva02_large",), ["eva02_large"]),
+        (("res*", "eva02_*", "resnet18"), ["eva02_large", "resnet18", "eva02_tiny"]),
+        (("regnetx_002", "EVA02_*", "eva02"), []),
+    ],
+    ids=["every", "quick", "name", "globs", "no model of the matrix"],
+)
+def test_a_route_runs_on_the_models_of_its_scope(
+    small_matrix: Matrix, small_catalog: Catalog, models: str | tuple[str, ...], planned: list[str]
+) -> None:
+    matrix = routed(small_matrix, wrapper=Route.model_validate({"models": models}))
+    assert ids(matrix, small_catalog, Options()) == [f"wrapper/{model}" for model in planned]
+
+
+@pytest.mark.parametrize(
+    ("options", "lane"),
+    [(Options(quick=True), WHOLE), (Options(), QUICK)],
+    ids=["option", "lane"],
+)
+def test_models_that_a_route_names_are_in_though_only_quick_ones_are_wanted(
+    small_matrix: Matrix, small_catalog: Catalog, options: Options, lane: Lane
+) -> None:
+    matrix = routed(small_matrix, detector=Route(models=("eva02_large", "resnet18")))
+    assert ids(matrix, small_catalog, options, lane) == ["detector/eva02_large", "detector/resnet18"]
+
+
+def test_variants_run_beside_the_default_and_on_the_quick_models_alone(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    matrix = routed(small_matrix, wrapper=Route(models="every", variants=("bin", "sharded")))
+    assert ids(matrix, small_catalog, Options(models=("eva*",))) == [
+        "wrapper/eva02_large",
+        "wrapper/eva02_tiny",
+        "wrapper/eva02_tiny@bin",
+        "wrapper/eva02_tiny@sharded",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variants", "planned"),
+    [
+        (("bin",), ["wrapper/eva02_tiny@bin"]),
+        (("safetensors",), ["wrapper/eva02_large", "wrapper/eva02_tiny", "tower/eva02_tiny"]),
+        (("model-args", "bin", "bin"), ["wrapper/eva02_tiny@bin", "tower/eva02_tiny@model-args"]),
+        (("low-cpu-mem",), []),
+    ],
+    ids=["one", "the default", "two, each of another route", "of no route"],
+)
+def test_variants_that_are_named_leave_out_all_others(
+    small_matrix: Matrix, small_catalog: Catalog, variants: tuple[str, ...], planned: list[str]
+) -> None:
+    matrix = routed(
+        small_matrix,
+        wrapper=Route(models="every", variants=("bin", "sharded")),
+        tower=Route(models="quick", variants=("model-args",)),
+    )
+    assert ids(matrix, small_catalog, Options(models=("eva*",), variants=variants)) == planned
+
+
+@pytest.mark.parametrize("models", ["every", "quick", ("*",), ("b*",)], ids=["every", "quick", "any", "its letter"])
+def test_only_its_own_route_has_the_model_that_is_none_of_timms(
+    small_matrix: Matrix, small_catalog: Catalog, models: str | tuple[str, ...]
+) -> None:
+    matrix = routed(
+        small_matrix,
+        wrapper=Route.model_validate({"models": models}),
+        legacy_layernorm=Route(models=("bert",)),
+    )
+    planned = ids(matrix, small_catalog, Options())
+    assert [case for case in planned if "bert" in case] == ["legacy-layernorm/bert"]
+    assert [case for case in planned if "legacy" in case] == ["legacy-layernorm/bert"]
+
+
+@pytest.mark.parametrize(
+    ("options", "lane"),
+    [(Options(quick=True), WHOLE), (Options(), QUICK), (Options(models=("bert",)), WHOLE)],
+    ids=["quick", "quick lane", "named"],
+)
+def test_the_route_without_timm_has_its_one_case_in_every_selection(
+    small_matrix: Matrix, small_catalog: Catalog, options: Options, lane: Lane
+) -> None:
+    matrix = routed(small_matrix, legacy_layernorm=Route(models=("bert",)))
+    assert ids(matrix, small_catalog, options, lane) == ["legacy-layernorm/bert"]
+    without = Catalog("1.0.31", 1371, (), ())
+    assert ids(matrix, without, options, lane) == ["legacy-layernorm/bert"]
+
+
+def test_without_the_route_that_has_it_the_model_that_is_none_of_timms_is_in_no_plan(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    assert ids(small_matrix, small_catalog, Options(models=("bert",))) == []
+
+
+def test_the_document_describes_the_model_that_is_none_of_timms(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    matrix = routed(small_matrix, legacy_layernorm=Route(models=("bert",)))
+    cases = plan.plan(matrix, small_catalog, WHOLE, Options())
+    document = plan.document(matrix, matrix.pairs[1], WHOLE, small_catalog, options=Options(), cases=cases)
+    assert document["entries"] == [asdict(BERT)]
+
+
 def test_pairs_and_lanes_keep_the_order_of_the_matrix(small_matrix: Matrix) -> None:
     older, newer = small_matrix.pairs
     assert plan.pairs(small_matrix, Options()) == [older, newer]
@@ -62,15 +187,29 @@ def test_no_case_at_all_is_an_error() -> None:
     assert str(caught.value) == "no case is left by --route tower --model eva02_large --quick; drop or widen an option"
 
 
+def test_an_empty_selection_names_the_lane_and_the_variant_too() -> None:
+    with pytest.raises(NothingSelected) as caught:
+        plan.refuse_empty(0, Options(lanes=("cpu-bfloat16",), models=("eva02_large",), variants=("bin",)))
+    assert str(caught.value) == (
+        "no case is left by --lane cpu-bfloat16 --model eva02_large --variant bin; drop or widen an option"
+    )
+
+
 def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalog: Catalog) -> None:
     options = Options(models=("eva02_tiny",))
-    cases = plan.plan(small_matrix, small_catalog, options)
     lane = small_matrix.lanes[0]
+    cases = plan.plan(small_matrix, small_catalog, lane, options)
     pair = small_matrix.pairs[1]
     document = plan.document(small_matrix, pair, lane, small_catalog, options=options, cases=cases)
     entries = document.pop("entries")
     assert [entry["model"] for entry in entries] == ["eva02_tiny"]
-    assert entries[0]["slim"] == {"args": {}, "input_size": (3, 64, 64), "params": 20, "fallback": None}
+    assert entries[0]["slim"] == {
+        "args": {},
+        "input_size": (3, 64, 64),
+        "params": 20,
+        "creatable": False,
+        "fallback": None,
+    }
     assert json.loads(json.dumps(document)) == {
         "schema": 1,
         "pair": {
@@ -99,7 +238,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
             "routes": [],
             "models": ["eva02_tiny"],
             "sizes": ["slim"],
-            "variants": ["safetensors"],
+            "variants": [],
             "quick": False,
         },
         "cell": plan.cell_digest(small_matrix),
@@ -121,3 +260,17 @@ def test_the_cell_digest_changes_with_code_and_limits_and_with_nothing_else(
     assert plan.cell_digest(longer, tmp_path) != before
     (tmp_path / "routes" / "tower.py").rename(tmp_path / "tower.py")
     assert plan.cell_digest(small_matrix, tmp_path) != before
+
+
+def test_a_lane_without_variants_runs_those_that_are_named(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    matrix, lane = (
+        routed(small_matrix, wrapper=Route(models="every", variants=("bin",))),
+        Lane("cpu-float32", variants=False),
+    )
+
+    def planned(options: Options) -> list[str]:
+        return [case.id for case in plan.plan(matrix, small_catalog, lane, options)]
+
+    assert planned(Options(models=("eva02_tiny",), routes=("wrapper",))) == ["wrapper/eva02_tiny"]
+    named = Options(models=("eva02_tiny",), routes=("wrapper",), variants=("bin",))
+    assert planned(named) == ["wrapper/eva02_tiny@bin"]

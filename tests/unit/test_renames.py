@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from harness.cell.renames import renames
+from harness.cell.renames import Rename, applied, in_words, renames
 
 GAMMA = ("gamma", "weight")
 BETA = ("beta", "bias")
@@ -52,8 +52,74 @@ def test_another_number_is_no_rename() -> None:
 
 @pytest.mark.parametrize(
     "unexpected",
-    ["b.1.ls1.gamma", "a.0.ls1.gamma.extra", "ls1.gamma", "a.0.ls1.gamma"],
-    ids=["two parts differ", "longer", "shorter", "equal"],
+    ["b.1.ls1.gamma", "a.0.ls1.gamma.extra", "a.0.ls1", "a.ls1.gamma", "xa.0.gamma.ls1", "1.gamma", "a.0.ls1.gamma"],
+    ids=["two parts differ", "longer", "shorter", "shorter inside", "other order", "part of a part", "equal"],
 )
-def test_a_name_that_differs_otherwise_than_in_one_part_explains_nothing(unexpected: str) -> None:
+def test_a_name_that_differs_otherwise_than_in_one_part_or_a_prefix_explains_nothing(unexpected: str) -> None:
     assert renames(["a.0.ls1.gamma"], [unexpected]) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("missing", "unexpected", "rename"),
+    [
+        ("blocks.{}.gamma", "timm_model.blocks.{}.gamma", ("", "timm_model")),
+        ("blocks.{}.gamma", "model.timm_model.blocks.{}.gamma", ("", "model.timm_model")),
+        ("model.blocks.{}.gamma", "blocks.{}.gamma", ("model", "")),
+    ],
+    ids=["came", "two came", "went"],
+)
+def test_a_prefix_that_came_or_went_is_counted_for_each_name(missing: str, unexpected: str, rename: Rename) -> None:
+    blocks = range(12)
+    assert renames([missing.format(at) for at in blocks], [unexpected.format(at) for at in blocks]) == {rename: 12}
+
+
+def test_prefixes_and_parts_are_counted_apart() -> None:
+    assert renames(["a.gamma", "b.0.bias", "m.c.1.bias"], ["a.weight", "m.b.0.bias", "c.1.bias"]) == {
+        GAMMA: 1,
+        ("", "m"): 1,
+        ("m", ""): 1,
+    }
+
+
+def test_a_prefix_and_a_part_together_are_no_rename() -> None:
+    assert renames(["a.0.gamma"], ["m.a.0.weight"]) == Counter()
+
+
+@pytest.mark.parametrize(
+    ("rename", "name", "became"),
+    [
+        (GAMMA, "blocks.0.gamma", "blocks.0.weight"),
+        (("gamma_1", "weight_1"), "a.gamma_1.scale", "a.weight_1.scale"),
+        (GAMMA, "blocks.0.gamma_1", None),
+        (("", "timm_model"), "blocks.0.gamma", "timm_model.blocks.0.gamma"),
+        (("model", ""), "model.blocks.0.gamma", "blocks.0.gamma"),
+        (("model", ""), "models.blocks.0.gamma", None),
+        (("model", ""), "blocks.model.gamma", None),
+    ],
+    ids=["part", "part inside", "another part", "prefix came", "prefix went", "another prefix", "no prefix"],
+)
+def test_a_rename_is_applied_to_the_names_that_it_concerns(rename: Rename, name: str, became: str | None) -> None:
+    assert applied(rename, name) == became
+
+
+@pytest.mark.parametrize(
+    ("missing", "unexpected"),
+    [("a.gamma", "a.weight"), ("a.gamma", "m.n.a.gamma"), ("m.n.a.gamma", "a.gamma")],
+    ids=["part", "prefix came", "prefix went"],
+)
+def test_what_is_found_makes_the_unexpected_name_of_the_missing_one(missing: str, unexpected: str) -> None:
+    [rename] = renames([missing], [unexpected])
+    assert applied(rename, missing) == unexpected
+
+
+@pytest.mark.parametrize(
+    ("rename", "words"),
+    [
+        (GAMMA, "2 of gamma to weight"),
+        (("", "timm_model"), "2 prefixed with timm_model"),
+        (("model", ""), "2 without model"),
+    ],
+    ids=["part", "prefix came", "prefix went"],
+)
+def test_a_rename_and_how_often_is_told_in_words(rename: Rename, words: str) -> None:
+    assert in_words(rename, 2) == words

@@ -5,7 +5,7 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.errors import BadInput
-from harness.matrix import Matrix
+from harness.matrix import Matrix, Route
 from harness.selection import Options, check, parse
 
 
@@ -20,11 +20,15 @@ def test_nothing_given_restricts_nothing() -> None:
 
 
 def test_lists_add_up() -> None:
-    words = "--route tower --route wrapper --model eva* --size slim --size full --quick --workers 4 --results out"
+    words = (
+        "--route tower --route wrapper --model eva* --size slim --size full --variant bin --variant sharded "
+        "--quick --workers 4 --results out"
+    )
     assert parse(shlex.split(words)) == Options(
         routes=("tower", "wrapper"),
         models=("eva*",),
         sizes=("slim", "full"),
+        variants=("bin", "sharded"),
         quick=True,
         workers=4,
         results=Path("out"),
@@ -87,7 +91,7 @@ def test_names_that_exist_are_accepted(small_matrix: Matrix, small_catalog: Cata
 
 def test_all_names_that_match_nothing_are_refused_at_once(small_matrix: Matrix, small_catalog: Catalog) -> None:
     words = (
-        "--pair transformers5.23.0-timm1.0.30 --lane cpu-bfloat16 --route backbone --size ful --variant bin "
+        "--pair transformers5.23.0-timm1.0.30 --lane cpu-bfloat16 --route backbone --size ful --variant zip "
         "--model 'eva02_tiniest*' --model zzz --model regnetx_002"
     )
     options = parse(shlex.split(words))
@@ -98,7 +102,7 @@ def test_all_names_that_match_nothing_are_refused_at_once(small_matrix: Matrix, 
         "--lane: unknown lane 'cpu-bfloat16'; there is cpu-float32, cuda-float32",
         "--route: unknown route 'backbone'; there is wrapper, tower",
         "--size: unknown size 'ful', did you mean 'full'?",
-        "--variant: unknown variant 'bin'; there is safetensors",
+        "--variant: unknown variant 'zip'; there is safetensors, sharded, bin, low-cpu-mem, device-map, model-args",
         "--model: 'eva02_tiniest*' matches none of 4 models of timm 1.0.31; the nearest: eva02_tiny, eva02_large",
         "--model: 'zzz' matches none of 4 models of timm 1.0.31",
         "--model: 'regnetx_002' matches none of 4 models of timm 1.0.31; the nearest: resnet18, convnext_atto",
@@ -117,3 +121,36 @@ def test_a_control_that_no_timm_has_is_refused(small_matrix: Matrix, small_catal
     with pytest.raises(BadInput) as caught:
         check(Options(), small_matrix, [without])
     assert str(caught.value) == "matrix.yaml: models.controls[0]: no 'resnet18' in timm 1.0.31; name a model that is"
+
+
+@pytest.fixture
+def with_bert(small_matrix: Matrix) -> Matrix:
+    """The small matrix, and the route in which there is no model of timm's."""
+    return small_matrix.model_copy(
+        update={"routes": {**small_matrix.routes, "legacy-layernorm": Route(models=("bert",))}}
+    )
+
+
+def test_the_model_that_is_none_of_timms_can_be_named_where_its_route_is(
+    small_matrix: Matrix, with_bert: Matrix, small_catalog: Catalog
+) -> None:
+    options = parse(["--model", "bert"])
+    check(options, with_bert, [small_catalog])
+    with pytest.raises(BadInput) as caught:
+        check(options, small_matrix, [small_catalog])
+    assert str(caught.value) == "--model: 'bert' matches none of 4 models of timm 1.0.31; the nearest: resnet18"
+
+
+def test_the_model_that_is_none_of_timms_is_near_but_not_counted_among_timms(
+    with_bert: Matrix, small_catalog: Catalog
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        check(parse(["--model", "brt"]), with_bert, [small_catalog])
+    assert str(caught.value) == "--model: 'brt' matches none of 4 models of timm 1.0.31; the nearest: bert, resnet18"
+
+
+def test_the_model_that_is_none_of_timms_is_no_control(with_bert: Matrix, small_catalog: Catalog) -> None:
+    both = with_bert.models.model_copy(update={"controls": ("resnet18", "bert")})
+    with pytest.raises(BadInput) as caught:
+        check(Options(), with_bert.model_copy(update={"models": both}), [small_catalog])
+    assert str(caught.value) == ("matrix.yaml: models.controls[1]: no 'bert' in timm 1.0.31; name a model that is")

@@ -107,6 +107,14 @@ def test_a_selection_without_a_case_is_refused_and_makes_no_folder() -> None:
     assert not Path("results").exists()
 
 
+def test_a_selection_without_a_case_in_any_of_its_lanes_is_refused() -> None:
+    Path("matrix.yaml").write_text(MATRIX.replace("cuda-float32: {models: every}", "cuda-float32: {models: quick}"))
+    assert ids(of(f"--pair {NEW} --model eva02_large")) == [NEW]
+    with pytest.raises(NothingSelected) as caught:
+        of(f"--pair {NEW} --lane cuda-float32 --model eva02_large")
+    assert str(caught.value) == "no case is left by --lane cuda-float32 --model eva02_large; drop or widen an option"
+
+
 def test_as_long_as_a_catalog_is_to_be_made_no_selection_is_called_empty() -> None:
     assert ids(of("--model zzz")) == [OLD, NEW]
 
