@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parent
+PROGRAMS: Final = frozenset({"index", "run"})
 CONSTANTS: Final = ("BROKEN", "HEALTHY", "URL")
 PAIR: Final = re.compile(r"transformers==(\S+) timm==(\S+)")
 UNREPORTED: Final = re.compile(r"No\s+report\s+was\s+found")
@@ -50,7 +51,7 @@ class Row:
 
 def scripts() -> list[Path]:
     """Every script of the folder, by name."""
-    return sorted(path for path in FOLDER.glob("*.py") if path != Path(__file__))
+    return sorted(path for path in FOLDER.glob("*.py") if path.stem not in PROGRAMS)
 
 
 def rows() -> list[Row]:
