@@ -29,11 +29,11 @@ VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin", "low-cpu-mem", "device-map
 STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map")
 VARIANTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(ROUTES, (*STORED, "model-args")),
-    # They save a model of their own, whose configuration has no model_args.
+    # They save a model of their own, whose configuration has no model_args; `partial` does so on one of its ways.
     **dict.fromkeys(("backbone", "backbone-features", "detector", "tower", "tower-wrapper", "vlm"), STORED),
+    **dict.fromkeys(("partial", "legacy-layernorm"), STORED),
     # What timm writes itself, and what timm reads itself.
     **dict.fromkeys(("hub", "backbone-pretrained"), ()),
-    **dict.fromkeys(("legacy-layernorm", "partial"), STORED),
     # timm reads what they save, and it reads one file.
     **dict.fromkeys(("roundtrip", "scratch"), ("low-cpu-mem", "device-map")),
 }

@@ -122,7 +122,7 @@ def record(outcome: str, reason: str, *, seconds: float = 0.0, **fields: Any) ->
         "fingerprint": None,
     }
     measured = {"seconds": round(seconds, 3), "peak_rss_mb": memory.peak_mb()}
-    return {"outcome": outcome, "reason": reason, **empty, **measured, **fields, **measured}
+    return {"outcome": outcome, "reason": reason, **empty, **fields, **measured}
 
 
 def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Bin(Variant):
         else:
             folder.mkdir(parents=True, exist_ok=True)
             model.config.save_pretrained(folder)
-            torch.save({"state_dict": model.state_dict(), **_without(model, left_out)}["state_dict"], folder / BIN)
+            torch.save(_kept(model, left_out), folder / BIN)
 
 
 class LowCpuMem(Variant):
@@ -151,9 +151,11 @@ VARIANTS: Final[Mapping[str, Variant]] = {
 
 def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
     """What `save_pretrained` is given so that it leaves tensors out; nothing where there are none to leave out."""
-    if not left_out:
-        return {}
-    return {"state_dict": {name: tensor for name, tensor in model.state_dict().items() if name not in left_out}}
+    return {"state_dict": _kept(model, left_out)} if left_out else {}
+
+
+def _kept(model: Any, left_out: frozenset[str]) -> State:
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in left_out}
 
 
 def _shard_size(state: State) -> int:
