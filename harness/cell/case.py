@@ -25,10 +25,11 @@ from harness.record import GREEN
 
 @dataclass
 class Attempt:
-    """One try at a case: its trip, and what was found on it."""
+    """One try at a case, `again` where it is the second: its trip, and what was found on it."""
 
     trip: Trip
     tolerance: Tolerance
+    again: bool = False
     findings: Findings = field(default_factory=Findings)
     failed: list[str] = field(default_factory=list)
 
@@ -41,7 +42,7 @@ class Attempt:
 
     def _walk(self, name: str, leg: Leg) -> None:
         holds, met = True, 0
-        self.trip.phase = "native"
+        self.trip.leg, self.trip.phase = name, "native"
         try:
             for step in leg:
                 match step:
@@ -52,8 +53,9 @@ class Attempt:
                         holds = self._compare_state(name, step) and holds
                     case Computed():
                         met += 1
-                        # On CUDA a forward pass on broken state can poison the context for every case that follows.
-                        if holds or self.trip.subject.place.device == "cpu":
+                        # How far off broken state leads need not be known twice, and on CUDA it can poison the context
+                        # for every case that follows.
+                        if holds or (self.trip.subject.place.device == "cpu" and not self.again):
                             self._compare_outputs(name, step, state_holds=holds)
         except Exception as error:  # noqa: BLE001  whatever a library raises is what the case found
             self.findings.errors.append(_described(error, self.trip.phase, name))
@@ -105,7 +107,8 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     attempt = Attempt(Trip(subject, variant, release, scratch / route.name), tolerance)
     fields = _try(route, attempt)
     if fields["outcome"] not in GREEN:
-        second = Attempt(Trip(subject, variant, release, scratch / route.name / "again"), tolerance)
+        trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives)
+        second = Attempt(trip, tolerance, again=True)
         again = _try(route, second, only=attempt.failed)
         if _told(again) != _told(fields):
             fields["detail"]["nondeterministic"] = {name: again[name] for name in ("outcome", "reason")}

@@ -1,6 +1,6 @@
 """What a tensor that is not what was saved looks like: never set, reset, another's, rounded, or merely different."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 INTEGERS: Final = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes
 NARROW: Final = (torch.float16, torch.bfloat16)
 MATRIX: Final = 2
+FEW: Final = 64
 
 
 def looks(  # noqa: PLR0911  one answer a likeness
@@ -22,8 +23,9 @@ def looks(  # noqa: PLR0911  one answer a likeness
     if _is_poison(loaded):
         what = "NaN" if loaded.is_floating_point() else "the largest integer"
         return "uninitialised", f"is {what} throughout, as uninitialised memory is here"
-    constant = loaded.numel() > 1 and bool((loaded == loaded.flatten()[0]).all())
-    throughout = f"is {loaded.flatten()[0].item():.6g} throughout" if constant else ""
+    first = loaded.reshape(-1)[:1]
+    constant = loaded.numel() > 1 and _throughout(lambda values: bool((values == first).all()), loaded)
+    throughout = f"is {first.item():.6g} throughout" if constant else ""
     if default is not None and default.shape == loaded.shape and equal(default, loaded):
         return "reset to timm's default", f"{throughout or 'is reset'}, as timm's constructor leaves it"
     if constant:
@@ -31,13 +33,17 @@ def looks(  # noqa: PLR0911  one answer a likeness
     other = _namesake(name, natives, loaded)
     if other:
         return "another's weights", f"holds what {other} should"
-    if native.dim() == MATRIX and native.shape[0] == native.shape[1] and equal(native.T, loaded):
+    square = native.dim() == MATRIX and native.shape[0] == native.shape[1]
+    if square and equal(native[:, 0], loaded[0]) and equal(native.T, loaded):
         return "transposed", "is transposed"
     for dtype in NARROW:
-        if native.is_floating_point() and equal(native.to(dtype).to(native.dtype), loaded):
+        if native.is_floating_point() and _throughout(
+            lambda saved, got, dtype=dtype: equal(saved.to(dtype).to(saved.dtype), got), native, loaded
+        ):
             return "rounded", f"was rounded to {str(dtype).removeprefix('torch.')}"
-    off = largest(native.double() - loaded.double())
-    share = (native != loaded).double().mean().item()
+    wide = torch.promote_types(native.dtype, torch.float32)
+    off = largest(native.to(wide) - loaded.to(wide))
+    share = (native != loaded).sum().item() / native.numel()
     return "of other values", f"differs by up to {off:.3g} in {share:.0%} of its values"
 
 
@@ -53,8 +59,15 @@ def largest(tensor: Tensor) -> float:
 
 def _is_poison(tensor: Tensor) -> bool:
     if tensor.is_floating_point():
-        return bool(tensor.isnan().all())
-    return bool(tensor.dtype != torch.bool and (tensor == torch.iinfo(tensor.dtype).max).all())
+        return _throughout(lambda values: bool(values.isnan().all()), tensor)
+    if tensor.dtype == torch.bool:
+        return False
+    return _throughout(lambda values: bool((values == torch.iinfo(values.dtype).max).all()), tensor)
+
+
+def _throughout(test: Callable[..., bool], *tensors: Tensor) -> bool:
+    """Whether a test holds for all values of tensors of one shape; a few of them mostly rule it out."""
+    return test(*(tensor.reshape(-1)[:FEW] for tensor in tensors)) and test(*tensors)
 
 
 def _namesake(name: str, natives: Mapping[str, Tensor], loaded: Tensor) -> str | None:

@@ -9,6 +9,7 @@ from packaging.version import Version
 DTYPE_RENAMED: Final = Version("4.56.0")  # from_pretrained takes `dtype`; `torch_dtype` before
 MODEL_ARGS: Final = Version("4.53.0")  # TimmWrapper hands `model_args` on; before, it ignores them in silence
 ACCELERATE: Final = Version("4.51.0")  # before, low_cpu_mem_usage asks for accelerate
+ALWAYS_LOW_CPU_MEM: Final = Version("5.0.0.dev0")  # from here on low_cpu_mem_usage is taken, and does nothing
 
 
 @dataclass(frozen=True)

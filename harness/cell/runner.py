@@ -57,6 +57,7 @@ class Runner:
         wanted = (case.model, case.size)
         if self.subject is None or (self.subject.entry.model, self.subject.size) != wanted:
             self.close()
+            gc.freeze()  # what the libraries import or keep as they are used stays too
             self.subject = Subject(self.entries[case.model], case.size, self.place)
         return self.subject
 

@@ -44,7 +44,14 @@ class Place:
         """A module of float32 on the CPU as this lane has it, in eval mode; the one given stays as it is."""
         if self.is_default and self.device == "cpu":
             return module.eval()
-        return copy.deepcopy(module).to(self.device, self.dtype).eval()
+        # Handed to deepcopy as copied already, weights are converted without a copy in float32.
+        converted = {id(tensor): self._converted(tensor) for tensor in tensors_of(module).values()}
+        return copy.deepcopy(module, converted).to(self.device, self.dtype).eval()
+
+    def _converted(self, tensor: Tensor) -> Tensor:
+        dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
+        copied = tensor.detach().to(self.device, dtype, copy=True)
+        return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +147,8 @@ class Subject:
 
     @functools.cached_property
     def _constructed(self) -> nn.Module:
-        module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+        with weights.cheap_randomness():
+            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
         return module
 
     @functools.cached_property

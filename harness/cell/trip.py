@@ -19,12 +19,17 @@ LIBRARIES_SPEAK: Final = frozenset({"save", "load", "resave"})
 
 @dataclass
 class Trip:
-    """The phase that a case is in, the seconds spent in each, what the libraries said, and its checkpoints' folder."""
+    """Where a case is, the seconds spent in each phase, what the libraries said, and its checkpoints' folder.
+
+    `natives` holds the native side of each leg, which a second try of it does not make again.
+    """
 
     subject: Subject
     variant: Variant
     release: Release
     folder: Path
+    natives: dict[str, Native] = field(default_factory=dict)
+    leg: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -48,9 +53,15 @@ class Trip:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
-    def native(self, native: Native) -> Native:
-        """What the trip's end is held against, run. Raises FloatingPointError where it is not finite itself."""
+    @property
+    def is_default(self) -> bool:
+        """Whether checkpoint and precision are the usual ones. What a route can be asked for besides, it tries then."""
+        return self.variant.is_default and self.subject.place.is_default
+
+    def native(self, build: Callable[[], Native]) -> Native:
+        """What this leg's end is held against, run. Raises FloatingPointError where it is not finite itself."""
         with self.during("native"):
+            native = self.natives[self.leg] = self.natives.get(self.leg) or build()
             refuse_nonfinite(native.runs.first)
             self.native_outputs = self.native_outputs or dict(native.runs.first)
         return native

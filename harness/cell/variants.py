@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.catalog import Entry
-from harness.cell.release import ACCELERATE, MODEL_ARGS, Release
+from harness.cell.release import ACCELERATE, ALWAYS_LOW_CPU_MEM, MODEL_ARGS, Release
 from harness.record import DEFAULT_VARIANT
 
 SHARDS: Final = 2
@@ -95,9 +95,11 @@ class LowCpuMem(Variant):
     name = "low-cpu-mem"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before transformers does without accelerate."""
+        """Not before transformers does without accelerate, and not once the flag does nothing."""
         if release.transformers < ACCELERATE:
             return f"before transformers {ACCELERATE} this asks for accelerate, which is no part of the pair"
+        if release.transformers >= ALWAYS_LOW_CPU_MEM:
+            return "transformers 5 always loads like this, and drops low_cpu_mem_usage unread"
         return None
 
     def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002

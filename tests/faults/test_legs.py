@@ -9,6 +9,7 @@ from torch import nn
 
 from harness.cell.routes import ROUTES
 from harness.cell.routes.road import Leg, Loaded, Written
+from harness.cell.subject import Outputs, Subject
 from harness.cell.trip import Trip
 from tests.faults import faulty
 from tests.faults.conftest import Attempt
@@ -184,3 +185,27 @@ def test_a_green_case_is_tried_once_and_a_broken_one_twice_on_the_legs_that_fail
     loaded.clear()
     attempt(counted(Faulty(CLASSIFIER, to_model=faulty.constant, only=SECOND)), CONVNEXT)
     assert loaded == ["one", "two", "two"]
+
+
+def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as_saved(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    ran: list[str] = []
+    create = Subject.create
+
+    def counted(self: Subject, *args: Any, **kwargs: Any) -> Any:
+        made.append("native")
+        return create(self, *args, **kwargs)
+
+    monkeypatch.setattr(Subject, "create", counted)
+
+    def look(outputs: Outputs) -> Outputs:
+        ran.append("loaded")
+        return outputs
+
+    record = attempt(Faulty(ROUTES["backbone"], to_model=faulty.constant, to_outputs=look), CONVNEXT)
+    legs = 4  # as it is, at its default level, with other channels, with another stride
+    assert record["outcome"] == "tensors"
+    assert len(ran) == legs
+    assert len(made) <= legs  # the first may be there already, from another test

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import timm
 import torch
 from torch import nn
 
@@ -79,6 +80,17 @@ def test_a_layer_scale_is_drawn_around_one() -> None:
 def test_a_value_depends_on_name_and_shape_alone() -> None:
     assert weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("a.weight", torch.ones(3, 4)))
     assert not weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("b.weight", torch.zeros(3, 4)))
+
+
+def test_cheap_randomness_leaves_constants_alone_and_draws_one_number_a_matrix() -> None:
+    with weights.cheap_randomness():
+        one, other = (timm.create_model("convnext_atto").state_dict() for _ in range(2))
+    whole = timm.create_model("convnext_atto").state_dict()
+    random = {name for name, tensor in whole.items() if tensor.unique().numel() > 1}
+    assert "stages.0.blocks.0.gamma" not in random
+    assert {name for name, tensor in one.items() if not tensor.equal(other[name])} == random
+    assert {name for name, tensor in one.items() if not tensor.equal(whole[name])} == random
+    assert all(tensor.unique().numel() == 1 for tensor in one.values())
 
 
 def test_telling_weights_are_the_same_everywhere() -> None:

@@ -1,7 +1,7 @@
 """`backbone` and `backbone-features`: a model of one's own that holds a TimmBackbone, saved and loaded whole."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -63,8 +63,8 @@ class Backbone:
         return no_backbone(release, entry)
 
     def legs(self, trip: Trip) -> Mapping[str, Leg]:
-        """All feature maps; stored as usual, also each option of the configuration that release and model have."""
-        if not trip.variant.is_default:
+        """All feature maps; and, each by itself, the options of the configuration that release and model have."""
+        if not trip.is_default:
             return {"": _saved(trip)}
         options = {"": _saved(trip), "default level": _at_default_level(trip), "num_channels": _with_channels(trip)}
         if trip.subject.entry.batch_norm:
@@ -105,55 +105,67 @@ def _options() -> Mapping[str, Any]:
     return inspect.signature(TimmBackboneConfig.__init__).parameters
 
 
-def _holder(subject: Subject, native: Native, image: Tensor, levels: int, **options: Any) -> Holder:
+def _holder(subject: Subject, native: Callable[[], Native], image: Tensor, levels: int, **options: Any) -> Holder:
     config = SegmenterConfig(architecture=subject.architecture, width=levels, options=options)
     return Holder(
         build=lambda: Segmenter(config),
         from_pretrained=Segmenter.from_pretrained,
         prefixes=(PREFIX,),
-        native=lambda: native,
+        native=native,
         run=lambda model: model(pixel_values=image),
     )
 
 
 def _saved(trip: Trip) -> Leg:
     subject = trip.subject
-    holder = _holder(subject, subject.features, subject.image, len(subject.levels), out_indices=subject.levels)
+    holder = _holder(subject, lambda: subject.features, subject.image, len(subject.levels), out_indices=subject.levels)
     yield from saved_and_loaded(trip, holder)
 
 
 def _at_default_level(trip: Trip) -> Leg:
     """`out_indices` left out: the last level alone, as in all models of transformers."""
     subject = trip.subject
-    native = subject.features_at([-1])
-    if len(subject.levels) > 1:
-        _check_effect(native, subject.features)
+
+    def native() -> Native:
+        last = subject.features_at([-1])
+        return _with_effect(last, subject.features) if len(subject.levels) > 1 else last
+
     yield from saved_and_loaded(trip, _holder(subject, native, subject.image, 1))
 
 
 def _with_channels(trip: Trip) -> Leg:
     subject = trip.subject
     image = weights.image((CHANNELS, *subject.input_size[1:])).to(subject.image)
-    native = subject.create(
-        lambda module: numbered(module(image)), features_only=True, out_indices=subject.levels, in_chans=CHANNELS
-    )
+
+    def native() -> Native:
+        levels = {"out_indices": subject.levels, "in_chans": CHANNELS}
+        return subject.create(lambda module: numbered(module(image)), features_only=True, **levels)
+
     holder = _holder(subject, native, image, len(subject.levels), out_indices=subject.levels, num_channels=CHANNELS)
     yield from saved_and_loaded(trip, holder)
 
 
 def _frozen(trip: Trip) -> Leg:
     subject = trip.subject
-    native = subject.frozen_features
-    if not set(dict(native.module.named_parameters())) < set(dict(subject.features.module.named_parameters())):
-        raise ValueError("freeze_batch_norm_2d has no effect on this architecture")
+
+    def native() -> Native:
+        frozen, usual = (
+            set(dict(one.module.named_parameters())) for one in (subject.frozen_features, subject.features)
+        )
+        if not frozen < usual:
+            raise ValueError("freeze_batch_norm_2d has no effect on this architecture")
+        return subject.frozen_features
+
     options = {"out_indices": subject.levels, "freeze_batch_norm_2d": True}
     yield from saved_and_loaded(trip, _holder(subject, native, subject.image, len(subject.levels), **options))
 
 
 def _strided(trip: Trip) -> Leg:
     subject = trip.subject
-    native = subject.features_at(subject.levels, output_stride=STRIDE)
-    _check_effect(native, subject.features)
+
+    def native() -> Native:
+        return _with_effect(subject.features_at(subject.levels, output_stride=STRIDE), subject.features)
+
     options = {"out_indices": subject.levels, "output_stride": STRIDE}
     yield from saved_and_loaded(trip, _holder(subject, native, subject.image, len(subject.levels), **options))
 
@@ -162,24 +174,29 @@ def _hidden(trip: Trip, *, all_levels: bool) -> Leg:
     """All levels, or the last, are the feature maps; hidden states are all of them either way."""
     subject = trip.subject
     levels = subject.levels if all_levels else subject.levels[-1:]
-    maps, states = subject.features_at(levels), subject.features
 
-    def expected() -> Outputs:
-        hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
-        return {**maps.run(), **hidden}
+    def native() -> Native:
+        states = subject.features
+        maps = states if all_levels else subject.features_at(levels)
+
+        def expected() -> Outputs:
+            hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
+            return {**maps.run(), **hidden}
+
+        return Native(maps.module, expected, maps.state)
 
     def run(model: Any) -> Outputs:
         output = model.backbone(subject.image, output_hidden_states=True)
         hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(output.hidden_states)}
         return {**numbered(output.feature_maps), **hidden}
 
-    native = Native(maps.module, expected, maps.state)
     holder = _holder(subject, native, subject.image, len(levels), out_indices=levels)
     yield from saved_and_loaded(trip, replace(holder, run=run))
 
 
-def _check_effect(native: Native, usual: Native) -> None:
-    """Raises ValueError where an option changes no output: then its leg would show nothing."""
+def _with_effect(native: Native, usual: Native) -> Native:
+    """The native model. Raises ValueError where its option changes no output: then its leg would show nothing."""
     shapes, before = ([tuple(level.shape) for level in one.runs.first.values()] for one in (native, usual))
     if shapes == before:
         raise ValueError("the option has no effect on this architecture")
+    return native

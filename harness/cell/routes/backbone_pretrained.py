@@ -10,6 +10,7 @@ from timm.models import is_model, model_entrypoint, register_model
 from transformers import TimmBackbone
 
 from harness.catalog import Entry
+from harness.cell import weights
 from harness.cell.looks import equal
 from harness.cell.release import Release
 from harness.cell.routes.backbone import no_backbone
@@ -37,7 +38,9 @@ class BackbonePretrained:
         return no_backbone(release, entry)
 
     def legs(self, trip: Trip) -> Mapping[str, Leg]:
-        """Those that this pair has."""
+        """By name; and the other ways that this pair has."""
+        if not trip.is_default:
+            return {"": _by_name(trip, COLOURS)}
         legs = {"": _by_name(trip, COLOURS), "num_channels": _by_name(trip, GREY)}
         if trip.release.timm >= LOCAL_DIR and trip.release.transformers >= ANY_NAME:
             legs["local-dir"] = _by_folder(trip)
@@ -58,16 +61,23 @@ def _pretrained(trip: Trip, name: str, channels: int) -> Leg:
     """The backbone of that name, held against what timm itself makes of it."""
     subject = trip.subject
     image = subject.image[:, :channels]
-    with trip.during("native"):
-        plain, again = (
-            timm.create_model(name, pretrained=True, features_only=True, in_chans=channels, out_indices=subject.levels)
-            for _ in range(2)
-        )
+
+    def made() -> Any:
+        with weights.cheap_randomness():
+            return timm.create_model(
+                name, pretrained=True, features_only=True, in_chans=channels, out_indices=subject.levels
+            )
+
+    def build() -> Native:
+        plain = made()
         module = subject.place.cast(plain)
-    native = trip.native(Native(module, lambda: numbered(module(image)), plain.state_dict()))
-    # What timm itself leaves to chance, such as a head that no feature map needs, cannot come back.
-    second = again.state_dict()
-    chance = frozenset(name for name, tensor in plain.state_dict().items() if not equal(tensor, second[name]))
+        return Native(module, lambda: numbered(module(image)), plain.state_dict())
+
+    native = trip.native(build)
+    with trip.during("native"):
+        # What timm itself leaves to chance, such as a head that no feature map needs, cannot come back.
+        again = made().state_dict()
+        chance = frozenset(name for name, tensor in native.state.items() if not equal(tensor, again[name]))
     with trip.during("load"):
         loaded_backbone = TimmBackbone.from_pretrained(
             name, out_indices=subject.levels, num_channels=channels, **trip.dtype
@@ -82,10 +92,10 @@ def _pretrained(trip: Trip, name: str, channels: int) -> Leg:
     yield Computed(run, lambda: native.runs, loaded)
 
 
-def _registered(subject: Subject, weights: Path) -> str:
+def _registered(subject: Subject, checkpoint: Path) -> str:
     """A name that stands for this architecture with its pretrained weights in a file."""
     name = PRETRAINED + subject.architecture
-    FILES[name] = weights
+    FILES[name] = checkpoint
     if not is_model(name):
         build = model_entrypoint(subject.architecture)
 

@@ -39,7 +39,7 @@ class Classifier:
 
 def classified(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
     """A checkpoint, made on the way, through AutoModelForImageClassification."""
-    native = trip.native(trip.subject.classifier)
+    native = trip.native(lambda: trip.subject.classifier)
     model, info = trip.load(AutoModelForImageClassification.from_pretrained, checkpoint())
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
@@ -47,7 +47,7 @@ def classified(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
 
 
 def _with_new_labels(trip: Trip) -> Leg:
-    native = trip.native(trip.subject.classifier)
+    native = trip.native(lambda: trip.subject.classifier)
     folder, labels = trip.checkpoint(), {"num_labels": NEW_CLASSES, "ignore_mismatched_sizes": True}
     model, info = trip.load(AutoModelForImageClassification.from_pretrained, folder, **labels)
     if not any(tensor.shape[:1] == (NEW_CLASSES,) for tensor in model.parameters()):

@@ -48,7 +48,7 @@ def _there_and_back(trip: Trip, *, old: bool) -> Leg:
     plain = BertModel(BertConfig(**CONFIG)).eval()
     weights.fill(plain)
     module, tokens = place.cast(plain), torch.tensor(TOKENS, device=place.device)
-    native = trip.native(Native(module, lambda: dict(module(input_ids=tokens).items()), plain.state_dict()))
+    native = trip.native(lambda: Native(module, lambda: dict(module(input_ids=tokens).items()), plain.state_dict()))
     folder = trip.folder / f"{old}"
     with trip.during("save"):
         folder.mkdir(parents=True)

@@ -49,7 +49,7 @@ class Holder:
 
 def saved_and_loaded(trip: Trip, holder: Holder) -> Leg:
     """Build the model, give its timm module the telling weights and the rest telling ones too, save and load it."""
-    native, left_out = trip.native(holder.native()), holder.left_out()
+    native, left_out = trip.native(holder.native), holder.left_out()
     saved, folder = built(trip, holder, native), trip.folder / "saved"
     prefix = leading(saved, holder.prefixes)
     trip.save(saved, folder, left_out=frozenset(f"{prefix}.{name}" for name in holder.absent))

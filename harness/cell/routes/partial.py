@@ -37,7 +37,7 @@ class Partial:
 
 def _into_wrapper(trip: Trip) -> Leg:
     subject, absent = trip.subject, _scales(trip.subject)
-    native = trip.native(subject.without(absent))
+    native = trip.native(lambda: subject.without(absent))
     with trip.during("save"):
         kept = {name: tensor for name, tensor in subject.state.items() if name not in absent}
         folder: Path = subject.write(trip.folder / "checkpoint", trip.variant, kept)

@@ -40,7 +40,7 @@ def _classified(trip: Trip) -> Leg:
         pixels = transform(subject)(picture())[None].to(subject.place.device, subject.place.dtype)
         return _named(model(pixels).float().softmax(-1)[0])
 
-    native = trip.native(Native(model, scores, subject.state))
+    native = trip.native(lambda: Native(model, scores, subject.state))
     folder = trip.checkpoint()
     with trip.during("load"):
         pipe = pipeline("image-classification", model=str(folder), device=subject.place.device, **trip.dtype)

@@ -38,7 +38,7 @@ def _stored(trip: Trip) -> State:
 
 
 def _resumed(trip: Trip, state: Callable[[], State]) -> Leg:
-    subject, native = trip.subject, trip.native(whole(trip.subject))
+    subject, native = trip.subject, trip.native(lambda: whole(trip.subject))
     path = trip.folder / "training.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
     with trip.during("save"):

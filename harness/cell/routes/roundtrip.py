@@ -35,7 +35,7 @@ class RoundTrip:
 
 
 def _there_and_back(trip: Trip) -> Leg:
-    native = trip.native(whole(trip.subject))
+    native = trip.native(lambda: whole(trip.subject))
     model, _ = trip.load(auto_class(trip.subject).from_pretrained, trip.checkpoint())
     folder = trip.save(model, trip.folder / "resaved", phase="resave")
     yield from loaded_by_both(trip, folder, native)

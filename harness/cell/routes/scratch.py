@@ -28,7 +28,7 @@ class Scratch:
 
 
 def _built_and_saved(trip: Trip) -> Leg:
-    native = trip.native(whole(trip.subject))
+    native = trip.native(lambda: whole(trip.subject))
     with trip.during("save"):
         model = from_config(trip.subject)
         weights.fill(model, {f"{PREFIX}.{name}": tensor for name, tensor in native.state.items()})

@@ -83,10 +83,12 @@ def _builds_on(entry: Entry) -> Vlm | None:
 def _whole(trip: Trip, vlm: Vlm) -> Leg:
     subject = trip.subject
     pixels = subject.image[:, None] if vlm.tiles else subject.image  # (batch, tiles, channels, height, width)
-    native = subject.create(
-        lambda module: {"last_hidden_state": module.forward_features(subject.image)}, num_classes=0, **vlm.timm_args
+    native = trip.native(
+        lambda: subject.create(
+            lambda module: {"last_hidden_state": module.forward_features(subject.image)}, num_classes=0, **vlm.timm_args
+        )
     )
-    features = _features_of(trip.native(native))
+    features = _features_of(native)
     words = torch.tensor([[1, *[IMAGE] * features.tokens, *TEXT]], device=subject.place.device)
 
     def run(model: Any) -> Outputs:

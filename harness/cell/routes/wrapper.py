@@ -40,7 +40,7 @@ class Wrapper:
 
 def embedded(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
     """A checkpoint, made on the way, through AutoModel; the classification head is left out on purpose."""
-    native = trip.native(trip.subject.headless)
+    native = trip.native(lambda: trip.subject.headless)
     model, info = trip.load(AutoModel.from_pretrained, checkpoint())
     loaded = Loaded(model, PREFIX, native, info, left_out=head(trip.subject))
     yield loaded

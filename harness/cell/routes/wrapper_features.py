@@ -44,7 +44,7 @@ def _has_feature_maps(release: Release, entry: Entry) -> bool:
 
 def _hidden(trip: Trip, wanted: bool | list[int]) -> Leg:  # noqa: FBT001  as transformers takes it
     """Hidden states: `wanted` is True for all, or their indices."""
-    subject, native = trip.subject, trip.native(trip.subject.headless)
+    subject, native = trip.subject, trip.native(lambda: trip.subject.headless)
     model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint())
     loaded = Loaded(model, PREFIX, native, info, left_out=head(subject))
     yield loaded
@@ -62,7 +62,7 @@ def _hidden(trip: Trip, wanted: bool | list[int]) -> Leg:  # noqa: FBT001  as tr
 
 def _feature_maps(trip: Trip) -> Leg:
     """The configuration's `model_args` hand `features_only` to timm."""
-    subject, native = trip.subject, trip.native(trip.subject.features)
+    subject, native = trip.subject, trip.native(lambda: trip.subject.features)
     arguments = {"model_args": {"features_only": True, "out_indices": subject.levels}}
     model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint(), **arguments)
     loaded = Loaded(model, PREFIX, native, info, left_out=frozenset(subject.classifier.names) - frozenset(native.names))

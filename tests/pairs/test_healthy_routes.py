@@ -1,0 +1,42 @@
+"""Roads that the current pair breaks, on a real pair where the libraries still do what they say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.vocabulary import ROUTES
+from tests.pairs.command import nox
+
+HEALTHY = "transformers4.49.0-timm1.0.15"
+MODELS = ("convnext_atto", "resnet18", "bert")
+# transformers 4.49 has no model that builds on timm in this way; tests/faults sees the road on the current pair.
+LATER = {"vlm"}
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What became of each model, by route."""
+    results: Path = tmp_path_factory.mktemp("results")
+    words = [word for model in MODELS for word in ("--model", model)]
+    only = ("--pair", HEALTHY, "--lane", "cpu-float32", "--variant", "safetensors")
+    ended = nox("matrix", *only, *words, results=results, seconds=600)
+    assert ended.code == 0, ended.out
+    lines = [json.loads(line) for line in (results / HEALTHY / "cpu-float32.jsonl").read_text().splitlines()]
+    found: dict[str, dict[str, str]] = {}
+    for line in lines:
+        if line["kind"] == "case":
+            found.setdefault(line["route"], {})[line["model"]] = line["outcome"]
+    return found
+
+
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - LATER))
+def test_a_road_passes_where_the_libraries_do_what_they_say(outcomes: dict[str, dict[str, str]], route: str) -> None:
+    assert "passed" in outcomes[route].values(), outcomes[route]
+
+
+@pytest.mark.parametrize("route", ["hub", "partial", "roundtrip", "scratch", "wrapper-features"])
+def test_a_model_with_layer_scale_passes_where_the_current_pair_fails(
+    outcomes: dict[str, dict[str, str]], route: str
+) -> None:
+    assert outcomes[route]["convnext_atto"] == "passed"
