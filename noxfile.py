@@ -34,14 +34,15 @@ CAMPAIGNS: dict[str, Campaign] = {}
 class Environment:
     """A nox session as the package sees it: a place to install one pair and run its Python."""
 
-    def __init__(self, session: nox.Session, as_of: str | None) -> None:
+    def __init__(self, session: nox.Session, as_of: str | None, seconds: int | None) -> None:
         self.session = session
+        self.seconds = seconds
         self.as_of = as_of if session.venv_backend == "uv" else None  # pip has no such option
         self.flags = ["--exclude-newer", self.as_of] if self.as_of else []
 
     def install(self, *requirements: str) -> None:
         """Install quietly; what the installer said is read only where it failed."""
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+") as said, installation.within(self.seconds):
             try:
                 self.session.install(
                     *requirements, *self.flags, silent=False, log=False, stdout=said, stderr=subprocess.STDOUT
@@ -87,7 +88,7 @@ def campaign(session: nox.Session, name: str) -> Campaign:
 def environment_of(session: nox.Session, lanes: Lanes) -> Environment:
     """The session as the place where these lanes run."""
     as_of = lanes.matrix.as_of
-    return Environment(session, as_of.isoformat() if as_of else None)
+    return Environment(session, as_of.isoformat() if as_of else None, lanes.matrix.limits.install_seconds)
 
 
 def refuse(error: HarnessError) -> NoReturn:
@@ -102,6 +103,10 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
     lanes = found.lanes_of(pair) if pair else found.lanes[0]
     if lanes is None:
         session.skip(f"{pair} is not selected")
+    try:
+        found.claim()
+    except HarnessError as error:
+        refuse(error)
     session.notify("verdict", posargs=[name])
     found.run(lanes, environment_of(session, lanes), session.log)
 

@@ -1,6 +1,12 @@
 """What an installer's last words mean: a release that does not exist, or a machine that could not install it."""
 
+import contextlib
+import os
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from harness.errors import BadInput
@@ -15,6 +21,35 @@ LAST: Final = 5  # lines
 
 class InstallationError(Exception):
     """A pair that could not be installed, with the installer's last words."""
+
+
+@contextlib.contextmanager
+def within(seconds: int | None) -> Iterator[None]:
+    """Stop the processes that this one has started once time is up. Raises InstallationError where that was needed."""
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    timer = threading.Timer(seconds or 0, stop)
+    timer.daemon = True
+    if seconds:
+        timer.start()
+    try:
+        yield
+    except Exception as error:
+        if not late.is_set():
+            raise
+        raise InstallationError(f"it took longer than limits.install_seconds: {seconds}") from error
+    finally:
+        timer.cancel()
+
+
+def _children() -> list[int]:
+    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
 
 
 def failure(pair: str, output: str, as_of: str | None = None) -> Exception:

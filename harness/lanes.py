@@ -173,7 +173,7 @@ class Lanes:
             path = folder / "plan.json"
             path.write_text(json.dumps(document))
             # 1: cases failed, which is what the records are for.
-            if environment.python(*self._pytest(document["lane"], path, folder), env=VARIABLES, success=(0, 1)):
+            if environment.python(*self._pytest(document, path, folder), env=VARIABLES, success=(0, 1)):
                 return
         runs = record.read(records) if records.is_file() else []
         without = set(runs[-1].missing if len(runs) > before else (case["case"] for case in document["cases"]))
@@ -182,15 +182,17 @@ class Lanes:
             why = "pytest ended before this case; see above"
             unrun.note_failure(records, {**document, "cases": left}, results.RUN, why)
 
-    def _pytest(self, lane: str, document: Path, folder: Path) -> list[str]:
+    def _pytest(self, document: Document, path: Path, folder: Path) -> list[str]:
         workers = self.options.workers or os.cpu_count() or 1
-        records = results.path_in(self.options.results.resolve(), self.pair.id, lane)
+        records = results.path_in(self.options.results.resolve(), self.pair.id, document["lane"])
         return [
             *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-qq", "--no-header", "--tb=no", "-r", "N"),
             *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
-            *("--plan", str(document), "--records", str(records), "--scratch", str(folder)),
+            *("--plan", str(path), "--records", str(records), "--scratch", str(folder)),
             *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),
+            # pytest-xdist would give up after four deaths a worker; here each costs the one case that caused it.
+            *("--max-worker-restart", str(len(document["cases"]))),
         ]
 
     def _records(self, document: Document) -> Path:

@@ -92,9 +92,20 @@ class Tolerance(Strict):
 
 
 class Limits(Strict):
-    """What a case may take; `seconds` is wall-clock time."""
+    """What a case may take: wall-clock time, memory of its process, disk for its checkpoints; and what installing may.
+
+    No limit where there is none, but for a case's time.
+    """
 
     seconds: int = Field(gt=0, strict=True)
+    memory_gib: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    disk_gib: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    install_seconds: int | None = Field(default=None, gt=0, strict=True)
+
+    @property
+    def of_a_case(self) -> dict[str, float | None]:
+        """What crosses the wall, and decides outcomes."""
+        return self.model_dump(exclude={"install_seconds"})
 
 
 class Uses(Strict):

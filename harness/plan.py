@@ -102,7 +102,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "dtype": lane.dtype,
         "cases": [{"case": case.id, **asdict(case)} for case in cases],
         "tolerance": matrix.tolerances[lane.dtype].model_dump(),
-        "limits": matrix.limits.model_dump(),
+        "limits": matrix.limits.of_a_case,
         "seed": SEED,
         "selection": options.selection,
         "cell": cell_digest(matrix),
@@ -118,6 +118,6 @@ def cell_digest(matrix: Matrix, cell: Path = CELL) -> str:
     digest = hashlib.sha256()
     for path in sorted(cell.rglob("*.py")):
         digest.update(path.relative_to(cell).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    settings = matrix.model_dump(mode="json", include={"routes", "tolerances", "limits"})
+    settings = matrix.model_dump(mode="json", include={"routes", "tolerances"}) | {"limits": matrix.limits.of_a_case}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:16]

@@ -6,7 +6,7 @@ Standard library only: this module is imported inside a pair's environment.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -114,31 +114,78 @@ def _finite(value: Any) -> Any:
 def read(path: Path) -> list[Run]:
     """The runs of a lane's file, oldest first; a line torn by a crash is passed over.
 
-    Raises ValueError, naming the line, for a line of this file that no run owns.
+    Raises ValueError, naming the line, for a line of this file that no run owns, or whose fields are not what they are.
     """
     runs: list[Run] = []
     cases: list[dict[str, Mapping[str, Any]]] = []
     for number, line in _lines(path):
         kind = line.get("kind")
+        if not isinstance(kind, str) or kind not in FIELDS:
+            raise ValueError(f"{path}:{number}: unknown kind {kind!r}")
+        if kind != "run" and not runs:
+            raise ValueError(f"{path}:{number}: a {kind!r} line before any run")
+        if wrong := [name for name, holds in FIELDS[kind].items() if not holds(line.get(name))]:
+            raise ValueError(f"{path}:{number}: no {kind} line of this format; see {', '.join(wrong)}")
         if kind == "run":
             cases.append({})
             runs.append(Run(line, cases[-1]))
-        elif not runs:
-            raise ValueError(f"{path}:{number}: a {kind!r} line before any run")
         elif kind == "case":
             cases[-1][line["case"]] = line
-        elif kind == "end":
-            runs[-1] = Run(runs[-1].header, cases[-1], line)
         else:
-            raise ValueError(f"{path}:{number}: unknown kind {kind!r}")
+            runs[-1] = Run(runs[-1].header, cases[-1], line)
     return runs
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Bytes that are no UTF-8 can only be in a line that was torn, or was never ours; JSON refuses neither for them.
+    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
         try:
             line = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             continue
         if isinstance(line, dict):
             yield number, line
+
+
+def _is_case_id(value: Any) -> bool:
+    try:
+        Case.parse(value)
+    except (ValueError, AttributeError):
+        return False
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_figure_or_null(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _are_case_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_case_id(one) for one in value)
+
+
+FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
+    "run": {"schema": lambda value: value == SCHEMA, "cases": _are_case_ids, "pair": _is_object},
+    "case": {
+        "case": _is_case_id,
+        "route": _is_text,
+        "model": _is_text,
+        "outcome": lambda value: isinstance(value, str) and value in OUTCOMES,
+        "reason": _is_text_or_null,
+        "detail": _is_object,
+        "seconds": _is_figure_or_null,
+    },
+    "end": {"failed": _is_text_or_null, "reason": _is_text_or_null},
+}
+"""What must be true of the fields by which records are judged and shown, by kind of line; others may come and go."""

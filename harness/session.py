@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from harness import device, judgement, matrix, plan, selection
+from harness import claim, device, judgement, matrix, plan, selection
 from harness.errors import BadInput, HarnessError
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
@@ -60,6 +60,10 @@ class Campaign:
     def current(self) -> Lanes:
         """The lanes of the matrix's current pair."""
         return next(lanes for lanes in self.lanes if lanes.pair.id == lanes.matrix.current)
+
+    def claim(self) -> None:
+        """Keep other runs out of the results folder from here on. Raises BadInput where one is there."""
+        claim.take(self.options.results)
 
     def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
         """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""

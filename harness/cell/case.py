@@ -12,6 +12,8 @@ from torch import Tensor
 
 from harness.cell import divergence, memory, reasons
 from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.leaks import Leaks
+from harness.cell.looks import equal
 from harness.cell.parity import Findings, NameDifference, TensorDifference, Tolerance
 from harness.cell.release import Release
 from harness.cell.routes.road import Computed, Leg, Loaded, Route, Written
@@ -35,8 +37,9 @@ class Attempt:
 
     def take(self, name: str, leg: Leg) -> None:
         """Go one way, comparing whatever is met. What is found is kept where a later step raises; an exception too."""
-        found = self.findings.failures
+        found, leaks = self.findings.failures, Leaks()
         self._walk(name, leg)
+        self.findings.errors += [_leaked(one, self.trip.phase, name) for one in leaks.stop()]
         if self.findings.failures > found:
             self.failed.append(name)
 
@@ -83,9 +86,14 @@ class Attempt:
         with self.trip.during("run"):
             expected = step.expected()
             refuse_nonfinite(expected.first)
-            outputs = step.outputs()
+            outputs, again = step.outputs(), step.outputs()
         with self.trip.during("run", timed="compare"):
-            compared = compare_outputs(expected.first, expected.second, outputs, self.tolerance)
+            compared = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
+            # A model that gives the same twice is compared once.
+            moved = {name: tensor for name, tensor in again.items() if not _same(tensor, outputs.get(name))}
+            wanted = {name: tensor for name, tensor in expected.first.items() if name in moved}
+            second = compare_outputs(wanted, lambda: expected.second, moved, self.tolerance)
+            compared += [replace(one, name=f"{one.name}, second call") for one in second]
         self.findings.outputs += [replace(one, name=_in(one.name, leg)) for one in compared]
         if state_holds and step.loaded and not all(output.holds for output in compared):
             native = step.loaded.native
@@ -209,12 +217,22 @@ def _tensors(loaded: Loaded, subject: Subject) -> list[TensorDifference]:
     return differences
 
 
+def _same(one: Tensor, other: Tensor | None) -> bool:
+    return other is not None and one.shape == other.shape and one.dtype == other.dtype and equal(one, other)
+
+
 def _around(model: Any, prefix: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors_of(model).items() if not name.startswith(f"{prefix}.")}
 
 
 def _in(what: str, leg: str) -> str:
     return f"{what} ({leg})" if leg else what
+
+
+def _leaked(what: str, phase: str, leg: str) -> Mapping[str, Any]:
+    """A change for the whole process that outlives a leg, as an exception is described: it breaks what comes next."""
+    described = {"type": "LeakedState", "message": what, "frame": "", "phase": phase}
+    return {**described, "leg": leg} if leg else described
 
 
 def _described(error: BaseException, phase: str, leg: str) -> Mapping[str, Any]:

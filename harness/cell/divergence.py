@@ -1,6 +1,6 @@
 """Where two models that hold the same tensors begin to compute different things."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,14 +21,14 @@ def first_module(
     for name, tensor in expected.items():
         if name not in got:
             continue  # a module that the loaded one does without shows in what holds it
-        compared = compare_outputs({name: tensor}, {name: tensor}, got, within)
-        if not compared[0].holds:
+        (compared,) = compare_outputs({name: tensor}, expected.copy, got, within)
+        if not compared.holds:
             kind, shape = type(native.get_submodule(name)).__name__, tuple(tensor.shape)
-            return f"{name} ({kind}, shape {shape}), by {compared[0].max_abs:.3g}"
+            return f"{name} ({kind}, shape {shape}), by {compared.max_abs:.3g}"
     return None
 
 
-def _trace(module: nn.Module, run: Callable[[], Any]) -> Mapping[str, Tensor]:
+def _trace(module: nn.Module, run: Callable[[], Any]) -> dict[str, Tensor]:
     """The first output of every submodule, by name, in the order in which they finish."""
     outputs: dict[str, Tensor] = {}
 

@@ -27,8 +27,11 @@ def poisoned() -> Iterator[None]:
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        # Only what is still as it was set here: what a library left otherwise is not ours to hide.
+        if torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled():
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        if torch.utils.deterministic.fill_uninitialized_memory:
+            torch.utils.deterministic.fill_uninitialized_memory = filled
 
 
 def restart_peak() -> None:

@@ -6,9 +6,11 @@ With pytest-xdist the workers run cases and the controller writes records, so a 
 dies takes no other case's record with it.
 """
 
+import ctypes
 import importlib.metadata
 import json
 import platform
+import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -18,12 +20,17 @@ from typing import Any, Final
 
 import pytest
 
+from harness.cell import desk
+from harness.cell.desk import Desk
 from harness.cell.progress import Progress
+from harness.cell.watch import Watch
 from harness.record import GREEN, HEADER, SKIPPED, Case, Log
 
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
+RECORDER: Final = "layerscale-recorder"
 OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 LONGEST: Final = 2000  # characters kept of what a dying process said
 
 
@@ -38,9 +45,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the plan; the controller opens the records."""
     plan = json.loads(config.getoption("--plan").read_text())
-    config.pluginmanager.register(Cases(plan, config.getoption("--scratch")), "layerscale-cases")
+    _die_with_parent()
+    scratch = config.getoption("--scratch")
+    config.pluginmanager.register(Cases(plan, scratch), "layerscale-cases")
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recorder(plan, config.getoption("--records")), "layerscale-recorder")
+        watch = Watch(scratch, plan["limits"])
+        config.pluginmanager.register(Recorder(plan, config.getoption("--records"), watch), RECORDER)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out cases so that one that kills its worker costs no other."""
+    from harness.cell.schedule import ModelScheduling  # noqa: PLC0415  pytest-xdist is not where the tests look inside
+
+    recorder: Any = config.pluginmanager.get_plugin(RECORDER)
+    return ModelScheduling(config, log, recorder.again)
 
 
 class Cases:
@@ -50,6 +69,7 @@ class Cases:
         self.plan = plan
         self.scratch = scratch
         self.runner: Any = None
+        self.desk: Desk | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test a case, grouped by model for xdist."""
@@ -70,7 +90,9 @@ class Cases:
             from harness.cell.runner import Runner  # noqa: PLC0415
 
             self.runner = Runner(self.plan, self.scratch, _workers(request.config))
-        record: Mapping[str, Any] = self.runner.run(case)
+        self.desk = self.desk or Desk(self.scratch, _worker(request.config))
+        with self.desk.at(case.id):
+            record: Mapping[str, Any] = self.runner.run(case)
         request.node.user_properties.append((RECORD, record))
         return record
 
@@ -87,9 +109,12 @@ class Cases:
 class Recorder:
     """Writes the lane's file: `run`, a line a case, `end`."""
 
-    def __init__(self, plan: Mapping[str, Any], path: Path) -> None:
+    def __init__(self, plan: Mapping[str, Any], path: Path, watch: Watch) -> None:
         self.plan = plan
         self.log = Log(path)
+        self.watch = watch
+        self.deaths: dict[str, str] = {}  # how a case's process died the first time
+        self.waiting: set[str] = set()  # cases that will be run again for it
         self.left = {planned["case"]: planned for planned in plan["cases"]}
         self.counts: Counter[str] = Counter()
         self.work = {entry["model"]: entry["slim"]["params"] + OVERHEAD for entry in plan["entries"]}
@@ -108,6 +133,7 @@ class Recorder:
             platform=platform.platform(),
             device=_device(self.plan["device"]),
         )
+        self.watch.start()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A line for each case, also where its process died with it."""
@@ -115,7 +141,13 @@ class Recorder:
         case = _case_of(report.nodeid)
         if case not in self.left or (report.when == "setup" and report.passed) or report.when == "teardown":
             return
-        fields = properties.get(RECORD) or _unrecorded(report)
+        fields = properties.get(RECORD) or self._unrecorded(case, report)
+        if case in self.waiting:
+            self.waiting.remove(case)
+            self.deaths[case] = fields["reason"]
+            return
+        if case in self.deaths and fields["outcome"] != "crashed":
+            fields["detail"]["died"] = self.deaths[case]
         planned = self.left.pop(case)
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
@@ -123,32 +155,63 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """The end. A run that was cut off has none."""
+        self.watch.close()
         self.progress.close()
         counts = dict(sorted(self.counts.items()))
         if not self.left:
             self.log.write("end", cases=sum(counts.values()), counts=counts, ended=_now(), failed=None)
         self.log.close()
 
+    def again(self, nodeid: str) -> bool:
+        """Whether to run a case again whose process died, which may not have been the case's doing: once."""
+        case = _case_of(nodeid)
+        first = case not in self.deaths and case not in self.watch.ends
+        if first:
+            self.waiting.add(case)
+        return first
 
-def _unrecorded(report: pytest.TestReport) -> dict[str, Any]:
-    """The fields for a case that came back without a record: its process died, or the harness itself failed."""
-    text = str(report.longrepr or "")
-    last = text.strip().rpartition("\n")[2]
-    outcome = "crashed" if "crashed" in text and report.when not in {"setup", "call"} else "error"
-    if "Timeout" in last:
-        outcome = "timeout"
+    def _unrecorded(self, case: str, report: pytest.TestReport) -> dict[str, Any]:
+        """The fields for a case that came back without a record: its process died, or the harness itself failed."""
+        text = str(report.longrepr or "").strip()
+        last = text.rpartition("\n")[2].removeprefix("E").strip()  # pytest marks what was raised with it
+        if report.when not in {"setup", "call"}:
+            said = desk.cleared(self.watch.folder, case)
+            outcome, reason = self.watch.ends.get(case) or ("crashed", _died(said))
+            return _without_record(outcome, reason, said, report.duration)
+        outcome = "timeout" if "Timeout" in last else "error"
+        return _without_record(outcome, last or "no reason given", text, report.duration)
+
+
+def _died(said: str) -> str:
+    words = desk.last_words(said)
+    return f"the process that ran it died; the last that it said: {words}" if words else "the process that ran it died"
+
+
+def _without_record(outcome: str, reason: str, said: str, seconds: float) -> dict[str, Any]:
     return {
         "outcome": outcome,
-        "reason": last or "no reason given",
-        "detail": {"silent": False, "error": {"phase": "harness", "message": text[-LONGEST:]}},
+        "reason": reason,
+        "detail": {"silent": False, "error": {"phase": "harness", "message": desk.ending(said, LONGEST)}},
         **dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "peak_rss_mb")),
-        "seconds": round(report.duration, 3),
+        "seconds": round(seconds, 3),
     }
 
 
 def _case_of(nodeid: str) -> str:
     """`test_parity[ID]`, to which xdist appends `@group`."""
     return nodeid[nodeid.index("[") + 1 : nodeid.rindex("]")] if "[" in nodeid else nodeid
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process with the one that started it: an orphan would go on recording beside the next run.
+
+    nox starts pytest, and that its workers.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _worker(config: pytest.Config) -> str:
+    return str(getattr(config, "workerinput", {}).get("workerid", "main"))
 
 
 def _workers(config: pytest.Config) -> int:

@@ -128,7 +128,8 @@ def pattern(name: str) -> str:
 def _error(error: Mapping[str, Any]) -> str:
     message = textwrap.shorten(str(error["message"]), LONGEST, placeholder=" ...")
     on = f" ({error['leg']})" if error.get("leg") else ""
-    return f"{error['type']} in phase {error['phase']}{on} at {error['frame']}: {message}"
+    at = f" at {error['frame']}" if error["frame"] else ""
+    return f"{error['type']} in phase {error['phase']}{on}{at}: {message}"
 
 
 def _outputs(findings: Findings) -> str:

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 Rename = tuple[str, str]
-"""Old and new part of a name. Where a prefix came or went, the other is empty."""
+"""Old and new part of a name. Where a prefix came or went, the other is empty; a dot is new where a part went."""
+
+GONE = "."
 
 
 def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[Rename]:
@@ -12,7 +14,7 @@ def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[Rename
     found: Counter[Rename] = Counter()
     lost, left = sorted(missing), sorted(unexpected)
     # A prefix explains a whole name, a part of it only something: prefixes are tried on all names first.
-    for explain in (_prefix, _part):
+    for explain in (_prefix, _part, _gone):
         for name in list(lost):
             partner = next((other for other in left if explain(name, other)), None)
             rename = partner and explain(name, partner)
@@ -31,6 +33,8 @@ def applied(rename: Rename, name: str) -> str | None:
     if not new:
         return name.removeprefix(f"{old}.") if name.startswith(f"{old}.") else None
     parts = name.split(".")
+    if new == GONE:
+        return ".".join(part for part in parts if part != old) if old in parts else None
     return ".".join(new if part == old else part for part in parts) if old in parts else None
 
 
@@ -39,7 +43,7 @@ def in_words(rename: Rename, times: int) -> str:
     old, new = rename
     if not old:
         return f"{times} prefixed with {new}"
-    return f"{times} of {old} to {new}" if new else f"{times} without {old}"
+    return f"{times} of {old} to {new}" if new not in {"", GONE} else f"{times} without {old}"
 
 
 def _prefix(name: str, other: str) -> Rename | None:
@@ -58,3 +62,11 @@ def _part(name: str, other: str) -> Rename | None:
         return None
     apart = [(one, two) for one, two in zip(parts, others, strict=True) if one != two]
     return apart[0] if len(apart) == 1 and not apart[0][0].isdigit() else None
+
+
+def _gone(name: str, other: str) -> Rename | None:
+    """The part inside that one dotted name has and the other has not, and that is no number."""
+    parts = name.split(".")
+    lost = (part for part in dict.fromkeys(parts[:-1]) if [one for one in parts if one != part] == other.split("."))
+    part = next(lost, None)
+    return (part, GONE) if part and not part.isdigit() else None

@@ -17,6 +17,7 @@ from harness.cell.release import Release
 from harness.cell.routes import ROUTES
 from harness.cell.subject import Place, Subject
 from harness.cell.variants import VARIANTS
+from harness.cell.watch import checkpoints
 from harness.record import Case
 
 
@@ -29,7 +30,7 @@ class Runner:
         self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
         self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
         self.tolerance = Tolerance(**plan["tolerance"])
-        self.scratch = scratch / f"worker-{os.getpid()}"
+        self.scratch = checkpoints(scratch, os.getpid())
         self.release = Release.installed()
         self.subject: Subject | None = None
         gc.collect()
@@ -48,7 +49,6 @@ class Runner:
             route, variant = ROUTES[case.route], VARIANTS[case.variant]
             return cell_case.run(route, variant, subject, self.release, self.tolerance, self.scratch)
         finally:
-            torch.set_default_dtype(torch.float32)  # transformers before 4.49 leaves another where loading raises
             shutil.rmtree(self.scratch / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB
             self.broken = isolation.context_is_broken(self.place.device)

@@ -56,25 +56,27 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Two runs of the same model on the same input: the outputs, and how far they lie apart."""
+    """Two runs of the same model on the same input, without gradients; the second only where somebody asks for it."""
 
-    first: Outputs
-    second: Outputs
+    run: Callable[[], Outputs]
+    run_again: Callable[[], Outputs]
 
     @classmethod
-    def of(cls, compute: Callable[[], Outputs]) -> "Runs":
-        """Run twice, without gradients."""
+    def of(cls, run: Callable[[], Outputs]) -> "Runs":
+        """The same twice."""
+        return cls(run, run)
+
+    @functools.cached_property
+    def first(self) -> Outputs:
+        """The outputs."""
         with torch.no_grad():
-            return cls(compute(), compute())
+            return self.run()
 
-    def only(self, names: Iterable[str]) -> "Runs":
-        """These outputs of the two runs."""
-        kept = list(names)
-        return Runs({name: self.first[name] for name in kept}, {name: self.second[name] for name in kept})
-
-    def merged(self, other: "Runs") -> "Runs":
-        """Both sets of outputs as one."""
-        return Runs({**self.first, **other.first}, {**self.second, **other.second})
+    @functools.cached_property
+    def second(self) -> Outputs:
+        """The same outputs computed once more: how far they lie from the first is noise."""
+        with torch.no_grad():
+            return self.run_again()
 
 
 @dataclass(frozen=True, eq=False)

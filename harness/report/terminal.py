@@ -115,4 +115,6 @@ def _wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterat
 
 
 def _line(text: str, style: str = "") -> Text:
-    return Text(text, style, no_wrap=True, overflow="ignore")
+    """Text as it is, but for what would move the cursor or colour the terminal: an exception may say anything."""
+    shown = "".join(one if one.isprintable() or one == NO_BREAK else repr(one)[1:-1] for one in text)
+    return Text(shown, style, no_wrap=True, overflow="ignore")

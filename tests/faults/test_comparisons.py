@@ -14,7 +14,7 @@ ONES = torch.ones(2, 3)
 
 def outcome(native: torch.Tensor, loaded: torch.Tensor | None, noise: float = 0.0) -> str:
     got = {} if loaded is None else {"out": loaded}
-    return Findings(outputs=compare_outputs({"out": native}, {"out": native + noise}, got, WITHIN)).outcome
+    return Findings(outputs=compare_outputs({"out": native}, lambda: {"out": native + noise}, got, WITHIN)).outcome
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_buffer_that_is_gone_or_new_is_a_difference() -> None:
 def test_the_first_outcome_that_applies_stands_and_an_exception_does_not_hide_it() -> None:
     names = compare_names("here", ["a"], ["b"])
     tensors = compare_tensors({"a": BITS}, {"a": BITS + 1}, frozenset())
-    outputs = compare_outputs({"out": ONES}, {"out": ONES}, {"out": ONES + 1}, WITHIN)
+    outputs = compare_outputs({"out": ONES}, lambda: {"out": ONES}, {"out": ONES + 1}, WITHIN)
     error = {"type": "IndexError", "message": "", "frame": "", "phase": "run"}
     assert Findings(names, tensors, outputs, [error]).outcome == "keys"
     assert Findings([], tensors, outputs, [error]).outcome == "tensors"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,18 +29,26 @@ class Ended:
         return [line for line in self.said.splitlines() if line and not line.startswith("nox > ")]
 
 
-def nox(session: str, *options: str, results: Path, environments: Path | None = None, seconds: int = 120) -> Ended:
+def nox(
+    session: str,
+    *options: str,
+    results: Path,
+    environments: Path | None = None,
+    seconds: int = 120,
+    variables: Mapping[str, str] | None = None,
+) -> Ended:
     """Runs a session, by default in the environments that the project has already."""
     place = ["--envdir", str(environments)] if environments else []
-    return run(*place, "-s", session, "--", *options, "--results", str(results), seconds=seconds)
+    return run(*place, "-s", session, "--", *options, "--results", str(results), seconds=seconds, variables=variables)
 
 
-def run(*arguments: str, seconds: int = 120) -> Ended:
-    """Runs nox with these arguments."""
+def run(*arguments: str, seconds: int = 120, variables: Mapping[str, str] | None = None) -> Ended:
+    """Runs nox with these arguments, and these environment variables besides."""
+    inherited = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
     ended = subprocess.run(  # noqa: S603 - the tests' own words
         [sys.executable, "-m", "nox", *arguments],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name != "FORCE_COLOR"} | VARIABLES,
+        env={**inherited, **VARIABLES, **(variables or {})},
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -1,7 +1,11 @@
+import subprocess
+import sys
+import time
+
 import pytest
 
 from harness.errors import BadInput
-from harness.installation import InstallationError, failure
+from harness.installation import InstallationError, failure, within
 
 PAIR = "transformers==99.0.0, timm==1.0.31"
 REMEDY = "see its history on PyPI for those there are"
@@ -67,3 +71,21 @@ def test_of_a_long_output_the_last_five_lines_are_kept_and_no_empty_one() -> Non
 @pytest.mark.parametrize("output", ["", "\n \n"], ids=["empty", "blank"])
 def test_an_installer_that_said_nothing_is_said_to_have_said_nothing(output: str) -> None:
     assert str(failure(PAIR, output)) == "no output"
+
+
+def test_installing_that_takes_too_long_is_stopped_and_says_so() -> None:
+    started = time.monotonic()
+    with pytest.raises(InstallationError, match=r"^it took longer than limits\.install_seconds: 1$"), within(1):
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=True)
+    assert time.monotonic() - started < 10
+
+
+def test_installing_that_fails_in_time_fails_as_ever() -> None:
+    with pytest.raises(ZeroDivisionError), within(60):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("seconds", [None, 60], ids=["no limit", "a limit"])
+def test_installing_that_ends_in_time_is_not_stopped(seconds: int | None) -> None:
+    with within(seconds):
+        subprocess.run([sys.executable, "-c", ""], check=True)

@@ -229,7 +229,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
             for route in ("wrapper", "tower")
         ],
         "tolerance": {"rtol": 1.3e-6, "atol": 1e-5},
-        "limits": {"seconds": 300},
+        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
         "seed": 0,
         "selection": {
             "requirements": [],

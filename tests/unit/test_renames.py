@@ -95,8 +95,13 @@ def test_a_prefix_and_a_part_together_are_no_rename() -> None:
         (("model", ""), "model.blocks.0.gamma", "blocks.0.gamma"),
         (("model", ""), "models.blocks.0.gamma", None),
         (("model", ""), "blocks.model.gamma", None),
+        (("blocks", "."), "stages.0.blocks.1.gamma", "stages.0.1.gamma"),
+        (("blocks", "."), "stages.0.gamma", None),
     ],
-    ids=["part", "part inside", "another part", "prefix came", "prefix went", "another prefix", "no prefix"],
+    ids=[
+        *("part", "part inside", "another part", "prefix came", "prefix went", "another prefix", "no prefix"),
+        *("part went", "no such part"),
+    ],
 )
 def test_a_rename_is_applied_to_the_names_that_it_concerns(rename: Rename, name: str, became: str | None) -> None:
     assert applied(rename, name) == became
@@ -104,8 +109,11 @@ def test_a_rename_is_applied_to_the_names_that_it_concerns(rename: Rename, name:
 
 @pytest.mark.parametrize(
     ("missing", "unexpected"),
-    [("a.gamma", "a.weight"), ("a.gamma", "m.n.a.gamma"), ("m.n.a.gamma", "a.gamma")],
-    ids=["part", "prefix came", "prefix went"],
+    [
+        *(("a.gamma", "a.weight"), ("a.gamma", "m.n.a.gamma"), ("m.n.a.gamma", "a.gamma")),
+        ("stages.0.blocks.1.gamma", "stages.0.1.gamma"),
+    ],
+    ids=["part", "prefix came", "prefix went", "part went"],
 )
 def test_what_is_found_makes_the_unexpected_name_of_the_missing_one(missing: str, unexpected: str) -> None:
     [rename] = renames([missing], [unexpected])

@@ -65,10 +65,10 @@ def test_a_lane_is_read_from_the_folder_of_its_pair(tmp_path: Path) -> None:
     path = results.path_in(tmp_path, "pair", "cpu-float32")
     assert path == tmp_path / "pair" / "cpu-float32.jsonl"
     with Log(path) as log:
-        log.write("run", **CURRENT, cases=["tower/a"])
-        log.write("case", case="tower/a", outcome="passed")
+        log.write("run", schema=1, **CURRENT, cases=["tower/a"])
+        log.write("case", case="tower/a", route="tower", model="a", outcome="passed", detail={})
     lane = results.load(tmp_path, "pair", "cpu-float32", CURRENT)
-    assert lane.records == {"tower/a": {"kind": "case", "case": "tower/a", "outcome": "passed"}}
+    assert {case: line["outcome"] for case, line in lane.records.items()} == {"tower/a": "passed"}
 
 
 def test_a_file_that_holds_no_records_is_bad_input_with_a_remedy(tmp_path: Path) -> None:

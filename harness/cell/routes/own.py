@@ -90,9 +90,11 @@ def _as_loaded(saved: Any, model: Any, place: Place, prefix: str) -> Any:
 
 def _expected(native: Native, run_saved: Callable[[], Outputs]) -> Runs:
     """Native features, and the whole output of the model that was saved."""
-    computed = Runs.of(run_saved)
-    whole = [name for name in computed.first if name.startswith(WHOLE)]
-    return native.runs.only(name for name in computed.first if name not in whole).merged(computed.only(whole))
+
+    def merged(features: Outputs) -> Outputs:
+        return {name: found if name.startswith(WHOLE) else features[name] for name, found in run_saved().items()}
+
+    return Runs(lambda: merged(native.runs.first), lambda: merged(native.runs.second))
 
 
 def leading(model: Any, prefixes: Sequence[str]) -> str:

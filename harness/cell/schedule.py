@@ -1,0 +1,46 @@
+"""How pytest-xdist hands out cases: those of one model to one worker, and one that killed its worker once more."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from xdist.scheduler import LoadGroupScheduling
+
+ENOUGH: Final = 2  # a worker holds its last case back until it has another, or knows that there is none
+
+
+class ModelScheduling(LoadGroupScheduling):
+    """pytest-xdist's, made safe for workers that die. `again` says of a case that was running whether to try it again.
+
+    Its own (3.8.0) hands such a case out without end. It waits for ever where a second worker dies while the successor
+    of the first is still starting, for it loses what it was about to hand out; and where a successor's first share is a
+    single case.
+    """
+
+    def __init__(self, config: Any, log: Any, again: Callable[[str], bool]) -> None:
+        super().__init__(config, log)
+        self.again = again
+
+    def remove_node(self, node: Any) -> str | None:
+        """What the dead worker was running, as pytest-xdist asks; the rest of its cases wait for another worker."""
+        workload = self.assigned_work.pop(node)
+        running = next(
+            ((unit, case) for unit in workload.values() for case, done in unit.items() if not done), (None, None)
+        )
+        unit, case = running
+        if unit is None:
+            return None
+        unit[case] = not self.again(str(case))
+        self.workqueue.update({scope: left for scope, left in workload.items() if not all(left.values())})
+        for other in list(self.assigned_work):
+            self._reschedule(other)
+        return str(case)
+
+    def _reschedule(self, node: Any) -> None:
+        """Work enough for a worker that has said which cases it knows; one that is still starting gets it then."""
+        if node not in self.registered_collections:
+            return
+        while not node.shutting_down and self._pending_of(self.assigned_work[node]) <= ENOUGH:
+            if not self.workqueue:
+                node.shutdown()
+                return
+            self._assign_work_unit(node)

@@ -1,0 +1,108 @@
+"""Sees from outside that no case takes more than it was given, and kills the process of one that does.
+
+pytest-timeout interrupts Python; what hangs or eats memory below Python has to be stopped from another process. Memory
+is watched as resident size: a limit on address space would break memory-mapped weights, and CUDA.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from harness.cell import desk
+from harness.cell.desk import Task
+
+EVERY: Final = 0.5  # seconds between two looks
+GRACE: Final = 10.0  # seconds that pytest-timeout has to end a case that took too long
+GIB: Final = 2**30
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+BLOCK: Final = 512  # bytes, whatever the file system
+
+
+class Watch(threading.Thread):
+    """Looks at the desks of all workers until it is closed. `ends` holds the cases whose process it killed."""
+
+    def __init__(self, folder: Path, limits: Mapping[str, Any]) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.folder = folder
+        self.limits = limits
+        self.ends: dict[str, tuple[str, str]] = {}  # outcome and reason, by case
+        self._closed = threading.Event()
+
+    def run(self) -> None:
+        """Look now and then."""
+        while not self._closed.wait(EVERY):
+            for worker, task in desk.tasks(self.folder).items():
+                if task.case not in self.ends and self._excess(task):
+                    self._end(worker, task)
+
+    def close(self) -> None:
+        """End, and wait for the end."""
+        self._closed.set()
+        if self.is_alive():
+            self.join()
+
+    def _end(self, worker: str, task: Task) -> None:
+        """Kill the process, unless it has gone on to another case: stopped, it cannot do so while we look again."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(task.pid, signal.SIGSTOP)
+            excess = self._excess(task)
+            if excess and desk.tasks(self.folder).get(worker) == task:
+                self.ends[task.case] = excess
+                os.kill(task.pid, signal.SIGKILL)
+            else:
+                os.kill(task.pid, signal.SIGCONT)
+
+    def _excess(self, task: Task) -> tuple[str, str] | None:
+        """The outcome and reason of a case that takes more than its limits; None for one that does not."""
+        seconds, longest = time.monotonic() - task.since, self.limits["seconds"]
+        if seconds > longest + GRACE:
+            return "timeout", f"its process was killed after {seconds:.0f} s; limits.seconds is {longest}"
+        memory, most = resident(task.pid), self.limits.get("memory_gib")
+        if most is not None and memory > most * GIB:
+            said = f"its process was killed when it held {memory / GIB:.1f} GiB; limits.memory_gib is {most:g}"
+            return "out-of-memory", said
+        disk, most = size_of(checkpoints(self.folder, task.pid)), self.limits.get("disk_gib")
+        if most is not None and disk > most * GIB:
+            said = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
+            return "crashed", said
+        return None
+
+
+def checkpoints(folder: Path, pid: int) -> Path:
+    """Where the process keeps the checkpoints of its cases."""
+    return folder / f"worker-{pid}"
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process and those it started hold; 0 for one that is gone."""
+    return sum(_resident(one) for one in (pid, *_descendants(pid)))
+
+
+def size_of(folder: Path) -> int:
+    """Bytes that a folder takes on the disk; 0 for one that is gone."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # gone meanwhile
+                size += os.lstat(Path(parent) / name).st_blocks * BLOCK
+    return size
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                yield child
+                yield from _descendants(child)

@@ -1,0 +1,28 @@
+"""Every fault in a library is caught on the road where it belongs, and the whole table says where else it shows."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from harness.cell.routes import ROUTES
+from tests.faults.conftest import Attempt
+from tests.faults.outside import FAULTS, Reached
+
+
+@pytest.fixture(autouse=True)
+def _own_dtype() -> Iterator[None]:
+    """What a fault left in torch must not reach the next test."""
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_a_library_is_caught_and_named(attempt: Attempt, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    fault, reached = FAULTS[name], Reached()
+    with monkeypatch.context() as patch:
+        fault.put(patch, reached)
+        record = attempt(ROUTES[fault.route], fault.model, fault.variant)
+    assert reached.times > 0
+    assert record["outcome"] == fault.outcome, record["reason"]
+    assert fault.reason in record["reason"]

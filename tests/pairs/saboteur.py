@@ -1,0 +1,107 @@
+"""A pytest plugin that wrecks the cases it is told to, from outside, while they run in a pair's environment.
+
+PYTEST_PLUGINS names it, and SABOTAGE holds a JSON object: what to do, by case.
+"""
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+SABOTAGE: Final = "SABOTAGE"
+GIB: Final = 2**30
+
+
+def pytest_runtest_setup() -> None:
+    """Before the first case of a worker: what is deadly is done at the start of a leg, what lasts at its end."""
+    from harness.cell.case import Attempt  # noqa: PLC0415  torch: not where the plugin is imported
+
+    if hasattr(Attempt, "honest"):
+        return
+    walk: Callable[..., None] = Attempt._walk
+    deeds: Mapping[str, str] = json.loads(os.environ.get(SABOTAGE, "{}"))
+
+    def sabotaged(self: Any, name: str, leg: Any) -> None:
+        trip = self.trip
+        route = (trip.folder.parent if self.again else trip.folder).name
+        deed = deeds.get(f"{route}/{trip.subject.entry.model}", "")
+        if deed in DEADLY:
+            DEADLY[deed](trip)
+        walk(self, name, leg)
+        if deed in LASTING:
+            LASTING[deed]()
+
+    Attempt.honest = walk  # type: ignore[attr-defined]
+    Attempt._walk = sabotaged  # type: ignore[method-assign]
+
+
+def _segfault(_trip: Any) -> None:
+    faulthandler._sigsegv()  # type: ignore[attr-defined]
+
+
+def _abort(_trip: Any) -> None:
+    os.abort()
+
+
+def _exit(_trip: Any) -> None:
+    sys.stderr.write("so long\n")
+    os._exit(3)
+
+
+def _hang(_trip: Any) -> None:
+    """Where Python cannot be interrupted."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    time.sleep(10_000)
+
+
+def _sleep(_trip: Any) -> None:
+    time.sleep(10_000)
+
+
+def _eat(_trip: Any) -> None:
+    eaten = []
+    while True:
+        eaten.append(b"\1" * (GIB // 8))
+        time.sleep(0.05)
+
+
+def _litter(trip: Any) -> None:
+    trip.folder.mkdir(parents=True, exist_ok=True)
+    with (trip.folder / "litter").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 3 * GIB)
+    time.sleep(10_000)
+
+
+def _double() -> None:
+    import torch  # noqa: PLC0415  as above
+
+    torch.set_default_dtype(torch.float64)
+
+
+def _train() -> None:
+    import torch  # noqa: PLC0415  as above
+
+    torch.set_grad_enabled(True)
+    torch.use_deterministic_algorithms(mode=True)
+
+
+def _patch() -> None:
+    import torch  # noqa: PLC0415  as above
+
+    torch.nn.functional.relu = torch.nn.functional.gelu
+
+
+DEADLY: Final[Mapping[str, Callable[[Any], None]]] = {
+    "segfault": _segfault,
+    "abort": _abort,
+    "exit": _exit,
+    "hang": _hang,
+    "sleep": _sleep,
+    "eat": _eat,
+    "litter": _litter,
+}
+LASTING: Final[Mapping[str, Callable[[], None]]] = {"double": _double, "train": _train, "patch": _patch}

@@ -1,0 +1,94 @@
+"""A run that is killed at any moment loses at most the cases in flight, and the same command finishes the work."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.pairs.command import PAIR, ROOT, VARIABLES, nox
+
+MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "cait_xxs24_224", "edgenext_xx_small", "resnet18")
+SELECTION: Final = (
+    *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors"),
+    *(word for route in ("wrapper", "classifier", "backbone", "tower") for word in ("--route", route)),
+    *(word for model in MODELS for word in ("--model", model)),
+)
+FACTS: Final = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
+SEED: Final = 20261125
+EARLY, LATE = 3.0, 25.0  # seconds after its start, between which a run is killed
+KILLS: Final = int(os.environ.get("KILLS", "3"))
+
+
+def records_in(results: Path) -> Path:
+    return results / PAIR / "cpu-float32.jsonl"
+
+
+def facts(results: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What counts in the end: for each case its last line."""
+    lines = []
+    for text in records_in(results).read_text().splitlines():
+        try:
+            lines.append(json.loads(text))
+        except json.JSONDecodeError:
+            continue  # torn by a kill
+    return {line["case"]: {name: line[name] for name in FACTS} for line in lines if line["kind"] == "case"}
+
+
+def workers_of(nox_process: int) -> list[int]:
+    """The processes two below nox: pytest's workers."""
+    return [worker for pytest_process in _children(nox_process) for worker in _children(pytest_process)]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def kill_once(results: Path, chance: random.Random, *, whole: bool) -> None:
+    """Start the command, and kill the whole of it, or one worker, a while later."""
+    process = subprocess.Popen(  # noqa: S603 - the tests' own words
+        [sys.executable, "-m", "nox", "-s", "matrix", "--", *SELECTION, "--results", str(results)],
+        cwd=ROOT,
+        env={**os.environ, **VARIABLES},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(chance.uniform(EARLY, LATE))
+    if whole or not workers_of(process.pid):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        os.kill(chance.choice(workers_of(process.pid)), signal.SIGKILL)
+    process.wait(timeout=600)
+
+
+@pytest.mark.slow
+def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an_undisturbed_run(
+    tmp_path: Path,
+) -> None:
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    assert nox("matrix", *SELECTION, results=undisturbed, seconds=600).code == 0
+    chance, before = random.Random(SEED), b""  # noqa: S311 - no secret
+    for number in range(KILLS):
+        kill_once(killed, chance, whole=number % 2 == 0)
+        after = records_in(killed).read_bytes() if records_in(killed).is_file() else b""
+        assert after.startswith(before)
+        before = after
+        if len(facts(killed)) == len(facts(undisturbed)):
+            records_in(killed).unlink()  # all is recorded: begin anew
+            before = b""
+    ended = nox("matrix", *SELECTION, results=killed, seconds=600)
+    assert ended.code == 0, ended.out
+    assert records_in(killed).read_bytes().startswith(before)
+    assert facts(killed) == facts(undisturbed)
+    assert json.loads(records_in(killed).read_text().splitlines()[-1])["kind"] == "end"

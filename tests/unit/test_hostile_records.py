@@ -1,0 +1,113 @@
+"""A results folder from elsewhere: cut off, mixed up or made to harm, it is read, or refused with file and line.
+
+MUTATIONS says how many files.
+"""
+
+import io
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from harness import results
+from harness.errors import BadInput
+from harness.record import Case
+from harness.report import reproduction, terminal
+from harness.results import Recorded
+from harness.verdict import judge
+
+MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
+PAIR, LANE = "transformers5.23.0-timm1.0.31", "cpu-float32"
+CURRENT = {"cell": "c1"}
+CASE: dict[str, Any] = {
+    "kind": "case",
+    "case": "tower/a",
+    "route": "tower",
+    "model": "a",
+    "variant": "safetensors",
+    "size": "slim",
+    "outcome": "keys",
+    "reason": "renamed",
+    "detail": {"silent": True, "cause": "x"},
+    "seconds": 1.5,
+}
+LINES: list[dict[str, Any]] = [
+    {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": "c1"},
+    CASE,
+    {**CASE, "case": "wrapper/a", "route": "wrapper", "outcome": "passed", "reason": ""},
+    {"kind": "end", "cases": 2, "counts": {}, "failed": None},
+]
+HARM = [
+    "\x1b[2J\x1b]0;owned\x07",
+    "[link=file:///etc/passwd]x[/link]",
+    "<script>alert(1)</script>",
+    "../../../etc/passwd",
+    "$(touch /tmp/owned)",
+    "\u202ereversed",
+]
+Odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(HARM),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.sampled_from(["a", "silent", "cause"]), st.integers(), max_size=2),
+)
+Names = st.sampled_from(sorted({name for line in LINES for name in line}))
+Change = st.tuples(st.integers(0, len(LINES) - 1), Names, Odd)
+Cut = st.tuples(st.integers(0, 2000), st.integers(0, 40))
+
+
+def shown(lane: Recorded) -> str:
+    """The summary of these records, as a terminal gets it."""
+    cases = [Case.parse(case) for case in ("tower/a", "wrapper/a")]
+    judged = judge(cases, lane, lambda _: [])
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    terminal.show(console, judged, reproduction.in_matrix)
+    file: Any = console.file
+    return str(file.getvalue())
+
+
+@settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.lists(Change, max_size=3), st.lists(Cut, max_size=2), st.permutations(range(len(LINES))), st.booleans())
+def test_records_from_elsewhere_are_read_or_refused_with_a_line(
+    changes: list[tuple[int, str, Any]],
+    cuts: list[tuple[int, int]],
+    order: list[int],
+    mixed: bool,  # noqa: FBT001
+) -> None:
+    lines = [dict(line) for line in LINES]
+    for at, name, odd in changes:
+        lines[at][name] = odd
+    text = "\n".join(json.dumps(lines[at]) for at in (order if mixed else range(len(LINES)))) + "\n"
+    for start, length in cuts:
+        text = text[:start] + text[start + length :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = results.path_in(Path(folder), PAIR, LANE)
+        path.parent.mkdir()
+        path.write_text(text)
+        try:
+            text = shown(results.load(Path(folder), PAIR, LANE, CURRENT))
+        except BadInput as error:
+            text = str(error)
+        assert "tower" in text or re.match(rf"{re.escape(str(path))}:\d+: \S", text)
+
+
+@pytest.mark.parametrize("harm", HARM, ids=["escape", "markup", "script", "path", "command", "direction"])
+def test_text_in_a_record_is_shown_and_does_nothing(tmp_path: Path, harm: str) -> None:
+    path = results.path_in(tmp_path, PAIR, LANE)
+    path.parent.mkdir()
+    path.write_text("\n".join(json.dumps({**line, "reason": f"before {harm} after"}) for line in LINES[:2]) + "\n")
+    text = re.sub(r"\x1b\[[\d;]*m", "", shown(results.load(tmp_path, PAIR, LANE, CURRENT)))  # rich's own colours
+    assert all(one.isprintable() or one == "\n" for one in text)
+    assert "before " in text
+    assert " after" in text
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [PAIR, f"{PAIR}/{LANE}.jsonl"]
