@@ -1,15 +1,15 @@
-"""`--fast`, for every folder of tests."""
+"""`--fast` and `--all-faults`, for every folder of tests."""
 
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out the tests marked slow, and say how many they are")
+    parser.addoption("--all-faults", action="store_true", help="try every fault on every road too, and kill 25 times")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--fast"):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    items[:] = [item for item in items if item not in slow]
-    config.hook.pytest_deselected(items=slow)  # pytest's last line counts them
+    out = {"slow": config.getoption("--fast"), "all_faults": not config.getoption("--all-faults")}
+    gone = [item for item in items if any(left_out and item.get_closest_marker(name) for name, left_out in out.items())]
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=gone)  # pytest's last line counts them

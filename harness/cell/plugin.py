@@ -6,6 +6,7 @@ With pytest-xdist the workers run cases and the controller writes records, so a 
 dies takes no other case's record with it.
 """
 
+import contextlib
 import ctypes
 import importlib.metadata
 import json
@@ -82,14 +83,24 @@ class Cases:
                 ],
             )
 
-    @pytest.fixture
-    def record(self, case: Case, request: pytest.FixtureRequest) -> Mapping[str, Any]:
-        """The record of the case, which also travels with pytest's report."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Import the libraries before the first case, whose time that is not. What they raise, each case will say."""
+        if hasattr(session.config, "workerinput"):
+            with contextlib.suppress(Exception):
+                self._import(session.config)
+
+    def _import(self, config: pytest.Config) -> None:
         if self.runner is None:
             # Imported here: the controller of a run needs neither torch nor the two libraries.
             from harness.cell.runner import Runner  # noqa: PLC0415
 
-            self.runner = Runner(self.plan, self.scratch, _workers(request.config))
+            self.runner = Runner(self.plan, self.scratch, _workers(config))
+
+    @pytest.fixture
+    def record(self, case: Case, request: pytest.FixtureRequest) -> Mapping[str, Any]:
+        """The record of the case, which also travels with pytest's report."""
+        self._import(request.config)
         self.desk = self.desk or Desk(self.scratch, _worker(request.config))
         with self.desk.at(case.id):
             record: Mapping[str, Any] = self.runner.run(case)

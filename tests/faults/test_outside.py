@@ -1,11 +1,13 @@
 """Every fault in a library is caught on the road where it belongs, and the whole table says where else it shows."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from harness.cell.routes import ROUTES
+from tests.faults import table
 from tests.faults.conftest import Attempt
 from tests.faults.outside import FAULTS, Reached
 
@@ -26,3 +28,12 @@ def test_a_fault_in_a_library_is_caught_and_named(attempt: Attempt, monkeypatch:
     assert reached.times > 0
     assert record["outcome"] == fault.outcome, record["reason"]
     assert fault.reason in record["reason"]
+
+
+@pytest.mark.all_faults
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_escapes_on_no_road_and_the_table_says_where_it_shows(name: str) -> None:
+    page = (Path(table.__file__).parent / "README.md").read_text()
+    row = table.line(name)
+    assert table.ESCAPED not in row
+    assert row in page.splitlines()

@@ -24,7 +24,6 @@ SELECTION: Final = (
 FACTS: Final = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
 SEED: Final = 20261125
 EARLY, LATE = 3.0, 25.0  # seconds after its start, between which a run is killed
-KILLS: Final = int(os.environ.get("KILLS", "3"))
 
 
 def records_in(results: Path) -> Path:
@@ -72,14 +71,18 @@ def kill_once(results: Path, chance: random.Random, *, whole: bool) -> None:
     process.wait(timeout=600)
 
 
-@pytest.mark.slow
+A_FEW = pytest.param(3, marks=pytest.mark.slow, id="3 kills")
+MANY = pytest.param(25, marks=pytest.mark.all_faults, id="25 kills")
+
+
+@pytest.mark.parametrize("kills", [A_FEW, MANY])
 def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an_undisturbed_run(
-    tmp_path: Path,
+    tmp_path: Path, kills: int
 ) -> None:
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert nox("matrix", *SELECTION, results=undisturbed, seconds=600).code == 0
     chance, before = random.Random(SEED), b""  # noqa: S311 - no secret
-    for number in range(KILLS):
+    for number in range(kills):
         kill_once(killed, chance, whole=number % 2 == 0)
         after = records_in(killed).read_bytes() if records_in(killed).is_file() else b""
         assert after.startswith(before)
@@ -92,3 +95,25 @@ def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an
     assert records_in(killed).read_bytes().startswith(before)
     assert facts(killed) == facts(undisturbed)
     assert json.loads(records_in(killed).read_text().splitlines()[-1])["kind"] == "end"
+
+
+def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nox", "-s", "matrix", "--", *SELECTION, "--results", str(tmp_path)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **VARIABLES}, start_new_session=True, **quiet) as first:  # type: ignore[call-overload]  # noqa: S603 - the tests' own words
+        try:
+            _wait_for(tmp_path / ".running")
+            second = nox("matrix", *SELECTION, results=tmp_path)
+        finally:
+            os.killpg(first.pid, signal.SIGKILL)
+    assert second.code == 2
+    [refusal] = second.errors
+    assert refusal.startswith(f"--results {tmp_path}: another run is recording there (process {first.pid}, since ")
+
+
+def _wait_for(path: Path) -> None:
+    for _ in range(300):
+        if path.is_file() and path.read_text():
+            return
+        time.sleep(0.1)
+    raise TimeoutError(path)

@@ -15,7 +15,7 @@ WRECKED = {
     "wrapper/test_convnext2": ("abort", "crashed", "the last that it said: Aborted"),
     "wrapper/test_convnext3": ("exit", "crashed", "the process that ran it died; the last that it said: so long"),
     "wrapper/test_mambaout": ("hang", "timeout", "its process was killed after "),
-    "wrapper/test_vit2": ("sleep", "timeout", "Timeout (>20.0s) from pytest-timeout"),
+    "wrapper/test_vit2": ("sleep", "timeout", "Timeout (>15.0s) from pytest-timeout"),
     "wrapper/test_vit3": ("eat", "out-of-memory", "; limits.memory_gib is 4"),
     "wrapper/test_vit4": (
         "litter",
@@ -35,7 +35,7 @@ WRECKED = {
     ),
 }
 MODELS = [case.partition("/")[2] for case in WRECKED]
-LIMITS = "  seconds: 20\n  memory_gib: 4\n  disk_gib: 2\n"
+LIMITS = "  seconds: 15\n  memory_gib: 4\n  disk_gib: 2\n"
 FACTS = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
 
 
