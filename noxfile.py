@@ -4,6 +4,7 @@
 # ///
 """The sessions, thin: each makes an environment and hands it to the package."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True  # a pair whose Python is missing has not passed
 nox.options.sessions = ["matrix"]
+
+MANY = 4  # processes that each import torch
 
 CAMPAIGNS: dict[str, Campaign] = {}
 
@@ -197,7 +200,8 @@ def faults(session: nox.Session) -> None:
     current = Campaign.of([], "matrix").current
     environment = environment_of(session, current)
     current.install(environment, session.log)
-    session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env=VARIABLES)
+    workers = ("-n", str(min(os.cpu_count() or 1, MANY)))
+    session.run("python", "-m", "pytest", "tests/faults", *workers, *session.posargs, env=VARIABLES)
 
 
 @nox.session(default=False)

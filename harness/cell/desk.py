@@ -7,6 +7,7 @@ import contextlib
 import faulthandler
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -69,11 +70,17 @@ def tasks(folder: Path) -> dict[str, Task]:
     return found
 
 
+def checkpoints(folder: Path, pid: int) -> Path:
+    """Where the process keeps the checkpoints of its cases."""
+    return folder / f"worker-{pid}"
+
+
 def cleared(folder: Path, case: str) -> str:
-    """What a process that died at a case had written to stderr since that began, and its desk is empty from now on."""
+    """What a process that died at a case had written to stderr since that began. Nothing else is left of it."""
     for worker, task in tasks(folder).items():
         if task.case == case:
             (folder / f"{worker}{TASK}").unlink(missing_ok=True)
+            shutil.rmtree(checkpoints(folder, task.pid), ignore_errors=True)
             return (folder / f"{worker}{SAID}").read_text(encoding="utf-8", errors="replace").strip()
     return ""
 

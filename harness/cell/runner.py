@@ -11,13 +11,12 @@ import torch
 
 from harness.catalog import Entry, entry_of
 from harness.cell import case as cell_case
-from harness.cell import isolation
+from harness.cell import desk, isolation
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
 from harness.cell.routes import ROUTES
 from harness.cell.subject import Place, Subject
 from harness.cell.variants import VARIANTS
-from harness.cell.watch import checkpoints
 from harness.record import Case
 
 
@@ -30,7 +29,7 @@ class Runner:
         self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
         self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
         self.tolerance = Tolerance(**plan["tolerance"])
-        self.scratch = checkpoints(scratch, os.getpid())
+        self.scratch = desk.checkpoints(scratch, os.getpid())
         self.release = Release.installed()
         self.subject: Subject | None = None
         gc.collect()

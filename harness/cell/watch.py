@@ -66,16 +66,11 @@ class Watch(threading.Thread):
         if most is not None and memory > most * GIB:
             said = f"its process was killed when it held {memory / GIB:.1f} GiB; limits.memory_gib is {most:g}"
             return "out-of-memory", said
-        disk, most = size_of(checkpoints(self.folder, task.pid)), self.limits.get("disk_gib")
+        disk, most = size_of(desk.checkpoints(self.folder, task.pid)), self.limits.get("disk_gib")
         if most is not None and disk > most * GIB:
             said = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
             return "crashed", said
         return None
-
-
-def checkpoints(folder: Path, pid: int) -> Path:
-    """Where the process keeps the checkpoints of its cases."""
-    return folder / f"worker-{pid}"
 
 
 def resident(pid: int) -> int:

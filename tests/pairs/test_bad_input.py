@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import device
+from harness import claim, device
 from harness.record import Log
 from tests.pairs.command import PAIR, Ended, nox
 
@@ -31,7 +31,7 @@ def results(tmp_path: Path) -> Path:
     """A results folder with a record in it."""
     folder = tmp_path / "results"
     with Log(folder / RECORDED) as log:
-        log.write("run", schema=1, cases=["wrapper/resnet18"], cell="0123")
+        log.write("run", schema=1, pair={"id": PAIR}, cases=["wrapper/resnet18"], cell="0123")
         log.write("end", cases=0, counts={}, failed=None)
     return folder
 
@@ -51,10 +51,11 @@ def command(results: Path, tmp_path: Path) -> Command:
 
 
 def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file and folder below it, when it was changed, and what is in it."""
+    """Every file and folder below it, when it was changed, and what is in it; but for who is recording there."""
     return {
         path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in sorted(folder.rglob("*"))
+        if path.name != claim.FILE
     }
 
 

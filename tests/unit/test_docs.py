@@ -60,7 +60,7 @@ def test_a_command_shown_is_one_that_there_is(command: str, shipped: Matrix, pac
     session, options = words[words.index("-s") + 1], words[words.index("--") + 1 :] if "--" in words else []
     assert session in SESSIONS
     if session in {"tests", "faults", "lint"}:
-        assert set(options) <= {"--fast"}
+        assert set(options) <= {"--fast", "--all-faults"}
     elif session == "cause":
         pins = [word for word in options if "==" in word]
         assert named_pair(pins, shipped, "pair")

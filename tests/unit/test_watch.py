@@ -55,7 +55,7 @@ def test_a_case_that_holds_too_much_memory_is_killed(worker: subprocess.Popen[st
 
 
 def test_a_case_that_fills_the_disk_is_killed(worker: subprocess.Popen[str], tmp_path: Path) -> None:
-    folder = watch.checkpoints(tmp_path, worker.pid) / "deep"
+    folder = desk.checkpoints(tmp_path, worker.pid) / "deep"
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"\1" * 2**20)
     outcome, reason = ends(tmp_path, disk_gib=0.0005)["wrapper/a"]
@@ -93,11 +93,17 @@ def test_a_watch_sees_by_itself_what_takes_too_much(worker: subprocess.Popen[str
     assert list(watcher.ends) == ["wrapper/a"]
 
 
-def test_what_a_dead_process_said_is_still_there(worker: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_what_a_dead_process_said_is_still_there_and_its_checkpoints_go(
+    worker: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    checkpoints = desk.checkpoints(tmp_path, worker.pid)
+    checkpoints.mkdir()
     worker.kill()
     worker.wait()
     assert desk.cleared(tmp_path, "wrapper/b") == ""
+    assert checkpoints.is_dir()
     assert desk.cleared(tmp_path, "wrapper/a") == "nearly done"
+    assert not checkpoints.exists()
     assert desk.tasks(tmp_path) == {}
 
 
