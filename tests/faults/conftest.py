@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,13 @@ class Attempt(Protocol):
     def __call__(
         self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32
     ) -> dict[str, Any]: ...
+
+
+@pytest.fixture(autouse=True)
+def _own_dtype() -> Iterator[None]:
+    """What a fault left in torch does not reach the next test."""
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture(scope="session")

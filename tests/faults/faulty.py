@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from harness.catalog import Entry
@@ -15,8 +14,8 @@ from harness.cell.release import Release
 from harness.cell.routes.road import Computed, Leg, Loaded, Route, Written
 from harness.cell.subject import Outputs
 from harness.cell.trip import Trip
-
-WEIGHTS = "model.safetensors"
+from tests.faults import states
+from tests.faults.states import Change
 
 
 @dataclass
@@ -84,40 +83,29 @@ def nowhere(_trip: Trip) -> Iterator[Any]:
     yield from ()
 
 
-def rewritten(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Path], None]:
+def rewritten(change: Change) -> Callable[[Path], None]:
     """The tensors of a folder, changed."""
 
-    def rewrite(folder: Path) -> None:
-        tensors = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
-        save_file(change(tensors), folder / WEIGHTS, metadata={"format": "pt"})
+    def to(folder: Path) -> None:
+        assert states.rewrite(folder, change)
 
-    return rewrite
+    return to
 
 
 def renamed(old: str, new: str) -> Callable[[Path], None]:
-    return rewritten(lambda tensors: {name.replace(old, new): tensor for name, tensor in tensors.items()})
+    return rewritten(states.renamed(old, new))
 
 
 def prefixed(prefix: str) -> Callable[[Path], None]:
-    return rewritten(lambda tensors: {f"{prefix}.{name}": tensor for name, tensor in tensors.items()})
+    return rewritten(states.prefixed(prefix))
 
 
 def dropped(part: str) -> Callable[[Path], None]:
-    def change(tensors: dict[str, Any]) -> dict[str, Any]:
-        first = next(name for name in tensors if part in name)
-        return {name: tensor for name, tensor in tensors.items() if name != first}
-
-    return rewritten(change)
+    return rewritten(states.dropped(part))
 
 
 def shortened(part: str) -> Callable[[Path], None]:
-    """The first tensor of that name has one value less."""
-
-    def change(tensors: dict[str, Any]) -> dict[str, Any]:
-        first = next(name for name in tensors if part in name)
-        return {**tensors, first: tensors[first][1:].clone()}
-
-    return rewritten(change)
+    return rewritten(states.shortened(part))
 
 
 def described(**changes: Any) -> Callable[[Path], None]:

@@ -13,14 +13,25 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoImageProcessor, PreTrainedModel, TimmBackbone
+
+from tests.faults.states import (
+    Change,
+    dropped,
+    exchanged,
+    on_first,
+    prefixed,
+    renamed,
+    rewrite,
+    shortened,
+    square_transposed,
+    with_more,
+)
 
 CONVNEXT, RELPOS, CAIT, RESNET, RESMLP = (
     *("convnext_atto", "test_vit_relpos", "cait_xxs24_224", "resnet18", "resmlp_12_224"),
 )
-State = dict[str, Tensor]
 
 
 class Reached:
@@ -45,62 +56,52 @@ class Fault:
     variant: str = "safetensors"
 
 
-def reading(change: Callable[[State], State]) -> Put:
+def reading(change: Change) -> Put:
     """`from_pretrained` takes other tensors out of a checkpoint than are in it."""
-
-    def rewrite(folder: Path) -> bool:
-        changed = False
-        for path in folder.glob("*.safetensors"):
-            before = {name: tensor.clone() for name, tensor in load_file(path).items()}
-            after = change(dict(before))
-            if _differ(before, after):
-                save_file(
-                    {name: tensor.contiguous() for name, tensor in after.items()}, path, metadata={"format": "pt"}
-                )
-                changed = True
-        return changed
-
-    return loading_from(rewrite)
+    return loading_from(lambda folder: rewrite(folder, change))
 
 
-def loading_from(rewrite: Callable[[Path], bool]) -> Put:
-    """`from_pretrained` sees another folder than it is given; `rewrite` says whether it changed anything."""
+def loading_from(damage: Callable[[Path], bool]) -> Put:
+    """`from_pretrained` sees another folder than it is given; `damage` says whether it changed anything."""
 
-    def put(patch: pytest.MonkeyPatch, reached: Reached) -> None:
-        original = PreTrainedModel.from_pretrained.__func__
+    def load(original: Callable[..., Any], reached: Reached, folder: Any, *args: Any, **kwargs: Any) -> Any:
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(folder, copy, dirs_exist_ok=True)
+            reached.times += damage(Path(copy))
+            return original(Path(copy), *args, **kwargs)
 
-        @functools.wraps(original)
-        def from_pretrained(cls: Any, folder: Any, *args: Any, **kwargs: Any) -> Any:
-            with tempfile.TemporaryDirectory() as copy:
-                shutil.copytree(folder, copy, dirs_exist_ok=True)
-                reached.times += rewrite(Path(copy))
-                return original(cls, Path(copy), *args, **kwargs)
-
-        patch.setattr(PreTrainedModel, "from_pretrained", classmethod(from_pretrained))
-
-    return put
+    return loading(load)
 
 
 def after(change: Callable[[Any, dict[str, Any]], bool]) -> Put:
     """`from_pretrained` does something to the model, or to its report; `change` says whether it did."""
+
+    def load(original: Callable[..., Any], reached: Reached, *args: Any, **kwargs: Any) -> Any:
+        found = original(*args, **kwargs)
+        model, info = found if isinstance(found, tuple) else (found, {})
+        with torch.no_grad():
+            reached.times += change(model, info)
+        return found
+
+    return loading(load)
+
+
+def loading(load: Callable[..., Any]) -> Put:
+    """`load` in place of every model's `from_pretrained`, which it is given first."""
 
     def put(patch: pytest.MonkeyPatch, reached: Reached) -> None:
         original = PreTrainedModel.from_pretrained.__func__
 
         @functools.wraps(original)
         def from_pretrained(cls: Any, *args: Any, **kwargs: Any) -> Any:
-            found = original(cls, *args, **kwargs)
-            model, info = found if isinstance(found, tuple) else (found, {})
-            with torch.no_grad():
-                reached.times += change(model, info)
-            return found
+            return load(functools.partial(original, cls), reached, *args, **kwargs)
 
         patch.setattr(PreTrainedModel, "from_pretrained", classmethod(from_pretrained))
 
     return put
 
 
-def saving(change: Callable[[State], State]) -> Put:
+def saving(change: Change) -> Put:
     """`save_pretrained` writes other tensors than the model has."""
 
     def put(patch: pytest.MonkeyPatch, reached: Reached) -> None:
@@ -109,11 +110,7 @@ def saving(change: Callable[[State], State]) -> Put:
         @functools.wraps(original)
         def save_pretrained(self: Any, folder: Any, *args: Any, **kwargs: Any) -> None:
             original(self, folder, *args, **kwargs)
-            for path in Path(folder).glob("*.safetensors"):
-                before = {name: tensor.clone() for name, tensor in load_file(path).items()}
-                changed = change(dict(before))
-                save_file(changed, path, metadata={"format": "pt"})
-                reached.times += _differ(before, changed)
+            reached.times += rewrite(Path(folder), change)
 
         patch.setattr(PreTrainedModel, "save_pretrained", save_pretrained)
 
@@ -136,57 +133,7 @@ def processing(change: Callable[[Any], bool]) -> Put:
     return put
 
 
-def _differ(before: Mapping[str, Tensor], after_: Mapping[str, Tensor]) -> bool:
-    return list(before) != list(after_) or any(
-        tensor.shape != after_[name].shape or tensor.dtype != after_[name].dtype or not tensor.equal(after_[name])
-        for name, tensor in before.items()
-    )
-
-
 # What is read.
-
-
-def renamed(old: str, new: str) -> Callable[[State], State]:
-    return lambda state: {name.replace(old, new): tensor for name, tensor in state.items()}
-
-
-def prefixed(prefix: str) -> Callable[[State], State]:
-    return lambda state: {f"{prefix}.{name}": tensor for name, tensor in state.items()}
-
-
-def dropped(part: str) -> Callable[[State], State]:
-    def change(state: State) -> State:
-        first = next((name for name in state if part in name), None)
-        return {name: tensor for name, tensor in state.items() if name != first}
-
-    return change
-
-
-def exchanged(part: str) -> Callable[[State], State]:
-    """The first two tensors of that name and one shape, each under the other's name."""
-
-    def change(state: State) -> State:
-        names = [name for name in state if part in name]
-        pairs = (
-            (one, two)
-            for at, one in enumerate(names)
-            for two in names[at + 1 :]
-            if state[one].shape == state[two].shape
-        )
-        one, two = next(pairs, (None, None))
-        return state if one is None or two is None else {**state, one: state[two], two: state[one]}
-
-    return change
-
-
-def on_first(part: str, change: Callable[[Tensor], Tensor]) -> Callable[[State], State]:
-    """The first tensor of that name and more than one value, changed."""
-
-    def to(state: State) -> State:
-        first = next((name for name in state if part in name and state[name].numel() > 1), None)
-        return state if first is None else {**state, first: change(state[first]).contiguous()}
-
-    return to
 
 
 def more(tensor: Tensor) -> Tensor:
@@ -199,19 +146,6 @@ def half(tensor: Tensor) -> Tensor:
 
 def brief(tensor: Tensor) -> Tensor:
     return tensor.bfloat16().float()
-
-
-def cut(tensor: Tensor) -> Tensor:
-    return tensor[1:]
-
-
-def square_transposed(state: State) -> State:
-    first = next((n for n, t in state.items() if t.dim() == 2 and t.shape[0] == t.shape[1] and "proj" in n), None)
-    return state if first is None else {**state, first: state[first].T.contiguous()}
-
-
-def with_more(state: State) -> State:
-    return {**state, "blocks.77.ls1.gamma": torch.ones(3)}
 
 
 def without_a_shard(folder: Path) -> bool:
@@ -256,13 +190,17 @@ def doubled(model: Any, _info: dict[str, Any]) -> bool:
     return True
 
 
+def non_persistent(model: Any) -> dict[str, Tensor]:
+    kept = set(model.state_dict())
+    return {name: tensor for name, tensor in model.named_buffers() if name not in kept}
+
+
 def buffers(fill: Callable[[Tensor], Tensor]) -> Callable[[Any, dict[str, Any]], bool]:
     """The non-persistent ones."""
 
     def change(model: Any, _info: dict[str, Any]) -> bool:
-        kept = set(model.state_dict())
-        lost = [tensor for name, tensor in model.named_buffers() if name not in kept]
-        for tensor in lost:
+        lost = non_persistent(model)
+        for tensor in lost.values():
             tensor.copy_(fill(tensor))
         return bool(lost)
 
@@ -425,7 +363,7 @@ FAULTS: Mapping[str, Fault] = {
     "a weight transposed": Fault(reading(square_transposed), "wrapper", "tensors", "is transposed", CAIT),
     "a cast through float16": Fault(reading(on_first("gamma", half)), "tower", "tensors", "rounded to float16"),
     "a cast through bfloat16": Fault(reading(on_first("gamma", brief)), "backbone", "tensors", "rounded to bfloat16"),
-    "a tensor cut": Fault(reading(on_first("gamma", cut)), "wrapper", "error", "RuntimeError in phase load"),
+    "a tensor cut": Fault(reading(shortened("gamma")), "wrapper", "error", "RuntimeError in phase load"),
     "a shard missing": Fault(loading_from(without_a_shard), "wrapper", "error", "in phase load", variant="sharded"),
     "a file cut short": Fault(loading_from(cut_short), "wrapper", "error", "in phase load"),
     # In what comes back.

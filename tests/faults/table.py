@@ -16,13 +16,13 @@ import torch
 from harness import catalog
 from harness.catalog import BERT
 from harness.cell import case
-from harness.cell.parity import Tolerance
 from harness.cell.release import Release
 from harness.cell.routes import ROUTES
 from harness.cell.subject import Place, Subject
 from harness.cell.variants import VARIANTS
 from harness.record import GREEN
 from harness.vocabulary import VARIANTS_OF
+from tests.faults.conftest import TOLERANCES
 from tests.faults.outside import FAULTS, Fault, Reached
 
 OWN: Final = {"vlm": "eva02_tiny_patch14_224", "legacy-layernorm": BERT.model}  # roads with models of their own
@@ -45,14 +45,9 @@ timm {timm}. A cell has the outcome, or:
 """
 
 
-def cells(fault: Fault) -> Mapping[str, str]:
-    """What becomes of a fault, by route."""
-    return {route: _cell(fault, route) for route in ROUTES}
-
-
 def line(name: str) -> str:
     """A fault's row of the table."""
-    return _row(name, (SHORT.get(cell, cell) for cell in cells(FAULTS[name]).values()))
+    return _row(name, (SHORT.get(cell, cell) for cell in (_cell(FAULTS[name], route) for route in ROUTES)))
 
 
 def _cell(fault: Fault, route: str) -> str:
@@ -82,10 +77,9 @@ def _sound(route: str, model: str, variant: str) -> Mapping[str, Any]:
 
 def _record(route: str, model: str, variant: str) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        return case.run(ROUTES[route], VARIANTS[variant], _subject(model), _release(), WITHIN, Path(folder))
-
-
-WITHIN: Final = Tolerance(rtol=1e-5, atol=1e-5)
+        return case.run(
+            ROUTES[route], VARIANTS[variant], _subject(model), _release(), TOLERANCES[torch.float32], Path(folder)
+        )
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """No comparison is there for show: with any one switched off, some fault that it catches comes out green."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ from tests.faults.outside import (
     double_by_default,
     dropping,
     hooked,
+    non_persistent,
     reading,
-    renamed,
     saving,
     second_call,
-    with_more,
 )
+from tests.faults.states import renamed, with_more
 
 ROTARY = "eva02_tiny_patch14_224"
 Patch = pytest.MonkeyPatch
@@ -155,8 +155,7 @@ def parameters(model: Any) -> dict[str, Tensor]:
 
 
 def lost_buffers(model: Any) -> dict[str, Tensor]:
-    kept = set(model.state_dict())
-    return {n: one for n, one in model.named_buffers() if n not in kept and one.is_floating_point()}
+    return {name: one for name, one in non_persistent(model).items() if one.is_floating_point()}
 
 
 def text_parameters(model: Any) -> dict[str, Tensor]:
@@ -208,12 +207,6 @@ CHECKS = {
     "outputs of a second call": Check(without_second_call, after(second_call)),
     "what a leg leaves changed": Check(without_leaks, after(double_by_default)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_dtype() -> Iterator[None]:
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -1,22 +1,13 @@
 """Every fault in a library is caught on the road where it belongs, and the whole table says where else it shows."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from harness.cell.routes import ROUTES
 from tests.faults import table
 from tests.faults.conftest import Attempt
 from tests.faults.outside import FAULTS, Reached
-
-
-@pytest.fixture(autouse=True)
-def _own_dtype() -> Iterator[None]:
-    """What a fault left in torch must not reach the next test."""
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("name", FAULTS)
