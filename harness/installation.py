@@ -6,10 +6,10 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from harness.errors import BadInput
+from harness.processes import children
 
 UNKNOWN: Final = (
     re.compile(r"there is no version of (?P<what>\S+==\S+)"),  # uv
@@ -30,7 +30,7 @@ def within(seconds: int | None) -> Iterator[None]:
 
     def stop() -> None:
         late.set()
-        for child in _children():
+        for child in children(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
 
@@ -46,10 +46,6 @@ def within(seconds: int | None) -> Iterator[None]:
         raise InstallationError(f"it took longer than limits.install_seconds: {seconds}") from error
     finally:
         timer.cancel()
-
-
-def _children() -> list[int]:
-    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
 
 
 def failure(pair: str, output: str, as_of: str | None = None) -> Exception:

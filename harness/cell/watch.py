@@ -9,12 +9,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from harness.cell import desk
 from harness.cell.desk import Task
+from harness.processes import descendants
 
 EVERY: Final = 0.5  # seconds between two looks
 GRACE: Final = 10.0  # seconds that pytest-timeout has to end a case that took too long
@@ -75,7 +76,7 @@ class Watch(threading.Thread):
 
 def resident(pid: int) -> int:
     """Bytes of memory that a process and those it started hold; 0 for one that is gone."""
-    return sum(_resident(one) for one in (pid, *_descendants(pid)))
+    return sum(_resident(one) for one in (pid, *descendants(pid)))
 
 
 def size_of(folder: Path) -> int:
@@ -93,11 +94,3 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
     except (OSError, IndexError):
         return 0
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in map(int, task.read_text().split()):
-                yield child
-                yield from _descendants(child)
