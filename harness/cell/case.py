@@ -231,13 +231,15 @@ def _in(what: str, leg: str) -> str:
 
 def _leaked(what: str, phase: str, leg: str) -> Mapping[str, Any]:
     """A change for the whole process that outlives a leg, as an exception is described: it breaks what comes next."""
-    described = {"type": "LeakedState", "message": what, "frame": "", "phase": phase}
-    return {**described, "leg": leg} if leg else described
+    return _on({"type": "LeakedState", "message": what, "frame": "", "phase": phase}, leg)
 
 
 def _described(error: BaseException, phase: str, leg: str) -> Mapping[str, Any]:
     """Type, message, innermost frame and phase of an exception, and the leg on which it came."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
-    described = {"type": type(error).__name__, "message": str(error), "frame": at, "phase": phase}
+    return _on({"type": type(error).__name__, "message": str(error), "frame": at, "phase": phase}, leg)
+
+
+def _on(described: Mapping[str, Any], leg: str) -> Mapping[str, Any]:
     return {**described, "leg": leg} if leg else described

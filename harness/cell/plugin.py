@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _die_with_parent()
     scratch = config.getoption("--scratch")
     config.pluginmanager.register(Cases(plan, scratch), "layerscale-cases")
-    if not hasattr(config, "workerinput"):
+    if not _workerinput(config):
         watch = Watch(scratch, plan["limits"])
         config.pluginmanager.register(Recorder(plan, config.getoption("--records"), watch), RECORDER)
 
@@ -86,7 +86,7 @@ class Cases:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Import the libraries before the first case, whose time that is not. What they raise, each case will say."""
-        if hasattr(session.config, "workerinput"):
+        if _workerinput(session.config):
             with contextlib.suppress(Exception):
                 self._import(session.config)
 
@@ -95,13 +95,13 @@ class Cases:
             # Imported here: the controller of a run needs neither torch nor the two libraries.
             from harness.cell.runner import Runner  # noqa: PLC0415
 
-            self.runner = Runner(self.plan, self.scratch, _workers(config))
+            self.runner = Runner(self.plan, self.scratch, workers=_workerinput(config).get("workercount", 1))
 
     @pytest.fixture
     def record(self, case: Case, request: pytest.FixtureRequest) -> Mapping[str, Any]:
         """The record of the case, which also travels with pytest's report."""
         self._import(request.config)
-        self.desk = self.desk or Desk(self.scratch, _worker(request.config))
+        self.desk = self.desk or Desk(self.scratch, _workerinput(request.config).get("workerid", "main"))
         with self.desk.at(case.id):
             record: Mapping[str, Any] = self.runner.run(case)
         request.node.user_properties.append((RECORD, record))
@@ -221,13 +221,10 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _worker(config: pytest.Config) -> str:
-    return str(getattr(config, "workerinput", {}).get("workerid", "main"))
-
-
-def _workers(config: pytest.Config) -> int:
-    worker: Mapping[str, Any] = getattr(config, "workerinput", {})
-    return int(worker.get("workercount", 1))
+def _workerinput(config: pytest.Config) -> Mapping[str, Any]:
+    """What pytest-xdist tells a worker of itself; empty in the controller."""
+    found: Mapping[str, Any] = getattr(config, "workerinput", {})
+    return found
 
 
 def _device(device: str) -> str:

@@ -23,17 +23,16 @@ class ModelScheduling(LoadGroupScheduling):
     def remove_node(self, node: Any) -> str | None:
         """What the dead worker was running, as pytest-xdist asks; the rest of its cases wait for another worker."""
         workload = self.assigned_work.pop(node)
-        running = next(
-            ((unit, case) for unit in workload.values() for case, done in unit.items() if not done), (None, None)
-        )
-        unit, case = running
-        if unit is None:
+        left = ((unit, case) for unit in workload.values() for case, done in unit.items() if not done)
+        running: tuple[dict[str, bool], str] | None = next(left, None)
+        if running is None:
             return None
-        unit[case] = not self.again(str(case))
-        self.workqueue.update({scope: left for scope, left in workload.items() if not all(left.values())})
+        unit, case = running
+        unit[case] = not self.again(case)
+        self.workqueue.update({scope: unit for scope, unit in workload.items() if not all(unit.values())})
         for other in list(self.assigned_work):
             self._reschedule(other)
-        return str(case)
+        return case
 
     def _reschedule(self, node: Any) -> None:
         """Work enough for a worker that has said which cases it knows; one that is still starting gets it then."""
