@@ -6,7 +6,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from harness import record
+from harness.results import path_in
 
 ROOT: Final = Path(__file__).parents[2]
 PAIR: Final = "transformers5.23.0-timm1.0.31"
@@ -27,6 +30,26 @@ class Ended:
     def errors(self) -> list[str]:
         """What standard error has beside nox's own lines."""
         return [line for line in self.said.splitlines() if line and not line.startswith("nox > ")]
+
+
+# What must come out again, whatever became of the cases beside it.
+FACTS: Final = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
+
+
+def cases(results: Path, pair: str = PAIR, lane: str = "cpu-float32") -> dict[str, Mapping[str, Any]]:
+    """The last line of each case in a lane's file."""
+    runs = record.read(path_in(results, pair, lane))
+    return {case: line for run in runs for case, line in run.cases.items()}
+
+
+def facts(results: Path) -> dict[str, dict[str, Any]]:
+    """What came out of each case of the current pair."""
+    return {case: {name: line[name] for name in FACTS} for case, line in cases(results).items()}
+
+
+def has_ended(results: Path) -> bool:
+    """Whether the last run of the current pair came to its end."""
+    return record.read(path_in(results, PAIR, "cpu-float32"))[-1].end is not None
 
 
 def nox(

@@ -1,12 +1,11 @@
 """Roads that the current pair breaks, on a real pair where the libraries still do what they say."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from harness.vocabulary import ROUTES
-from tests.pairs.command import nox
+from tests.pairs.command import cases, nox
 
 HEALTHY = "transformers4.49.0-timm1.0.15"
 MODELS = ("test_convnext", "resnet18", "bert")
@@ -22,11 +21,9 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     only = ("--pair", HEALTHY, "--lane", "cpu-float32", "--variant", "safetensors")
     ended = nox("matrix", *only, *words, results=results, seconds=600)
     assert ended.code == 0, ended.out
-    lines = [json.loads(line) for line in (results / HEALTHY / "cpu-float32.jsonl").read_text().splitlines()]
     found: dict[str, dict[str, str]] = {}
-    for line in lines:
-        if line["kind"] == "case":
-            found.setdefault(line["route"], {})[line["model"]] = line["outcome"]
+    for line in cases(results, HEALTHY).values():
+        found.setdefault(line["route"], {})[line["model"]] = line["outcome"]
     return found
 
 

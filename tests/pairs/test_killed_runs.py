@@ -1,19 +1,20 @@
 """A run that is killed at any moment loses at most the cases in flight, and the same command finishes the work."""
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from tests.pairs.command import PAIR, ROOT, VARIABLES, nox
+from harness import claim
+from harness.processes import children
+from harness.results import path_in
+from tests.pairs.command import PAIR, ROOT, VARIABLES, facts, has_ended, nox
 
 MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "cait_xxs24_224", "edgenext_xx_small", "resnet18")
 SELECTION: Final = (
@@ -21,41 +22,17 @@ SELECTION: Final = (
     *(word for route in ("wrapper", "classifier", "backbone", "tower") for word in ("--route", route)),
     *(word for model in MODELS for word in ("--model", model)),
 )
-FACTS: Final = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
 SEED: Final = 20261125
 EARLY, LATE = 3.0, 25.0  # seconds after its start, between which a run is killed
 
 
 def records_in(results: Path) -> Path:
-    return results / PAIR / "cpu-float32.jsonl"
+    return path_in(results, PAIR, "cpu-float32")
 
 
-def facts(results: Path) -> Mapping[str, Mapping[str, Any]]:
-    """What counts in the end: for each case its last line."""
-    lines = []
-    for text in records_in(results).read_text().splitlines():
-        try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:
-            continue  # torn by a kill
-    return {line["case"]: {name: line[name] for name in FACTS} for line in lines if line["kind"] == "case"}
-
-
-def workers_of(nox_process: int) -> list[int]:
-    """The processes two below nox: pytest's workers."""
-    return [worker for pytest_process in _children(nox_process) for worker in _children(pytest_process)]
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def kill_once(results: Path, chance: random.Random, *, whole: bool) -> None:
-    """Start the command, and kill the whole of it, or one worker, a while later."""
-    process = subprocess.Popen(  # noqa: S603 - the tests' own words
+def started(results: Path) -> "subprocess.Popen[bytes]":
+    """The command, in a process group of its own."""
+    return subprocess.Popen(  # noqa: S603 - the tests' own words
         [sys.executable, "-m", "nox", "-s", "matrix", "--", *SELECTION, "--results", str(results)],
         cwd=ROOT,
         env={**os.environ, **VARIABLES},
@@ -63,6 +40,16 @@ def kill_once(results: Path, chance: random.Random, *, whole: bool) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def workers_of(nox_process: int) -> list[int]:
+    """The processes two below nox: pytest's workers."""
+    return [worker for pytest_process in children(nox_process) for worker in children(pytest_process)]
+
+
+def kill_once(results: Path, chance: random.Random, *, whole: bool) -> None:
+    """Start the command, and kill the whole of it, or one worker, a while later."""
+    process = started(results)
     time.sleep(chance.uniform(EARLY, LATE))
     if whole or not workers_of(process.pid):
         os.killpg(process.pid, signal.SIGKILL)
@@ -94,15 +81,13 @@ def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an
     assert ended.code == 0, ended.out
     assert records_in(killed).read_bytes().startswith(before)
     assert facts(killed) == facts(undisturbed)
-    assert json.loads(records_in(killed).read_text().splitlines()[-1])["kind"] == "end"
+    assert has_ended(killed)
 
 
 def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nox", "-s", "matrix", "--", *SELECTION, "--results", str(tmp_path)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **VARIABLES}, start_new_session=True, **quiet) as first:  # type: ignore[call-overload]  # noqa: S603 - the tests' own words
+    with started(tmp_path) as first:
         try:
-            _wait_for(tmp_path / ".running")
+            _wait_for(tmp_path / claim.FILE)
             second = nox("matrix", *SELECTION, results=tmp_path)
         finally:
             os.killpg(first.pid, signal.SIGKILL)

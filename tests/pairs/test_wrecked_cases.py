@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.pairs import saboteur
-from tests.pairs.command import PAIR, ROOT, nox
+from tests.pairs.command import PAIR, ROOT, cases, facts, has_ended, nox
 
 # By case: the deed, the outcome, and what the reason says.
 WRECKED = {
@@ -36,19 +35,18 @@ WRECKED = {
 }
 MODELS = [case.partition("/")[2] for case in WRECKED]
 LIMITS = "  seconds: 15\n  memory_gib: 4\n  disk_gib: 2\n"
-FACTS = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
 
 
-def recorded(results: Path, matrix: Path, **deeds: str) -> dict[str, dict[str, Any]]:
+def record(results: Path, matrix: Path, **deeds: str) -> Path:
+    """Runs the models with these deeds done to them; gives the results folder back."""
     words = [word for model in MODELS for word in ("--model", model)]
     routes = [word for route in ("wrapper", "tower") for word in ("--route", route)]
     only = ("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--matrix", str(matrix))
     variables = {"PYTEST_PLUGINS": saboteur.__name__, saboteur.SABOTAGE: json.dumps(deeds)}
     ended = nox("matrix", *only, *routes, *words, results=results, seconds=600, variables=variables)
     assert ended.code == int(bool(deeds)), ended.out
-    lines = [json.loads(line) for line in (results / PAIR / "cpu-float32.jsonl").read_text().splitlines()]
-    assert lines[-1]["kind"] == "end"
-    return {line["case"]: line for line in lines if line["kind"] == "case"}
+    assert has_ended(results)
+    return results
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +60,31 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wrecked(matrix: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    return recorded(tmp_path_factory.mktemp("wrecked"), matrix, **{case: deed for case, (deed, *_) in WRECKED.items()})
+def wrecked(matrix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results folder of a run in which all of them were wrecked."""
+    return record(tmp_path_factory.mktemp("wrecked"), matrix, **{case: deed for case, (deed, *_) in WRECKED.items()})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", WRECKED, ids=[deed for deed, *_ in WRECKED.values()])
-def test_a_wrecked_case_is_recorded_as_what_it_is(wrecked: dict[str, dict[str, Any]], case: str) -> None:
+def test_a_wrecked_case_is_recorded_as_what_it_is(wrecked: Path, case: str) -> None:
     _, outcome, reason = WRECKED[case]
-    assert wrecked[case]["outcome"] == outcome, wrecked[case]["reason"]
-    assert reason in wrecked[case]["reason"]
-    assert "nondeterministic" not in wrecked[case]["detail"]
+    line = cases(wrecked)[case]
+    assert line["outcome"] == outcome, line["reason"]
+    assert reason in line["reason"]
+    assert "nondeterministic" not in line["detail"]
 
 
 @pytest.mark.slow
-def test_a_case_that_died_is_recorded_with_the_end_of_its_stderr(wrecked: dict[str, dict[str, Any]]) -> None:
-    said = wrecked["wrapper/test_convnext"]["detail"]["error"]["message"]
+def test_a_case_that_died_is_recorded_with_the_end_of_its_stderr(wrecked: Path) -> None:
+    said = cases(wrecked)["wrapper/test_convnext"]["detail"]["error"]["message"]
     assert said.startswith("Fatal Python error: Segmentation fault")
     assert "saboteur.py" in said
 
 
 @pytest.mark.slow
-def test_the_other_cases_are_what_they_would_have_been(
-    wrecked: dict[str, dict[str, Any]], matrix: Path, tmp_path: Path
-) -> None:
-    undisturbed = recorded(tmp_path, matrix)
-    assert set(wrecked) == set(undisturbed)
+def test_the_other_cases_are_what_they_would_have_been(wrecked: Path, matrix: Path, tmp_path: Path) -> None:
+    undisturbed, found = facts(record(tmp_path, matrix)), facts(wrecked)
+    assert set(found) == set(undisturbed)
     for case in set(undisturbed) - set(WRECKED):
-        assert {name: wrecked[case][name] for name in FACTS} == {name: undisturbed[case][name] for name in FACTS}
+        assert found[case] == undisturbed[case]
