@@ -34,9 +34,10 @@ def layer_scales(module: nn.Module) -> list[str]:
 
 
 def _has_one_number_a_channel(parameter: Tensor, owner: nn.Module) -> bool:
-    """Shape (channels,) or (channels, 1, 1); one number a head, as an attention temperature has, is another thing."""
-    vector = parameter.numel() > 1 and set(parameter.shape[1:]) <= {1} and parameter.dim() in {1, 3}
-    return vector and parameter.numel() != getattr(owner, "num_heads", None)
+    """Shape (channels,), (channels, 1, 1) or (1, channels, 1, 1); one number a head is an attention's temperature."""
+    channels = parameter.numel()
+    vector = tuple(parameter.shape) in {(channels,), (channels, 1, 1), (1, channels, 1, 1)}
+    return vector and channels > 1 and channels != getattr(owner, "num_heads", None)
 
 
 def _scales_a_branch(owner: nn.Module) -> bool:
@@ -47,20 +48,41 @@ def _scales_a_branch(owner: nn.Module) -> bool:
 
 @functools.cache
 def _multiplied(kind: type[nn.Module]) -> frozenset[str]:
-    """The attributes of self that a module's forward multiplies by."""
+    """The attributes of self that a module's forward multiplies by, also by way of a variable."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(kind.forward)))
     except (OSError, TypeError, SyntaxError):
         return frozenset()
     factors: list[ast.expr] = []
+    views: dict[str, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-            factors += [node.left, node.right]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PRODUCTS:
-            factors += node.args
-    return frozenset(
-        inner.attr
-        for factor in factors
-        for inner in ast.walk(factor)
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == "self"
-    )
+        match node:
+            case ast.BinOp(op=ast.Mult()):
+                factors += [node.left, node.right]
+            case ast.Call(func=ast.Attribute(attr=name)) if name in PRODUCTS:
+                factors += node.args
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                views[name] = _viewed(node.value)
+    parts = [part for factor in factors for part in ast.walk(factor)]
+    by_way = {views[part.id] for part in parts if isinstance(part, ast.Name) and part.id in views}
+    return frozenset(filter(None, map(_own, parts))) | (by_way - {""})
+
+
+def _viewed(expression: ast.expr) -> str:
+    """The attribute of self that an expression is another view of, as `self.gamma.view(1, -1, 1, 1)` is; else empty."""
+    while not _own(expression):
+        match expression:
+            case ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                expression = inner
+            case _:
+                return ""
+    return _own(expression)
+
+
+def _own(node: ast.AST) -> str:
+    """The name of an attribute of self; empty for anything else."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name):
+            return name
+        case _:
+            return ""

@@ -106,6 +106,8 @@ def test_telling_weights_are_the_same_everywhere() -> None:
         ("caformer_s18", "stages.2.blocks.0.res_scale1.scale"),
         ("cait_xxs24_224", "blocks.0.gamma_1"),
         ("resmlp_12_224", "blocks.0.ls1"),
+        ("efficientformer_l1", "stages.0.blocks.0.ls1.gamma"),
+        ("iformer_h", "stages.0.blocks.0.mixer.gamma"),
     ],
 )
 def test_a_layer_scale_is_found_whatever_it_is_called(model: str, name: str) -> None:
@@ -115,6 +117,13 @@ def test_a_layer_scale_is_found_whatever_it_is_called(model: str, name: str) -> 
 @pytest.mark.parametrize("model", ["resnet18", "swin_tiny_patch4_window7_224", "regnetx_002", "vit_base_patch16_224"])
 def test_a_control_has_no_layer_scale(model: str) -> None:
     assert layer_scales(build(model, {})) == []
+
+
+def test_what_a_product_is_computed_from_is_no_layer_scale() -> None:
+    """EfficientViM's A is one number a state, added to another tensor before anything is multiplied."""
+    model = build("efficientvim_m1", {})
+    assert any(name.endswith(".A") for name, _ in model.named_parameters())
+    assert layer_scales(model) == []
 
 
 PINNED = [1.0178360939, 0.9374302030, 0.9269207716]
