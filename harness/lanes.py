@@ -131,9 +131,9 @@ class Lanes:
 
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
         """The planned cases that have to be run: without a current record, or one from a machine without the device."""
+        records = self.recorded(lane, catalog).records
         if self.options.rerun:
             return self.planned(lane, catalog)
-        records = self.recorded(lane, catalog).records
         done = {case for case, record in records.items() if not (_is_here(lane) and record["outcome"] == "not-run")}
         return [case for case in self.planned(lane, catalog) if case.id not in done]
 
@@ -172,9 +172,8 @@ class Lanes:
         with scratch.folder() as folder:
             path = folder / "plan.json"
             path.write_text(json.dumps(document))
-            # 1: cases failed, which is what the records are for.
-            if environment.python(*self._pytest(document, path, folder), env=VARIABLES, success=(0, 1)):
-                return
+            # 1: cases failed, which is what the records are for. Which of them have one, the file says.
+            environment.python(*self._pytest(document, path, folder), env=VARIABLES, success=(0, 1))
         runs = record.read(records) if records.is_file() else []
         without = set(runs[-1].missing if len(runs) > before else (case["case"] for case in document["cases"]))
         if left := [case for case in document["cases"] if case["case"] in without]:
@@ -189,10 +188,11 @@ class Lanes:
             *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-qq", "--no-header", "--tb=no", "-r", "N"),
             *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
-            *("--plan", str(path), "--records", str(records), "--scratch", str(folder)),
+            *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
             *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),
-            # pytest-xdist would give up after four deaths a worker; here each costs the one case that caused it.
-            *("--max-worker-restart", str(len(document["cases"]))),
+            # pytest-xdist would give up after four deaths a worker. Here each costs the case that caused it, which is
+            # tried twice; and all workers may die once more before they have one.
+            *("--max-worker-restart", str(2 * len(document["cases"]) + workers)),
         ]
 
     def _records(self, document: Document) -> Path:

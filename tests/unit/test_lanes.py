@@ -214,3 +214,30 @@ def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
     run(make("--rerun"), Dying(outcomes=outcomes))
     recorded = lanes.recorded(lane, catalog_now)
     assert list(recorded.records) == [first.id]
+
+
+def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_did_not_reach(
+    make: Make, small_catalog: Catalog
+) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment({"tower/convnext_atto": None}))
+    lanes = make()
+    recorded = lanes.recorded(lanes.matrix.lanes[0], small_catalog)
+    assert list(recorded.records) == ["wrapper/convnext_atto"]
+    assert recorded.unmade == "pytest ended before this case; see above"
+
+
+def test_every_case_may_kill_two_workers_before_a_run_is_given_up(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make("--workers", "3"), environment)
+    assert environment.option("--max-worker-restart") == str(2 * len(environment.plans[0]["cases"]) + 3)
+
+
+def test_a_rerun_refuses_a_file_that_is_none_before_it_installs(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    path = Path("results", PAIR, "cpu-float32.jsonl")
+    path.write_text('{"kind": "case"}\n')
+    environment = FakeEnvironment()
+    with pytest.raises(BadInput, match="a 'case' line before any run; move that file away"):
+        run(make("--rerun"), environment)
+    assert environment.installed == []
