@@ -1,6 +1,6 @@
 """How pytest-xdist hands out cases: those of one model to one worker, and one that killed its worker once more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from xdist.scheduler import LoadGroupScheduling
@@ -13,12 +13,32 @@ class ModelScheduling(LoadGroupScheduling):
 
     Its own (3.8.0) hands such a case out without end. It waits for ever where a second worker dies while the successor
     of the first is still starting, for it loses what it was about to hand out; and where a successor's first share is a
-    single case.
+    single case. It fails where a worker dies before all have said which cases they know, and where it has shut one down
+    that it never heard of.
     """
+
+    collection: list[str] | None
 
     def __init__(self, config: Any, log: Any, again: Callable[[str], bool]) -> None:
         super().__init__(config, log)
         self.again = again
+
+    def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+        """Which cases a worker knows. One that was shut down before it was ready says so too."""
+        if node in self.assigned_work:
+            super().add_node_collection(node, collection)
+
+    def schedule(self) -> None:
+        """Hand out work: a first model to each worker that is ready, then more."""
+        ready = [node for node in self.nodes if node in self.registered_collections]
+        if self.collection is None:
+            self.collection = list(next(iter(self.registered_collections.values())))
+            for case in self.collection:
+                self.workqueue.setdefault(self._split_scope(case), {})[case] = False
+            for node in ready[: len(self.workqueue)]:
+                self._assign_work_unit(node)
+        for node in ready:
+            self._reschedule(node)
 
     def remove_node(self, node: Any) -> str | None:
         """What the dead worker was running, as pytest-xdist asks; the rest of its cases wait for another worker."""
@@ -42,4 +62,16 @@ class ModelScheduling(LoadGroupScheduling):
             if not self.workqueue:
                 node.shutdown()
                 return
-            self._assign_work_unit(node)
+            if not self._assign_work_unit(node):
+                return
+
+    def _assign_work_unit(self, node: Any) -> bool:
+        """Send a worker the cases of one model; whether it could be reached. One that is gone is soon replaced."""
+        scope = next(iter(self.workqueue))
+        try:
+            super()._assign_work_unit(node)
+        except OSError:
+            self.workqueue[scope] = self.assigned_work[node].pop(scope)
+            self.workqueue.move_to_end(scope, last=False)
+            return False
+        return True

@@ -17,8 +17,11 @@ class Worker:
         self.gateway = SimpleNamespace(id=name)
         self.given: list[int] = []
         self.shutting_down = False
+        self.gone = False  # nobody has noticed yet
 
     def send_runtest_some(self, indices: list[int]) -> None:
+        if self.gone:
+            raise BrokenPipeError
         self.given += indices
 
     def shutdown(self) -> None:
@@ -107,3 +110,36 @@ def test_the_cases_of_a_model_go_to_one_worker(schedule: Any) -> None:
     assert first
     assert second
     assert not first & second
+
+
+def test_a_worker_that_dies_before_it_is_ready_costs_nothing(schedule: Any) -> None:
+    first, second = start(schedule, "gw0"), start(schedule, "gw1")
+    ready(schedule, first)
+    assert schedule.remove_node(first) is None
+    successor = start(schedule, "gw2")
+    ready(schedule, second)  # two have been ready by now, and one of them is gone
+    ready(schedule, successor)
+    done, killed = work(schedule, [second, successor], set())
+    assert (sorted(done), killed) == (sorted(CASES), [])
+
+
+def test_a_worker_that_was_shut_down_before_it_was_ready_gets_nothing(schedule: Any) -> None:
+    workers = [start(schedule, "gw0"), start(schedule, "gw1")]
+    stranger = Worker("gw2")  # pytest-xdist shut it down instead of adding it
+    ready(schedule, stranger)
+    for worker in workers:
+        ready(schedule, worker)
+    done, _ = work(schedule, workers, set())
+    assert (sorted(done), stranger.given) == (sorted(CASES), [])
+
+
+def test_what_could_not_be_sent_to_a_worker_that_is_gone_goes_to_another(schedule: Any) -> None:
+    first, second = start(schedule, "gw0"), start(schedule, "gw1")
+    first.gone = True
+    for worker in (first, second):
+        ready(schedule, worker)
+    assert schedule.remove_node(first) is None
+    successor = start(schedule, "gw2")
+    ready(schedule, successor)
+    done, killed = work(schedule, [second, successor], set())
+    assert (sorted(done), killed) == (sorted(CASES), [])
