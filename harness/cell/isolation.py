@@ -5,12 +5,14 @@ every case that follows in it would fail for the sake of the one that did it.
 """
 
 import multiprocessing
+import os
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
 
+from harness import processes
 from harness.cell.case import record
 
 Fields = Mapping[str, Any]
@@ -31,7 +33,7 @@ def apart(work: Callable[..., Fields], *arguments: Any) -> Fields:
     """What `work` returns in a fresh process, which is gone when this returns or raises; both must be picklable."""
     context = multiprocessing.get_context("spawn")  # a fork would inherit the broken context
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sending, work, arguments))
+    process = context.Process(target=_send, args=(os.getpid(), sending, work, arguments))
     process.start()
     sending.close()
     try:
@@ -45,5 +47,6 @@ def apart(work: Callable[..., Fields], *arguments: Any) -> Fields:
     return fields
 
 
-def _send(sending: Connection, work: Callable[..., Fields], arguments: tuple[Any, ...]) -> None:
+def _send(parent: int, sending: Connection, work: Callable[..., Fields], arguments: tuple[Any, ...]) -> None:
+    processes.die_with(parent)
     sending.send(work(*arguments))

@@ -1,17 +1,16 @@
 """The pytest plugin that runs a plan inside a pair's environment and appends one record a case.
 
-    python -m pytest tests/matrix -p harness.cell.plugin --plan plan.json --records FILE --scratch DIR -n 2
+    python -m pytest tests/matrix -p harness.cell.plugin --plan plan.json --records FILE --scratch DIR --parent PID -n 2
 
 With pytest-xdist the workers run cases and the controller writes records, so a file has one writer, and a worker that
 dies takes no other case's record with it.
 """
 
 import contextlib
-import ctypes
 import importlib.metadata
 import json
+import os
 import platform
-import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from typing import Any, Final
 
 import pytest
 
+from harness import processes
 from harness.cell import desk
 from harness.cell.desk import Desk
 from harness.cell.progress import Progress
@@ -30,8 +30,8 @@ from harness.record import GREEN, HEADER, SKIPPED, Case, Log
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
 RECORDER: Final = "layerscale-recorder"
+PARENT: Final = "layerscale_parent"
 OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
-PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 LONGEST: Final = 2000  # characters kept of what a dying process said
 
 
@@ -41,17 +41,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--plan", type=Path, help="the JSON plan of one pair's lane")
     group.addoption("--records", type=Path, help="the JSON lines file to append to")
     group.addoption("--scratch", type=Path, help="where checkpoints lie while their case runs")
+    group.addoption("--parent", type=int, help="the process that starts this one, which is not to outlive it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the plan; the controller opens the records."""
     plan = json.loads(config.getoption("--plan").read_text())
-    _die_with_parent()
+    # nox starts pytest, and that its workers. An orphan would go on recording beside the next run.
+    processes.die_with(_workerinput(config).get(PARENT) or config.getoption("--parent"))
     scratch = config.getoption("--scratch")
     config.pluginmanager.register(Cases(plan, scratch), "layerscale-cases")
     if not _workerinput(config):
         watch = Watch(scratch, plan["limits"])
         config.pluginmanager.register(Recorder(plan, config.getoption("--records"), watch), RECORDER)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker who starts it."""
+    node.workerinput[PARENT] = os.getpid()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -95,7 +103,8 @@ class Cases:
             # Imported here: the controller of a run needs neither torch nor the two libraries.
             from harness.cell.runner import Runner  # noqa: PLC0415
 
-            self.runner = Runner(self.plan, self.scratch, workers=_workerinput(config).get("workercount", 1))
+            folder = desk.checkpoints(self.scratch, os.getpid())
+            self.runner = Runner(self.plan, folder, workers=_workerinput(config).get("workercount", 1))
 
     @pytest.fixture
     def record(self, case: Case, request: pytest.FixtureRequest) -> Mapping[str, Any]:
@@ -211,14 +220,6 @@ def _without_record(outcome: str, reason: str, said: str, seconds: float) -> dic
 def _case_of(nodeid: str) -> str:
     """`test_parity[ID]`, to which xdist appends `@group`."""
     return nodeid[nodeid.index("[") + 1 : nodeid.rindex("]")] if "[" in nodeid else nodeid
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to kill this process with the one that started it: an orphan would go on recording beside the next run.
-
-    nox starts pytest, and that its workers.
-    """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _workerinput(config: pytest.Config) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import torch
 
 from harness.catalog import Entry, entry_of
 from harness.cell import case as cell_case
-from harness.cell import desk, isolation
+from harness.cell import isolation
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
 from harness.cell.routes import ROUTES
@@ -21,15 +21,15 @@ from harness.record import Case
 
 
 class Runner:
-    """One worker's share of a plan."""
+    """One worker's share of a plan, one of so many workers. Its checkpoints lie in `folder`."""
 
-    def __init__(self, plan: Mapping[str, Any], scratch: Path, workers: int) -> None:
-        self.again = (plan, scratch, workers)
+    def __init__(self, plan: Mapping[str, Any], folder: Path, workers: int) -> None:
+        self.again = (plan, folder, workers)
         self.broken = False
         self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
         self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
         self.tolerance = Tolerance(**plan["tolerance"])
-        self.scratch = desk.checkpoints(scratch, os.getpid())
+        self.folder = folder
         self.release = Release.installed()
         self.subject: Subject | None = None
         gc.collect()
@@ -46,9 +46,9 @@ class Runner:
         subject = self._subject(case)
         try:
             route, variant = ROUTES[case.route], VARIANTS[case.variant]
-            return cell_case.run(route, variant, subject, self.release, self.tolerance, self.scratch)
+            return cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder)
         finally:
-            shutil.rmtree(self.scratch / case.route, ignore_errors=True)
+            shutil.rmtree(self.folder / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB
             self.broken = isolation.context_is_broken(self.place.device)
 
@@ -64,12 +64,12 @@ class Runner:
         """Let go of the model and its checkpoint."""
         self.subject = None
         gc.collect()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run_alone(plan: Mapping[str, Any], scratch: Path, workers: int, case: Case) -> Mapping[str, Any]:
+def run_alone(plan: Mapping[str, Any], folder: Path, workers: int, case: Case) -> Mapping[str, Any]:
     """One case by a runner of its own."""
-    runner = Runner(plan, scratch, workers)
+    runner = Runner(plan, folder, workers)
     try:
         return runner.run(case)
     finally:

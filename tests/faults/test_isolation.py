@@ -56,7 +56,7 @@ def test_after_a_case_broke_the_context_the_next_one_runs_apart_and_is_what_it_i
     real = isolation.apart
     monkeypatch.setattr(isolation, "apart", seen)
     monkeypatch.setattr(isolation, "context_is_broken", lambda _: True)
-    runner = Runner(plan, tmp_path, workers=1)
+    runner = Runner(plan, tmp_path / "worker", workers=1)
     outcomes = [runner.run(case)["outcome"] for case in (FIRST, SECOND)]
     runner.close()
     assert outcomes == ["passed", "passed"]

@@ -1,6 +1,7 @@
 """What a process has started is found while it lives, and nothing is raised where it goes meanwhile."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -38,3 +39,25 @@ def test_a_process_that_goes_while_it_is_looked_at_has_none() -> None:
         for child in children(os.getpid()):
             assert children(child) == []
     assert children(2**22 + 1) == []
+
+
+def _die_with(parent: int) -> "subprocess.Popen[str]":
+    """A child that asks to die with that process, and says so before and after."""
+    program = (
+        "import sys; from harness.processes import die_with\n"
+        "die_with(int(sys.argv[1])); print('alive', flush=True); input()"
+    )
+    command = [sys.executable, "-c", program, str(parent)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - as above
+
+
+def test_a_process_whose_parent_is_gone_already_is_killed_at_once() -> None:
+    with _die_with(2**22 + 1) as orphan:
+        assert orphan.communicate()[0] == ""
+        assert orphan.returncode == -signal.SIGKILL
+
+
+def test_a_process_whose_parent_lives_goes_on() -> None:
+    with _die_with(os.getpid()) as child:
+        assert child.communicate("\n")[0] == "alive\n"
+        assert child.returncode == 0
