@@ -38,8 +38,10 @@ class Attempt:
     def take(self, name: str, leg: Leg) -> None:
         """Go one way, comparing whatever is met. What is found is kept where a later step raises; an exception too."""
         found, leaks = self.findings.failures, Leaks()
-        self._walk(name, leg)
-        self.findings.errors += [_leaked(one, self.trip.phase, name) for one in leaks.stop()]
+        try:
+            self._walk(name, leg)
+        finally:  # also where pytest-timeout interrupts it
+            self.findings.errors += [_leaked(one, self.trip.phase, name) for one in leaks.stop()]
         if self.findings.failures > found:
             self.failed.append(name)
 
@@ -89,10 +91,11 @@ class Attempt:
             outputs, again = step.outputs(), step.outputs()
         with self.trip.during("run", timed="compare"):
             compared = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
-            # A model that gives the same twice is compared once.
-            moved = {name: tensor for name, tensor in again.items() if not _same(tensor, outputs.get(name))}
-            wanted = {name: tensor for name, tensor in expected.first.items() if name in moved}
-            second = compare_outputs(wanted, lambda: expected.second, moved, self.tolerance)
+            # What a model gives twice the same is compared once.
+            moved = {
+                name: tensor for name, tensor in expected.first.items() if not _same(again.get(name), outputs.get(name))
+            }
+            second = compare_outputs(moved, lambda: expected.second, again, self.tolerance)
             compared += [replace(one, name=f"{one.name}, second call") for one in second]
         self.findings.outputs += [replace(one, name=_in(one.name, leg)) for one in compared]
         if state_holds and step.loaded and not all(output.holds for output in compared):
@@ -217,8 +220,10 @@ def _tensors(loaded: Loaded, subject: Subject) -> list[TensorDifference]:
     return differences
 
 
-def _same(one: Tensor, other: Tensor | None) -> bool:
-    return other is not None and one.shape == other.shape and one.dtype == other.dtype and equal(one, other)
+def _same(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and one.dtype == other.dtype and equal(one, other)
 
 
 def _around(model: Any, prefix: str) -> dict[str, Tensor]:

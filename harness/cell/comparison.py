@@ -110,7 +110,8 @@ def _output(
 ) -> OutputDifference:
     most = largest(first)
     if loaded is None or loaded.shape != first.shape:
-        return OutputDifference(name, math.nan, most, math.nan, math.nan, holds=False, finite=True)
+        how = f"has shape {tuple(loaded.shape)}, not {tuple(first.shape)}" if loaded is not None else "is not there"
+        return OutputDifference(name, math.nan, most, math.nan, math.nan, holds=False, finite=True, how=how)
     off = largest(first.double() - loaded.double())
     bound = tolerance.atol + tolerance.rtol * most
     # Written so that a comparison with NaN is a failure.

@@ -54,7 +54,7 @@ class Leaks:
             (owner, name): found
             for owner in PATCHABLE
             for name, found in vars(owner).items()
-            if callable(found) and not name.startswith("_")
+            if (callable(found) or isinstance(found, classmethod)) and not name.startswith("_")
         }
 
     def stop(self) -> list[str]:

@@ -50,7 +50,7 @@ class TensorDifference:
 class OutputDifference:
     """How far one output is off. `max_abs` is NaN where a comparison was one with NaN; `holds` is the verdict on it.
 
-    `noise` is NaN where nothing differs, for then nobody measured it.
+    `noise` is NaN where nothing differs, for then nobody measured it. `how` says what is wrong where it is no distance.
     """
 
     name: str
@@ -60,6 +60,7 @@ class OutputDifference:
     drift_floor: float
     holds: bool
     finite: bool
+    how: str = ""
 
 
 @dataclass

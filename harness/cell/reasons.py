@@ -137,7 +137,7 @@ def _outputs(findings: Findings) -> str:
     at = f"; first in {findings.diverges}" if findings.diverges else ""
     if not worst.finite:
         return f"{worst.name} is not finite, native is{at}"
-    return f"{worst.name} is off by {_relative(worst)}{at}; state is equal"
+    return f"{worst.name} {worst.how or f'is off by {_relative(worst)}'}{at}; state is equal"
 
 
 def _relative(output: OutputDifference) -> str:

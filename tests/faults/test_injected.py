@@ -4,6 +4,7 @@ Every road is seen healthy and broken. Five roads are broken in transformers 5.2
 by bugs of the libraries: for these the real breakage is the broken side, and they are seen healthy with other pairs.
 """
 
+import math
 from typing import Any
 
 import pytest
@@ -279,7 +280,28 @@ def test_an_output_that_is_not_there_differs(attempt: Attempt) -> None:
 
     record = attempt(Faulty(ROUTES["wrapper"], to_outputs=mute), CONVNEXT)
     assert record["outcome"] == "outputs"
-    assert record["max_abs"] is None or record["max_abs"] != record["max_abs"]
+    assert record["reason"] == "pooler_output is not there; state is equal"
+    assert math.isnan(record["max_abs"])
+
+
+def test_an_output_that_a_second_call_does_not_give_differs(attempt: Attempt) -> None:
+    calls: list[Outputs] = []
+
+    def less(outputs: Outputs) -> Outputs:
+        calls.append(outputs)
+        return outputs if len(calls) % 2 else {}
+
+    record = attempt(Faulty(ROUTES["wrapper"], to_outputs=less), CONVNEXT)
+    assert record["outcome"] == "outputs"
+    assert record["reason"] == "last_hidden_state, second call is not there; state is equal"
+
+
+def test_an_output_of_another_shape_says_which(attempt: Attempt) -> None:
+    def cut(outputs: Outputs) -> Outputs:
+        return {name: tensor[..., 1:] for name, tensor in outputs.items()}
+
+    record = attempt(Faulty(ROUTES["wrapper"], to_outputs=cut), CONVNEXT)
+    assert record["reason"] == "last_hidden_state has shape (1, 320, 2, 1), not (1, 320, 2, 2); state is equal"
 
 
 def test_a_tensor_of_another_shape_in_the_file_is_an_exception_that_says_so(attempt: Attempt) -> None:
