@@ -1,18 +1,20 @@
 """A run that is killed at any moment loses at most the cases in flight, and the same command finishes the work."""
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from harness import claim
-from harness.processes import children
+from harness.processes import children, descendants
 from harness.results import path_in
 from tests.pairs.command import PAIR, ROOT, VARIABLES, facts, has_ended, nox
 
@@ -42,23 +44,49 @@ def started(results: Path) -> "subprocess.Popen[bytes]":
     )
 
 
-def workers_of(nox_process: int) -> list[int]:
-    """The processes two below nox: pytest's workers."""
-    return [worker for pytest_process in children(nox_process) for worker in children(pytest_process)]
+def whole(nox_process: int) -> list[int]:
+    return [nox_process, *descendants(nox_process)]
 
 
-def kill_once(results: Path, chance: random.Random, *, whole: bool) -> None:
-    """Start the command, and kill the whole of it, or one worker, a while later."""
+def alone(nox_process: int) -> list[int]:
+    """nox itself; what it started is not told."""
+    return [nox_process]
+
+
+def pytest_of(nox_process: int) -> list[int]:
+    """What nox runs: an installer, or pytest."""
+    return children(nox_process)
+
+
+def a_worker(nox_process: int) -> list[int]:
+    """One of the processes two below nox: pytest's workers."""
+    return [worker for one in pytest_of(nox_process) for worker in children(one)][:1]
+
+
+VICTIMS: Final = (whole, a_worker, alone, pytest_of)
+
+
+def kill_once(results: Path, chance: random.Random, victims: Callable[[int], list[int]]) -> None:
+    """Start the command, and kill some of it a while later. Nothing of it goes on when it has ended."""
     process = started(results)
     time.sleep(chance.uniform(EARLY, LATE))
-    if whole or not workers_of(process.pid):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        os.kill(chance.choice(workers_of(process.pid)), signal.SIGKILL)
+    family = whole(process.pid)
+    for victim in victims(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
     process.wait(timeout=600)
+    _wait_for(lambda: not any(_runs(one) for one in family))
 
 
-A_FEW = pytest.param(3, marks=pytest.mark.slow, id="3 kills")
+def _runs(pid: int) -> bool:
+    """Whether a process does anything; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
+A_FEW = pytest.param(4, marks=pytest.mark.slow, id="4 kills")
 MANY = pytest.param(25, marks=pytest.mark.all_faults, id="25 kills")
 
 
@@ -70,11 +98,12 @@ def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an
     assert nox("matrix", *SELECTION, results=undisturbed, seconds=600).code == 0
     chance, before = random.Random(SEED), b""  # noqa: S311 - no secret
     for number in range(kills):
-        kill_once(killed, chance, whole=number % 2 == 0)
+        kill_once(killed, chance, VICTIMS[number % len(VICTIMS)])
         after = records_in(killed).read_bytes() if records_in(killed).is_file() else b""
         assert after.startswith(before)
         before = after
-        if len(facts(killed)) == len(facts(undisturbed)):
+        if after and len(facts(killed)) == len(facts(undisturbed)):
+            assert facts(killed) == facts(undisturbed)
             records_in(killed).unlink()  # all is recorded: begin anew
             before = b""
     ended = nox("matrix", *SELECTION, results=killed, seconds=600)
@@ -87,7 +116,8 @@ def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an
 def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
     with started(tmp_path) as first:
         try:
-            _wait_for(tmp_path / claim.FILE)
+            claimed = tmp_path / claim.FILE
+            _wait_for(lambda: claimed.is_file() and bool(claimed.read_text()))
             second = nox("matrix", *SELECTION, results=tmp_path)
         finally:
             os.killpg(first.pid, signal.SIGKILL)
@@ -96,9 +126,9 @@ def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(tmp_path:
     assert refusal.startswith(f"--results {tmp_path}: another run is recording there (process {first.pid}, since ")
 
 
-def _wait_for(path: Path) -> None:
+def _wait_for(holds: Callable[[], bool]) -> None:
     for _ in range(300):
-        if path.is_file() and path.read_text():
+        if holds():
             return
         time.sleep(0.1)
-    raise TimeoutError(path)
+    raise TimeoutError

@@ -21,7 +21,7 @@ from harness.errors import BadInput
 from harness.record import Case
 from harness.report import reproduction, terminal
 from harness.results import Recorded
-from harness.verdict import judge
+from harness.verdict import Judged, Verdict, judge
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
 PAIR, LANE = "transformers5.23.0-timm1.0.31", "cpu-float32"
@@ -66,10 +66,13 @@ Change = st.tuples(st.integers(0, len(LINES) - 1), Names, Odd)
 Cut = st.tuples(st.integers(0, 2000), st.integers(0, 40))
 
 
-def shown(lane: Recorded) -> str:
-    """The summary of these records, as a terminal gets it."""
-    cases = [Case.parse(case) for case in ("tower/a", "wrapper/a")]
-    judged = judge(cases, lane, lambda _: [])
+def judged(lane: Recorded) -> list[Judged]:
+    """The two cases, with no rule."""
+    return judge([Case.parse(case) for case in ("tower/a", "wrapper/a")], lane, lambda _: [])
+
+
+def shown(judged: list[Judged]) -> str:
+    """The summary, as a terminal gets it."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     terminal.show(console, judged, reproduction.in_matrix)
     file: Any = console.file
@@ -95,10 +98,14 @@ def test_records_from_elsewhere_are_read_or_refused_with_a_line(
         path.parent.mkdir()
         path.write_text(text)
         try:
-            text = shown(results.load(Path(folder), PAIR, LANE, CURRENT))
+            broken, healthy = judged(results.load(Path(folder), PAIR, LANE, CURRENT))
         except BadInput as error:
-            text = str(error)
-        assert "tower" in text or re.match(rf"{re.escape(str(path))}:\d+: \S", text)
+            assert re.match(rf"{re.escape(str(path))}:\d+: \S", str(error))  # noqa: PT017 - either is right
+            return
+    # No damage makes the broken case green, or the green one broken.
+    assert broken.verdict in {Verdict.REGRESSED, Verdict.INCOMPLETE}
+    assert healthy.verdict in {Verdict.AS_EXPECTED, Verdict.INCOMPLETE}
+    assert "tower" in shown([broken, healthy])
 
 
 @pytest.mark.parametrize("harm", HARM, ids=["escape", "markup", "script", "path", "command", "direction"])
@@ -106,7 +113,9 @@ def test_text_in_a_record_is_shown_and_does_nothing(tmp_path: Path, harm: str) -
     path = results.path_in(tmp_path, PAIR, LANE)
     path.parent.mkdir()
     path.write_text("\n".join(json.dumps({**line, "reason": f"before {harm} after"}) for line in LINES[:2]) + "\n")
-    text = re.sub(r"\x1b\[[\d;]*m", "", shown(results.load(tmp_path, PAIR, LANE, CURRENT)))  # rich's own colours
+    text = re.sub(
+        r"\x1b\[[\d;]*m", "", shown(judged(results.load(tmp_path, PAIR, LANE, CURRENT)))
+    )  # rich's own colours
     assert all(one.isprintable() or one == "\n" for one in text)
     assert "before " in text
     assert " after" in text
