@@ -1,6 +1,6 @@
 """Faults put into a loaded model, or into its file, from outside: each has the outcome and the reason that name it.
 
-Every road is seen healthy and broken. Five roads are broken in transformers 5.23.0 with timm 1.0.31 for every model,
+Every road is seen healthy and broken. Four roads are broken in transformers 5.23.0 with timm 1.0.31 for every model,
 by bugs of the libraries: for these the real breakage is the broken side, and they are seen healthy with other pairs.
 """
 
@@ -23,6 +23,7 @@ HEALTHY = {
     **dict.fromkeys(("wrapper", "classifier", "backbone", "backbone-pretrained", "detector"), CONVNEXT),
     **dict.fromkeys(("tower", "tower-wrapper", "resume", "processor", "pipeline"), CONVNEXT),
     "backbone-features": RESNET,
+    "wrapper-features": RESNET,
     "vlm": GEMMA,
     "legacy-layernorm": BERT,
 }
@@ -268,7 +269,7 @@ def test_without_a_fault_the_same_roads_are_green(attempt: Attempt, road: str, m
 
 def test_every_road_is_seen_broken_and_every_road_that_this_pair_does_not_break_is_seen_healthy() -> None:
     broken = {param.values[0] for param in (*FAULTS, *BROKEN)}
-    by_the_pair = {"hub", "roundtrip", "scratch", "partial", "wrapper-features"}
+    by_the_pair = {"hub", "roundtrip", "scratch", "partial"}
     assert broken == set(ROUTES)
     assert set(HEALTHY) == set(ROUTES) - by_the_pair
     assert by_the_pair < {param.values[0] for param in BROKEN}

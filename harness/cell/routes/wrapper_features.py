@@ -67,10 +67,12 @@ def _feature_maps(trip: Trip) -> Leg:
     model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint(), **arguments)
     loaded = Loaded(model, PREFIX, native, info, left_out=frozenset(subject.classifier.names) - frozenset(native.names))
     yield loaded
-    maps = (f"feature_maps.{level}" for level in range(len(subject.levels)))
-    yield Computed(
-        lambda: dict(zip(maps, model(subject.pixels).last_hidden_state, strict=True)), lambda: native.runs, loaded
-    )
+
+    def run() -> Outputs:
+        maps = model(subject.pixels).last_hidden_state
+        return {f"feature_maps.{level}": feature_map for level, feature_map in enumerate(maps)}
+
+    yield Computed(run, lambda: native.runs, loaded)
 
 
 def _named(last: Any, states: Any) -> Outputs:
