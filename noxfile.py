@@ -1,6 +1,13 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["nox[uv]>=2026.2", "packaging>=24", "pydantic>=2.9", "rich>=13.9", "ruamel.yaml>=0.18"]
+# dependencies = [
+#     "nox[uv]>=2026.2",
+#     "packaging>=24",
+#     "pydantic>=2.9",
+#     "pypi-simple>=1.7",
+#     "rich>=13.9",
+#     "ruamel.yaml>=0.18",
+# ]
 # ///
 """The sessions, thin: each makes an environment and hands it to the package."""
 
@@ -9,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,22 +45,42 @@ CAMPAIGNS: dict[str, Campaign] = {}
 class Environment:
     """A nox session as the package sees it: a place to install one pair and run its Python."""
 
-    def __init__(self, session: nox.Session, as_of: str | None, seconds: int | None) -> None:
+    def __init__(self, session: nox.Session, seconds: int | None) -> None:
         self.session = session
         self.seconds = seconds
-        self.as_of = as_of if session.venv_backend == "uv" else None  # pip has no such option
-        self.flags = ["--exclude-newer", self.as_of] if self.as_of else []
 
-    def install(self, *requirements: str) -> None:
+    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
         """Install quietly; what the installer said is read only where it failed."""
-        with tempfile.TemporaryFile("w+") as said, installation.within(self.seconds):
+        hashes = ["--require-hashes"] if lock else []
+        with tempfile.TemporaryDirectory() as folder, installation.within(self.seconds):
+            if self.session.venv_backend == "uv":
+                resolved = lock or self.resolve(requirements, Path(folder) / "resolved.txt", until=until)
+                self._do(requirements, "uv", "pip", "sync", *hashes, str(resolved))
+            else:  # pip knows no dates, and takes nothing away
+                wanted = ["-r", str(lock)] if lock else requirements
+                self._do(requirements, "python", "-m", "pip", "install", *hashes, *wanted)
+
+    def resolve(
+        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str | None = None
+    ) -> Path:
+        """Write down all that the requirements come to; with a Python for every platform, and with hashes."""
+        date = ["--exclude-newer", until.isoformat()] if until else []
+        everywhere = ["--universal", "--generate-hashes", "--python-version", python] if python else []
+        asked = resolved.with_name("asked.txt")
+        asked.write_text("\n".join(requirements))
+        into = [str(asked), "--output-file", str(resolved)]
+        self._do(requirements, "uv", "pip", "compile", "--no-header", "--no-annotate", *date, *everywhere, *into)
+        return resolved
+
+    def _do(self, requirements: Sequence[str], *command: str) -> None:
+        with tempfile.TemporaryFile("w+") as said:
             try:
-                self.session.install(
-                    *requirements, *self.flags, silent=False, log=False, stdout=said, stderr=subprocess.STDOUT
+                self.session.run(
+                    *command, external=True, silent=False, log=False, stdout=said, stderr=subprocess.STDOUT
                 )
             except CommandFailed as error:
                 said.seek(0)
-                raise installation.failure(", ".join(requirements[:2]), said.read(), self.as_of) from error
+                raise installation.failure(", ".join(requirements[:2]), said.read()) from error
 
     def python(
         self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
@@ -90,8 +118,7 @@ def campaign(session: nox.Session, name: str) -> Campaign:
 
 def environment_of(session: nox.Session, lanes: Lanes) -> Environment:
     """The session as the place where these lanes run."""
-    as_of = lanes.matrix.as_of
-    return Environment(session, as_of.isoformat() if as_of else None, lanes.matrix.limits.install_seconds)
+    return Environment(session, lanes.matrix.limits.install_seconds)
 
 
 def refuse(error: HarnessError) -> NoReturn:
@@ -167,6 +194,19 @@ def catalog(session: nox.Session) -> None:
         lanes.install(environment, session.log)
         lanes.make_catalog(environment, PACKAGED)
     except (HarnessError, installation.InstallationError) as error:
+        session.error(str(error))
+
+
+@nox.session(venv_backend="none", default=False)
+def lock(session: nox.Session) -> None:
+    """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
+    found = campaign(session, "lock")
+    try:
+        for lanes in found.lanes:
+            lanes.make_lock(environment_of(session, lanes), found.options.out, session.log)
+    except HarnessError as error:
+        refuse(error)
+    except installation.InstallationError as error:
         session.error(str(error))
 
 

@@ -16,7 +16,7 @@ UNKNOWN: Final = (
     # pip, which says the same with "(from versions: none)" where it reaches no index at all
     re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<what>\S+)"),
 )
-LAST: Final = 5  # lines
+LAST: Final = 8  # lines: uv takes seven to say whose hash it is that does not match
 
 
 class InstallationError(Exception):
@@ -48,15 +48,14 @@ def within(seconds: int | None) -> Iterator[None]:
         timer.cancel()
 
 
-def failure(pair: str, output: str, as_of: str | None = None) -> Exception:
-    """The error that an installer's output amounts to, what came after `as_of` being none of its business."""
+def failure(pair: str, output: str) -> Exception:
+    """The error that an installer's output amounts to."""
     text = " ".join(output.split())
     for pattern in UNKNOWN:
         if found := pattern.search(text):
             what = found["what"].rstrip(",;.")
-            when = f" by {as_of}, the matrix's as_of" if as_of else ""
             return BadInput(
-                f"{pair}: there is no release {what} for this Python{when}; see its history on PyPI for those there are"
+                f"{pair}: there is no release {what} for this Python; see its history on PyPI for those there are"
             )
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return InstallationError("; ".join(lines[-LAST:]) or "no output")

@@ -5,23 +5,29 @@ What makes environments and starts processes is handed in, so that nothing here 
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import requests
+
 from harness import catalog as catalogs
-from harness import device, plan, record, results, scratch, unrun
+from harness import device, plan, record, releases, results, scratch, unrun
+from harness import lock as locks
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
+from harness.lock import LATEST, Lock
 from harness.matrix import Lane, Matrix
 from harness.pair import Pair
 from harness.record import SEED, Case
 from harness.selection import Options
 
 ROOT: Final = Path(__file__).parent.parent
-PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<3")
 
 # The harness on the path, and no hub: every checkpoint is made here.
 VARIABLES: Final = {
@@ -43,8 +49,16 @@ Say = Callable[[str], None]
 class Environment(Protocol):
     """A place with its own Python, into which one pair is installed."""
 
-    def install(self, *requirements: str) -> None:
-        """Install them. Raises InstallationError, or BadInput for a release that does not exist."""
+    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+        """Install what the lock names; without one, what the requirements come to among releases until then.
+
+        Raises InstallationError, or BadInput for a release that does not exist.
+        """
+
+    def resolve(
+        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str | None = None
+    ) -> Path:
+        """Write down all that they come to; with a Python for every platform, with hashes. Raises as above."""
 
     def python(
         self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
@@ -73,7 +87,7 @@ class Lanes:
         except InstallationError as error:
             nothing, cases = Catalog(self.pair.timm, 0, (), ()), plan.stand_ins(self.matrix, self.options)
             for lane in plan.lanes(self.matrix, self.options):
-                document = plan.document(self.matrix, self.pair, lane, nothing, options=self.options, cases=cases)
+                document = self._document(lane, nothing, cases)
                 unknown = {**document, "catalog": None}
                 unrun.note_failure(self._records(document), unknown, results.ENVIRONMENT, str(error))
             raise
@@ -90,7 +104,7 @@ class Lanes:
         # Before any lane: whether the release exists decides whether even a lane without a device gets a file.
         unmade = self._unmade(environment, say) if any(_is_here(lane) for lane, _ in pending) else None
         for lane, cases in pending:
-            document = plan.document(self.matrix, self.pair, lane, catalog, options=self.options, cases=cases)
+            document = self._document(lane, catalog, cases)
             if not _is_here(lane):
                 unrun.note_missing_device(self._records(document), document, str(device.missing(lane.device)))
             elif unmade:
@@ -123,6 +137,7 @@ class Lanes:
             "seed": SEED,
             "cell": plan.cell_digest(self.matrix),
             "catalog": catalog.digest,
+            "lock": self.resolved_from,
         }
 
     def recorded(self, lane: Lane, catalog: Catalog) -> results.Recorded:
@@ -141,10 +156,64 @@ class Lanes:
     def _catalogs(self) -> Path:
         return self.options.results / "catalogs"
 
+    @cached_property
+    def lock(self) -> Lock | None:
+        """The pair's lock; None where it has none, or is not to be installed from it. Raises BadInput for a bad one."""
+        return locks.of(self.pair)
+
+    @property
+    def resolved_from(self) -> str | None:
+        """What a run's header says of its environment: the digest of the lock, `latest`, or null for a date."""
+        if self.options.resolve == LATEST:
+            return LATEST
+        return self.lock.digest if self.lock else None
+
     def install(self, environment: Environment, say: Say) -> None:
-        """Install the pair and what runs its cases. Raises as `Environment.install` does."""
+        """Install the pair and what runs its cases, and look whether it is that. Raises as `Environment.install` does.
+
+        Locked, or resolved as of matrix.yaml's date or of the pair's own newest release, or of today.
+        """
         say(f"{self.pair.id}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
-        environment.install(*self.pair.requirements(), *PYTEST)
+        latest = self.options.resolve == LATEST
+        locked = None if latest else self.lock
+        until = None if latest or locked else self._until(say)
+        environment.install(locks.requirements(self.pair), lock=locked.path if locked else None, until=until)
+        packages = self._packages(environment)
+        if wrong := locks.wrong(self.pair, packages) + (locked.differences(packages) if locked else []):
+            raise InstallationError(f"{'; '.join(wrong)}; delete the environment's folder in .nox, it is made again")
+        if latest:
+            say(f"{self.pair.id}: {_compared(self.lock, packages)}")
+
+    def make_lock(self, environment: Environment, folder: Path, say: Say) -> None:
+        """Resolve the pair anew, for every platform and with hashes. Raises as `Environment.install` does."""
+        until = self._until(say)
+        with tempfile.TemporaryDirectory() as draft:
+            asked, resolved = locks.requirements(self.pair), Path(draft) / "resolved.txt"
+            environment.resolve(asked, resolved, until=until, python=self.pair.python)
+            text = locks.text(self.pair, resolved.read_text(), f"{until or releases.today():%Y-%m-%d}")
+        path = locks.path_in(folder, self.pair.id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        say(f"{path}: {len(Lock.read(path).pins)} packages")
+
+    def _until(self, say: Say) -> datetime | None:
+        """The moment after which no release counts; None where the matrix has no date."""
+        if self.matrix.as_of is None:
+            return None
+        try:
+            return releases.day_of(self.pair.requirements(), self.matrix.as_of)
+        except requests.RequestException as error:
+            say(f"{self.pair.id}: PyPI did not say when its releases appeared, so as of {self.matrix.as_of}: {error}")
+            return releases.end_of(self.matrix.as_of)
+
+    def _packages(self, environment: Environment) -> Mapping[str, str]:
+        """What is installed there, version by name."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "packages.json"
+            if not environment.python("-m", "harness.cell.packages", env=VARIABLES, into=path):
+                raise InstallationError("what is installed could not be listed; see above")
+            found: Mapping[str, str] = json.loads(path.read_text())
+            return found
 
     def make_catalog(self, environment: Environment, folder: Path) -> Catalog:
         """Find the models of the installed timm, minutes of work. Raises InstallationError where that fails."""
@@ -165,6 +234,12 @@ class Lanes:
         except InstallationError as error:
             return error
         return None
+
+    def _document(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Document:
+        resolved = self.resolved_from
+        return plan.document(
+            self.matrix, self.pair, lane, catalog, options=self.options, cases=cases, resolved_from=resolved
+        )
 
     def _run_lane(self, environment: Environment, document: Document) -> None:
         records = self._records(document)
@@ -197,6 +272,14 @@ class Lanes:
 
     def _records(self, document: Document) -> Path:
         return results.path_in(self.options.results, self.pair.id, document["lane"])
+
+
+def _compared(locked: Lock | None, packages: Mapping[str, str]) -> str:
+    """How the newest releases differ from the lock."""
+    if locked is None:
+        return "the newest releases; there is no lock to hold them against"
+    different = locked.differences(packages)
+    return f"the newest releases differ from the lock: {'; '.join(different)}" if different else "as in the lock"
 
 
 def _is_here(lane: Lane) -> bool:

@@ -90,9 +90,16 @@ def refuse_empty(total: int, options: Options) -> None:
 
 
 def document(  # noqa: PLR0913 - what a plan is made of
-    matrix: Matrix, pair: Pair, lane: Lane, catalog: Catalog, *, options: Options, cases: Sequence[Case]
+    matrix: Matrix,
+    pair: Pair,
+    lane: Lane,
+    catalog: Catalog,
+    *,
+    options: Options,
+    cases: Sequence[Case],
+    resolved_from: str | None,
 ) -> dict[str, Any]:
-    """The plan as JSON: all that crosses the wall inwards."""
+    """The plan as JSON: all that crosses the wall inwards. `resolved_from` says what the environment is made of."""
     models = {case.model for case in cases}
     return {
         "schema": SCHEMA,
@@ -107,7 +114,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "selection": options.selection,
         "cell": cell_digest(matrix),
         "catalog": catalog.digest,
-        "lock": None,
+        "lock": resolved_from,
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }

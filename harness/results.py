@@ -45,8 +45,8 @@ def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Rec
 
 
 def is_current(run: record.Run, current: Mapping[str, Any]) -> bool:
-    """Whether the header has these values; a value of None accepts any."""
-    return all(value is None or run.header.get(name) == value for name, value in current.items())
+    """Whether the header has these values."""
+    return all(run.header.get(name) == value for name, value in current.items())
 
 
 def collect(runs: Sequence[record.Run], current: Mapping[str, Any]) -> dict[str, Record]:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from harness import lock
 from harness.catalog import BERT, Catalog
 from harness.errors import BadInput
 from harness.matrix import NO_TIMM, Matrix
@@ -30,9 +31,11 @@ class Options:
     variants: tuple[str, ...] = ()
     quick: bool = False
     rerun: bool = False
+    resolve: str = "locked"
     workers: int | None = None
     matrix: Path = Path("matrix.yaml")
     results: Path = Path("results")
+    out: Path = lock.FOLDER
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -76,12 +79,16 @@ def _parser(session: str) -> argparse.ArgumentParser:
         "--route tower --model 'eva*'",
     )
     many: dict[str, Any] = {"action": "append"}
+    parser.add_argument("--matrix", type=Path, metavar="FILE", help="another file than matrix.yaml")
     if releases:
         parser.add_argument(
             "requirements", nargs=releases, metavar="PACKAGE==VERSION", help="transformers, timm; also torch"
         )
     if session not in {"pair", "catalog"}:
         parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **many)
+    if session == "lock":
+        parser.add_argument("--out", type=Path, metavar="DIR", help="where locks go (default harness/locks)")
+        return parser
     parser.add_argument("--lane", dest="lanes", metavar="NAME", help="a lane of the matrix; repeatable", **many)
     parser.add_argument("--route", dest="routes", metavar="NAME", help="a route of the matrix; repeatable", **many)
     parser.add_argument("--model", dest="models", metavar="GLOB", help="models by timm's names; repeatable", **many)
@@ -95,8 +102,12 @@ def _parser(session: str) -> argparse.ArgumentParser:
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
     parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
+    parser.add_argument(
+        "--resolve",
+        choices=["locked", lock.LATEST],
+        help=f"{lock.LATEST}: the newest of what a pair stands on (default locked)",
+    )
     parser.add_argument("--workers", type=_count, metavar="N", help="processes at a time (default: one a core)")
-    parser.add_argument("--matrix", type=Path, metavar="FILE", help="default matrix.yaml")
     parser.add_argument("--results", type=Path, metavar="DIR", help="where the records go (default results)")
     return parser
 

@@ -92,6 +92,8 @@ class Campaign:
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""
+        for lanes in self.lanes:
+            lanes.resolved_from  # noqa: B018 - a bad lock is refused here
         found = [lanes.catalog() for lanes in self.lanes]
         catalogs = [catalog for catalog in found if catalog]
         selection.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])

@@ -7,7 +7,6 @@ dies takes no other case's record with it.
 """
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -21,7 +20,7 @@ from typing import Any, Final
 import pytest
 
 from harness import processes
-from harness.cell import desk
+from harness.cell import desk, packages
 from harness.cell.desk import Desk
 from harness.cell.progress import Progress
 from harness.cell.watch import Watch
@@ -149,7 +148,7 @@ class Recorder:
             **{name: self.plan[name] for name in HEADER},
             cases=list(self.left),
             started=_now(),
-            packages={dist.name: dist.version for dist in importlib.metadata.distributions()},
+            packages=packages.installed(),
             platform=platform.platform(),
             device=_device(self.plan["device"]),
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalog, device, matrix
+from harness import catalog, device, lock, matrix, releases
 from harness.catalog import Catalog, Entry, Slim
 
 MATRIX = """\
@@ -95,6 +95,8 @@ def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyP
     folder.mkdir()
     catalog.path_in(folder, "1.0.31").write_text(catalog.dumps(small_catalog))
     monkeypatch.setattr(catalog, "PACKAGED", folder)
+    monkeypatch.setattr(lock, "FOLDER", folder)  # no pair has one
+    monkeypatch.setattr(releases, "day_of", lambda _, as_of: releases.end_of(as_of))
     return folder
 
 

@@ -1,7 +1,8 @@
 """A fake environment: nothing is installed, no model is loaded."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,14 +31,28 @@ class FakeEnvironment:
         self.catalog = catalog
         self.ends = ends
         self.installed: list[tuple[str, ...]] = []
+        self.locks: list[Path | None] = []
+        self.until: list[datetime | None] = []
+        self.packages: dict[str, str] = {}  # that are there whatever is installed
         self.plans: list[dict[str, Any]] = []
         self.arguments: tuple[str, ...] = ()
         self.success: Sequence[int] = ()
 
-    def install(self, *requirements: str) -> None:
-        self.installed.append(requirements)
+    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+        self.installed.append(tuple(requirements))
+        self.locks.append(lock)
+        self.until.append(until)
         if self.problem:
             raise self.problem
+
+    def resolve(
+        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str | None = None
+    ) -> Path:
+        self.until.append(until)
+        lowest = (one.replace(">=", "==").partition(",")[0] for one in requirements)
+        pins = [f"{one} --hash=sha256:0" for one in lowest]
+        resolved.write_text("\n".join([*pins, f"# for Python {python}", ""]))
+        return resolved
 
     def python(
         self,
@@ -47,6 +62,10 @@ class FakeEnvironment:
         success: Sequence[int] = (0,),
     ) -> bool:
         self.arguments, self.success = arguments, success
+        if "harness.cell.packages" in arguments:
+            assert into is not None
+            into.write_text(json.dumps(self._there() | self.packages))
+            return True
         if into is None and not self.ends:
             return False  # pytest died before it wrote a line
         if into is None:
@@ -54,6 +73,11 @@ class FakeEnvironment:
         elif self.catalog:
             into.write_text(catalog.dumps(self.catalog))
         return into is None or self.catalog is not None
+
+    def _there(self) -> dict[str, str]:
+        """What the last installation asked for."""
+        pins: Iterator[list[str]] = (one.split("==") for one in self.installed[-1] if "==" in one)
+        return {"python": "3.11.7", **dict(pins)}
 
     def option(self, name: str) -> str:
         """The value of an option of the last command."""

@@ -1,16 +1,19 @@
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import requests
 
-from harness import catalog, scratch
+from harness import catalog, lock, releases, scratch
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
-from harness.lanes import PYTEST, Lanes
+from harness.lanes import Lanes
+from harness.lock import LATEST, PYTEST
 from harness.matrix import Matrix
 from harness.selection import Options, parse
 from tests.unit.fake_environment import FakeEnvironment
@@ -207,8 +210,8 @@ def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
 
     class Dying(FakeEnvironment):
         def python(self, *arguments: str, **options: Any) -> bool:
-            super().python(*arguments, **options)
-            return False
+            ended = super().python(*arguments, **options)
+            return ended and "into" in options  # what lists the packages does not die
 
     outcomes = {case.id: None for case in lanes.planned(lane, catalog_now) if case != first}
     run(make("--rerun"), Dying(outcomes=outcomes))
@@ -241,3 +244,113 @@ def test_a_rerun_refuses_a_file_that_is_none_before_it_installs(make: Make) -> N
     with pytest.raises(BadInput, match="a 'case' line before any run; move that file away"):
         run(make("--rerun"), environment)
     assert environment.installed == []
+
+
+LOCKED = """\
+transformers==5.23.0 \\
+    --hash=sha256:1
+timm==1.0.31
+torch==2.14.1
+torchvision==0.29.1
+pytest==9.2.0
+pytest-xdist==3.8.0
+pytest-timeout==2.4.0
+numpy==2.4.6 ; python_full_version < '3.12'
+"""
+
+
+@pytest.fixture
+def locked(packaged: Path) -> Path:
+    """The pair's lock."""
+    path = packaged / f"{PAIR}.txt"
+    path.write_text(LOCKED)
+    return path
+
+
+def header(lane: str = "cpu-float32") -> dict[str, Any]:
+    return [line for line in lines(lane) if line["kind"] == "run"][-1]
+
+
+def test_a_pair_is_installed_from_its_lock_and_its_records_name_it(make: Make, locked: Path) -> None:
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert (environment.locks, environment.until) == ([locked], [None])
+    assert header()["lock"] == lock.Lock.read(locked).digest
+
+
+def test_a_pair_whose_lock_was_made_again_is_run_again(make: Make, locked: Path) -> None:
+    run(make(), FakeEnvironment())
+    locked.write_text(LOCKED.replace("2.4.6", "2.4.7"))
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert len(environment.plans[0]["cases"]) == 2
+
+
+def test_a_pair_without_a_lock_is_resolved_as_of_a_date(small_matrix: Matrix) -> None:
+    dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
+    environment = FakeEnvironment()
+    run(Lanes(dated, dated.pairs[1], parse(ATTO)), environment)
+    assert (environment.locks, environment.until) == ([None], [releases.end_of(date(2026, 11, 20))])
+    assert header()["lock"] is None
+
+
+def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so(
+    small_matrix: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any) -> None:
+        raise requests.ConnectionError("no route")
+
+    monkeypatch.setattr(releases, "day_of", unreachable)
+    dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
+    environment = FakeEnvironment()
+    _, said = run(Lanes(dated, dated.pairs[1], parse(ATTO)), environment)
+    assert said == f"{PAIR}: PyPI did not say when its releases appeared, so as of 2026-11-20: no route"
+    assert environment.until == [releases.end_of(date(2026, 11, 20))]
+
+
+def test_the_newest_releases_are_held_against_the_lock(make: Make, locked: Path) -> None:
+    environment = FakeEnvironment()
+    environment.packages = {"numpy": "2.5.5", "novel": "1.0", "pytest": "9.2.0"}
+    _, said = run(make("--resolve", LATEST), environment)
+    assert (
+        said == f"{PAIR}: the newest releases differ from the lock: novel is 1.0, not there; numpy is 2.5.5, not 2.4.6"
+    )
+    assert (environment.locks, environment.until) == ([None], [None])
+    assert header()["lock"] == LATEST
+    assert locked.is_file()
+
+
+def test_records_of_the_newest_releases_do_not_stand_for_those_of_the_lock(make: Make, locked: Path) -> None:
+    assert locked.is_file()
+    run(make("--resolve", LATEST), FakeEnvironment())
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert len(environment.plans) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ({"timm": "1.0.30"}, "timm 1.0.31 was asked for, and 1.0.30 is installed; timm is 1.0.30, not 1.0.31"),
+        ({"python": "3.12.1"}, "python 3.11.* was asked for, and 3.12.1 is installed"),
+        ({"accelerate": "1.2"}, "accelerate is 1.2, not there"),
+    ],
+    ids=["another release", "another Python", "something more"],
+)
+def test_an_environment_that_is_not_what_was_asked_for_is_not_used(
+    make: Make, locked: Path, there: dict[str, str], why: str
+) -> None:
+    assert locked.is_file()
+    environment = FakeEnvironment()
+    environment.packages = there
+    with pytest.raises(InstallationError) as caught:
+        run(make(), environment)
+    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, it is made again"
+    assert environment.plans == []
+    assert lines("cpu-float32")[-1]["failed"] == "environment"
+
+
+def test_a_lock_is_made_where_it_was_wanted_and_fits_its_pair(make: Make, tmp_path: Path) -> None:
+    lanes = make()
+    lanes.make_lock(FakeEnvironment(), tmp_path / "made", print)
+    assert lock.of(lanes.pair, tmp_path / "made") is not None

@@ -167,7 +167,9 @@ def test_without_the_route_that_has_it_the_model_that_is_none_of_timms_is_in_no_
 def test_the_document_describes_the_model_that_is_none_of_timms(small_matrix: Matrix, small_catalog: Catalog) -> None:
     matrix = routed(small_matrix, legacy_layernorm=Route(models=("bert",)))
     cases = plan.plan(matrix, small_catalog, WHOLE, Options())
-    document = plan.document(matrix, matrix.pairs[1], WHOLE, small_catalog, options=Options(), cases=cases)
+    document = plan.document(
+        matrix, matrix.pairs[1], WHOLE, small_catalog, options=Options(), cases=cases, resolved_from=None
+    )
     assert document["entries"] == [asdict(BERT)]
 
 
@@ -200,7 +202,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
     lane = small_matrix.lanes[0]
     cases = plan.plan(small_matrix, small_catalog, lane, options)
     pair = small_matrix.pairs[1]
-    document = plan.document(small_matrix, pair, lane, small_catalog, options=options, cases=cases)
+    document = plan.document(small_matrix, pair, lane, small_catalog, options=options, cases=cases, resolved_from="abc")
     entries = document.pop("entries")
     assert [entry["model"] for entry in entries] == ["eva02_tiny"]
     assert entries[0]["slim"] == {
@@ -243,7 +245,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         },
         "cell": plan.cell_digest(small_matrix),
         "catalog": small_catalog.digest,
-        "lock": None,
+        "lock": "abc",
         "fallbacks": 0,
     }
 

@@ -33,8 +33,10 @@ def test_a_run_made_under_another_header_does_not_count(name: str) -> None:
     assert outcomes([run(a="passed"), run(header={name: "other"}, a="keys")]) == {"tower/a": "passed"}
 
 
-def test_an_expected_value_of_none_accepts_any() -> None:
-    assert results.is_current(run(header={"catalog": "other"}), {**CURRENT, "catalog": None})
+def test_an_expected_value_of_none_is_none_or_nothing() -> None:
+    assert results.is_current(run(header={"lock": None}), {**CURRENT, "lock": None})
+    assert results.is_current(run(), {**CURRENT, "lock": None})
+    assert not results.is_current(run(header={"lock": "abc"}), {**CURRENT, "lock": None})
 
 
 def test_a_run_that_did_not_finish_counts_as_far_as_it_came() -> None:
