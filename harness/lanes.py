@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import requests
-
 from harness import catalog as catalogs
 from harness import device, plan, record, releases, results, scratch, unrun
 from harness import lock as locks
@@ -202,7 +200,7 @@ class Lanes:
             return None
         try:
             return releases.day_of(self.pair.requirements(), self.matrix.as_of)
-        except requests.RequestException as error:
+        except OSError as error:
             say(f"{self.pair.id}: PyPI did not say when its releases appeared, so as of {self.matrix.as_of}: {error}")
             return releases.end_of(self.matrix.as_of)
 

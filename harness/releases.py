@@ -33,7 +33,7 @@ class Page(Protocol):
 def day_of(pins: Iterable[str], as_of: date, index: Index | None = None) -> datetime:
     """The end of a date, or the moment when the last file of these releases, as `timm==1.0.31`, appeared, if later.
 
-    Raises BadInput for a release that does not exist, and requests.RequestException where the index cannot be asked.
+    Raises BadInput for a release that does not exist, and OSError where the index cannot be asked.
     """
     asked = index or PyPISimple(accept=ACCEPT_JSON_ONLY)
     return max(end_of(as_of), *(_appeared(Requirement(pin), asked) for pin in pins))

@@ -6,7 +6,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import requests
 
 from harness import catalog, lock, releases, scratch
 from harness.catalog import Catalog
@@ -298,7 +297,7 @@ def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so
     small_matrix: Matrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: Any) -> None:
-        raise requests.ConnectionError("no route")
+        raise ConnectionError("no route")
 
     monkeypatch.setattr(releases, "day_of", unreachable)
     dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
