@@ -38,7 +38,7 @@ VARIABLES: Final = {
     "TRANSFORMERS_VERBOSITY": "warning",
     "PYTEST_ADDOPTS": "",
 }
-
+UNFINISHED: Final = ".unfinished"
 
 Document = Mapping[str, Any]
 Say = Callable[[str], None]
@@ -111,6 +111,12 @@ class Lanes:
                 self._run_lane(environment, document)
         if unmade:
             raise unmade
+
+    def files(self, lanes: Sequence[Lane]) -> list[Path]:
+        """Every folder and file of these lanes in the results folder, whether it is there or not."""
+        records = [results.path_in(self.options.results, self.pair.id, lane.name) for lane in lanes]
+        made = catalogs.path_in(self._catalogs, self.pair.timm)
+        return [self._catalogs, made, made.with_suffix(UNFINISHED), *(path.parent for path in records), *records]
 
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
@@ -217,7 +223,7 @@ class Lanes:
         """Find the models of the installed timm, minutes of work. Raises InstallationError where that fails."""
         path = catalogs.path_in(folder, self.pair.timm)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
+        unfinished = path.with_suffix(UNFINISHED)
         arguments = ("-m", "harness.cell.catalog", "--controls", *self.matrix.models.controls)
         if not environment.python(*arguments, env=VARIABLES, into=unfinished):
             raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")

@@ -45,6 +45,7 @@ class Campaign:
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
         campaign.check()
+        _refuse_links(campaign)
         if session in RUNS:
             _refuse_missing_device(options, described)
             _refuse_unwritable(options.results)
@@ -159,6 +160,19 @@ def _refuse_missing_device(options: Options, described: matrix.Matrix) -> None:
         f"--lane {lane.name}: {missing} on this machine; leave the option out to record it as not run"
         for lane in wanted
         if (missing := device.missing(lane.device))
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def _refuse_links(campaign: Campaign) -> None:
+    """A results folder from elsewhere shall lead nobody to read or write what is not in it."""
+    folder, lanes = campaign.options.results, campaign.described.lanes
+    parts = [folder / claim.FILE, *(part for one in campaign.lanes for part in one.files(lanes))]
+    problems = [
+        f"{part}: is a link to {part.readlink()}, and records stay in their folder; take it away"
+        for part in dict.fromkeys(parts)
+        if part.is_symlink()
     ]
     if problems:
         raise BadInput.from_problems(problems)

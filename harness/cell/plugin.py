@@ -20,7 +20,7 @@ from typing import Any, Final
 import pytest
 
 from harness import processes
-from harness.cell import desk, packages
+from harness.cell import desk, offline, packages
 from harness.cell.desk import Desk
 from harness.cell.progress import Progress
 from harness.cell.watch import Watch
@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     plan = json.loads(config.getoption("--plan").read_text())
     # nox starts pytest, and that its workers. An orphan would go on recording beside the next run.
     processes.die_with(_workerinput(config).get(PARENT) or config.getoption("--parent"))
+    offline.enforce()
     scratch = config.getoption("--scratch")
     config.pluginmanager.register(Cases(plan, scratch), "layerscale-cases")
     if not _workerinput(config):

@@ -195,6 +195,20 @@ def test_a_results_folder_without_leave_to_write_ends_in_2(tmp_path: Path) -> No
     assert ended.code == 2
 
 
+@pytest.mark.parametrize("inside", [".running", f"{PAIR}", f"{PAIR}/cpu-float32.jsonl", "catalogs"])
+def test_a_results_folder_whose_files_lie_elsewhere_ends_in_2_and_they_stay_as_they_are(
+    tmp_path: Path, inside: str
+) -> None:
+    elsewhere, link = tmp_path / "elsewhere", tmp_path / "results" / inside
+    elsewhere.write_text("mine\n")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    ended = nox("matrix", results=tmp_path / "results", environments=tmp_path / "environments")
+    assert ended.errors == [f"{link}: is a link to {elsewhere}, and records stay in their folder; take it away"]
+    assert ended.code == 2
+    assert elsewhere.read_text() == "mine\n"
+
+
 def test_a_selection_of_nothing_ends_in_3_and_makes_no_folder(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     ended = nox(
@@ -209,8 +223,7 @@ def test_a_release_that_does_not_exist_ends_in_2_although_its_timm_has_a_catalog
     ended = command("pair", "transformers==99.0.0", "timm==1.0.31")
     [message] = ended.errors
     assert re.fullmatch(
-        r"transformers==99\.0\.0, timm==1\.0\.31: there is no release transformers==99\.0\.0 for this Python"
-        r"( by [\d-]+, the matrix's as_of)?; see its history on PyPI for those there are",
+        r"transformers==99\.0\.0: there is no such release on PyPI; the newest are \d[\w.]*, \d[\w.]*, \d[\w.]*",
         message,
     )
     assert ended.out == ""
@@ -220,7 +233,7 @@ def test_a_release_that_does_not_exist_ends_in_2_although_its_timm_has_a_catalog
 def test_a_timm_that_does_not_exist_ends_in_2_although_it_has_no_catalog(command: Command) -> None:
     ended = command("pair", "transformers==5.23.0", "timm==99.0.0")
     [message] = ended.errors
-    assert message.startswith("transformers==5.23.0, timm==99.0.0: there is no release timm==99.0.0 for this Python")
+    assert message.startswith("timm==99.0.0: there is no such release on PyPI; the newest are ")
     assert ended.code == 2
 
 
@@ -247,7 +260,19 @@ def test_records_that_are_none_end_in_2(command: Command, results: Path, matrix:
 @pytest.mark.parametrize("session", ["matrix", "pair"])
 def test_help_lists_the_options_and_ends_in_0(command: Command, session: str) -> None:
     ended = command(session, "--help")
-    for option in ("lane", "route", "model", "size", "variant", "quick", "rerun", "workers", "matrix", "results"):
+    for option in (
+        "lane",
+        "route",
+        "model",
+        "size",
+        "variant",
+        "quick",
+        "rerun",
+        "resolve",
+        "workers",
+        "matrix",
+        "results",
+    ):
         assert f"\n  --{option} " in ended.out
     assert ended.errors == []
     assert ended.code == 0
