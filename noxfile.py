@@ -26,10 +26,13 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from harness import installation  # noqa: E402
+from harness import claim, installation  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
+from harness.culprit import Question  # noqa: E402
 from harness.errors import HarnessError  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
+from harness.report import bisection  # noqa: E402
+from harness.report.terminal import tell  # noqa: E402
 from harness.session import Campaign, console, listed, python_named  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -195,6 +198,21 @@ def catalog(session: nox.Session) -> None:
         lanes.make_catalog(environment, PACKAGED)
     except (HarnessError, installation.InstallationError) as error:
         session.error(str(error))
+
+
+@nox.session(python=PYTHON, default=False)
+def bisect(session: nox.Session) -> None:
+    """Find the release that broke or mended cases: `-- --good timm==1.0.24 --bad timm==1.0.31 --route hub`."""
+    try:
+        question = Question.of(session.posargs)
+        claim.take(question.options.results)
+        answered = question.answer(environment_of(session, question.lanes), session.log)
+    except HarnessError as error:
+        refuse(error)
+    except installation.InstallationError as error:
+        session.error(str(error))
+    tell(console(), bisection.lines(answered))
+    sys.exit(answered.exit_code)
 
 
 @nox.session(venv_backend="none", default=False)

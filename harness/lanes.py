@@ -3,6 +3,7 @@
 What makes environments and starts processes is handed in, so that nothing here depends on nox.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from harness import catalog as catalogs
-from harness import device, plan, record, releases, results, scratch, unrun
+from harness import claim, device, plan, record, releases, results, scratch, unrun
 from harness import lock as locks
 from harness.catalog import Catalog
 from harness.errors import BadInput
@@ -71,6 +72,8 @@ class Lanes:
     matrix: Matrix
     pair: Pair
     options: Options
+    partial: bool = False
+    """Whether a catalog of the named models alone will do, which takes seconds to make."""
 
     def prepare(self, environment: Environment, say: Say) -> Catalog:
         """The catalog, made on the spot where there is none.
@@ -81,7 +84,7 @@ class Lanes:
             return found
         try:
             self.install(environment, say)
-            return self.make_catalog(environment, self._catalogs)
+            return self.make_catalog(environment, self._own_catalogs)
         except InstallationError as error:
             nothing, cases = Catalog(self.pair.timm, 0, (), ()), plan.stand_ins(self.matrix, self.options)
             for lane in plan.lanes(self.matrix, self.options):
@@ -112,15 +115,24 @@ class Lanes:
         if unmade:
             raise unmade
 
-    def files(self, lanes: Sequence[Lane]) -> list[Path]:
-        """Every folder and file of these lanes in the results folder, whether it is there or not."""
-        records = [results.path_in(self.options.results, self.pair.id, lane.name) for lane in lanes]
-        made = catalogs.path_in(self._catalogs, self.pair.timm)
-        return [self._catalogs, made, made.with_suffix(UNFINISHED), *(path.parent for path in records), *records]
+    @property
+    def files(self) -> list[Path]:
+        """Every folder and file of the pair in the results folder, whether it is there or not."""
+        records = [results.path_in(self.options.results, self.pair.id, lane.name) for lane in self.matrix.lanes]
+        made = [catalogs.path_in(folder, self.pair.timm) for folder in (self._catalogs, self._own_catalogs)]
+        made += [path.with_suffix(UNFINISHED) for path in made]
+        return [
+            self.options.results / claim.FILE,
+            self._catalogs,
+            self._own_catalogs,
+            *made,
+            *(path.parent for path in records),
+            *records,
+        ]
 
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
-        for folder in (catalogs.PACKAGED, self._catalogs):
+        for folder in dict.fromkeys((catalogs.PACKAGED, self._catalogs, self._own_catalogs)):
             try:
                 found = catalogs.read(folder, self.pair.timm)
             except ValueError as error:
@@ -159,6 +171,13 @@ class Lanes:
     @property
     def _catalogs(self) -> Path:
         return self.options.results / "catalogs"
+
+    @property
+    def _own_catalogs(self) -> Path:
+        """Where a catalog goes that is made on the spot."""
+        if not (self.partial and self.options.models):
+            return self._catalogs
+        return self._catalogs / f"of-{hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]}"
 
     @cached_property
     def lock(self) -> Lock | None:
@@ -224,7 +243,8 @@ class Lanes:
         path = catalogs.path_in(folder, self.pair.timm)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(UNFINISHED)
-        arguments = ("-m", "harness.cell.catalog", "--controls", *self.matrix.models.controls)
+        only = () if folder in {catalogs.PACKAGED, self._catalogs} else ("--only", *self.options.models)
+        arguments = ("-m", "harness.cell.catalog", "--controls", *self.matrix.models.controls, *only)
         if not environment.python(*arguments, env=VARIABLES, into=unfinished):
             raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")
         found = catalogs.loads(unfinished.read_text())

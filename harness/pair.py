@@ -49,13 +49,17 @@ class Pair(Strict):
         """What to install; Python is no package and is not among them."""
         return [f"{name}=={version}" for name, version in self.versions.items() if name != "python"]
 
+    def moved(self, **versions: str) -> "Pair":
+        """The same with other versions, and no note."""
+        return self.model_copy(update={**versions, "note": None})
+
     @classmethod
     def parse_requirements(cls, requirements: Sequence[str], defaults: Defaults) -> Self:
         """The pair that `transformers==5.8.1 timm==1.0.26` names. Raises BadInput with everything that is wrong."""
         problems: list[str] = []
         versions: dict[str, str] = {}
         for text in requirements:
-            name, version, wrong = _pin(text)
+            name, version, wrong = pin(text)
             if wrong or name in versions:
                 problems.append(f"{text}: {wrong or f'{name} is named twice; name one release'}")
             versions.setdefault(name, version)
@@ -84,7 +88,7 @@ class Row(Strict):
         return Pair(**{**defaults.model_dump(), **self.model_dump(exclude_none=True)}, defaults=defaults)
 
 
-def _pin(text: str) -> tuple[str, str, str | None]:
+def pin(text: str) -> tuple[str, str, str | None]:
     """The package, its version, and what is wrong with the pin, if anything."""
     try:
         requirement = Requirement(text)

@@ -1,11 +1,14 @@
-"""When releases appeared on PyPI."""
+"""Which releases there are on PyPI, and when they appeared."""
 
+import contextlib
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final, Protocol
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pypi_simple import ACCEPT_JSON_ONLY, DistributionPackage, NoSuchProjectError, PyPISimple
 
@@ -13,6 +16,14 @@ from harness.errors import BadInput
 
 NEAR: Final = 3
 logging.getLogger("urllib3").setLevel(logging.WARNING)  # nox shows what any logger says
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of a project, and the day on which its last file appeared, where the index tells."""
+
+    version: str
+    day: date | None
 
 
 class Index(Protocol):
@@ -39,6 +50,44 @@ def day_of(pins: Iterable[str], as_of: date, index: Index | None = None) -> date
     return max(end_of(as_of), *(_appeared(Requirement(pin), asked) for pin in pins))
 
 
+def between(project: str, ends: tuple[str, str], python: str, index: Index | None = None) -> list[Release]:
+    """The releases from one to another, oldest first, that this Python can run; the ends are there whatever they are.
+
+    Of those between, pre-releases and yanked ones are left out. Raises BadInput for an end that does not exist or that
+    this Python cannot run, and OSError where the index cannot be asked.
+    """
+    files = _files(project, index or PyPISimple(accept=ACCEPT_JSON_ONLY))
+    low, high = sorted(map(Version, ends))
+    problems = [
+        problem for end in (low, high) if (problem := _unusable(project, end, files.get(end, ()), python, files))
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+    return [
+        Release(str(version), max((one.upload_time.date() for one in its if one.upload_time), default=None))
+        for version, its in sorted(files.items())
+        if version in {low, high} or (low < version < high and _is_usual(version, its) and _runs(its, python))
+    ]
+
+
+def _unusable(
+    project: str, end: Version, its: Sequence[DistributionPackage], python: str, files: Iterable[Version]
+) -> str | None:
+    if not its:
+        return f"{project}=={end}: there is no such release on PyPI; the newest are {_newest(files)}"
+    if not _runs(its, python):
+        return f"{project}=={end}: Python {python} cannot run it, for it asks for {its[0].requires_python}"
+    return None
+
+
+def _is_usual(version: Version, its: Iterable[DistributionPackage]) -> bool:
+    return not version.is_prerelease and not all(one.is_yanked for one in its)
+
+
+def _runs(its: Iterable[DistributionPackage], python: str) -> bool:
+    return any(SpecifierSet(one.requires_python or "").contains(python) for one in its)
+
+
 def today() -> date:
     """The date where PyPI is."""
     return datetime.now(UTC).date()
@@ -50,22 +99,23 @@ def end_of(day: date) -> datetime:
 
 
 def _appeared(pin: Requirement, index: Index) -> datetime:
-    try:
-        files = index.get_project_page(pin.name).packages
-    except NoSuchProjectError:
-        files = []
-    versions = [(_version(one), one.upload_time) for one in files]
-    times = [at for version, at in versions if version and at and pin.specifier.contains(version, prereleases=True)]
+    files = _files(pin.name, index)
+    its = [one for version, its in files.items() if pin.specifier.contains(version, prereleases=True) for one in its]
+    times = [one.upload_time for one in its if one.upload_time]
     if not times:
-        known = sorted({version for version, _ in versions if version}, reverse=True)
-        newest = ", ".join(map(str, known[:NEAR])) or "none"
-        raise BadInput(f"{pin}: there is no such release on PyPI; the newest are {newest}")
+        raise BadInput(f"{pin}: there is no such release on PyPI; the newest are {_newest(files)}")
     return max(times)
 
 
-def _version(one: DistributionPackage) -> Version | None:
-    """None for a file that says none, or none that is one, as very old ones do."""
-    try:
-        return Version(one.version or "")
-    except InvalidVersion:
-        return None
+def _files(project: str, index: Index) -> dict[Version, list[DistributionPackage]]:
+    """Its files by release; none for a project that does not exist. Old files without a version are passed over."""
+    found: dict[Version, list[DistributionPackage]] = {}
+    with contextlib.suppress(NoSuchProjectError):
+        for one in index.get_project_page(project).packages:
+            with contextlib.suppress(InvalidVersion):
+                found.setdefault(Version(one.version or ""), []).append(one)
+    return found
+
+
+def _newest(versions: Iterable[Version]) -> str:
+    return ", ".join(map(str, sorted(versions, reverse=True)[:NEAR])) or "none"

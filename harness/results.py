@@ -3,7 +3,8 @@
 For each case the last line whose run is current counts. A run is current when its header equals what holds now.
 """
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,26 @@ class Recorded:
 def path_in(results: Path, pair: str, lane: str) -> Path:
     """Where the records of a pair's lane lie in a results folder."""
     return results / pair / f"{lane}.jsonl"
+
+
+def refuse_links(parts: Iterable[Path]) -> None:
+    """A results folder from elsewhere shall lead nobody to read or write what is not in it. Raises BadInput."""
+    problems = [
+        f"{part}: is a link to {part.readlink()}, and records stay in their folder; take it away"
+        for part in dict.fromkeys(parts)
+        if part.is_symlink()
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def refuse_unwritable(results: Path) -> None:
+    """Make the folder. Raises BadInput where that, or writing into it, is not possible."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error
 
 
 def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Recorded:

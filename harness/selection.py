@@ -16,6 +16,10 @@ from harness.record import DEFAULT_SIZE
 from harness.vocabulary import SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
+EXAMPLES: Final = {
+    "pair": "transformers==5.23.0 timm==1.0.31 ",
+    "bisect": "--good transformers==4.57.6 --bad transformers==5.23.0 ",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Options:
     workers: int | None = None
     matrix: Path = Path("matrix.yaml")
     results: Path = Path("results")
+    good: str | None = None
+    bad: str | None = None
+    still: tuple[str, ...] = ()
     out: Path = lock.FOLDER
 
     @property
@@ -75,8 +82,7 @@ def _parser(session: str) -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
         description="Which cases to run. What can be repeated adds up; without an option everything runs.",
-        epilog=f"example: nox -s {session} -- {'transformers==5.23.0 timm==1.0.31 ' if session == 'pair' else ''}"
-        "--route tower --model 'eva*'",
+        epilog=f"example: nox -s {session} -- {EXAMPLES.get(session, '')}--route tower --model 'eva*'",
     )
     many: dict[str, Any] = {"action": "append"}
     parser.add_argument("--matrix", type=Path, metavar="FILE", help="another file than matrix.yaml")
@@ -84,7 +90,9 @@ def _parser(session: str) -> argparse.ArgumentParser:
         parser.add_argument(
             "requirements", nargs=releases, metavar="PACKAGE==VERSION", help="transformers, timm; also torch"
         )
-    if session not in {"pair", "catalog"}:
+    if session == "bisect":
+        _add_ends(parser, many)
+    elif session not in {"pair", "catalog"}:
         parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **many)
     if session == "lock":
         parser.add_argument("--out", type=Path, metavar="DIR", help="where locks go (default harness/locks)")
@@ -110,6 +118,15 @@ def _parser(session: str) -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=_count, metavar="N", help="processes at a time (default: one a core)")
     parser.add_argument("--results", type=Path, metavar="DIR", help="where the records go (default results)")
     return parser
+
+
+def _add_ends(parser: argparse.ArgumentParser, many: dict[str, Any]) -> None:
+    pin: dict[str, Any] = {"metavar": "PACKAGE==VERSION"}
+    parser.add_argument("--good", help="a release of transformers or timm where the cases pass", **pin)
+    parser.add_argument("--bad", help="an older or a later one where some of them fail", **pin)
+    parser.add_argument(
+        "--with", dest="still", help="what stands still (default: as in the current pair); repeatable", **pin, **many
+    )
 
 
 def _count(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from harness import claim, device, judgement, matrix, plan, selection
+from harness import claim, device, judgement, matrix, plan, results, selection
 from harness.errors import BadInput, HarnessError
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
@@ -45,10 +45,10 @@ class Campaign:
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
         campaign.check()
-        _refuse_links(campaign)
+        results.refuse_links(part for lanes in campaign.lanes for part in lanes.files)
         if session in RUNS:
             _refuse_missing_device(options, described)
-            _refuse_unwritable(options.results)
+            results.refuse_unwritable(options.results)
         elif session == "report" and not options.results.is_dir():
             raise BadInput(f"--results {options.results}: there is no such folder; nox -s matrix makes one")
         return campaign
@@ -163,26 +163,3 @@ def _refuse_missing_device(options: Options, described: matrix.Matrix) -> None:
     ]
     if problems:
         raise BadInput.from_problems(problems)
-
-
-def _refuse_links(campaign: Campaign) -> None:
-    """A results folder from elsewhere shall lead nobody to read or write what is not in it."""
-    folder, lanes = campaign.options.results, campaign.described.lanes
-    parts = [folder / claim.FILE, *(part for one in campaign.lanes for part in one.files(lanes))]
-    problems = [
-        f"{part}: is a link to {part.readlink()}, and records stay in their folder; take it away"
-        for part in dict.fromkeys(parts)
-        if part.is_symlink()
-    ]
-    if problems:
-        raise BadInput.from_problems(problems)
-
-
-def _refuse_unwritable(results: Path) -> None:
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        probe = results / ".writable"
-        probe.touch()
-        probe.unlink(missing_ok=True)  # another command may be here too
-    except OSError as error:
-        raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error

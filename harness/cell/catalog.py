@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from fnmatch import fnmatchcase
 from typing import Final
 
 import timm
@@ -26,9 +27,12 @@ CLASSES: Final = (10, 7)
 CHUNK: Final = 8
 
 
-def generate(controls: Sequence[str], progress: Callable[[int, int, str], None]) -> Catalog:
-    """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has."""
-    models = timm.list_models()
+def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
+    """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has.
+
+    With globs in `only`, the part of it whose names match.
+    """
+    models = [model for model in timm.list_models() if not only or any(fnmatchcase(model, glob) for glob in only)]
     find = functools.partial(_find, controls=frozenset(controls))
     entries = []
     with ProcessPoolExecutor(initializer=_quiet) as processes:
@@ -100,7 +104,8 @@ def main(argv: Sequence[str]) -> int:
     """Print the catalog; progress, with an estimate of what is left, goes to standard error."""
     parser = argparse.ArgumentParser(prog="python -m harness.cell.catalog", description=__doc__)
     parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
-    controls = parser.parse_args(argv).controls
+    parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
+    given = parser.parse_args(argv)
     _quiet()
     started = time.monotonic()
 
@@ -110,7 +115,7 @@ def main(argv: Sequence[str]) -> int:
         if done % 25 == 0:
             print(f"catalog of timm {timm.__version__}: {done}/{of} architectures{left} ({model})", file=sys.stderr)  # noqa: T201
 
-    sys.stdout.write(dumps(generate(controls, progress)))
+    sys.stdout.write(dumps(generate(given.controls, progress, given.only)))
     return 0
 
 

@@ -1,7 +1,7 @@
 """The summary in the terminal: what stands where, then why, then the totals."""
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -24,6 +24,16 @@ Command = Callable[[Judged], str]
 def show(console: Console, judged: Sequence[Judged], command: Command) -> None:
     """Prints the summary. Nothing is cropped: an id or a command wider than the console stays whole."""
     console.print(render(judged, command, console.width), crop=False, highlight=False)
+
+
+def tell(console: Console, lines: Iterable[str]) -> None:
+    """Prints sentences, wrapped; what is indented, as a command is, stays whole."""
+    parts = [
+        part
+        for text in lines
+        for part in ([_line(text, "bold")] if text.startswith(" ") else _wrapped(text, console.width))
+    ]
+    console.print(Group(*parts), crop=False, highlight=False)
 
 
 def render(judged: Sequence[Judged], command: Command, width: int) -> RenderableType:

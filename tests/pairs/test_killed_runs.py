@@ -63,17 +63,24 @@ def a_worker(nox_process: int) -> list[int]:
     return [worker for one in pytest_of(nox_process) for worker in children(one)][:1]
 
 
-VICTIMS: Final = (whole, a_worker, alone, pytest_of)
+BLOWS: Final = (
+    (whole, signal.SIGKILL),
+    (a_worker, signal.SIGKILL),
+    (alone, signal.SIGKILL),
+    (pytest_of, signal.SIGKILL),
+    (whole, signal.SIGINT),  # Ctrl-C
+    (alone, signal.SIGTERM),
+)
 
 
-def kill_once(results: Path, chance: random.Random, victims: Callable[[int], list[int]]) -> None:
-    """Start the command, and kill some of it a while later. Nothing of it goes on when it has ended."""
+def strike(results: Path, chance: random.Random, victims: Callable[[int], list[int]], blow: signal.Signals) -> None:
+    """Start the command, and send some of it a signal a while later. Nothing of it goes on when it has ended."""
     process = started(results)
     time.sleep(chance.uniform(EARLY, LATE))
     family = whole(process.pid)
     for victim in victims(process.pid):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
+            os.kill(victim, blow)
     process.wait(timeout=600)
     _wait_for(lambda: not any(_runs(one) for one in family))
 
@@ -86,7 +93,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-A_FEW = pytest.param(4, marks=pytest.mark.slow, id="4 kills")
+A_FEW = pytest.param(6, marks=pytest.mark.slow, id="6 kills")
 MANY = pytest.param(25, marks=pytest.mark.all_faults, id="25 kills")
 
 
@@ -98,7 +105,7 @@ def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an
     assert nox("matrix", *SELECTION, results=undisturbed, seconds=600).code == 0
     chance, before = random.Random(SEED), b""  # noqa: S311 - no secret
     for number in range(kills):
-        kill_once(killed, chance, VICTIMS[number % len(VICTIMS)])
+        strike(killed, chance, *BLOWS[number % len(BLOWS)])
         after = records_in(killed).read_bytes() if records_in(killed).is_file() else b""
         assert after.startswith(before)
         before = after

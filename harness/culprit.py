@@ -1,0 +1,175 @@
+"""nox -s bisect, without nox: which release of transformers or timm broke some cases, or mended them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from harness import judgement, matrix, plan, releases, results, selection
+from harness.bisection import Answer, Answered, Symptom, search
+from harness.errors import BadInput
+from harness.installation import InstallationError
+from harness.lanes import Environment, Lanes
+from harness.pair import Pair, pin
+from harness.record import DEFAULT_VARIANT, GREEN
+from harness.releases import Release
+from harness.selection import Options
+from harness.verdict import Judged
+
+AXES: Final = ("transformers", "timm")
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two ends along one package, what stands still, and the cases."""
+
+    described: matrix.Matrix
+    options: Options
+    axis: str
+    good: str
+    bad: str
+    still: Pair
+
+    @classmethod
+    def of(cls, argv: Sequence[str]) -> "Question":
+        """Read the command line. Raises BadInput with all that is wrong with it."""
+        options = selection.parse(argv, session="bisect")
+        described = matrix.load(options.matrix)
+        problems: list[str] = []
+        ends = {name: _end(name, text, problems) for name, text in (("good", options.good), ("bad", options.bad))}
+        (axis, good), (other, bad) = ends["good"], ends["bad"]
+        if axis and other and axis != other:
+            problems.append(f"--good names {axis} and --bad {other}; name two releases of one package")
+        elif good and good == bad:
+            problems.append(f"--good and --bad both name {axis}=={good}; name two releases")
+        still = _still(options.still, axis, problems)
+        if not options.routes and not options.models:
+            problems.append("which cases? Name them with --route and --model")
+        if problems:
+            raise BadInput.from_problems(problems)
+        # One lane and one variant, unless more are asked for.
+        narrow = {
+            "lanes": options.lanes or (described.lanes[0].name,),
+            "variants": options.variants or (DEFAULT_VARIANT,),
+        }
+        options = Options(**{**vars(options), **narrow})
+        current = next(pair for pair in described.pairs if pair.id == described.current)
+        selection.check(Options(**{**vars(options), "models": ()}), described, [])
+        question = cls(described, options, axis, good, bad, current.moved(**still))
+        results.refuse_links(part for end in (good, bad) for part in question.at(end).files)
+        results.refuse_unwritable(options.results)
+        return question
+
+    @property
+    def lanes(self) -> Lanes:
+        """Those of the bad end: what matrix and limits there are."""
+        return self.at(self.bad)
+
+    def at(self, version: str) -> Lanes:
+        """The cases with one release of the axis."""
+        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options, partial=True)
+
+    @cached_property
+    def line(self) -> list[Release]:
+        """The releases from end to end, oldest first. Raises BadInput for an end that cannot be."""
+        try:
+            return releases.between(self.axis, (self.good, self.bad), self.still.python)
+        except OSError as error:
+            raise BadInput(f"PyPI could not be asked which releases of {self.axis} there are: {error}") from error
+
+    def answer(self, environment: Environment, say: Say) -> Answered:
+        """Run both ends, and then what halves the releases between them.
+
+        Raises BadInput where the ends do not differ as they should, and InstallationError where one cannot be made.
+        """
+        between = f"{self.line[0].version} to {self.line[-1].version}"
+        say(f"{len(self.line)} releases of {self.axis}, {between}, with {self._rest}")
+        good, bad = (self._tried(version, environment, say) for version in (self.good, self.bad))
+        self._refuse_ends(good, bad)
+        symptom = Symptom.of(bad)
+        judged = {self.good: good, self.bad: bad}
+
+        def ask(release: Release) -> Answer:
+            try:
+                judged[release.version] = self._tried(release.version, environment, say)
+            except (InstallationError, BadInput) as error:
+                say(f"{self.axis} {release.version}: {Answer.UNTESTABLE}: {error}")
+                return Answer.UNTESTABLE
+            answer = symptom.answer(judged[release.version])
+            say(f"{self.axis} {release.version}: {answer}, {_summary(judged[release.version])}")
+            return answer
+
+        def tell(left: int, steps: int) -> None:
+            say(f"{left} release{'s' if left > 1 else ''} left, about {steps} step{'s' if steps > 1 else ''}")
+
+        older = Answer.GOOD if self.line[0].version == self.good else Answer.BAD
+        found = search(self.line, older, ask, tell)
+        pairs = {version: self.at(version).pair for version in judged}
+        return Answered(self.axis, found, older, judged, pairs)
+
+    @property
+    def _rest(self) -> str:
+        names = [name for name in (*AXES, "torch") if name != self.axis]
+        return ", ".join(f"{name} {getattr(self.still, name)}" for name in names)
+
+    def _tried(self, version: str, environment: Environment, say: Say) -> list[Judged]:
+        """What is recorded of a release, run where it is not."""
+        lanes = self.at(version)
+        lanes.run(lanes.prepare(environment, say), environment, say)
+        return judgement.judged([lanes])
+
+    def _refuse_ends(self, good: Sequence[Judged], bad: Sequence[Judged]) -> None:
+        if not good and not bad:
+            plan.refuse_empty(0, self.options)
+        broken = {
+            name: [one for one in end if one.outcome not in GREEN] for name, end in (("good", good), ("bad", bad))
+        }
+        named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
+        if broken["good"] and not broken["bad"]:
+            raise BadInput(
+                f"{named['good']}: {_summary(good)}, and {named['bad']}: {_summary(bad)}; they are the wrong way round"
+            )
+        if broken["good"] or not good:
+            raise BadInput(f"{named['good']}: {_summary(good)}; name a release where all cases pass")
+        if not any(one.broken for one in bad):
+            raise BadInput(f"{named['bad']}: {_summary(bad)}; name a release where a case fails")
+
+
+def _end(name: str, text: str | None, problems: list[str]) -> tuple[str, str]:
+    """The package and version of an end."""
+    if text is None:
+        problems.append(f"--{name} is not named; add a release, as in --{name} transformers==4.57.6")
+        return "", ""
+    package, version, wrong = pin(text)
+    if not wrong and package not in AXES:
+        wrong = f"bisect goes along {' or '.join(AXES)}"
+    if wrong:
+        problems.append(f"--{name} {text}: {wrong}")
+        return "", ""
+    return package, version
+
+
+def _still(pins: Sequence[str], axis: str, problems: list[str]) -> dict[str, str]:
+    """The versions that stand still, as far as they are named."""
+    found: dict[str, str] = {}
+    for text in pins:
+        package, version, wrong = pin(text)
+        if not wrong and package == axis:
+            wrong = f"{axis} is what moves; its releases are those of --good and --bad"
+        if wrong:
+            problems.append(f"--with {text}: {wrong}")
+        found[package] = version
+    return found
+
+
+def _summary(judged: Sequence[Judged]) -> str:
+    """What stands out: a case that does not pass, or how many do."""
+    worst = sorted(judged, key=lambda one: (one.outcome in GREEN, not one.broken))
+    if not worst:
+        return "no such case"
+    if worst[0].outcome in GREEN:
+        return f"{len(judged)} passed" if len(judged) > 1 else "passed"
+    others = sum(one.outcome not in GREEN for one in judged) - 1
+    more = f", and {others} more" if others else ""
+    return f"{worst[0].case.id} is {worst[0].outcome or 'without a record'} ({worst[0].reason}){more}"

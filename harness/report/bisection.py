@@ -1,0 +1,30 @@
+"""The end of a bisection in words."""
+
+from collections.abc import Iterator
+
+from harness.bisection import Answered
+from harness.releases import Release
+from harness.report import reproduction
+
+
+def lines(answered: Answered) -> Iterator[str]:
+    """Which release it was, or which it may have been; what was wrong, why, and both sides as commands."""
+    found, axis = answered.found, answered.axis
+    first, last = _dated(found.first), _dated(found.last)
+    yield f"First {answered.newer}: {axis} {first}. Last {answered.older}: {axis} {last}."
+    if found.culprit is None:
+        untested = ", ".join(one.version for one in found.suspects[:-1])
+        yield f"Not tested, so that any of them may have brought it as well: {untested}."
+    broken = answered.broken
+    yield f"Where it is bad: {broken.case.id} is {broken.outcome}: {broken.reason}"
+    if broken.rule:
+        tracked = broken.rule.url or broken.rule.script
+        yield from (text for text in (f"because {broken.rule.because}", broken.rule.advice, tracked) if text)
+    yield "Both sides:"
+    for release in (found.last, found.first):
+        one = next(one for one in answered.judged[release.version] if one.case == broken.case)
+        yield f"  {reproduction.of_pair(answered.pairs[release.version])(one)}"
+
+
+def _dated(release: Release) -> str:
+    return f"{release.version} ({release.day})" if release.day else release.version
