@@ -31,7 +31,9 @@ from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import HarnessError  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
+from harness.move import Move  # noqa: E402
 from harness.report import bisection  # noqa: E402
+from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
 from harness.session import Campaign, console, listed, python_named  # noqa: E402
 
@@ -213,6 +215,21 @@ def bisect(session: nox.Session) -> None:
         session.error(str(error))
     tell(console(), bisection.lines(answered))
     sys.exit(answered.exit_code)
+
+
+@nox.session(python=PYTHON, default=False)
+def upgrade(session: nox.Session) -> None:
+    """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
+    try:
+        move = Move.of(session.posargs)
+        claim.take(move.options.results)
+        answer = move.answer(environment_of(session, move.at(move.old)), session.log)
+    except HarnessError as error:
+        refuse(error)
+    except installation.InstallationError as error:
+        session.error(str(error))
+    tell(console(), upgrades.lines(answer))
+    sys.exit(answer.exit_code)
 
 
 @nox.session(venv_backend="none", default=False)

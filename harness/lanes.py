@@ -74,6 +74,8 @@ class Lanes:
     options: Options
     partial: bool = False
     """Whether a catalog of the named models alone will do, which takes seconds to make."""
+    only: frozenset[tuple[str, str]] | None = None
+    """The cases to run, by lane and id; all that the options leave where it is None."""
 
     def prepare(self, environment: Environment, say: Say) -> Catalog:
         """The catalog, made on the spot where there is none.
@@ -144,7 +146,8 @@ class Lanes:
 
     def planned(self, lane: Lane, catalog: Catalog) -> list[Case]:
         """The selected cases of a lane."""
-        return plan.plan(self.matrix, catalog, lane, self.options)
+        planned = plan.plan(self.matrix, catalog, lane, self.options)
+        return [case for case in planned if self.only is None or (lane.name, case.id) in self.only]
 
     def current(self, catalog: Catalog) -> dict[str, Any]:
         """What a run's header must say for its records to count now."""

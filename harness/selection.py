@@ -18,6 +18,7 @@ from harness.vocabulary import SIZES, VARIANTS, unknown
 NEAREST: Final = 3
 EXAMPLES: Final = {
     "pair": "transformers==5.23.0 timm==1.0.31 ",
+    "upgrade": "transformers==5.23.0 --from transformers4.57.6-timm1.0.22 ",
     "bisect": "--good transformers==4.57.6 --bad transformers==5.23.0 ",
 }
 
@@ -42,6 +43,7 @@ class Options:
     good: str | None = None
     bad: str | None = None
     still: tuple[str, ...] = ()
+    start: str | None = None
     out: Path = lock.FOLDER
 
     @property
@@ -76,7 +78,7 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
 
 
 def _parser(session: str) -> argparse.ArgumentParser:
-    releases = {"pair": "+", "catalog": "+", "report": "*"}.get(session)
+    releases = {"pair": "+", "catalog": "+", "upgrade": "+", "report": "*"}.get(session)
     parser = _Parser(
         prog=f"nox -s {session} --",
         argument_default=argparse.SUPPRESS,
@@ -92,6 +94,8 @@ def _parser(session: str) -> argparse.ArgumentParser:
         )
     if session == "bisect":
         _add_ends(parser, many)
+    elif session == "upgrade":
+        parser.add_argument("--from", dest="start", metavar="ID", help="the pair to start from (default: the current)")
     elif session not in {"pair", "catalog"}:
         parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **many)
     if session == "lock":

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from harness.report import causes, grid, marks
+from harness.report.words import number
 from harness.verdict import Judged, Verdict, exit_code
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
@@ -70,9 +71,9 @@ def _legend(judged: Sequence[Judged], width: int) -> Iterator[Text]:
 def _cause(cause: causes.Cause, command: Command, width: int) -> Iterator[Text]:
     mark = marks.mark_of(cause.example)
     counts = [
-        _number(len(cause.models), "model"),
-        _number(len(cause.judged), "case"),
-        _number(len(cause.pairs), "pair"),
+        number(len(cause.models), "model"),
+        number(len(cause.judged), "case"),
+        number(len(cause.pairs), "pair"),
     ]
     outcome = [cause.outcome] if cause.outcome else []
     facts = [f"{mark.shape} {mark.word}", ", ".join(cause.routes), *outcome, ", ".join(counts)]
@@ -103,11 +104,7 @@ def _silent(judged: Sequence[Judged], width: int) -> Iterator[Text]:
     broken = [one for one in judged if one.broken]
     if broken:
         silent = sum(one.silent for one in broken)
-        yield from _wrapped(f"{silent} of {_number(len(broken), 'broken case')} silent: neither library warned.", width)
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        yield from _wrapped(f"{silent} of {number(len(broken), 'broken case')} silent: neither library warned.", width)
 
 
 def _listed(items: Sequence[str], separator: str, width: int, style: str) -> Iterator[Text]:

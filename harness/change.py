@@ -1,0 +1,192 @@
+"""What is different between two pairs, case by case. Pure: both sides are judged already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from harness.record import GREEN
+from harness.report.causes import generalised
+from harness.verdict import Judged, Rule
+
+Key = tuple[str, str]
+"""Lane and case id."""
+
+
+class Kind(StrEnum):
+    """How a case changed."""
+
+    BROKEN = "newly broken"
+    OTHERWISE = "broken otherwise"
+    GONE = "gone"
+    FIXED = "newly fixed"
+    DRIFTED = "newly drifted"
+    NEW_BROKEN = "new, and broken"
+    NEW = "new"
+
+
+HARM: Final = (Kind.BROKEN, Kind.GONE)
+"""What stops somebody who moves."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case that is not what it was. `old` is None where there was no such case, `new` where there is none now."""
+
+    kind: Kind
+    old: Judged | None
+    new: Judged | None
+
+    @property
+    def key(self) -> Key:
+        """Lane and case."""
+        return key_of(self.either)
+
+    @property
+    def either(self) -> Judged:
+        """The new side, or else the old one."""
+        return next(side for side in (self.new, self.old) if side)
+
+    @property
+    def broken(self) -> Judged:
+        """The side on which it is broken, or the new one."""
+        return self.old if self.kind is Kind.FIXED and self.old else self.either
+
+    @property
+    def rule(self) -> Rule | None:
+        """What explains it."""
+        return self.broken.rule
+
+    @property
+    def cause(self) -> str:
+        """What it shares with others."""
+        return self.rule.because if self.rule else generalised(self.broken)
+
+
+class Tolerance(Protocol):
+    """As matrix.yaml gives it for a dtype."""
+
+    rtol: float
+    atol: float
+
+
+def key_of(one: Judged) -> Key:
+    """Lane and case."""
+    return one.lane, one.case.id
+
+
+def compare(old: Iterable[Judged], new: Iterable[Judged]) -> list[Change]:
+    """Every change, in the order of the new side. What was not run on a side, or has no record, is none."""
+    before, after = ({key_of(one): one for one in side} for side in (old, new))
+    changes = [
+        Change(kind, before.get(key), after.get(key))
+        for key in dict.fromkeys([*after, *before])
+        if (kind := _kind(before.get(key), after.get(key)))
+    ]
+    return sorted(changes, key=lambda change: list(Kind).index(change.kind))
+
+
+def unknown(judged: Iterable[Judged]) -> list[Judged]:
+    """Planned cases without a record: nobody knows about them."""
+    return [one for one in judged if one.record is None]
+
+
+def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
+    was, now = _state(old), _state(new)
+    if "unknown" in {was, now}:
+        return None
+    if was == now == "broken" and old and new:
+        alike = (old.outcome, generalised(old)) == (new.outcome, generalised(new))
+        return None if alike or (old.rule and old.rule == new.rule) else Kind.OTHERWISE
+    if was == now == "green":
+        drifted = old and new and (old.outcome, new.outcome) == ("passed", "drifted")
+        return Kind.DRIFTED if drifted else None
+    return {
+        ("green", "broken"): Kind.BROKEN,
+        ("broken", "green"): Kind.FIXED,
+        ("green", "none"): Kind.GONE,
+        ("none", "broken"): Kind.NEW_BROKEN,
+        ("none", "green"): Kind.NEW,
+    }.get((was, now))
+
+
+def _state(one: Judged | None) -> str:
+    """Green, broken, none where there is no such case or the release has not got it, or unknown."""
+    if one is None or one.outcome == "unsupported":
+        return "none"
+    if one.record is None or one.outcome == "not-run":
+        return "unknown"
+    return "green" if one.outcome in GREEN else "broken"
+
+
+def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
+    """To which package a change is due: `mixed` has the case with that package alone moved, by package."""
+    alone = [package for package, judged in mixed.items() if _is_as_new(change, judged.get(change.key))]
+    # A pair that could not be made has no case at all; one that lacks this case has the others.
+    known = all(judged and _state(judged.get(change.key)) != "unknown" for judged in mixed.values())
+    if len(alone) == 1:
+        return alone[0]
+    if not known:
+        return "unknown: a mixed pair has no record"
+    return f"either of {' and '.join(alone)}" if alone else f"{' and '.join(mixed)} together"
+
+
+def _is_as_new(change: Change, there: Judged | None) -> bool:
+    return _state(there) == _state(change.new)
+
+
+def moved(old: Iterable[Judged], new: Iterable[Judged], tolerance: Mapping[str, Tolerance]) -> tuple[list[str], int]:
+    """The models whose native outputs differ beyond tolerance by their fingerprints, and how many were compared."""
+    before = {key_of(one): one for one in old}
+    found: dict[str, bool] = {}
+    for one in new:
+        prints = [_fingerprint(side) for side in (before.get(key_of(one)), one)]
+        if all(prints):
+            bound = tolerance[one.lane.partition("-")[2]]
+            found[one.case.model] = found.get(one.case.model, False) or not _alike(prints[0], prints[1], bound)
+    return sorted(model for model, is_moved in found.items() if is_moved), len(found)
+
+
+def _fingerprint(one: Judged | None) -> Mapping[str, Any]:
+    return (one.record.get("fingerprint") if one and one.record else None) or {}
+
+
+def _alike(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: Tolerance) -> bool:
+    """Outputs that both sides have; what only one of them computes is no number that moved."""
+    return all(_same(old[name], new[name], tolerance) for name in old.keys() & new.keys())
+
+
+def _same(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: Tolerance) -> bool:
+    if old["shape"] != new["shape"]:
+        return False
+    if "absmax" not in old or "absmax" not in new:  # an output without values
+        return True
+    bound = tolerance.atol + tolerance.rtol * old["absmax"]
+    figures = [
+        *((old[name], new[name]) for name in ("mean", "std", "absmax")),
+        *zip(old["samples"], new["samples"], strict=True),
+    ]
+    return all(abs(one - two) <= bound for one, two in figures)
+
+
+def ways_out(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
+    """Routes on which the same models pass, of those that may stand in for the broken one."""
+    models = {one.case.model for one in broken}
+    wanted = [way for route in dict.fromkeys(one.case.route for one in broken) for way in WAYS_OUT.get(route, ())]
+    found = []
+    for way in dict.fromkeys(wanted):
+        there = [one for one in judged if one.case.route == way and one.case.model in models and one.record]
+        there = [one for one in there if one.outcome not in {"unsupported", "not-run"}]
+        if there and all(one.outcome in GREEN for one in there):
+            found.append(way)
+    return found
+
+
+WAYS_OUT: Final[Mapping[str, tuple[str, ...]]] = {
+    "tower": ("tower-wrapper",),
+    "hub": ("wrapper",),
+    "backbone-pretrained": ("backbone",),
+    "backbone-features": ("backbone",),
+    "wrapper-features": ("backbone",),
+}
+"""What does the same for a user, by route."""

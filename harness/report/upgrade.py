@@ -1,0 +1,86 @@
+"""The answer to a move, on one screen."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from harness.change import HARM, Change, Kind, ways_out
+from harness.report import reproduction
+from harness.report.words import number
+from harness.upgrade import Answer
+
+SHAPES: Final = {
+    Kind.BROKEN: "✘",
+    Kind.OTHERWISE: "✘",
+    Kind.GONE: "✘",
+    Kind.FIXED: "↑",
+    Kind.DRIFTED: "≈",
+    Kind.NEW_BROKEN: "◐",
+    Kind.NEW: "✔",
+}
+TOLD: Final = (Kind.BROKEN, Kind.OTHERWISE, Kind.GONE, Kind.FIXED)
+"""What is told by cause; of the others a count will do."""
+NAMED: Final = 5  # models
+
+
+def lines(answer: Answer) -> Iterator[str]:
+    """What breaks and what is mended, by cause; whether timm's numbers moved; how far one can go."""
+    yield f"{answer.start.id} → {answer.end.id}"
+    for group in _groups(answer):
+        yield ""
+        yield from _told(answer, group)
+    yield ""
+    counts = [(kind, sum(change.kind is kind for change in answer.changes)) for kind in Kind]
+    yield " · ".join(f"{count} {kind}" for kind, count in counts if count) or "Nothing changes."
+    if answer.unknown:
+        yield f"{number(len(answer.unknown), 'case')} without a record: {answer.unknown[0].reason}"
+    yield _numbers(answer)
+    yield _how_far(answer)
+    if answer.specifiers:
+        yield f"  {' '.join(answer.specifiers)}"
+    yield f"Exit code {answer.exit_code}."
+
+
+def _groups(answer: Answer) -> list[list[Change]]:
+    """The changes that are told, by kind, cause and package; the largest first."""
+    groups: dict[tuple[Kind, str, str], list[Change]] = {}
+    for change in answer.changes:
+        if change.kind in TOLD:
+            groups.setdefault((change.kind, change.cause, answer.by[change.key]), []).append(change)
+    return sorted(groups.values(), key=lambda group: (TOLD.index(group[0].kind), -len(group)))
+
+
+def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
+    first = min(group, key=lambda change: (change.broken.record or {}).get("seconds") or 0.0)
+    routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
+    models = number(len({change.either.case.model for change in group}), "model")
+    facts = [f"{SHAPES[first.kind]} {first.kind}", routes, f"{models}, {number(len(group), 'case')}"]
+    yield " · ".join([*facts, f"by {answer.by[first.key]}"])
+    yield first.broken.reason
+    if first.rule:
+        yield f"because {first.rule.because}"
+        if first.kind in HARM or first.kind is Kind.OTHERWISE:
+            yield first.rule.advice
+        yield from filter(None, [first.rule.url or first.rule.script])
+    if first.kind in HARM and (ways := ways_out([change.either for change in group], answer.new)):
+        yield f"The same models pass on {', '.join(ways)}."
+    side = answer.start if first.broken is first.old else answer.end
+    yield f"  {reproduction.of_pair(side)(first.broken)}"
+
+
+def _numbers(answer: Answer) -> str:
+    """Whether timm computes the same as before."""
+    models, compared = answer.moved
+    if not compared:
+        return "No model was computed on both sides, so nothing is known of timm's own numbers."
+    if not models:
+        return f"timm itself computes the same numbers as before: {number(compared, 'model')}."
+    names = ", ".join(models[:NAMED]) + (", …" if len(models) > NAMED else "")
+    return f"timm itself computes other numbers than before for {len(models)} of {number(compared, 'model')}: {names}"
+
+
+def _how_far(answer: Answer) -> str:
+    if not answer.harm:
+        return f"Nothing that works breaks. {answer.end.id} is fit to pin:"
+    if answer.nearest:
+        return f"The nearest recorded pair that breaks nothing is {answer.nearest.id}:"
+    return "No recorded pair on the way breaks nothing; nox -s matrix records more. Until then:"

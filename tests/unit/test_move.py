@@ -1,0 +1,196 @@
+"""What `nox -s upgrade` runs and says. No release is installed; each pair has the outcomes that it is given."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from harness import catalog
+from harness.catalog import Catalog
+from harness.errors import BadInput, NothingSelected
+from harness.installation import InstallationError
+from harness.move import Move
+from harness.report import upgrade
+from harness.upgrade import Answer
+from tests.unit.conftest import MATRIX
+from tests.unit.fake_environment import FakeEnvironment
+
+OLD, NEW = "transformers4.57.6-timm1.0.22", "transformers5.23.0-timm1.0.31"
+CASES = ("--lane", "cpu-float32", "--model", "convnext_atto")
+BOTH = ("transformers==5.23.0", "timm==1.0.31", "--from", OLD, *CASES)
+WRAPPER, TOWER = "wrapper/convnext_atto", "tower/convnext_atto"
+
+pytestmark = pytest.mark.usefixtures("small_matrix", "packaged", "gpus")
+Outcomes = Mapping[str, str]
+
+
+class Pairs(FakeEnvironment):
+    """By `transformers timm` what becomes of which case; a pair that has nothing cannot be installed."""
+
+    def __init__(self, **outcomes: Outcomes | None) -> None:
+        super().__init__()
+        self.by_pair = outcomes
+
+    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+        super().install(requirements, lock=lock, until=until)
+        old = {"transformers": "4.57.6", "timm": "1.0.22"}
+        pins = dict(one.split("==") for one in requirements if "==" in one)
+        moved = "_".join(name for name, version in old.items() if pins[name] != version) or "none"
+        outcomes = self.by_pair.get(moved, {})
+        if outcomes is None:
+            raise InstallationError("no wheel")
+        self.outcomes = dict(outcomes)
+
+    @property
+    def tried(self) -> list[tuple[str, list[str]]]:
+        """The pairs that ran, and their cases."""
+        return [(plan["pair"]["id"], [case["case"] for case in plan["cases"]]) for plan in self.plans]
+
+
+@pytest.fixture(autouse=True)
+def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
+    older = Catalog("1.0.22", 1300, small_catalog.controls, small_catalog.entries)
+    catalog.path_in(packaged, "1.0.22").write_text(catalog.dumps(older))
+
+
+def answer(environment: FakeEnvironment, *options: str) -> Answer:
+    return Move.of(options or BOTH).answer(environment, lambda _: None)
+
+
+def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
+    environment = Pairs()
+    found = answer(environment)
+    assert list(upgrade.lines(found)) == [
+        f"{OLD} → {NEW}",
+        "",
+        "Nothing changes.",
+        "No model was computed on both sides, so nothing is known of timm's own numbers.",
+        f"Nothing that works breaks. {NEW} is fit to pin:",
+        "  transformers>=4.57.6,<=5.23.0 timm>=1.0.22,<=1.0.31",
+        "Exit code 0.",
+    ]
+    assert environment.tried == [(OLD, [WRAPPER, TOWER]), (NEW, [WRAPPER, TOWER])]
+
+
+def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
+    broken = {TOWER: "tensors"}
+    environment = Pairs(transformers_timm=broken, transformers=broken)
+    found = answer(environment)
+    assert list(upgrade.lines(found)) == [
+        f"{OLD} → {NEW}",
+        "",
+        "✘ newly broken · tower · 1 model, 1 case · by transformers",
+        "tensors here",
+        "  nox -s pair -- transformers==5.23.0 timm==1.0.31 --lane cpu-float32 --route tower --model convnext_atto",
+        "",
+        "1 newly broken",
+        "No model was computed on both sides, so nothing is known of timm's own numbers.",
+        "No recorded pair on the way breaks nothing; nox -s matrix records more. Until then:",
+        "  transformers>=4.57.6,<5.23.0 timm>=1.0.22,<=1.0.31",
+        "Exit code 1.",
+    ]
+    assert environment.tried[2:] == [
+        ("transformers5.23.0-timm1.0.22", [TOWER]),
+        ("transformers4.57.6-timm1.0.31", [TOWER]),
+    ]
+
+
+def test_a_mixed_pair_that_cannot_be_made_leaves_the_package_unknown() -> None:
+    found = answer(Pairs(transformers_timm={TOWER: "tensors"}, transformers=None))
+    assert set(found.by.values()) == {"unknown: a mixed pair has no record"}
+
+
+def test_where_one_package_moves_no_mixed_pair_is_needed() -> None:
+    environment = Pairs(transformers={TOWER: "tensors"})
+    found = answer(environment, "transformers==5.23.0", "--from", OLD, *CASES)
+    assert set(found.by.values()) == {"transformers"}
+    assert [pair for pair, _ in environment.tried] == [OLD, "transformers5.23.0-timm1.0.22"]
+
+
+def test_what_is_mended_is_told_and_is_code_1_too() -> None:
+    found = answer(Pairs(none={WRAPPER: "keys"}, timm={WRAPPER: "keys"}))
+    words = list(upgrade.lines(found))
+    assert words[2] == "↑ newly fixed · wrapper · 1 model, 1 case · by transformers"
+    assert words[4].startswith("  nox -s pair -- transformers==4.57.6 timm==1.0.22 ")
+    assert found.exit_code == 1
+
+
+def test_what_has_no_record_is_code_4() -> None:
+    class Dying(Pairs):
+        def python(self, *arguments: str, **options: object) -> bool:
+            if "--plan" in arguments and len(self.plans) == 1:
+                return False
+            return super().python(*arguments, **options)  # type: ignore[arg-type]
+
+    found = answer(Dying())
+    assert found.exit_code == 4
+    assert "2 cases without a record: pytest ended before this case; see above" in list(upgrade.lines(found))
+
+
+def test_a_second_time_everything_comes_from_records() -> None:
+    broken = {TOWER: "tensors"}
+    first = list(upgrade.lines(answer(Pairs(transformers_timm=broken, transformers=broken))))
+    environment = Pairs()
+    assert list(upgrade.lines(answer(environment))) == first
+    assert environment.installed == []
+
+
+def test_recorded_pairs_on_the_way_say_how_far_one_can_go(small_matrix: object) -> None:
+    assert small_matrix
+    text = MATRIX.replace(
+        "pairs:\n",
+        'pairs:\n  - {transformers: "5.0.0", timm: "1.0.22"}\n  - {transformers: "5.12.1", timm: "1.0.22"}\n',
+    )
+    Path("matrix.yaml").write_text(text)
+    broken = {TOWER: "tensors"}
+    for way, outcomes in (("5.0.0", {}), ("5.12.1", broken)):
+        answer(Pairs(transformers=outcomes), f"transformers=={way}", "--from", OLD, *CASES)
+    found = answer(Pairs(transformers_timm=broken, transformers=broken))
+    assert found.nearest is not None
+    assert found.nearest.id == "transformers5.0.0-timm1.0.22"
+    assert found.specifiers == ["transformers>=4.57.6,<5.12.1", "timm>=1.0.22,<=1.0.31"]
+
+
+def test_what_a_project_uses_is_what_is_asked_about(small_matrix: object) -> None:
+    assert small_matrix
+    Path("matrix.yaml").write_text(MATRIX + 'uses: {models: ["convnext_*"], routes: [tower]}\n')
+    environment = Pairs()
+    answer(environment, *BOTH[:4], "--lane", "cpu-float32")
+    assert environment.tried == [(OLD, [TOWER]), (NEW, [TOWER])]
+
+
+def test_it_starts_from_the_current_pair() -> None:
+    move = Move.of(["transformers==5.24.0", *CASES])
+    assert (move.old.id, move.new.id) == (NEW, "transformers5.24.0-timm1.0.31")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ([*BOTH[:2], *CASES], f"{NEW} is where it starts; name another release, or another start with --from"),
+        (
+            ["timm==1.0.30", "python==3.12", *CASES],
+            f"{NEW} runs on Python 3.11 and transformers5.23.0-timm1.0.30-py3.12 on 3.12; move one at a time",
+        ),
+        (
+            ["timm==1.0.30", "--from", "transformers5"],
+            f"--from: unknown pair 'transformers5'; there is transformers4.48.3-timm1.0.14, {NEW}",
+        ),
+        (["timm==1.0.30", "--route", "towr"], "--route: unknown route 'towr', did you mean 'tower'?"),
+        (
+            ["timm>=1", "tim==2"],
+            "timm>=1: name one release, as in timm==1.2.3\ntim==2: unknown package 'tim', did you mean 'timm'?",
+        ),
+    ],
+    ids=["nowhere", "another Python", "no pair", "no route", "no release"],
+)
+def test_a_command_that_names_no_move_is_refused_at_once(options: list[str], problem: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        Move.of(options)
+    assert str(caught.value) == problem
+
+
+def test_a_selection_of_nothing_is_refused() -> None:
+    with pytest.raises(NothingSelected):
+        answer(Pairs(), *BOTH[:4], "--route", "tower", "--model", "eva02_large")
