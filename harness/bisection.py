@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from harness.pair import Pair
 from harness.record import GREEN
 from harness.releases import Release
-from harness.report.causes import generalised
+from harness.report.causes import fail_alike
 from harness.verdict import Judged
 
 T = TypeVar("T")
@@ -69,19 +69,19 @@ def search(
 
 @dataclass(frozen=True)
 class Symptom:
-    """What is wrong at the bad end: outcome and cause by lane and case. Anything else is another failure."""
+    """What is broken at the bad end, by lane and case. What fails in another way is another failure."""
 
-    cases: Mapping[tuple[str, str], tuple[str, str]]
+    cases: Mapping[tuple[str, str], Judged]
 
     @classmethod
     def of(cls, judged: Sequence[Judged]) -> "Symptom":
         """What is broken among these."""
-        return cls({_key(one): _failure(one) for one in judged if one.broken})
+        return cls({_key(one): one for one in judged if one.broken})
 
     def answer(self, judged: Sequence[Judged]) -> Answer:
         """Bad where any of the symptom's cases fails in its way, good where all of them pass."""
         found = {_key(one): one for one in judged if _key(one) in self.cases}
-        if any(one.broken and _failure(one) == self.cases[key] for key, one in found.items()):
+        if any(one.broken and fail_alike(one, self.cases[key]) for key, one in found.items()):
             return Answer.BAD
         passed = len(found) == len(self.cases) and all(one.outcome in GREEN for one in found.values())
         return Answer.GOOD if passed else Answer.UNTESTABLE
@@ -116,7 +116,3 @@ class Answered:
 
 def _key(one: Judged) -> tuple[str, str]:
     return one.lane, one.case.id
-
-
-def _failure(one: Judged) -> tuple[str, str]:
-    return str(one.outcome), generalised(one)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from harness.record import GREEN
-from harness.report.causes import generalised
+from harness.report.causes import fail_alike, generalised
 from harness.verdict import Judged, Rule
 
 Key = tuple[str, str]
@@ -96,8 +96,7 @@ def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
     if "unknown" in {was, now}:
         return None
     if was == now == "broken" and old and new:
-        alike = (old.outcome, generalised(old)) == (new.outcome, generalised(new))
-        return None if alike or (old.rule and old.rule == new.rule) else Kind.OTHERWISE
+        return None if fail_alike(old, new) else Kind.OTHERWISE
     if was == now == "green":
         drifted = old and new and (old.outcome, new.outcome) == ("passed", "drifted")
         return Kind.DRIFTED if drifted else None

@@ -68,6 +68,14 @@ def generalised(one: Judged) -> str:
     return one.reason if one.record is None else cause_of(one.record)
 
 
+def fail_alike(one: Judged, other: Judged) -> bool:
+    """Whether two broken cases have the same outcome, and the same rule that explains it, or else the same cause."""
+    if one.outcome != other.outcome:
+        return False
+    explained = one.verdict is Verdict.AS_EXPECTED and one.rule is not None
+    return (explained and one.rule == other.rule) or generalised(one) == generalised(other)
+
+
 def cause_of(record: Record) -> str:
     """`detail.cause`, or else the reason without what differs from model to model: names in quotes, and numbers."""
     named = (record.get("detail") or {}).get("cause")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.bisection import Answer, Symptom, search
 from harness.record import Case
+from harness.rule import Rule
 from harness.verdict import Judged, Verdict
 
 GOOD, BAD, UNTESTABLE = Answer.GOOD, Answer.BAD, Answer.UNTESTABLE
@@ -106,6 +108,15 @@ BROKEN = [judged("keys", "2 of gamma"), judged("passed", model="b")]
 )
 def test_a_release_is_bad_only_where_it_fails_as_the_bad_end_does(found: list[Judged], answer: Answer) -> None:
     assert Symptom.of(BROKEN).answer(found) is answer
+
+
+def test_two_causes_that_one_rule_explains_are_one() -> None:
+    rule = Rule(routes=("tower",), models=("*",), outcome="tensors", because="unset", advice="move")
+    one, other = (replace(judged("tensors", reason), rule=rule) for reason in ("k_bias is NaN", "rope is NaN"))
+    assert Symptom.of([one]).answer([other]) is BAD
+    assert Symptom.of([one]).answer([replace(other, rule=None)]) is UNTESTABLE
+    regressed = replace(one, verdict=Verdict.REGRESSED)  # held against the rule, which does not explain it
+    assert Symptom.of([regressed]).answer([other]) is UNTESTABLE
 
 
 def test_of_a_group_one_that_fails_makes_it_bad_and_good_takes_all() -> None:

@@ -1,6 +1,7 @@
 import io
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,10 +135,10 @@ def test_a_file_in_the_place_of_the_results_folder_is_refused() -> None:
 
 
 def test_a_results_folder_that_cannot_be_written_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> None:  # chmod stops no root
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(dir: Path) -> None:  # noqa: A002 - chmod stops no root
+        raise PermissionError(13, "Permission denied", str(dir))
 
-    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert refusal("--results out") == "--results out: Permission denied; name a folder that can be written"
 
 
