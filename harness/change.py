@@ -55,7 +55,7 @@ class Change:
     @property
     def rule(self) -> Rule | None:
         """What explains it."""
-        return self.broken.rule
+        return self.broken.explanation
 
     @property
     def cause(self) -> str:

@@ -76,6 +76,11 @@ class Judged:
         return self.record is not None and self.outcome not in GREEN | SKIPPED
 
     @property
+    def explanation(self) -> Rule | None:
+        """The rule that explains what was recorded; one that the case was only held against explains nothing."""
+        return self.rule if self.verdict is Verdict.AS_EXPECTED else None
+
+    @property
     def silent(self) -> bool:
         """Whether something differed and neither library warned."""
         return self.broken and self.record is not None and bool((self.record.get("detail") or {}).get("silent"))

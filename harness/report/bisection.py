@@ -17,9 +17,8 @@ def lines(answered: Answered) -> Iterator[str]:
         yield f"Not tested, so that any of them may have brought it as well: {untested}."
     broken = answered.broken
     yield f"Where it is bad: {broken.case.id} is {broken.outcome}: {broken.reason}"
-    if broken.rule:
-        tracked = broken.rule.url or broken.rule.script
-        yield from (text for text in (f"because {broken.rule.because}", broken.rule.advice, tracked) if text)
+    if rule := broken.explanation:
+        yield from filter(None, (f"because {rule.because}", rule.advice, rule.url or rule.script))
     yield "Both sides:"
     for release in (found.last, found.first):
         one = next(one for one in answered.judged[release.version] if one.case == broken.case)

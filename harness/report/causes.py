@@ -72,8 +72,8 @@ def fail_alike(one: Judged, other: Judged) -> bool:
     """Whether two broken cases have the same outcome, and the same rule that explains it, or else the same cause."""
     if one.outcome != other.outcome:
         return False
-    explained = one.verdict is Verdict.AS_EXPECTED and one.rule is not None
-    return (explained and one.rule == other.rule) or generalised(one) == generalised(other)
+    explained = one.explanation is not None and one.explanation == other.explanation
+    return explained or generalised(one) == generalised(other)
 
 
 def cause_of(record: Record) -> str:
