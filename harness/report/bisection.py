@@ -14,7 +14,7 @@ def lines(answered: Answered) -> Iterator[str]:
     yield f"First {answered.newer}: {axis} {first}. Last {answered.older}: {axis} {last}."
     if found.culprit is None:
         untested = ", ".join(one.version for one in found.suspects[:-1])
-        yield f"Not tested, so that any of them may have brought it as well: {untested}."
+        yield f"Untestable, so that any of them may have brought it as well: {untested}."
     broken = answered.broken
     yield f"Where it is bad: {broken.case.id} is {broken.outcome}: {broken.reason}"
     if rule := broken.explanation:
