@@ -1,10 +1,11 @@
 """An expectation of matrix.yaml: which cases are known to break, how, why, and where that is tracked."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from packaging.specifiers import SpecifierSet
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
@@ -14,6 +15,8 @@ from harness.pair import Pair
 from harness.record import Case
 from harness.vocabulary import LaneName, RedOutcome, RouteName, Specifier, Strict, TraitName, VariantName, problem
 
+MOST_NAMES: Final = 5
+GLOB: Final = re.compile(r"[*?\[]")
 Wanted = bool | int | str | list[bool | int | str]
 
 
@@ -51,6 +54,14 @@ class Rule(Strict):
     script: Text | None = None
     advice: Text
     until: date | None = None
+
+    @model_validator(mode="after")
+    def _names_few_models(self) -> Self:
+        asked = (self.where or {}).get("model", ())
+        globs = [*(self.models or ()), *(asked if isinstance(asked, list) else [asked])]
+        if sum(isinstance(glob, str) and not GLOB.search(glob) for glob in globs) > MOST_NAMES:
+            raise problem(f"more than {MOST_NAMES} models by name are a list of failures; say which by trait or glob")
+        return self
 
     @model_validator(mode="after")
     def _names_models_in_one_way(self) -> Self:

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from harness.errors import BadInput, HarnessError
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
 from harness.pair import Pair
-from harness.report import reproduction, terminal
+from harness.report import reproduction, rules, terminal
 from harness.selection import Options
 from harness.verdict import exit_code
 
@@ -86,7 +87,9 @@ class Campaign:
         judged = judgement.judged(sound)
         if sound:
             command = reproduction.of_pair(self.named) if self.named else reproduction.in_matrix
-            terminal.show(console, judged, command)
+            whole = self.options.selection == Options().selection
+            said = rules.remarks(self.described.expectations, judged, date.today(), whole=whole)
+            terminal.show(console, judged, command, list(said))
         if self.problems:
             raise _all_of(list(self.problems.values()))
         return exit_code(judged) or int(self.failed)

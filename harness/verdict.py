@@ -59,6 +59,8 @@ class Judged:
     record: Record | None = None
     rule: Rule | None = None
     missing: str | None = None
+    rules: tuple[Rule, ...] = ()
+    """All that speak of the case; `rule` is the one that decided."""
 
     @property
     def outcome(self) -> str | None:
@@ -81,6 +83,11 @@ class Judged:
         return self.rule if self.verdict is Verdict.AS_EXPECTED else None
 
     @property
+    def explanations(self) -> list[Rule]:
+        """Every rule that names what was recorded; two of them give two causes for one failure."""
+        return [rule for rule in self.rules if rule.outcome == self.outcome]
+
+    @property
     def silent(self) -> bool:
         """Whether something differed and neither library warned."""
         return self.broken and self.record is not None and bool((self.record.get("detail") or {}).get("silent"))
@@ -96,8 +103,9 @@ def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[
     record = recorded.records.get(case.id)
     if record is None:
         return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.unmade or NO_RECORD)
-    verdict, rule = decide(record["outcome"], rules_for(case))
-    return Judged(pair, lane, case, verdict, record, rule)
+    rules = tuple(rules_for(case))
+    verdict, rule = decide(record["outcome"], rules)
+    return Judged(pair, lane, case, verdict, record, rule, rules=rules)
 
 
 def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:

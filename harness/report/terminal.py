@@ -7,6 +7,7 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from harness.change import ways_out
 from harness.report import causes, grid, marks
 from harness.report.words import number
 from harness.verdict import Judged, Verdict, exit_code
@@ -22,9 +23,9 @@ EXIT: Final = {
 Command = Callable[[Judged], str]
 
 
-def show(console: Console, judged: Sequence[Judged], command: Command) -> None:
+def show(console: Console, judged: Sequence[Judged], command: Command, remarks: Sequence[str] = ()) -> None:
     """Prints the summary. Nothing is cropped: an id or a command wider than the console stays whole."""
-    console.print(render(judged, command, console.width), crop=False, highlight=False)
+    console.print(render(judged, command, console.width, remarks), crop=False, highlight=False)
 
 
 def tell(console: Console, lines: Iterable[str]) -> None:
@@ -37,13 +38,14 @@ def tell(console: Console, lines: Iterable[str]) -> None:
     console.print(Group(*parts), crop=False, highlight=False)
 
 
-def render(judged: Sequence[Judged], command: Command, width: int) -> RenderableType:
-    """Lanes with pairs down and routes across, then failures by cause, then the totals and the exit code."""
+def render(judged: Sequence[Judged], command: Command, width: int, remarks: Sequence[str] = ()) -> RenderableType:
+    """Lanes with pairs down and routes across, failures by cause, remarks, then the totals and the exit code."""
     code = exit_code(judged)
     parts = [
         *_lanes(judged, width),
         *_legend(judged, width),
-        *(line for cause in causes.find(judged) for line in _cause(cause, command, width)),
+        *(line for cause in causes.find(judged) for line in _cause(cause, judged, command, width)),
+        *(line for text in remarks for line in (_line(""), *_wrapped(text, width))),
         *_silent(judged, width),
         *_listed(marks.totals(judged), " · ", width, "bold"),
         _line(f"Exit code {code}: {EXIT[code]}."),
@@ -68,7 +70,7 @@ def _legend(judged: Sequence[Judged], width: int) -> Iterator[Text]:
     yield from _listed([f"{mark.shape} {mark.word}" for mark in marks.count(judged)], "   ", width, "dim")
 
 
-def _cause(cause: causes.Cause, command: Command, width: int) -> Iterator[Text]:
+def _cause(cause: causes.Cause, judged: Sequence[Judged], command: Command, width: int) -> Iterator[Text]:
     mark = marks.mark_of(cause.example)
     counts = [
         number(len(cause.models), "model"),
@@ -79,7 +81,7 @@ def _cause(cause: causes.Cause, command: Command, width: int) -> Iterator[Text]:
     facts = [f"{mark.shape} {mark.word}", ", ".join(cause.routes), *outcome, ", ".join(counts)]
     yield _line("")
     yield from _listed(facts, " · ", width, mark.style)
-    for text in _reasons(cause):
+    for text in (*_reasons(cause), *_ways_out(cause, judged)):
         yield from _wrapped(text, width, indent="  ")
     yield _line(f"  {command(cause.example)}", "bold")
 
@@ -97,6 +99,14 @@ def _reasons(cause: causes.Cause) -> Iterator[str]:
     yield says.get(cause.verdict, "because ") + cause.rule.because
     if cause.verdict is Verdict.AS_EXPECTED:
         yield from (text for text in (cause.rule.advice, cause.rule.url or cause.rule.script) if text)
+
+
+def _ways_out(cause: causes.Cause, judged: Sequence[Judged]) -> Iterator[str]:
+    """What the records themselves offer instead."""
+    broken = [one for one in cause.judged if one.broken]
+    pairs = {one.pair for one in broken}
+    if ways := ways_out(broken, [one for one in judged if one.pair in pairs]):
+        yield f"Those of these models that were tried there pass on {', '.join(ways)}."
 
 
 def _silent(judged: Sequence[Judged], width: int) -> Iterator[Text]:

@@ -62,7 +62,7 @@ def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
             yield first.rule.advice
         yield from filter(None, [first.rule.url or first.rule.script])
     if first.kind in HARM and (ways := ways_out([change.either for change in group], answer.new)):
-        yield f"The same models pass on {', '.join(ways)}."
+        yield f"Those of these models that were tried there pass on {', '.join(ways)}."
     side = answer.start if first.broken is first.old else answer.end
     yield f"  {reproduction.of_pair(side)(first.broken)}"
 

@@ -241,6 +241,13 @@ def test_the_published_schema_is_current() -> None:
             id="models and where",
         ),
         pytest.param(
+            "where: {gamma_keys: true}",
+            "where: {model: [a, b, c, d, e, f, 'g*']}",
+            "matrix.yaml: expectations[0]: "
+            "more than 5 models by name are a list of failures; say which by trait or glob",
+            id="a list of failures",
+        ),
+        pytest.param(
             "because: renamed",
             "because: 49",
             'matrix.yaml: expectations[0].because: 49 is a number; quote it: "49"',

@@ -220,3 +220,20 @@ def test_another_outcome_than_the_rule_names_says_both() -> None:
 
 def test_no_case_at_all_is_not_green() -> None:
     assert shown([])[-1] == "Exit code 3: nothing was selected."
+
+
+def test_a_route_that_passes_for_the_same_models_is_told_as_a_way_out() -> None:
+    broken = each("tower", "tensors", "unset", "unset")
+    green = {"tower-wrapper/m0": ("passed", None)}
+    told = "  Those of these models that were tried there pass on tower-wrapper."
+    assert told in shown(cases(NEW, {**broken, **green}))
+    assert told not in shown(cases(NEW, {**broken, "tower-wrapper/m0": ("tensors", "unset")}))
+    assert told not in shown([*cases(NEW, broken), *cases(OLD, green)])  # another pair is no way out
+
+
+def test_remarks_come_before_the_totals() -> None:
+    file = io.StringIO()
+    judged = cases(NEW, HEALTHY)
+    terminal.show(Console(file=file, width=80), judged, reproduction.in_matrix, ["expectations[0] is idle."])
+    lines = file.getvalue().splitlines()
+    assert lines.index("expectations[0] is idle.") < lines.index("5 passed")

@@ -88,7 +88,7 @@ def test_a_judged_case_keeps_its_place_its_record_and_its_rule() -> None:
         [CASE], recorded(outcome="keys", reason="24 keys renamed"), lambda case: [rule] if case == CASE else []
     )
     record = {"outcome": "keys", "reason": "24 keys renamed"}
-    assert one == Judged("pair", "cpu-float32", CASE, Verdict.AS_EXPECTED, record, rule)
+    assert one == Judged("pair", "cpu-float32", CASE, Verdict.AS_EXPECTED, record, rule, rules=(rule,))
     assert (one.outcome, one.reason) == ("keys", "24 keys renamed")
 
 

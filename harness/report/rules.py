@@ -1,0 +1,25 @@
+"""What is to be done about the rules themselves: idle ones, those whose date is past, those that disagree."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from harness.report.words import number
+from harness.rule import Rule
+from harness.verdict import Judged
+
+
+def remarks(rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, whole: bool) -> Iterator[str]:
+    """A sentence each. Only where the whole matrix was judged is a rule without a case idle."""
+    names = {id(rule): f"expectations[{index}]" for index, rule in enumerate(rules)}
+    for rule in rules:
+        if rule.until and rule.until < today:
+            yield f"{names[id(rule)]} was to be looked at again by {rule.until}: {rule.because}"
+    disputed = [one for one in judged if len(one.explanations) > 1]
+    if disputed:
+        both = " and ".join(names[id(rule)] for rule in disputed[0].explanations)
+        cases = number(len(disputed), "case")
+        yield f"Two rules explain {cases}, as {disputed[0].pair} {disputed[0].case.id} by {both}: narrow one of them."
+    busy = {id(rule) for one in judged for rule in one.rules}
+    idle = [name for key, name in names.items() if key not in busy]
+    if whole and idle:
+        yield f"Of these pairs no case is spoken of by {', '.join(idle)}."
