@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +76,10 @@ class Lanes:
     """Whether a catalog of the named models alone will do, which takes seconds to make."""
     only: frozenset[tuple[str, str]] | None = None
     """The cases to run, by lane and id; all that the options leave where it is None."""
+    saved_by: "Lanes | None" = None
+    """The pair whose checkpoints are loaded, where that is another one."""
+    carry: Mapping[str, str] = field(default_factory=dict)
+    """The folder that keeps what is saved, or from which it is taken: `keeps` or `takes`."""
 
     def prepare(self, environment: Environment, say: Say) -> Catalog:
         """The catalog, made on the spot where there is none.
@@ -190,9 +194,8 @@ class Lanes:
     @property
     def resolved_from(self) -> str | None:
         """What a run's header says of its environment: the digest of the lock, `latest`, or null for a date."""
-        if self.options.resolve == LATEST:
-            return LATEST
-        return self.lock.digest if self.lock else None
+        own = LATEST if self.options.resolve == LATEST else self.lock.digest if self.lock else None
+        return own if self.saved_by is None else f"{own}, from {self.saved_by.resolved_from}"
 
     def install(self, environment: Environment, say: Say) -> None:
         """Install the pair and what runs its cases, and look whether it is that. Raises as `Environment.install` does.
@@ -265,7 +268,14 @@ class Lanes:
     def _document(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Document:
         resolved = self.resolved_from
         return plan.document(
-            self.matrix, self.pair, lane, catalog, options=self.options, cases=cases, resolved_from=resolved
+            self.matrix,
+            self.pair,
+            lane,
+            catalog,
+            options=self.options,
+            cases=cases,
+            resolved_from=resolved,
+            carry=self.carry,
         )
 
     def _run_lane(self, environment: Environment, document: Document) -> None:

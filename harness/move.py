@@ -2,23 +2,27 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from packaging.version import Version
 
-from harness import judgement, matrix, plan, results, selection
+from harness import judgement, matrix, plan, results, scratch, selection
+from harness.catalog import Catalog
 from harness.change import HARM, Key, Kind, attributed, compare, key_of, unknown
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
 from harness.pair import Pair, pin
+from harness.record import DEFAULT_VARIANT
 from harness.selection import Options
 from harness.upgrade import AXES, Answer
 from harness.verdict import Judged
 from harness.vocabulary import unknown as unknown_name
 
 Say = Callable[[str], None]
+SAVING: Final = ("backbone", "detector", "tower", "tower-wrapper", "vlm", "roundtrip", "scratch")
+"""The routes on which transformers saves a model that holds one of timm's."""
 ID: Final = re.compile(r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)")
 
 
@@ -88,11 +92,63 @@ class Move:
         alone = next((name for name in AXES if getattr(self.old, name) != getattr(self.new, name)), "torch")
         by = {change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due}
         tolerances = self.described.tolerances
-        return Answer(self.old, self.new, tolerances, old, new, changes, by, self._known(old))
+        return Answer(
+            self.old,
+            self.new,
+            tolerances,
+            old,
+            new,
+            changes,
+            by,
+            self._known(old),
+            self._carried(old, environment, say),
+        )
 
     def _tried(self, lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
         lanes.run(lanes.prepare(environment, say), environment, say)
         return judgement.judged([lanes])
+
+    def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
+        """What the new pair makes of checkpoints that the old one saved: quick models, the first lane."""
+        routes = tuple(name for name in self.options.routes or self.described.routes if name in SAVING)
+        if not routes:
+            return []
+        options = replace(
+            self.options,
+            routes=routes,
+            quick=True,
+            lanes=(self.described.lanes[0].name,),
+            variants=(DEFAULT_VARIANT,),
+            results=self.options.results / "carried" / self.old.id,
+        )
+        alike = self._cut_alike()
+        saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
+        saving = Lanes(self.described, self.old, options, partial=True, only=saved)
+        loading = replace(saving, pair=self.new, saved_by=saving)
+        catalog = loading.prepare(environment, say)
+        if any(loading.pending(lane, catalog) for lane in plan.lanes(self.described, options)):
+            with scratch.folder("carried") as folder:
+                say(f"{self.old.id}: saving checkpoints, for {self.new.id} to load")
+                keeping = replace(options, results=folder / "records", rerun=False)
+                keeper = replace(saving, options=keeping, carry={"keeps": str(folder / "kept")})
+                keeper.run(keeper.prepare(environment, say), environment, say)
+                replace(loading, carry={"takes": str(folder / "kept")}).run(catalog, environment, say)
+        return judgement.judged([loading])
+
+    def _cut_alike(self) -> set[str]:
+        """The models that both releases of timm have, and whose slim form is the same."""
+        old, new = (
+            {entry.model: entry.slim for entry in catalog} for catalog in map(self._catalog, (self.old, self.new))
+        )
+        return {
+            model
+            for model, slim in old.items()
+            if model in new and (slim.args, slim.input_size) == (new[model].args, new[model].input_size)
+        }
+
+    def _catalog(self, pair: Pair) -> Catalog:
+        found = self.at(pair).catalog()
+        return found or Catalog(pair.timm, 0, (), ())
 
     def _known(self, old: Sequence[Judged]) -> dict[Pair, bool]:
         """Whether a pair of the matrix breaks nothing that works now, of those between both ends that are recorded."""
@@ -104,6 +160,13 @@ class Move:
             if there and not unknown(there):
                 found[pair] = not any(change.kind in HARM for change in compare(old, there))
         return found
+
+
+def _was_saved(one: Judged) -> bool:
+    """Whether a pair came as far as to save its checkpoint."""
+    error = ((one.record or {}).get("detail") or {}).get("error") or {}
+    ended = one.outcome in {"unsupported", "not-run", "crashed", "timeout", "out-of-memory", None}
+    return not ended and not (one.outcome == "error" and error.get("phase") in {"native", "save", "load"})
 
 
 def _pair(text: str, described: matrix.Matrix) -> Pair:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -98,8 +98,12 @@ def document(  # noqa: PLR0913 - what a plan is made of
     options: Options,
     cases: Sequence[Case],
     resolved_from: str | None,
+    carry: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The plan as JSON: all that crosses the wall inwards. `resolved_from` says what the environment is made of."""
+    """The plan as JSON: all that crosses the wall inwards.
+
+    `resolved_from` says what the environment is made of, `carry` where checkpoints of another pair go to or come from.
+    """
     models = {case.model for case in cases}
     return {
         "schema": SCHEMA,
@@ -115,6 +119,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "cell": cell_digest(matrix),
         "catalog": catalog.digest,
         "lock": resolved_from,
+        "carry": dict(carry or {}),
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }

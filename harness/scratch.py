@@ -12,11 +12,11 @@ PREFIX: Final = "layerscale-matrix-"
 
 
 @contextlib.contextmanager
-def folder() -> Iterator[Path]:
+def folder(name: str = "cases") -> Iterator[Path]:
     """A folder named after this process, removed at the end."""
     root = Path(tempfile.gettempdir())
     sweep(root)
-    path = root / f"{PREFIX}{os.getpid()}"
+    path = root / f"{PREFIX}{os.getpid()}-{name}"
     shutil.rmtree(path, ignore_errors=True)  # left by a killed process that had this one's number
     path.mkdir()
     try:
@@ -28,7 +28,7 @@ def folder() -> Iterator[Path]:
 def sweep(root: Path) -> None:
     """Remove the folders of processes that are gone."""
     for path in root.glob(f"{PREFIX}*"):
-        pid = path.name.removeprefix(PREFIX)
+        pid = path.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not _lives(int(pid)):
             shutil.rmtree(path, ignore_errors=True)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from packaging.version import Version
 
-from harness.change import HARM, Change, Key, Kind, Tolerance, moved, unknown
+from harness.change import HARM, Change, Key, Kind, Tolerance, compare, moved, unknown
 from harness.pair import Pair
 from harness.verdict import Judged
 
@@ -28,16 +28,23 @@ class Answer:
     changes: Sequence[Change]
     by: Mapping[Key, str]
     known: Mapping[Pair, bool]
+    carried: Sequence[Judged] = ()
+    """Cases of the end that loaded what the start had saved."""
 
     @property
     def harm(self) -> list[Change]:
         """What works now and would not any more."""
-        return [change for change in self.changes if change.kind in HARM]
+        return [change for change in (*self.changes, *self.lost) if change.kind in HARM]
+
+    @property
+    def lost(self) -> list[Change]:
+        """Carried checkpoints that fail where what the end saves itself passes."""
+        return [change for change in compare(self.new, self.carried) if change.kind is Kind.BROKEN]
 
     @property
     def unknown(self) -> list[Judged]:
         """Cases without a record, on either side."""
-        return unknown([*self.old, *self.new])
+        return unknown([*self.old, *self.new, *self.carried])
 
     @property
     def moved(self) -> tuple[list[str], int]:
@@ -62,7 +69,8 @@ class Answer:
         old, new = (Version(getattr(pair, name)) for pair in (self.start, self.end))
         if old == new:
             return None
-        if not any(name in self.by[change.key] or "unknown" in self.by[change.key] for change in self.harm):
+        due = [self.by.get(change.key, "unknown") for change in self.harm]
+        if not any(name in by or "unknown" in by for by in due):
             return f"{name}>={old},<={new}"  # whatever breaks is due to the other package alone
         breaking = [version for pair in bad if (version := Version(getattr(pair, name))) > old]
         last = Version(getattr(self.nearest, name)) if self.nearest else old
@@ -72,6 +80,6 @@ class Answer:
     @property
     def exit_code(self) -> int:
         """1 where anything is newly broken, gone or newly fixed, else 4 where anything has no record, else 0."""
-        if any(change.kind in {*HARM, Kind.FIXED} for change in self.changes):
+        if self.harm or any(change.kind is Kind.FIXED for change in self.changes):
             return 1
         return 4 if self.unknown else 0

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.cell import divergence, memory, reasons
+from harness.cell.carry import NOTHING, Carry
 from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
 from harness.cell.leaks import Leaks
 from harness.cell.looks import equal
@@ -107,7 +108,13 @@ class Attempt:
 
 
 def run(  # noqa: PLR0913, PLR0917  what a case is made of
-    route: Route, variant: Variant, subject: Subject, release: Release, tolerance: Tolerance, scratch: Path
+    route: Route,
+    variant: Variant,
+    subject: Subject,
+    release: Release,
+    tolerance: Tolerance,
+    scratch: Path,
+    carry: Carry = NOTHING,
 ) -> dict[str, Any]:
     """Try one road with one model. Never raises: an exception is a finding. Returns the fields of a record."""
     started = time.perf_counter()
@@ -115,10 +122,10 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     if why is not None:
         return record("unsupported", why, seconds=time.perf_counter() - started)
     memory.restart_peak()
-    attempt = Attempt(Trip(subject, variant, release, scratch / route.name), tolerance)
+    attempt = Attempt(Trip(subject, variant, release, scratch / route.name, carry=carry), tolerance)
     fields = _try(route, attempt)
     if fields["outcome"] not in GREEN:
-        trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives)
+        trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives, carry)
         second = Attempt(trip, tolerance, again=True)
         again = _try(route, second, only=attempt.failed)
         if _told(again) != _told(fields):

@@ -12,6 +12,7 @@ import torch
 from harness.catalog import Entry, entry_of
 from harness.cell import case as cell_case
 from harness.cell import isolation
+from harness.cell.carry import Carry
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
 from harness.cell.routes import ROUTES
@@ -30,6 +31,7 @@ class Runner:
         self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
         self.tolerance = Tolerance(**plan["tolerance"])
         self.folder = folder
+        self.carry = Carry(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
         self.release = Release.installed()
         self.subject: Subject | None = None
         gc.collect()
@@ -46,7 +48,8 @@ class Runner:
         subject = self._subject(case)
         try:
             route, variant = ROUTES[case.route], VARIANTS[case.variant]
-            return cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder)
+            carry = self.carry.of(case.id)
+            return cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.cell import memory
+from harness.cell.carry import NOTHING, Carry
 from harness.cell.release import DTYPE_RENAMED, Release
 from harness.cell.said import listening
 from harness.cell.subject import Native, Outputs, Subject
@@ -29,6 +30,7 @@ class Trip:
     release: Release
     folder: Path
     natives: dict[str, Native] = field(default_factory=dict)
+    carry: Carry = NOTHING
     leg: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
@@ -72,9 +74,15 @@ class Trip:
             return self.subject.save(self.folder.parent / f"timm-{self.variant.name}", self.variant)
 
     def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
-        """Let transformers store its model, in this variant, but for the tensors that are left out."""
+        """Let transformers store its model, in this variant, but for the tensors that are left out.
+
+        Where another pair's checkpoints are carried over, theirs is what is there afterwards.
+        """
+        name = f"{self.leg} {folder.relative_to(self.folder)}".strip()
         with self.during(phase):
-            self.variant.save(model, folder, self.release, left_out)
+            if not self.carry.bring(name, folder):
+                self.variant.save(model, folder, self.release, left_out)
+                self.carry.keep(name, folder)
         return folder
 
     def load(

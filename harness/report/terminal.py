@@ -29,11 +29,11 @@ def show(console: Console, judged: Sequence[Judged], command: Command, remarks: 
 
 
 def tell(console: Console, lines: Iterable[str]) -> None:
-    """Prints sentences, wrapped; what is indented, as a command is, stays whole."""
+    """Prints sentences, wrapped; what is indented, as a command is, stays whole, and nothing is an empty line."""
     parts = [
         part
         for text in lines
-        for part in ([_line(text, "bold")] if text.startswith(" ") else _wrapped(text, console.width))
+        for part in (_wrapped(text, console.width) if text[:1].strip() else [_line(text, "bold")])
     ]
     console.print(Group(*parts), crop=False, highlight=False)
 

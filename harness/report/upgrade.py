@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.change import HARM, Change, Kind, ways_out
+from harness.record import GREEN
 from harness.report import reproduction
 from harness.report.words import number
 from harness.upgrade import Answer
@@ -33,6 +34,7 @@ def lines(answer: Answer) -> Iterator[str]:
     yield " · ".join(f"{count} {kind}" for kind, count in counts if count) or "Nothing changes."
     if answer.unknown:
         yield f"{number(len(answer.unknown), 'case')} without a record: {answer.unknown[0].reason}"
+    yield from _carried(answer)
     yield _numbers(answer)
     yield _how_far(answer)
     if answer.specifiers:
@@ -65,6 +67,22 @@ def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
         yield f"Those of these models that were tried there pass on {', '.join(ways)}."
     side = answer.start if first.broken is first.old else answer.end
     yield f"  {reproduction.of_pair(side)(first.broken)}"
+
+
+def _carried(answer: Answer) -> Iterator[str]:
+    """What becomes of checkpoints that were saved before the move."""
+    if not answer.carried:
+        return
+    loaded = [one for one in answer.carried if one.outcome in GREEN]
+    whole = f"{len(loaded)} of {number(len(answer.carried), 'checkpoint')}"
+    yield f"Saved by {answer.start.id} and loaded by {answer.end.id}, {whole} come back as they were."
+    causes: dict[str, list[Change]] = {}
+    for change in answer.lost:
+        causes.setdefault(change.cause, []).append(change)
+    for group in causes.values():
+        first = group[0].either
+        routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
+        yield f"✘ lost by carrying · {routes} · {number(len(group), 'case')}, as {first.case.id}: {first.reason}"
 
 
 def _numbers(answer: Answer) -> str:

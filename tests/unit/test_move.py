@@ -1,8 +1,10 @@
 """What `nox -s upgrade` runs and says. No release is installed; each pair has the outcomes that it is given."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,10 +44,28 @@ class Pairs(FakeEnvironment):
             raise InstallationError("no wheel")
         self.outcomes = dict(outcomes)
 
+    def python(self, *arguments: str, **options: Any) -> bool:
+        if "--plan" in arguments:
+            plan = json.loads(Path(arguments[arguments.index("--plan") + 1]).read_text())
+            if "takes" in plan["carry"]:
+                self.outcomes = dict(self.by_pair.get("carried") or {})
+        return super().python(*arguments, **options)
+
     @property
     def tried(self) -> list[tuple[str, list[str]]]:
         """The pairs that ran, and their cases."""
-        return [(plan["pair"]["id"], [case["case"] for case in plan["cases"]]) for plan in self.plans]
+        return [
+            (plan["pair"]["id"], [case["case"] for case in plan["cases"]]) for plan in self.plans if not plan["carry"]
+        ]
+
+    @property
+    def carried(self) -> list[tuple[str, list[str], list[str]]]:
+        """The same of runs that keep checkpoints or take them: which pair, which of both, which cases."""
+        return [
+            (plan["pair"]["id"], list(plan["carry"]), [case["case"] for case in plan["cases"]])
+            for plan in self.plans
+            if plan["carry"]
+        ]
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +85,7 @@ def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
         f"{OLD} → {NEW}",
         "",
         "Nothing changes.",
+        f"Saved by {OLD} and loaded by {NEW}, 1 of 1 checkpoint come back as they were.",
         "No model was computed on both sides, so nothing is known of timm's own numbers.",
         f"Nothing that works breaks. {NEW} is fit to pin:",
         "  transformers>=4.57.6,<=5.23.0 timm>=1.0.22,<=1.0.31",
@@ -75,7 +96,7 @@ def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
 
 def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
     broken = {TOWER: "tensors"}
-    environment = Pairs(transformers_timm=broken, transformers=broken)
+    environment = Pairs(transformers_timm=broken, transformers=broken, carried=broken)
     found = answer(environment)
     assert list(upgrade.lines(found)) == [
         f"{OLD} → {NEW}",
@@ -85,6 +106,7 @@ def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
         "  nox -s pair -- transformers==5.23.0 timm==1.0.31 --lane cpu-float32 --route tower --model convnext_atto",
         "",
         "1 newly broken",
+        f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
         "No model was computed on both sides, so nothing is known of timm's own numbers.",
         "No recorded pair on the way breaks nothing; nox -s matrix records more. Until then:",
         "  transformers>=4.57.6,<5.23.0 timm>=1.0.22,<=1.0.31",
@@ -108,6 +130,41 @@ def test_where_one_package_moves_no_mixed_pair_is_needed() -> None:
     assert [pair for pair, _ in environment.tried] == [OLD, "transformers5.23.0-timm1.0.22"]
 
 
+def test_checkpoints_that_the_old_pair_saved_are_loaded_by_the_new_one() -> None:
+    environment = Pairs(carried={TOWER: "keys"})
+    found = answer(environment)
+    assert environment.carried == [(OLD, ["keeps"], [TOWER]), (NEW, ["takes"], [TOWER])]
+    assert list(upgrade.lines(found))[2:5] == [
+        "Nothing changes.",
+        f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
+        f"✘ lost by carrying · tower · 1 case, as {TOWER}: keys here",
+    ]
+    assert found.exit_code == 1
+
+
+def test_what_the_new_pair_breaks_anyway_is_not_lost_by_carrying() -> None:
+    broken = {TOWER: "keys"}
+    found = answer(Pairs(transformers_timm=broken, transformers=broken, carried=broken))
+    assert found.lost == []
+
+
+def test_a_case_of_which_the_old_pair_saves_nothing_is_not_carried() -> None:
+    environment = Pairs(none={TOWER: "unsupported"})
+    assert answer(environment).carried == []
+    assert environment.carried == []
+
+
+def test_a_carried_checkpoint_has_records_of_its_own_and_is_loaded_once() -> None:
+    answer(Pairs())
+    file = Path("results", "carried", OLD, NEW, "cpu-float32.jsonl")
+    header = json.loads(file.read_text().splitlines()[0])
+    assert (header["pair"]["id"], header["lock"]) == (NEW, "None, from None")
+    assert not Path("results", NEW, "carried").exists()
+    environment = Pairs()
+    answer(environment)
+    assert environment.carried == []
+
+
 def test_what_is_mended_is_told_and_is_code_1_too() -> None:
     found = answer(Pairs(none={WRAPPER: "keys"}, timm={WRAPPER: "keys"}))
     words = list(upgrade.lines(found))
@@ -121,11 +178,11 @@ def test_what_has_no_record_is_code_4() -> None:
         def python(self, *arguments: str, **options: object) -> bool:
             if "--plan" in arguments and len(self.plans) == 1:
                 return False
-            return super().python(*arguments, **options)  # type: ignore[arg-type]
+            return super().python(*arguments, **options)
 
     found = answer(Dying())
     assert found.exit_code == 4
-    assert "2 cases without a record: pytest ended before this case; see above" in list(upgrade.lines(found))
+    assert "3 cases without a record: pytest ended before this case; see above" in list(upgrade.lines(found))
 
 
 def test_a_second_time_everything_comes_from_records() -> None:

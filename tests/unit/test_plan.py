@@ -246,6 +246,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "cell": plan.cell_digest(small_matrix),
         "catalog": small_catalog.digest,
         "lock": "abc",
+        "carry": {},
         "fallbacks": 0,
     }
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness import scratch
 
-OWN = f"{scratch.PREFIX}{os.getpid()}"
+OWN = f"{scratch.PREFIX}{os.getpid()}-cases"
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,49 @@
+"""Checkpoints that one pair saves and another loads, as a deployment does that moves its pin.
+
+The pair that saves keeps what transformers writes; the pair that loads goes the same ways, and where it would save it
+takes what the other kept. So the files are the one pair's, and all that reads them, and judges it, is the other's.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Carry:
+    """Where checkpoints are kept, or taken from; neither by default. Both are on the file system of the cases' own."""
+
+    keeps: Path | None = None
+    takes: Path | None = None
+
+    def of(self, case: str) -> "Carry":
+        """What belongs to a case."""
+        return Carry(*(folder and folder / _plain(case) for folder in (self.keeps, self.takes)))
+
+    def bring(self, name: str, folder: Path) -> bool:
+        """Put there what was kept under this name; False where nothing is taken from anywhere.
+
+        Raises FileNotFoundError where the other pair kept nothing.
+        """
+        if self.takes is None:
+            return False
+        if not (self.takes / _plain(name)).is_dir():
+            raise FileNotFoundError(f"the pair that saves wrote no such checkpoint: {name}")
+        shutil.rmtree(folder, ignore_errors=True)  # the legs of a road save into the same
+        shutil.copytree(self.takes / _plain(name), folder, copy_function=os.link)
+        return True
+
+    def keep(self, name: str, folder: Path) -> None:
+        """Keep what was saved, unless it is there from a first try."""
+        if self.keeps is not None and not (self.keeps / _plain(name)).exists():
+            shutil.copytree(folder, self.keeps / _plain(name))  # no link: the next leg writes over these files
+
+
+NOTHING: Final = Carry()
+
+
+def _plain(name: str) -> str:
+    """As the name of a folder."""
+    return name.replace("/", "--")

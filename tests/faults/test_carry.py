@@ -1,0 +1,66 @@
+"""Checkpoints that are kept on one walk of a road and taken on another."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.catalog import Catalog
+from harness.cell import case
+from harness.cell.carry import Carry
+from harness.cell.routes import ROUTES
+from harness.cell.subject import Place, Subject
+from harness.cell.variants import VARIANTS
+from harness.record import GREEN
+from tests.faults import faulty
+from tests.faults.conftest import RELEASE, TOLERANCES
+
+CONVNEXT = "convnext_atto"
+LEGS = {
+    "backbone": {"saved", "default level saved", "num_channels saved", "output_stride saved"},
+    "tower": {"saved"},
+    "tower-wrapper": {"saved"},
+}
+
+
+@pytest.fixture
+def subject(entries: Catalog) -> Subject:
+    return Subject(entries[CONVNEXT], "slim", Place("cpu", torch.float32))
+
+
+def walk(subject: Subject, route: str, folder: Path, carry: Carry) -> dict[str, Any]:
+    tolerance = TOLERANCES[torch.float32]
+    return case.run(ROUTES[route], VARIANTS["safetensors"], subject, RELEASE, tolerance, folder, carry.of(f"{route}/m"))
+
+
+@pytest.mark.parametrize("route", LEGS)
+def test_each_leg_keeps_its_own_checkpoint_and_takes_it_again(subject: Subject, tmp_path: Path, route: str) -> None:
+    kept = tmp_path / "kept"
+    assert walk(subject, route, tmp_path / "saving", Carry(keeps=kept))["outcome"] in GREEN
+    [folder] = kept.iterdir()
+    assert {path.name for path in folder.iterdir()} == LEGS[route]
+    assert all((leg / "model.safetensors").is_file() for leg in folder.iterdir())
+    assert walk(subject, route, tmp_path / "loading", Carry(takes=kept))["outcome"] in GREEN
+
+
+def test_what_is_taken_is_what_was_kept_and_not_what_this_pair_would_save(subject: Subject, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    walk(subject, "tower", tmp_path / "saving", Carry(keeps=kept))
+    [folder] = next(kept.iterdir()).iterdir()
+    faulty.renamed("gamma", "weight")(folder)
+    found = walk(subject, "tower", tmp_path / "loading", Carry(takes=kept))
+    assert found["outcome"] == "keys"
+    assert found["reason"].startswith("the file that transformers wrote: keys renamed, 4 of gamma to weight")
+
+
+def test_a_checkpoint_that_was_not_kept_is_an_exception_that_says_so(subject: Subject, tmp_path: Path) -> None:
+    found = walk(subject, "tower", tmp_path, Carry(takes=tmp_path / "nothing"))
+    assert found["outcome"] == "error"
+    assert "FileNotFoundError in phase save" in found["reason"]
+    assert "the pair that saves wrote no such checkpoint: saved" in found["reason"]
+
+
+def test_nothing_is_kept_or_taken_by_default(subject: Subject, tmp_path: Path) -> None:
+    assert walk(subject, "tower", tmp_path / "cases", Carry())["outcome"] in GREEN
+    assert [path.name for path in tmp_path.iterdir()] == ["cases"]
