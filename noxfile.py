@@ -29,19 +29,20 @@ sys.path.insert(0, str(ROOT))
 from harness import claim, installation  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
-from harness.errors import HarnessError  # noqa: E402
+from harness.errors import BadInput, HarnessError  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
 from harness.move import Move  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
-from harness.session import Campaign, console, listed, python_named  # noqa: E402
+from harness.session import Campaign, console, listed, python_of  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True  # a pair whose Python is missing has not passed
 nox.options.sessions = ["matrix"]
 
+INCOMPLETE = 4  # exit code
 MANY = 4  # processes that each import torch
 
 CAMPAIGNS: dict[str, Campaign] = {}
@@ -126,6 +127,13 @@ def environment_of(session: nox.Session, lanes: Lanes) -> Environment:
     return Environment(session, lanes.matrix.limits.install_seconds)
 
 
+def only_with_uv(session: nox.Session, lanes: Lanes) -> Environment:
+    """The same for a session that tries one pair after another in its environment: pip takes nothing away."""
+    if session.venv_backend != "uv":
+        raise BadInput(f"nox -s {session.name} needs uv, which replaces one pair by another; install it")
+    return environment_of(session, lanes)
+
+
 def refuse(error: HarnessError) -> NoReturn:
     """One clear error and its exit code; nox ends at once."""
     sys.stderr.write(f"{error}\n")
@@ -157,7 +165,7 @@ def sum_up(found: Campaign) -> NoReturn:
 
 try:
     PAIRS = [nox.param(pair.python, pair.id, id=pair.id) for pair in listed(sys.argv)]
-    PYTHON = python_named(sys.argv)
+    PYTHON = python_of(sys.argv)
 except HarnessError as error:
     refuse(error)
 
@@ -208,11 +216,12 @@ def bisect(session: nox.Session) -> None:
     try:
         question = Question.of(session.posargs)
         claim.take(question.options.results)
-        answered = question.answer(environment_of(session, question.lanes), session.log)
+        answered = question.answer(only_with_uv(session, question.lanes), session.log)
     except HarnessError as error:
         refuse(error)
     except installation.InstallationError as error:
-        session.error(str(error))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(INCOMPLETE)
     tell(console(), bisection.lines(answered))
     sys.exit(answered.exit_code)
 
@@ -223,11 +232,9 @@ def upgrade(session: nox.Session) -> None:
     try:
         move = Move.of(session.posargs)
         claim.take(move.options.results)
-        answer = move.answer(environment_of(session, move.at(move.old)), session.log)
+        answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     except HarnessError as error:
         refuse(error)
-    except installation.InstallationError as error:
-        session.error(str(error))
     tell(console(), upgrades.lines(answer))
     sys.exit(answer.exit_code)
 
@@ -236,6 +243,8 @@ def upgrade(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
     found = campaign(session, "lock")
+    if not nox.virtualenv.HAS_UV:
+        refuse(BadInput("nox -s lock needs uv; install it"))
     try:
         for lanes in found.lanes:
             lanes.make_lock(environment_of(session, lanes), found.options.out, session.log)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from harness.cause import fail_alike
+from harness.change import key_of
 from harness.pair import Pair
 from harness.record import GREEN
 from harness.releases import Release
-from harness.report.causes import fail_alike
 from harness.verdict import Judged
 
 T = TypeVar("T")
@@ -76,12 +77,21 @@ class Symptom:
     @classmethod
     def of(cls, judged: Sequence[Judged]) -> "Symptom":
         """What is broken among these."""
-        return cls({_key(one): one for one in judged if one.broken})
+        return cls({key_of(one): one for one in judged if one.broken})
+
+    def among(self, judged: Sequence[Judged]) -> "Symptom":
+        """Of the cases that these are, too: one that the good end has not is no case of which it broke."""
+        there = {key_of(one) for one in judged}
+        return Symptom({key: one for key, one in self.cases.items() if key in there})
+
+    def shown_by(self, one: Judged) -> bool:
+        """Whether a case fails as it does at the bad end."""
+        return one.broken and key_of(one) in self.cases and fail_alike(one, self.cases[key_of(one)])
 
     def answer(self, judged: Sequence[Judged]) -> Answer:
         """Bad where any of the symptom's cases fails in its way, good where all of them pass."""
-        found = {_key(one): one for one in judged if _key(one) in self.cases}
-        if any(one.broken and fail_alike(one, self.cases[key]) for key, one in found.items()):
+        found = {key_of(one): one for one in judged if key_of(one) in self.cases}
+        if any(self.shown_by(one) for one in found.values()):
             return Answer.BAD
         passed = len(found) == len(self.cases) and all(one.outcome in GREEN for one in found.values())
         return Answer.GOOD if passed else Answer.UNTESTABLE
@@ -96,6 +106,7 @@ class Answered:
     older: Answer
     judged: Mapping[str, Sequence[Judged]]
     pairs: Mapping[str, Pair]
+    symptom: Symptom
 
     @property
     def newer(self) -> Answer:
@@ -106,13 +117,9 @@ class Answered:
     def broken(self) -> Judged:
         """The case that fails on the bad side of the change; the first of them stands for all."""
         release = self.found.last if self.older is Answer.BAD else self.found.first
-        return next(one for one in self.judged[release.version] if one.broken)
+        return next(one for one in self.judged[release.version] if self.symptom.shown_by(one))
 
     @property
     def exit_code(self) -> int:
         """0 for one release; 4 where several are left, for what could not be tested is no answer."""
         return 0 if self.found.culprit else 4
-
-
-def _key(one: Judged) -> tuple[str, str]:
-    return one.lane, one.case.id

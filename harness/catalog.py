@@ -120,6 +120,11 @@ class Catalog:
         raise KeyError(model)
 
     @property
+    def has_controls(self) -> bool:
+        """Whether it is of all models: one of some alone lacks the controls."""
+        return {entry.model for entry in self.entries} >= set(self.controls)
+
+    @property
     def digest(self) -> str:
         """Names the catalog's content in a run's header."""
         return hashlib.sha256(dumps(self).encode()).hexdigest()[:16]

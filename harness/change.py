@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from harness.cause import fail_alike, generalised
 from harness.record import GREEN
-from harness.report.causes import fail_alike, generalised
 from harness.verdict import Judged, Rule
 
 Key = tuple[str, str]
@@ -51,6 +51,11 @@ class Change:
     def broken(self) -> Judged:
         """The side on which it is broken, or the new one."""
         return self.old if self.kind is Kind.FIXED and self.old else self.either
+
+    @property
+    def reason(self) -> str:
+        """One line on what is wrong, or was."""
+        return "there is no such case any more" if self.new is None else self.broken.reason
 
     @property
     def rule(self) -> Rule | None:
@@ -120,7 +125,7 @@ def _state(one: Judged | None) -> str:
 
 def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
     """To which package a change is due: `mixed` has the case with that package alone moved, by package."""
-    alone = [package for package, judged in mixed.items() if _is_as_new(change, judged.get(change.key))]
+    alone = [package for package, judged in mixed.items() if judged and _is_as_new(change, judged.get(change.key))]
     # A pair that could not be made has no case at all; one that lacks this case has the others.
     known = all(judged and _state(judged.get(change.key)) != "unknown" for judged in mixed.values())
     if len(alone) == 1:
@@ -131,54 +136,60 @@ def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str
 
 
 def _is_as_new(change: Change, there: Judged | None) -> bool:
+    if there and change.new and there.broken and change.new.broken:
+        return fail_alike(there, change.new)
     return _state(there) == _state(change.new)
 
 
 def moved(old: Iterable[Judged], new: Iterable[Judged], tolerance: Mapping[str, Tolerance]) -> tuple[list[str], int]:
     """The models whose native outputs differ beyond tolerance by their fingerprints, and how many were compared."""
-    before = {key_of(one): one for one in old}
+    before = {key_of(one): _fingerprint(one) for one in old}
     found: dict[str, bool] = {}
     for one in new:
-        prints = [_fingerprint(side) for side in (before.get(key_of(one)), one)]
-        if all(prints):
-            bound = tolerance[one.lane.partition("-")[2]]
-            found[one.case.model] = found.get(one.case.model, False) or not _alike(prints[0], prints[1], bound)
+        was, now = before.get(key_of(one), {}), _fingerprint(one)
+        bound = tolerance[one.lane.partition("-")[2]]
+        alike = [_alike(was[name], now[name], bound) for name in was.keys() & now.keys()]
+        if alike:
+            found[one.case.model] = found.get(one.case.model, False) or not all(alike)
     return sorted(model for model, is_moved in found.items() if is_moved), len(found)
 
 
-def _fingerprint(one: Judged | None) -> Mapping[str, Any]:
-    return (one.record.get("fingerprint") if one and one.record else None) or {}
+def _fingerprint(one: Judged) -> Mapping[str, Any]:
+    """By output, those that have values: an older InceptionNeXt pools to nothing."""
+    found = (one.record or {}).get("fingerprint") or {}
+    return {name: figures for name, figures in found.items() if "absmax" in figures}
 
 
 def _alike(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: Tolerance) -> bool:
-    """Outputs that both sides have; what only one of them computes is no number that moved."""
-    return all(_same(old[name], new[name], tolerance) for name in old.keys() & new.keys())
-
-
-def _same(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: Tolerance) -> bool:
+    """Of one output. A figure that is not finite is null, and is like another such alone."""
     if old["shape"] != new["shape"]:
         return False
-    if "absmax" not in old or "absmax" not in new:  # an output without values
-        return True
+    figures = [*_figures(old), *_figures(new)]
+    if None in figures:
+        return _figures(old) == _figures(new)
     bound = tolerance.atol + tolerance.rtol * old["absmax"]
-    figures = [
-        *((old[name], new[name]) for name in ("mean", "std", "absmax")),
-        *zip(old["samples"], new["samples"], strict=True),
-    ]
-    return all(abs(one - two) <= bound for one, two in figures)
+    return all(abs(one - two) <= bound for one, two in zip(_figures(old), _figures(new), strict=True))
+
+
+def _figures(output: Mapping[str, Any]) -> list[float]:
+    return [output["mean"], output["std"], output["absmax"], *output["samples"]]
 
 
 def ways_out(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
     """Routes on which the same models pass, of those that may stand in for the broken one."""
-    models = {one.case.model for one in broken}
+    places = {_place(one) for one in broken}
+    candidates = [one for one in judged if one.record and one.outcome not in {"unsupported", "not-run"}]
     wanted = [way for route in dict.fromkeys(one.case.route for one in broken) for way in WAYS_OUT.get(route, ())]
     found = []
     for way in dict.fromkeys(wanted):
-        there = [one for one in judged if one.case.route == way and one.case.model in models and one.record]
-        there = [one for one in there if one.outcome not in {"unsupported", "not-run"}]
+        there = [one for one in candidates if one.case.route == way and _place(one) in places]
         if there and all(one.outcome in GREEN for one in there):
             found.append(way)
     return found
+
+
+def _place(one: Judged) -> tuple[str, str, str]:
+    return one.pair, one.lane, one.case.model
 
 
 WAYS_OUT: Final[Mapping[str, tuple[str, ...]]] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from harness.errors import BadInput
+from harness.results import refuse_links
 
 FILE: Final = ".running"
 _HELD: Final[dict[Path, IO[str]]] = {}
@@ -20,6 +21,7 @@ _HELD: Final[dict[Path, IO[str]]] = {}
 
 def take(results: Path) -> None:
     """Claim the folder for this process. Raises BadInput, naming the run that has it."""
+    refuse_links([results / FILE])
     path = (results / FILE).resolve()
     if path in _HELD:
         return

@@ -1,23 +1,23 @@
 """nox -s bisect, without nox: which release of transformers or timm broke some cases, or mended them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
 
-from harness import judgement, matrix, plan, releases, results, selection
+from packaging.version import Version
+
+from harness import device, lock, matrix, plan, releases, results, selection
 from harness.bisection import Answer, Answered, Symptom, search
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
-from harness.pair import Pair, pin
+from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.releases import Release
 from harness.selection import Options
+from harness.trial import Say, refuse_other_python, tried
 from harness.verdict import Judged
-
-AXES: Final = ("transformers", "timm")
-Say = Callable[[str], None]
+from harness.words import number
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,24 @@ class Question:
         (axis, good), (other, bad) = ends["good"], ends["bad"]
         if axis and other and axis != other:
             problems.append(f"--good names {axis} and --bad {other}; name two releases of one package")
-        elif good and good == bad:
+        elif good and bad and Version(good) == Version(bad):
             problems.append(f"--good and --bad both name {axis}=={good}; name two releases")
         still = _still(options.still, axis, problems)
         if not options.routes and not options.models:
             problems.append("which cases? Name them with --route and --model")
         if problems:
             raise BadInput.from_problems(problems)
-        # One lane and one variant, unless more are asked for.
-        narrow = {
-            "lanes": options.lanes or (described.lanes[0].name,),
-            "variants": options.variants or (DEFAULT_VARIANT,),
-        }
-        options = Options(**{**vars(options), **narrow})
+        # One lane and one variant, unless more are asked for; and all models that are named, quick or not.
+        lanes, variants = options.lanes or (described.lanes[0].name,), options.variants or (DEFAULT_VARIANT,)
+        options = replace(options, lanes=lanes, variants=variants, anyway=not options.quick)
         current = next(pair for pair in described.pairs if pair.id == described.current)
-        selection.check(Options(**{**vars(options), "models": ()}), described, [])
         question = cls(described, options, axis, good, bad, current.moved(**still))
-        results.refuse_links(part for end in (good, bad) for part in question.at(end).files)
+        refuse_other_python(question.still, argv, described)
+        both = [question.at(good), question.at(bad)]
+        lock.refuse_bad([lanes.pair for lanes in both])
+        catalogs = [catalog for lanes in both if (catalog := lanes.catalog()) and catalog.has_controls]
+        selection.check(options, described, catalogs if len(catalogs) == len(both) else [])
+        device.refuse_missing(options.lanes)
         results.refuse_unwritable(options.results)
         return question
 
@@ -68,7 +69,8 @@ class Question:
 
     def at(self, version: str) -> Lanes:
         """The cases with one release of the axis."""
-        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options, partial=True)
+        partial = bool(self.options.models) and not self.options.quick
+        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options, partial=partial)
 
     @cached_property
     def line(self) -> list[Release]:
@@ -83,16 +85,17 @@ class Question:
 
         Raises BadInput where the ends do not differ as they should, and InstallationError where one cannot be made.
         """
-        between = f"{self.line[0].version} to {self.line[-1].version}"
-        say(f"{len(self.line)} releases of {self.axis}, {between}, with {self._rest}")
-        good, bad = (self._tried(version, environment, say) for version in (self.good, self.bad))
-        self._refuse_ends(good, bad)
-        symptom = Symptom.of(bad)
-        judged = {self.good: good, self.bad: bad}
+        oldest, newest = self.line[0].version, self.line[-1].version
+        say(f"{len(self.line)} releases of {self.axis}, {oldest} to {newest}, with {self._rest}")
+        # As PyPI spells them: 5.0 is 5.0.0.
+        ends = (oldest, newest) if Version(self.good) < Version(self.bad) else (newest, oldest)
+        good, bad = (tried(self.at(version), environment, say) for version in ends)
+        symptom = self._symptom(good, bad)
+        judged = dict(zip(ends, (good, bad), strict=True))
 
         def ask(release: Release) -> Answer:
             try:
-                judged[release.version] = self._tried(release.version, environment, say)
+                judged[release.version] = tried(self.at(release.version), environment, say)
             except (InstallationError, BadInput) as error:
                 say(f"{self.axis} {release.version}: {Answer.UNTESTABLE}: {error}")
                 return Answer.UNTESTABLE
@@ -101,39 +104,36 @@ class Question:
             return answer
 
         def tell(left: int, steps: int) -> None:
-            say(f"{left} release{'s' if left > 1 else ''} left, about {steps} step{'s' if steps > 1 else ''}")
+            say(f"{number(left, 'release')} left, about {number(steps, 'step')}")
 
-        older = Answer.GOOD if self.line[0].version == self.good else Answer.BAD
+        older = Answer.GOOD if ends[0] == oldest else Answer.BAD
         found = search(self.line, older, ask, tell)
         pairs = {version: self.at(version).pair for version in judged}
-        return Answered(self.axis, found, older, judged, pairs)
+        return Answered(self.axis, found, older, judged, pairs, symptom)
 
     @property
     def _rest(self) -> str:
         names = [name for name in (*AXES, "torch") if name != self.axis]
         return ", ".join(f"{name} {getattr(self.still, name)}" for name in names)
 
-    def _tried(self, version: str, environment: Environment, say: Say) -> list[Judged]:
-        """What is recorded of a release, run where it is not."""
-        lanes = self.at(version)
-        lanes.run(lanes.prepare(environment, say), environment, say)
-        return judgement.judged([lanes])
-
-    def _refuse_ends(self, good: Sequence[Judged], bad: Sequence[Judged]) -> None:
+    def _symptom(self, good: Sequence[Judged], bad: Sequence[Judged]) -> Symptom:
+        """What the ends differ in. Raises BadInput where they do not differ as they should."""
         if not good and not bad:
             plan.refuse_empty(0, self.options)
-        broken = {
-            name: [one for one in end if one.outcome not in GREEN] for name, end in (("good", good), ("bad", bad))
-        }
         named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
-        if broken["good"] and not broken["bad"]:
+        failing = [one for one in good if one.outcome not in GREEN]
+        if any(one.broken for one in good) and bad and all(one.outcome in GREEN for one in bad):
             raise BadInput(
                 f"{named['good']}: {_summary(good)}, and {named['bad']}: {_summary(bad)}; they are the wrong way round"
             )
-        if broken["good"] or not good:
+        if failing or not good:
             raise BadInput(f"{named['good']}: {_summary(good)}; name a release where all cases pass")
-        if not any(one.broken for one in bad):
-            raise BadInput(f"{named['bad']}: {_summary(bad)}; name a release where a case fails")
+        symptom = Symptom.of(bad).among(good)
+        if not symptom.cases:
+            raise BadInput(
+                f"{named['bad']}: {_summary(bad)}; name a release where a case fails that passes at the other"
+            )
+        return symptom
 
 
 def _end(name: str, text: str | None, problems: list[str]) -> tuple[str, str]:

@@ -1,6 +1,9 @@
 """Which devices this machine has, found without torch."""
 
 import ctypes
+from collections.abc import Iterable
+
+from harness.errors import BadInput
 
 
 def missing(device: str) -> str | None:
@@ -8,6 +11,17 @@ def missing(device: str) -> str | None:
     if device == "cuda" and cuda_devices() == 0:
         return "no CUDA device"
     return None
+
+
+def refuse_missing(lanes: Iterable[str]) -> None:
+    """Raises BadInput where a lane that was asked for cannot run here."""
+    problems = [
+        f"--lane {lane}: {why} on this machine; leave the option out to record it as not run"
+        for lane in lanes
+        if (why := missing(lane.partition("-")[0]))
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
 
 
 def cuda_devices() -> int:

@@ -138,6 +138,7 @@ class Lanes:
 
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
+        results.refuse_links(self.files)
         for folder in dict.fromkeys((catalogs.PACKAGED, self._catalogs, self._own_catalogs)):
             try:
                 found = catalogs.read(folder, self.pair.timm)
@@ -165,12 +166,13 @@ class Lanes:
 
     def recorded(self, lane: Lane, catalog: Catalog) -> results.Recorded:
         """What counts among the lane's records."""
+        results.refuse_links(self.files)
         return results.load(self.options.results, self.pair.id, lane.name, self.current(catalog))
 
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
         """The planned cases that have to be run: without a current record, or one from a machine without the device."""
         records = self.recorded(lane, catalog).records
-        if self.options.rerun:
+        if self.options.rerun or self.options.resolve == LATEST:  # who asks for the newest asks about today
             return self.planned(lane, catalog)
         done = {case for case, record in records.items() if not (_is_here(lane) and record["outcome"] == "not-run")}
         return [case for case in self.planned(lane, catalog) if case.id not in done]

@@ -6,7 +6,7 @@ third package then changes nothing until the lock is made again.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,6 +63,18 @@ def of(pair: Pair, folder: Path | None = None) -> Lock | None:
     if problems := [f"{path}: {problem}; {_remedy(pair.id)}" for problem in _unmet(requirements(pair), lock)]:
         raise BadInput.from_problems(problems)
     return lock
+
+
+def refuse_bad(pairs: Iterable[Pair]) -> None:
+    """Raises BadInput with all that is wrong with the locks of these pairs."""
+    problems = []
+    for pair in pairs:
+        try:
+            of(pair)
+        except BadInput as error:
+            problems.append(str(error))
+    if problems:
+        raise BadInput.from_problems(problems)
 
 
 def path_in(folder: Path, pair: str) -> Path:

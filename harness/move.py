@@ -1,26 +1,27 @@
 """nox -s upgrade, without nox: what breaks, and what is mended, for somebody who moves from one pair to another."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from packaging.version import Version
 
-from harness import judgement, matrix, plan, results, scratch, selection
+from harness import device, judgement, lock, matrix, plan, results, scratch, selection
 from harness.catalog import Catalog
 from harness.change import HARM, Key, Kind, attributed, compare, key_of, unknown
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
-from harness.pair import Pair, pin
-from harness.record import DEFAULT_VARIANT
+from harness.pair import AXES, Pair, pin
+from harness.record import DEFAULT_VARIANT, GREEN
 from harness.selection import Options
-from harness.upgrade import AXES, Answer
+from harness.trial import Say, refuse_other_python, tried
+from harness.upgrade import Answer
 from harness.verdict import Judged
 from harness.vocabulary import unknown as unknown_name
+from harness.words import number
 
-Say = Callable[[str], None]
 SAVING: Final = ("backbone", "detector", "tower", "tower-wrapper", "vlm", "roundtrip", "scratch")
 """The routes on which transformers saves a model that holds one of timm's."""
 ID: Final = re.compile(r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)")
@@ -41,25 +42,31 @@ class Move:
         options = selection.parse(argv, session="upgrade")
         described = matrix.load(options.matrix)
         if described.uses and not options.routes and not options.models:
-            used = {"routes": described.uses.routes, "models": described.uses.models}
-            options = Options(**{**vars(options), **used})
+            options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
+        options = replace(options, anyway=not options.quick)
         old = _pair(options.start or described.current, described)
         new = _target(options.requirements, old, described)
         if old.id == new.id:
             raise BadInput(f"{old.id} is where it starts; name another release, or another start with --from")
-        if old.python != new.python:
-            raise BadInput(f"{old.id} runs on Python {old.python} and {new.id} on {new.python}; move one at a time")
+        _refuse_two_at_once(old, new)
+        refuse_other_python(old, argv, described)
         move = cls(described, options, old, new)
-        catalogs = [move.at(pair).catalog() for pair in (old, new)]
-        known = [catalog for catalog in catalogs if catalog]
-        selection.check(options, described, known if len(known) == len(catalogs) else [])
-        results.refuse_links(part for pair in (old, new) for part in move.at(pair).files)
+        lock.refuse_bad((old, new))
+        catalogs = [catalog for pair in (old, new) if (catalog := move.at(pair).catalog())]
+        whole = [catalog for catalog in catalogs if catalog.has_controls]
+        selection.check(options, described, whole if len(whole) == len((old, new)) else [])
+        device.refuse_missing(options.lanes)
         results.refuse_unwritable(options.results)
         return move
 
     def at(self, pair: Pair, only: frozenset[Key] | None = None) -> Lanes:
         """The cases with a pair; some of them alone, by lane and id."""
-        return Lanes(self.described, pair, self.options, partial=True, only=only)
+        return Lanes(self.described, pair, self.options, partial=self._partial, only=only)
+
+    @property
+    def _partial(self) -> bool:
+        """Whether the models that are named will do: which ones are quick, all of them decide."""
+        return bool(self.options.models) and not self.options.quick
 
     @property
     def mixed(self) -> dict[str, Pair]:
@@ -72,7 +79,7 @@ class Move:
     def answer(self, environment: Environment, say: Say) -> Answer:
         """Run what is not recorded of both pairs, and of the mixed ones what changed.
 
-        Raises InstallationError where one of the two cannot be made, and BadInput as selecting and installing do.
+        A pair that cannot be made is recorded as such, and its cases have no record. Raises BadInput as selecting does.
         """
         old, new = (self._tried(self.at(pair), environment, say) for pair in (self.old, self.new))
         if not old and not new:
@@ -80,33 +87,20 @@ class Move:
         changes = compare(old, new)
         due = frozenset(change.key for change in changes if change.kind in {*HARM, Kind.FIXED, Kind.OTHERWISE})
         mixed: dict[str, dict[Key, Judged]] = {}
-        if due:
-            for package, pair in self.mixed.items():
-                say(f"{pair.id}: {package} alone, for {len(due)} case{'s' if len(due) > 1 else ''} that changed")
-                try:
-                    tried = self._tried(self.at(pair, due), environment, say)
-                except (InstallationError, BadInput) as error:
-                    say(f"{pair.id}: {error}")
-                    tried = []
-                mixed[package] = {key_of(one): one for one in tried}
+        for package, pair in self.mixed.items() if due else ():
+            say(f"{pair.id}: {package} alone, for {number(len(due), 'case')} that changed")
+            mixed[package] = {key_of(one): one for one in self._tried(self.at(pair, due), environment, say)}
         alone = next((name for name in AXES if getattr(self.old, name) != getattr(self.new, name)), "torch")
         by = {change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due}
-        tolerances = self.described.tolerances
-        return Answer(
-            self.old,
-            self.new,
-            tolerances,
-            old,
-            new,
-            changes,
-            by,
-            self._known(old),
-            self._carried(old, environment, say),
-        )
+        known, carried = self._known(old, say), self._carried(old, environment, say)
+        return Answer(self.old, self.new, self.described.tolerances, old, new, changes, by, known, carried)
 
     def _tried(self, lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
-        lanes.run(lanes.prepare(environment, say), environment, say)
-        return judgement.judged([lanes])
+        try:
+            return tried(lanes, environment, say)
+        except InstallationError as error:
+            say(f"{lanes.pair.id}: {error}")
+            return judgement.judged([lanes])
 
     def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
         """What the new pair makes of checkpoints that the old one saved: quick models, the first lane."""
@@ -116,15 +110,24 @@ class Move:
         options = replace(
             self.options,
             routes=routes,
-            quick=True,
+            quick=not self.options.models,
             lanes=(self.described.lanes[0].name,),
             variants=(DEFAULT_VARIANT,),
             results=self.options.results / "carried" / self.old.id,
         )
         alike = self._cut_alike()
         saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
-        saving = Lanes(self.described, self.old, options, partial=True, only=saved)
+        saving = Lanes(self.described, self.old, options, partial=self._partial, only=saved)
         loading = replace(saving, pair=self.new, saved_by=saving)
+        try:
+            self._carry(saving, loading, environment, say)
+        except InstallationError as error:
+            say(f"{self.old.id} to {self.new.id}: {error}")
+        return judgement.judged([loading])
+
+    def _carry(self, saving: Lanes, loading: Lanes, environment: Environment, say: Say) -> None:
+        """Save and load what has no current record."""
+        options = loading.options
         catalog = loading.prepare(environment, say)
         if any(loading.pending(lane, catalog) for lane in plan.lanes(self.described, options)):
             with scratch.folder("carried") as folder:
@@ -133,7 +136,6 @@ class Move:
                 keeper = replace(saving, options=keeping, carry={"keeps": str(folder / "kept")})
                 keeper.run(keeper.prepare(environment, say), environment, say)
                 replace(loading, carry={"takes": str(folder / "kept")}).run(catalog, environment, say)
-        return judgement.judged([loading])
 
     def _cut_alike(self) -> set[str]:
         """The models that both releases of timm have, and whose slim form is the same."""
@@ -150,14 +152,18 @@ class Move:
         found = self.at(pair).catalog()
         return found or Catalog(pair.timm, 0, (), ())
 
-    def _known(self, old: Sequence[Judged]) -> dict[Pair, bool]:
+    def _known(self, old: Sequence[Judged], say: Say) -> dict[Pair, bool]:
         """Whether a pair of the matrix breaks nothing that works now, of those between both ends that are recorded."""
         found = {}
         for pair in self.described.pairs:
             if pair.id == self.old.id or not _is_between(self.old, pair, self.new):
                 continue
-            there = judgement.judged([self.at(pair)])
-            if there and not unknown(there):
+            try:
+                there = judgement.judged([self.at(pair)])
+            except BadInput as error:
+                say(f"{pair.id} is left out: {error}")
+                continue
+            if any(one.outcome in GREEN for one in there) and not unknown(there):
                 found[pair] = not any(change.kind in HARM for change in compare(old, there))
         return found
 
@@ -185,7 +191,17 @@ def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) ->
     """Where to: what the command line names, and all else as it is."""
     named = {pin(text)[0] for text in requirements}
     rest = [f"{name}=={version}" for name, version in old.versions.items() if name not in named]
-    return Pair.parse_requirements([*requirements, *rest], described.defaults)
+    new = Pair.parse_requirements([*requirements, *rest], described.defaults)
+    # 5.23 is 5.23.0, and no move.
+    same = {name: version for name, version in old.versions.items() if Version(version) == Version(new.versions[name])}
+    return new.moved(**same)
+
+
+def _refuse_two_at_once(old: Pair, new: Pair) -> None:
+    """What a change is due to can be told of the two packages, or of what they run on."""
+    rest = [name for name in ("python", "torch", "torchvision") if getattr(old, name) != getattr(new, name)]
+    if "python" in rest or (rest and any(getattr(old, name) != getattr(new, name) for name in AXES)):
+        raise BadInput(f"{', '.join(rest)} would move too, from {old.id} to {new.id}; move one at a time")
 
 
 def _is_between(old: Pair, pair: Pair, new: Pair) -> bool:

@@ -12,6 +12,8 @@ from harness.errors import BadInput
 from harness.vocabulary import Strict, Version, unknown
 
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
+AXES: Final = PACKAGES[:2]
+"""What this project is about; the rest is what these run on."""
 
 
 class Defaults(Strict):
@@ -86,6 +88,12 @@ class Row(Strict):
     def resolve(self, defaults: Defaults) -> Pair:
         """The pair with every version filled in."""
         return Pair(**{**defaults.model_dump(), **self.model_dump(exclude_none=True)}, defaults=defaults)
+
+
+def python_named(argv: Sequence[str], default: str) -> str:
+    """The Python that a command line names, on which its session runs."""
+    named = [word.removeprefix("python==") for word in argv if word.startswith("python==")]
+    return named[-1] if named else default
 
 
 def pin(text: str) -> tuple[str, str, str | None]:

@@ -32,7 +32,10 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
         for route in _routes(matrix, options)
         for variant in _variants(matrix.routes[route], lane, options)
         if _in_scope(
-            matrix.routes[route], entry, is_quick=entry.model in quick, narrow=narrow or variant != DEFAULT_VARIANT
+            matrix.routes[route],
+            entry,
+            is_quick=entry.model in quick or (options.anyway and bool(options.models)),
+            narrow=narrow or variant != DEFAULT_VARIANT,
         )
     ]
 

@@ -16,6 +16,9 @@ SCHEMA: Final = 1
 SEED: Final = 0  # of weights and inputs
 HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")  # from the plan
 
+STATISTICS: Final = ("mean", "std", "absmax")  # of a fingerprint, beside
+SAMPLES: Final = 8
+
 GREEN: Final = frozenset({"passed", "drifted"})
 SKIPPED: Final = frozenset({"unsupported", "not-run"})
 RED: Final = frozenset({"keys", "tensors", "outputs", "nonfinite", "error", "crashed", "timeout", "out-of-memory"})
@@ -171,6 +174,24 @@ def _is_figure_or_null(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
+def _is_fingerprint(value: Any) -> bool:
+    """By output a shape, and figures unless it is empty; one that is not finite is null."""
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(one, dict) and _is_print(one) for one in value.values())
+    )
+
+
+def _is_print(output: dict[str, Any]) -> bool:
+    if not isinstance(output.get("shape"), list):
+        return False
+    if "absmax" not in output:
+        return True
+    samples = output.get("samples")
+    if not isinstance(samples, list) or len(samples) != SAMPLES:
+        return False
+    return all(_is_figure_or_null(figure) for figure in (*(output.get(name, "") for name in STATISTICS), *samples))
+
+
 def _are_case_ids(value: Any) -> bool:
     return isinstance(value, list) and all(_is_case_id(one) for one in value)
 
@@ -185,6 +206,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "reason": _is_text_or_null,
         "detail": _is_object,
         "seconds": _is_figure_or_null,
+        "fingerprint": _is_fingerprint,
     },
     "end": {"failed": _is_text_or_null, "reason": _is_text_or_null},
 }

@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, time
 from typing import Final, Protocol
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pypi_simple import ACCEPT_JSON_ONLY, DistributionPackage, NoSuchProjectError, PyPISimple
 
 from harness.errors import BadInput
 
 NEAR: Final = 3
+TIMEOUT: Final = 30.0  # seconds
 logging.getLogger("urllib3").setLevel(logging.WARNING)  # nox shows what any logger says
 
 
@@ -29,7 +30,7 @@ class Release:
 class Index(Protocol):
     """As pypi_simple.PyPISimple."""
 
-    def get_project_page(self, project: str) -> "Page":
+    def get_project_page(self, project: str, timeout: float | None = None) -> "Page":
         """The files of a project."""
 
 
@@ -85,7 +86,15 @@ def _is_usual(version: Version, its: Iterable[DistributionPackage]) -> bool:
 
 
 def _runs(its: Iterable[DistributionPackage], python: str) -> bool:
-    return any(SpecifierSet(one.requires_python or "").contains(python) for one in its)
+    return any(_takes(one.requires_python or "", python) for one in its)
+
+
+def _takes(specifier: str, python: str) -> bool:
+    """Old releases have ranges that are none, such as `>=3.6.*`; what cannot be read forbids nothing."""
+    try:
+        return SpecifierSet(specifier).contains(python)
+    except InvalidSpecifier:
+        return True
 
 
 def today() -> date:
@@ -111,7 +120,7 @@ def _files(project: str, index: Index) -> dict[Version, list[DistributionPackage
     """Its files by release; none for a project that does not exist. Old files without a version are passed over."""
     found: dict[Version, list[DistributionPackage]] = {}
     with contextlib.suppress(NoSuchProjectError):
-        for one in index.get_project_page(project).packages:
+        for one in index.get_project_page(project, timeout=TIMEOUT).packages:
             with contextlib.suppress(InvalidVersion):
                 found.setdefault(Version(one.version or ""), []).append(one)
     return found

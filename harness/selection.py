@@ -16,10 +16,13 @@ from harness.record import DEFAULT_SIZE
 from harness.vocabulary import SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
+PART: Final = "--route tower --model 'eva*'"
 EXAMPLES: Final = {
-    "pair": "transformers==5.23.0 timm==1.0.31 ",
-    "upgrade": "transformers==5.23.0 --from transformers4.57.6-timm1.0.22 ",
-    "bisect": "--good transformers==4.57.6 --bad transformers==5.23.0 ",
+    "pair": f"transformers==5.23.0 timm==1.0.31 {PART}",
+    "upgrade": f"transformers==5.23.0 --from transformers4.57.6-timm1.0.22 {PART}",
+    "bisect": f"--good transformers==4.57.6 --bad transformers==5.23.0 {PART}",
+    "catalog": "timm==1.0.31",
+    "lock": "--pair transformers5.23.0-timm1.0.31",
 }
 
 
@@ -35,6 +38,8 @@ class Options:
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
     variants: tuple[str, ...] = ()
     quick: bool = False
+    place: str | None = None  # where routes and models are named, if not on the command line
+    anyway: bool = False  # models that are named run on every route, quick or not
     rerun: bool = False
     resolve: str = "locked"
     workers: int | None = None
@@ -84,7 +89,7 @@ def _parser(session: str) -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
         description="Which cases to run. What can be repeated adds up; without an option everything runs.",
-        epilog=f"example: nox -s {session} -- {EXAMPLES.get(session, '')}--route tower --model 'eva*'",
+        epilog=f"example: nox -s {session} -- {EXAMPLES.get(session, PART)}",
     )
     many: dict[str, Any] = {"action": "append"}
     parser.add_argument("--matrix", type=Path, metavar="FILE", help="another file than matrix.yaml")
@@ -152,7 +157,7 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
         "variant": (options.variants, list(VARIANTS)),
     }
     problems = [
-        f"--{kind}: {unknown(kind, name, names)}"
+        f"{options.place or f'--{kind}'}: {unknown(kind, name, names)}"
         for kind, (given, names) in known.items()
         for name in given
         if name not in names
@@ -173,7 +178,7 @@ def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog
         if control not in models
     ]
     return controls + [
-        f"--model: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, named)}"
+        f"{options.place or '--model'}: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, named)}"
         for glob in options.models
         if not any(fnmatchcase(model, glob) for model in named)
     ]

@@ -13,11 +13,11 @@ from typing import Final
 
 from rich.console import Console
 
-from harness import claim, device, judgement, matrix, plan, results, selection
+from harness import claim, device, judgement, lock, matrix, plan, results, selection
 from harness.errors import BadInput, HarnessError
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
-from harness.pair import Pair
+from harness.pair import Pair, python_named
 from harness.report import reproduction, rules, terminal
 from harness.selection import Options
 from harness.verdict import exit_code
@@ -45,10 +45,11 @@ class Campaign:
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
+        if session != "lock":  # which mends a bad one
+            lock.refuse_bad([lanes.pair for lanes in campaign.lanes])
         campaign.check()
-        results.refuse_links(part for lanes in campaign.lanes for part in lanes.files)
         if session in RUNS:
-            _refuse_missing_device(options, described)
+            device.refuse_missing(options.lanes)
             results.refuse_unwritable(options.results)
         elif session == "report" and not options.results.is_dir():
             raise BadInput(f"--results {options.results}: there is no such folder; nox -s matrix makes one")
@@ -96,8 +97,6 @@ class Campaign:
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""
-        for lanes in self.lanes:
-            lanes.resolved_from  # noqa: B018 - a bad lock is refused here
         found = [lanes.catalog() for lanes in self.lanes]
         catalogs = [catalog for catalog in found if catalog]
         selection.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
@@ -121,10 +120,9 @@ def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: s
     return Pair.parse_requirements([*besides, *requirements], described.defaults)
 
 
-def python_named(argv: Sequence[str]) -> str:
+def python_of(argv: Sequence[str]) -> str:
     """The Python on which a pair named on the command line shall run; the matrix's default where it names none."""
-    named = [word.removeprefix("python==") for word in argv if word.startswith("python==")]
-    return named[-1] if named else matrix.load(_given(argv).matrix).defaults.python
+    return python_named(argv, matrix.load(_given(argv).matrix).defaults.python)
 
 
 def listed(argv: Sequence[str]) -> list[Pair]:
@@ -155,14 +153,3 @@ def _all_of(problems: Sequence[HarnessError]) -> HarnessError:
     """One error that says each of them once; the first exit code of the contract's order, 2 before 3."""
     kind = type(min(problems, key=lambda error: error.exit_code))
     return kind("\n".join(dict.fromkeys(map(str, problems))))
-
-
-def _refuse_missing_device(options: Options, described: matrix.Matrix) -> None:
-    wanted = [lane for lane in described.lanes if lane.name in options.lanes]
-    problems = [
-        f"--lane {lane.name}: {missing} on this machine; leave the option out to record it as not run"
-        for lane in wanted
-        if (missing := device.missing(lane.device))
-    ]
-    if problems:
-        raise BadInput.from_problems(problems)

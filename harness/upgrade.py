@@ -1,16 +1,14 @@
 """What a move from one pair to another comes to: what breaks, because of what, and how far one can go."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from packaging.version import Version
 
-from harness.change import HARM, Change, Key, Kind, Tolerance, compare, moved, unknown
-from harness.pair import Pair
+from harness.change import HARM, Change, Key, Kind, Tolerance, compare, key_of, moved, unknown
+from harness.pair import AXES, Pair
+from harness.record import GREEN
 from harness.verdict import Judged
-
-AXES: Final = ("transformers", "timm")
 
 
 @dataclass(frozen=True)
@@ -52,30 +50,49 @@ class Answer:
         return moved(self.old, self.new, self.tolerances)
 
     @property
+    def fit(self) -> bool:
+        """Whether the end may be pinned: something passes on both sides, nothing that works breaks, all is known."""
+        green = {key_of(one) for one in self.old if one.outcome in GREEN}
+        kept = any(key_of(one) in green and one.outcome in GREEN for one in self.new)
+        return kept and not self.harm and not self.unknown
+
+    @property
     def nearest(self) -> Pair | None:
-        """The pair next to the new one that breaks nothing; None where none is known."""
-        if not self.harm:
+        """The pair nearest to the end that breaks nothing; None where none is known."""
+        if self.fit:
             return self.end
         good = [pair for pair, is_good in self.known.items() if is_good]
-        return max(good, key=lambda pair: (Version(pair.transformers), Version(pair.timm)), default=None)
+        for name in reversed(AXES):  # stable: transformers decides, then timm
+            good.sort(key=lambda pair: Version(getattr(pair, name)), reverse=not self._goes_up(name))
+        return good[-1] if good else None
 
     @property
     def specifiers(self) -> list[str]:
-        """What to write into a project's requirements: from the old releases to the last known to break nothing."""
-        bad = [pair for pair, is_good in self.known.items() if not is_good] + ([self.end] if self.harm else [])
-        return [text for name in AXES if (text := self._specifier(name, bad))]
+        """What to write into a project's requirements: as far as is known to break nothing.
 
-    def _specifier(self, name: str, bad: Iterable[Pair]) -> str | None:
-        old, new = (Version(getattr(pair, name)) for pair in (self.start, self.end))
-        if old == new:
-            return None
-        due = [self.by.get(change.key, "unknown") for change in self.harm]
-        if not any(name in by or "unknown" in by for by in due):
-            return f"{name}>={old},<={new}"  # whatever breaks is due to the other package alone
-        breaking = [version for pair in bad if (version := Version(getattr(pair, name))) > old]
-        last = Version(getattr(self.nearest, name)) if self.nearest else old
-        bound = f"<{min(breaking)}" if breaking and min(breaking) > last else f"<={last}"
-        return f"{name}>={old},{bound}"
+        Where both packages move, one exact pair, for nobody tried all that two ranges allow.
+        """
+        goal = self.nearest or self.start
+        moving = [name for name in AXES if getattr(self.start, name) != getattr(self.end, name)]
+        if len(moving) == 1 and goal != self.start:
+            [name] = moving
+            low, high = sorted((getattr(self.start, name), getattr(goal, name)), key=Version)
+            bad = {getattr(pair, name) for pair, is_good in self.known.items() if not is_good}
+            out = [
+                f"!={version}"
+                for version in sorted(bad, key=Version)
+                if Version(low) < Version(version) < Version(high)
+            ]
+            return [",".join([f"{name}>={low}", f"<={high}", *out])]
+        return [f"{name}=={getattr(goal, name)}" for name in moving]
+
+    def _goes_up(self, name: str) -> bool:
+        return Version(getattr(self.end, name)) >= Version(getattr(self.start, name))
+
+    @property
+    def not_run(self) -> list[Judged]:
+        """Cases that this machine has no device for, on the new side."""
+        return [one for one in self.new if one.outcome == "not-run"]
 
     @property
     def exit_code(self) -> int:

@@ -100,10 +100,9 @@ def judge(planned: Iterable[Case], recorded: Recorded, rules_for: Callable[[Case
 
 def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[Rule]]) -> Judged:
     pair, lane = recorded.pair, recorded.lane
-    record = recorded.records.get(case.id)
+    record, rules = recorded.records.get(case.id), tuple(rules_for(case))
     if record is None:
-        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.unmade or NO_RECORD)
-    rules = tuple(rules_for(case))
+        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.unmade or NO_RECORD, rules=rules)
     verdict, rule = decide(record["outcome"], rules)
     return Judged(pair, lane, case, verdict, record, rule, rules=rules)
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.cell import divergence, memory, reasons
+from harness.cell import divergence, memory, offline, reasons
 from harness.cell.carry import NOTHING, Carry
 from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
 from harness.cell.leaks import Leaks
@@ -43,8 +43,18 @@ class Attempt:
             self._walk(name, leg)
         finally:  # also where pytest-timeout interrupts it
             self.findings.errors += [_leaked(one, self.trip.phase, name) for one in leaks.stop()]
+            self._tell_refused(name)
         if self.findings.failures > found:
             self.failed.append(name)
+
+    def _tell_refused(self, leg: str) -> None:
+        """A try to reach the network is an error, also where a library took it for nothing."""
+        told = {error["message"] for error in self.findings.errors}
+        self.findings.errors += [
+            _on({"type": "Offline", "message": one, "frame": "", "phase": self.trip.phase}, leg)
+            for one in offline.refused()
+            if one not in told
+        ]
 
     def _walk(self, name: str, leg: Leg) -> None:
         holds, met = True, 0

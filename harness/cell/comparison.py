@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.cell.looks import equal, largest, looks
 from harness.cell.parity import NameDifference, OutputDifference, TensorDifference, Tolerance
+from harness.record import SAMPLES
 
 ULPS: Final = 8
 
@@ -57,7 +58,7 @@ def compare_outputs(
     return [_output(name, tensor, again, loaded.get(name), tolerance) for name, tensor in native.items()]
 
 
-def fingerprint(outputs: Mapping[str, Tensor], samples: int = 8) -> dict[str, Any]:
+def fingerprint(outputs: Mapping[str, Tensor], samples: int = SAMPLES) -> dict[str, Any]:
     """Statistics and samples of native outputs in float64, comparable within tolerance across releases of timm."""
     return {name: _print_of(tensor, samples) for name, tensor in outputs.items()}
 

@@ -8,8 +8,11 @@ import ipaddress
 import sys
 from typing import Any, Final
 
-EVENTS: Final = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"})
+ADDRESS_LAST: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getnameinfo"})
+HOST_FIRST: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"})
 LOCAL: Final = frozenset({"localhost", "", None})
+
+_REFUSED: Final[list[str]] = []
 
 
 class Offline(Exception):
@@ -21,17 +24,27 @@ def enforce() -> None:
     sys.addaudithook(_look)
 
 
+def refused() -> list[str]:
+    """What was refused since this was asked last, also where a library said nothing of it."""
+    found = list(dict.fromkeys(_REFUSED))
+    _REFUSED.clear()
+    return found
+
+
 def _look(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in EVENTS and (host := _host(event, arguments)) is not None:
-        raise Offline(f"no network while cases run: {event} to {host}")
+    if (event in ADDRESS_LAST or event in HOST_FIRST) and (host := _host(event, arguments)) is not None:
+        _REFUSED.append(f"no network while cases run: {event} to {host}")
+        raise Offline(_REFUSED[-1])
 
 
 def _host(event: str, arguments: tuple[Any, ...]) -> str | None:
-    """The other machine that is asked for; None where it is this one, or a socket that is a file."""
-    address = arguments[0] if event in {"socket.getaddrinfo", "socket.gethostbyname"} else arguments[-1]
-    host = address[0] if isinstance(address, tuple) else address
-    if isinstance(address, bytes | str) and event in {"socket.connect", "socket.sendto"}:
-        return None  # a path
+    """The other machine that is asked for; None where it is this one, or a socket that is a file or has its peer."""
+    if event in HOST_FIRST:
+        host = arguments[0]
+    elif not isinstance(arguments[-1], tuple):
+        return None  # a path, or none: the socket was connected before
+    else:
+        host = arguments[-1][0]
     text = host.decode(errors="replace") if isinstance(host, bytes) else host
     return None if text in LOCAL or _is_loopback(text) else str(text)
 

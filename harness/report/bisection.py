@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.bisection import Answered
+from harness.change import key_of
 from harness.releases import Release
 from harness.report import reproduction
 
@@ -21,7 +22,7 @@ def lines(answered: Answered) -> Iterator[str]:
         yield from filter(None, (f"because {rule.because}", rule.advice, rule.url or rule.script))
     yield "Both sides:"
     for release in (found.last, found.first):
-        one = next(one for one in answered.judged[release.version] if one.case == broken.case)
+        one = next(one for one in answered.judged[release.version] if key_of(one) == key_of(broken))
         yield f"  {reproduction.of_pair(answered.pairs[release.version])(one)}"
 
 

@@ -1,16 +1,12 @@
 """What is not green, grouped by cause: one cause may break many models."""
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from harness.results import Record
+from harness.cause import generalised
 from harness.verdict import Judged, Rule, Verdict
-
-_QUOTED: Final = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
-_NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 
 _ORDER: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)
 
@@ -61,26 +57,3 @@ def _cause(one: Judged) -> str:
     if one.rule is not None and one.verdict is not Verdict.REGRESSED:
         return one.rule.because
     return generalised(one)
-
-
-def generalised(one: Judged) -> str:
-    """The cause of a case as its record tells it, or why it has no record."""
-    return one.reason if one.record is None else cause_of(one.record)
-
-
-def fail_alike(one: Judged, other: Judged) -> bool:
-    """Whether two broken cases have the same outcome, and the same rule that explains it, or else the same cause."""
-    if one.outcome != other.outcome:
-        return False
-    explained = one.explanation is not None and one.explanation == other.explanation
-    return explained or generalised(one) == generalised(other)
-
-
-def cause_of(record: Record) -> str:
-    """`detail.cause`, or else the reason without what differs from model to model: names in quotes, and numbers."""
-    named = (record.get("detail") or {}).get("cause")
-    if named:
-        return str(named)
-    reason = _QUOTED.sub("NAME", str(record.get("reason") or record["outcome"]))
-    reason = re.sub(rf"(?<!\w){re.escape(record['model'])}(?!\w)", "MODEL", reason)
-    return _NUMBER.sub("N", reason)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from harness.report import causes
+from harness.cause import generalised
 from harness.verdict import Judged, Verdict
 
 
@@ -60,5 +60,5 @@ def reasons(judged: Iterable[Judged]) -> str:
     """Why these cases are as they are: one reason for each distinct cause."""
     first: dict[str, str] = {}
     for one in judged:
-        first.setdefault(causes.generalised(one), one.reason)
+        first.setdefault(generalised(one), one.reason)
     return "; ".join(first.values())

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from harness.report.words import number
 from harness.rule import Rule
 from harness.verdict import Judged
+from harness.words import number
 
 
 def remarks(rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, whole: bool) -> Iterator[str]:

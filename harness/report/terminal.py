@@ -9,8 +9,8 @@ from rich.text import Text
 
 from harness.change import ways_out
 from harness.report import causes, grid, marks
-from harness.report.words import number
 from harness.verdict import Judged, Verdict, exit_code
+from harness.words import number
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 EXIT: Final = {
@@ -103,9 +103,7 @@ def _reasons(cause: causes.Cause) -> Iterator[str]:
 
 def _ways_out(cause: causes.Cause, judged: Sequence[Judged]) -> Iterator[str]:
     """What the records themselves offer instead."""
-    broken = [one for one in cause.judged if one.broken]
-    pairs = {one.pair for one in broken}
-    if ways := ways_out(broken, [one for one in judged if one.pair in pairs]):
+    if ways := ways_out([one for one in cause.judged if one.broken], judged):
         yield f"Those of these models that were tried there pass on {', '.join(ways)}."
 
 

@@ -6,8 +6,8 @@ from typing import Final
 from harness.change import HARM, Change, Kind, ways_out
 from harness.record import GREEN
 from harness.report import reproduction
-from harness.report.words import number
 from harness.upgrade import Answer
+from harness.words import number
 
 SHAPES: Final = {
     Kind.BROKEN: "✘",
@@ -32,6 +32,8 @@ def lines(answer: Answer) -> Iterator[str]:
     yield ""
     counts = [(kind, sum(change.kind is kind for change in answer.changes)) for kind in Kind]
     yield " · ".join(f"{count} {kind}" for kind, count in counts if count) or "Nothing changes."
+    if answer.not_run:
+        yield f"{number(len(answer.not_run), 'case')} not run on {answer.end.id}: {answer.not_run[0].reason}"
     if answer.unknown:
         yield f"{number(len(answer.unknown), 'case')} without a record: {answer.unknown[0].reason}"
     yield from _carried(answer)
@@ -57,7 +59,7 @@ def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
     models = number(len({change.either.case.model for change in group}), "model")
     facts = [f"{SHAPES[first.kind]} {first.kind}", routes, f"{models}, {number(len(group), 'case')}"]
     yield " · ".join([*facts, f"by {answer.by[first.key]}"])
-    yield first.broken.reason
+    yield first.reason
     if first.rule:
         yield f"because {first.rule.because}"
         if first.kind in HARM or first.kind is Kind.OTHERWISE:
@@ -97,8 +99,8 @@ def _numbers(answer: Answer) -> str:
 
 
 def _how_far(answer: Answer) -> str:
-    if not answer.harm:
+    if answer.fit:
         return f"Nothing that works breaks. {answer.end.id} is fit to pin:"
     if answer.nearest:
         return f"The nearest recorded pair that breaks nothing is {answer.nearest.id}:"
-    return "No recorded pair on the way breaks nothing; nox -s matrix records more. Until then:"
+    return f"No recorded pair on the way is known to break nothing. Until one is, stay with {answer.start.id}:"

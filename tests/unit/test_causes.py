@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from harness.cause import cause_of
 from harness.pair import Defaults, Pair
 from harness.record import Case
 from harness.report import causes, reproduction
@@ -31,15 +32,15 @@ GENERAL = {
 
 @pytest.mark.parametrize(("reason", "cause"), GENERAL.items(), ids=GENERAL)
 def test_a_cause_is_a_reason_without_its_names_and_numbers(reason: str, cause: str) -> None:
-    assert causes.cause_of(record(reason)) == cause
+    assert cause_of(record(reason)) == cause
 
 
 def test_a_cause_that_the_record_names_is_preferred() -> None:
-    assert causes.cause_of(record("24 keys renamed", cause="gamma renamed")) == "gamma renamed"
+    assert cause_of(record("24 keys renamed", cause="gamma renamed")) == "gamma renamed"
 
 
 def test_a_record_without_a_reason_has_its_outcome_for_a_cause() -> None:
-    assert causes.cause_of(record(None)) == "keys"
+    assert cause_of(record(None)) == "keys"
 
 
 def test_one_cause_gathers_its_models_and_another_stays_apart() -> None:

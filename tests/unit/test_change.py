@@ -1,5 +1,6 @@
 """Two pairs, case by case: what breaks, what is mended, through which package, and whether timm's numbers moved."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,7 +83,8 @@ def test_planned_cases_without_a_record_are_unknown() -> None:
     [
         ("keys", "passed", "transformers"),
         ("passed", "keys", "timm"),
-        ("keys", "tensors", "either of transformers and timm"),
+        ("keys", "keys", "either of transformers and timm"),
+        ("keys", "tensors", "transformers"),
         ("passed", "passed", "transformers and timm together"),
         ("keys", None, "transformers"),
         ("passed", None, "unknown: a mixed pair has no record"),
@@ -99,12 +101,25 @@ def test_a_change_is_due_to_the_package_that_brings_it_alone(
     assert attributed(change, mixed) == due
 
 
-def test_a_change_whose_mixed_pair_was_not_made_is_due_to_nobody_known() -> None:
-    change = Change(Kind.BROKEN, one("passed"), one("keys"))
+@pytest.mark.parametrize("new", ["keys", "unsupported", None], ids=["broken", "gone", "no such case"])
+def test_a_change_whose_mixed_pair_was_not_made_is_due_to_nobody_known(new: str | None) -> None:
+    change = Change(Kind.BROKEN, one("passed"), one(new) if new else None)
     assert attributed(change, {"transformers": {}, "timm": {}}) == "unknown: a mixed pair has no record"
 
 
-PRINT = {"shape": [1, 3], "mean": 0.5, "std": 1.0, "absmax": 2.0, "samples": [0.1, 2.0]}
+def test_a_case_that_fails_otherwise_is_due_to_the_package_that_alone_makes_it_fail_so() -> None:
+    [change] = compare([one("error", reason="old")], [one("error", reason="new")])
+    key = key_of(one("error"))
+    mixed = {"transformers": {key: one("error", reason="new")}, "timm": {key: one("error", reason="old")}}
+    assert attributed(change, mixed) == "transformers"
+
+
+def test_what_is_gone_with_its_case_says_so() -> None:
+    [change] = compare([one("passed", reason="fine")], [])
+    assert change.reason == "there is no such case any more"
+
+
+PRINT = {"shape": [1, 3], "mean": 0.5, "std": 1.0, "absmax": 2.0, "samples": [0.1, 2.0, *[0.0] * 6]}
 
 
 @pytest.mark.parametrize(
@@ -115,10 +130,14 @@ PRINT = {"shape": [1, 3], "mean": 0.5, "std": 1.0, "absmax": 2.0, "samples": [0.
         ({"mean": 0.51}, True),
         ({"std": 1.01}, True),
         ({"absmax": 2.01}, True),
-        ({"samples": [0.1, 1.9]}, True),
+        ({"samples": [0.1, 1.9, *[0.0] * 6]}, True),
         ({"shape": [1, 4]}, True),
+        ({"mean": None}, True),
     ],
-    ids=["nothing", "within tolerance", "the mean", "the deviation", "the largest", "a sample", "the shape"],
+    ids=[
+        *("nothing", "within tolerance", "the mean", "the deviation", "the largest", "a sample", "the shape"),
+        "a figure that is not finite any more",
+    ],
 )
 def test_timms_numbers_have_moved_where_a_figure_is_off_by_more_than_the_tolerance(
     small_matrix: Matrix,
@@ -132,7 +151,7 @@ def test_timms_numbers_have_moved_where_a_figure_is_off_by_more_than_the_toleran
 def test_an_output_on_one_side_alone_or_without_values_has_not_moved(small_matrix: Matrix) -> None:
     empty = {"shape": [1, 0]}
     old = one("passed", fingerprint={"x": empty, "y": PRINT})
-    assert moved([old], [one("passed", fingerprint={"x": empty})], small_matrix.tolerances) == ([], 1)
+    assert moved([old], [one("passed", fingerprint={"x": empty})], small_matrix.tolerances) == ([], 0)
     assert moved([old], [one("error", fingerprint=None)], small_matrix.tolerances) == ([], 0)
     assert moved([], [one("passed", fingerprint={"x": PRINT})], small_matrix.tolerances) == ([], 0)
 
@@ -140,6 +159,7 @@ def test_an_output_on_one_side_alone_or_without_values_has_not_moved(small_matri
 def test_a_way_out_is_a_route_that_stands_in_and_passes_for_all_models_that_were_tried() -> None:
     broken = [one("keys"), one("keys", model="b")]
     green = one("passed", route="tower-wrapper")
+    assert ways_out(broken, [replace(green, lane="cpu-bfloat16")]) == []
     assert ways_out(broken, [green, one("passed", route="wrapper")]) == ["tower-wrapper"]
     assert ways_out(broken, [green, one("keys", route="tower-wrapper", model="b")]) == []
     assert ways_out(broken, [one("unsupported", route="tower-wrapper")]) == []

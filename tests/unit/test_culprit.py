@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from harness import releases
 from harness.culprit import Question
@@ -45,7 +47,7 @@ class Releases(FakeEnvironment):
 def _listed(monkeypatch: pytest.MonkeyPatch) -> None:
     def between(project: str, ends: tuple[str, str], python: str) -> list[Release]:
         assert (project, python) == ("transformers", "3.11")
-        low, high = sorted(map(VERSIONS.index, ends))
+        low, high = sorted([Version(one) for one in VERSIONS].index(Version(end)) for end in ends)
         return [Release(version, date(2026, 1, at + 1)) for at, version in enumerate(VERSIONS)][low : high + 1]
 
     monkeypatch.setattr(releases, "between", between)
@@ -113,11 +115,12 @@ def test_progress_says_what_is_left() -> None:
     [
         ("keys", "passed", "{good}: {broken}, and {bad}: passed; they are the wrong way round"),
         ("keys", "keys", "{good}: {broken}; name a release where all cases pass"),
-        ("passed", "passed", "{bad}: passed; name a release where a case fails"),
+        ("passed", "passed", "{bad}: passed; name a release where a case fails that passes at the other"),
         (
             "passed",
             "unsupported",
-            "{bad}: tower/convnext_atto is unsupported (unsupported here); name a release where a case fails",
+            "{bad}: tower/convnext_atto is unsupported (unsupported here); "
+            "name a release where a case fails that passes at the other",
         ),
         (
             "unsupported",
@@ -140,9 +143,54 @@ def test_an_end_that_cannot_be_installed_is_said() -> None:
 
 
 def test_cases_that_no_release_has_are_refused() -> None:
-    question = Question.of(["--route", "tower", "--model", "nothing_*", *ENDS])
+    question = Question.of(["--route", "tower", "--model", "eva02_large", "--quick", *ENDS])
     with pytest.raises(NothingSelected):
         question.answer(Releases(*["passed"] * 7), print)
+
+
+def test_a_model_that_there_is_not_is_refused_with_the_nearest() -> None:
+    with pytest.raises(
+        BadInput, match=r"'convnext_atoo' matches none of 4 models of timm 1.0.31; the nearest: convnext_atto"
+    ):
+        Question.of(["--route", "tower", "--model", "convnext_atoo", *ENDS])
+
+
+def test_a_lane_without_its_device_is_refused() -> None:
+    with pytest.raises(BadInput, match="--lane cuda-float32: no CUDA device on this machine"):
+        Question.of([*CASES, *ENDS, "--lane", "cuda-float32"])
+
+
+def test_ends_may_be_spelt_short() -> None:
+    environment = Releases("passed", "passed", "keys", "keys", "keys", "keys", "keys")
+    words, code, _ = ask(environment, "--good", "transformers==5.0", "--bad", "transformers==5.6")
+    assert words[0] == "First bad: transformers 5.2.0 (2026-01-03). Last good: transformers 5.1.0 (2026-01-02)."
+    assert code == 0
+
+
+def test_the_case_that_is_told_is_one_that_fails_as_at_the_bad_end() -> None:
+    class Two(Releases):
+        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+            super().install(requirements, lock=lock, until=until)
+            later = requirements[0].removeprefix("transformers==") >= "5.3.0"
+            self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "error" if later else "passed"}
+            if requirements[0].endswith("5.6.0"):
+                self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "passed"}
+
+    environment = Two("passed", "passed", "passed", "keys", "keys", "keys", "keys")
+    answered = Question.of(["--model", "convnext_atto", *ENDS]).answer(environment, lambda _: None)
+    assert answered.broken.case.id == "tower/convnext_atto"
+
+
+def test_an_end_without_a_record_is_not_the_wrong_way_round() -> None:
+    class Dying(Releases):
+        def python(self, *arguments: str, **options: Any) -> bool:
+            if "--plan" in arguments and not self.plans:
+                self.plans.append({})
+                return False
+            return super().python(*arguments, **options)
+
+    with pytest.raises(BadInput, match=r"is without a record .*; name a release where all cases pass"):
+        ask(Dying(*["passed"] * 7))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ CASE: dict[str, Any] = {
     "reason": "renamed",
     "detail": {"silent": True, "cause": "x"},
     "seconds": 1.5,
+    "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
 }
 LINES: list[dict[str, Any]] = [
     {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": "c1"},

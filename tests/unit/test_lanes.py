@@ -353,3 +353,22 @@ def test_a_lock_is_made_where_it_was_wanted_and_fits_its_pair(make: Make, tmp_pa
     lanes = make()
     lanes.make_lock(FakeEnvironment(), tmp_path / "made", print)
     assert lock.of(lanes.pair, tmp_path / "made") is not None
+
+
+def test_the_newest_releases_are_asked_about_anew_each_time(make: Make) -> None:
+    run(make("--resolve", LATEST), FakeEnvironment())
+    environment = FakeEnvironment()
+    run(make("--resolve", LATEST), environment)
+    assert len(environment.plans) == 1
+
+
+def test_a_linked_file_of_a_pair_is_refused_before_it_is_read_or_written(make: Make, small_catalog: Catalog) -> None:
+    elsewhere, link = Path("elsewhere"), Path("results", PAIR, "cpu-float32.jsonl")
+    elsewhere.write_text("mine")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere.resolve())
+    lanes = make()
+    for deed in (lanes.catalog, lambda: lanes.recorded(lanes.matrix.lanes[0], small_catalog)):
+        with pytest.raises(BadInput, match=r"is a link to .*; take it away"):
+            deed()
+    assert elsewhere.read_text() == "mine"

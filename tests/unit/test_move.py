@@ -88,7 +88,7 @@ def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
         f"Saved by {OLD} and loaded by {NEW}, 1 of 1 checkpoint come back as they were.",
         "No model was computed on both sides, so nothing is known of timm's own numbers.",
         f"Nothing that works breaks. {NEW} is fit to pin:",
-        "  transformers>=4.57.6,<=5.23.0 timm>=1.0.22,<=1.0.31",
+        "  transformers==5.23.0 timm==1.0.31",
         "Exit code 0.",
     ]
     assert environment.tried == [(OLD, [WRAPPER, TOWER]), (NEW, [WRAPPER, TOWER])]
@@ -108,8 +108,8 @@ def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
         "1 newly broken",
         f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
         "No model was computed on both sides, so nothing is known of timm's own numbers.",
-        "No recorded pair on the way breaks nothing; nox -s matrix records more. Until then:",
-        "  transformers>=4.57.6,<5.23.0 timm>=1.0.22,<=1.0.31",
+        f"No recorded pair on the way is known to break nothing. Until one is, stay with {OLD}:",
+        "  transformers==4.57.6 timm==1.0.22",
         "Exit code 1.",
     ]
     assert environment.tried[2:] == [
@@ -206,7 +206,7 @@ def test_recorded_pairs_on_the_way_say_how_far_one_can_go(small_matrix: object) 
     found = answer(Pairs(transformers_timm=broken, transformers=broken))
     assert found.nearest is not None
     assert found.nearest.id == "transformers5.0.0-timm1.0.22"
-    assert found.specifiers == ["transformers>=4.57.6,<5.12.1", "timm>=1.0.22,<=1.0.31"]
+    assert found.specifiers == ["transformers==5.0.0", "timm==1.0.22"]
 
 
 def test_what_a_project_uses_is_what_is_asked_about(small_matrix: object) -> None:
@@ -228,7 +228,11 @@ def test_it_starts_from_the_current_pair() -> None:
         ([*BOTH[:2], *CASES], f"{NEW} is where it starts; name another release, or another start with --from"),
         (
             ["timm==1.0.30", "python==3.12", *CASES],
-            f"{NEW} runs on Python 3.11 and transformers5.23.0-timm1.0.30-py3.12 on 3.12; move one at a time",
+            f"python would move too, from {NEW} to transformers5.23.0-timm1.0.30-py3.12; move one at a time",
+        ),
+        (
+            ["timm==1.0.30", "torch==2.13.0", *CASES],
+            f"torch would move too, from {NEW} to transformers5.23.0-timm1.0.30-torch2.13.0; move one at a time",
         ),
         (
             ["timm==1.0.30", "--from", "transformers5"],
@@ -236,11 +240,15 @@ def test_it_starts_from_the_current_pair() -> None:
         ),
         (["timm==1.0.30", "--route", "towr"], "--route: unknown route 'towr', did you mean 'tower'?"),
         (
+            ["timm==1.0.30", "--lane", "cuda-float32"],
+            "--lane cuda-float32: no CUDA device on this machine; leave the option out to record it as not run",
+        ),
+        (
             ["timm>=1", "tim==2"],
             "timm>=1: name one release, as in timm==1.2.3\ntim==2: unknown package 'tim', did you mean 'timm'?",
         ),
     ],
-    ids=["nowhere", "another Python", "no pair", "no route", "no release"],
+    ids=["nowhere", "another Python", "torch too", "no pair", "no route", "no device", "no release"],
 )
 def test_a_command_that_names_no_move_is_refused_at_once(options: list[str], problem: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -250,4 +258,66 @@ def test_a_command_that_names_no_move_is_refused_at_once(options: list[str], pro
 
 def test_a_selection_of_nothing_is_refused() -> None:
     with pytest.raises(NothingSelected):
-        answer(Pairs(), *BOTH[:4], "--route", "tower", "--model", "eva02_large")
+        answer(Pairs(), *BOTH[:4], "--quick", "--route", "tower", "--model", "eva02_large")
+
+
+def test_the_same_release_spelt_short_is_no_move() -> None:
+    with pytest.raises(BadInput, match="is where it starts"):
+        Move.of(["transformers==5.23", *CASES])
+
+
+def test_an_end_that_could_not_be_made_is_not_fit() -> None:
+    found = answer(Pairs(transformers_timm=None))
+    assert not found.fit
+    assert found.exit_code == 4
+    assert f"{NEW} is fit to pin:" not in " ".join(upgrade.lines(found))
+
+
+def test_along_one_package_what_is_recorded_bounds_a_range_and_what_breaks_is_taken_out(small_matrix: object) -> None:
+    assert small_matrix
+    rows = "".join(f'  - {{transformers: "{version}", timm: "1.0.22"}}\n' for version in ("5.0.0", "5.12.1"))
+    Path("matrix.yaml").write_text(MATRIX.replace("pairs:\n", f"pairs:\n{rows}"))
+    broken = {TOWER: "tensors"}
+    ways = {"5.0.0": broken, "5.12.1": {}, "5.23.0": broken}
+    found = [answer(Pairs(transformers=ways[way]), f"transformers=={way}", "--from", OLD, *CASES) for way in ways][-1]
+    assert found.nearest is not None
+    assert found.nearest.id == "transformers5.12.1-timm1.0.22"
+    assert found.specifiers == ["transformers>=4.57.6,<=5.12.1,!=5.0.0"]
+
+
+def test_a_way_down_is_a_range_too() -> None:
+    found = answer(Pairs(), "transformers==4.57.6", "--from", "transformers5.23.0-timm1.0.22", *CASES)
+    assert found.fit
+    assert found.specifiers == ["transformers>=4.57.6,<=5.23.0"]
+
+
+def test_a_named_model_is_tried_on_every_route_of_both_pairs() -> None:
+    environment = Pairs()
+    answer(environment, *BOTH[:4], "--lane", "cpu-float32", "--model", "eva02_large")
+    assert [cases for _, cases in environment.tried] == [["wrapper/eva02_large", "tower/eva02_large"]] * 2
+
+
+def test_a_catalog_of_named_models_alone_does_for_a_second_run_as_well(packaged: Path, small_catalog: Catalog) -> None:
+    catalog.path_in(packaged, "1.0.22").unlink()
+    atto = tuple(entry for entry in small_catalog if entry.model == "convnext_atto")
+
+    def environment() -> Pairs:
+        made = Pairs()
+        made.catalog = Catalog("1.0.22", 1, small_catalog.controls, atto)
+        return made
+
+    first = list(upgrade.lines(answer(environment())))
+    again = environment()
+    assert list(upgrade.lines(answer(again))) == first
+    assert again.installed == []
+
+
+def test_a_damaged_file_of_a_pair_on_the_way_hides_no_answer(small_matrix: object) -> None:
+    assert small_matrix
+    Path("matrix.yaml").write_text(MATRIX.replace("pairs:\n", 'pairs:\n  - {transformers: "5.0.0", timm: "1.0.22"}\n'))
+    file = Path("results", "transformers5.0.0-timm1.0.22", "cpu-float32.jsonl")
+    file.parent.mkdir(parents=True)
+    file.write_text('{"kind": "end"}\n')
+    said: list[str] = []
+    Move.of(BOTH).answer(Pairs(), said.append)
+    assert f"transformers5.0.0-timm1.0.22 is left out: {file}:1: a 'end' line before any run; " in " ".join(said)

@@ -38,8 +38,17 @@ def tried(deed: str) -> str:
             "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))",
             "socket.sendto to 192.0.2.1",
         ),
+        ("socket.gethostbyaddr('192.0.2.1')", "socket.gethostbyaddr to 192.0.2.1"),
+        ("socket.getnameinfo(('192.0.2.1', 53), 0)", "socket.getnameinfo to 192.0.2.1"),
+        (
+            "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('192.0.2.1', 53))",
+            "socket.sendmsg to 192.0.2.1",
+        ),
     ],
-    ids=["by name", "IPv4", "IPv6", "without an exception", "asking for an address", "in the old way", "a datagram"],
+    ids=[
+        *("by name", "IPv4", "IPv6", "without an exception", "asking for an address", "in the old way", "a datagram"),
+        *("asking for a name", "asking for a service", "a message"),
+    ],
 )
 def test_another_machine_is_out_of_reach(deed: str, said: str) -> None:
     assert tried(deed) == f"no network while cases run: {said}"
@@ -59,3 +68,11 @@ def test_another_machine_is_out_of_reach(deed: str, said: str) -> None:
 )
 def test_this_machine_is_not(deed: str) -> None:
     assert tried(deed).startswith(("tried:", "done"))
+
+
+def test_what_was_refused_is_told_once_though_nobody_said_a_word() -> None:
+    deed = (
+        "exec('for _ in 1, 2:\\n try: socket.gethostbyname(\\'huggingface.co\\')\\n except Exception: pass'); "
+        "print(offline.refused(), offline.refused())"
+    )
+    assert tried(deed).splitlines()[0] == "['no network while cases run: socket.gethostbyname to huggingface.co'] []"

@@ -49,7 +49,7 @@ CASE: dict[str, Any] = {
     "max_abs": 0.5,
     "max_rel": None,
     "noise": 0,
-    "fingerprint": {"mean": 0.1},
+    "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
     "seconds": 1.5,
     "peak_rss_mb": 900,
 }
@@ -223,3 +223,26 @@ INVALID = {
 @pytest.mark.parametrize("line", INVALID.values(), ids=INVALID)
 def test_the_schema_refuses(line: dict[str, Any]) -> None:
     assert not LINE.is_valid(line)
+
+
+PRINT = {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "readable"),
+    [
+        (None, True),
+        ({}, True),
+        ({"x": PRINT}, True),
+        ({"x": {"shape": [1, 0]}}, True),
+        ({"x": {**PRINT, "mean": None}}, True),
+        ({"x": {**PRINT, "mean": "0.1"}}, False),
+        ({"x": {**PRINT, "samples": [0.1]}}, False),
+        ({"x": {**PRINT, "samples": None}}, False),
+        ({"x": {"absmax": 0.1}}, False),
+        ({"x": 5}, False),
+        ([1], False),
+    ],
+)
+def test_a_fingerprint_is_figures_or_the_line_is_refused(fingerprint: object, readable: bool) -> None:  # noqa: FBT001
+    assert record.FIELDS["case"]["fingerprint"](fingerprint) is readable

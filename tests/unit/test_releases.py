@@ -22,7 +22,7 @@ class Index:
         "timm": [("1.0.31", 3), ("1.0.32", None)],
     }
 
-    def get_project_page(self, project: str) -> Any:
+    def get_project_page(self, project: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - as pypi_simple
         if project not in self.files:
             raise NoSuchProjectError(project, "nowhere")
         return SimpleNamespace(
@@ -55,6 +55,64 @@ def test_a_release_that_does_not_exist_is_bad_input_with_those_there_are(pin: st
     with pytest.raises(BadInput) as caught:
         releases.day_of([pin], AS_OF, Index())
     assert str(caught.value) == f"{pin}: there is no such release on PyPI; the newest are {newest}"
+
+
+class Line:
+    """A project's files: version, whether yanked, the Python that it asks for."""
+
+    files = (
+        ("1.0.0", False, ">=3.8"),
+        ("1.1.0", True, None),
+        ("1.2.0rc1", False, None),
+        ("1.2.0", False, ">=3.6.*"),
+        ("1.3.0", False, ">=3.12"),
+        ("1.4", False, "<4"),
+        ("1.5.0", True, None),
+    )
+
+    def get_project_page(self, project: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - as pypi_simple
+        return SimpleNamespace(
+            packages=[
+                SimpleNamespace(
+                    version=version,
+                    upload_time=datetime(2026, 11, at + 1, tzinfo=UTC),
+                    is_yanked=yanked,
+                    requires_python=python,
+                )
+                for at, (version, yanked, python) in enumerate(self.files)
+            ]
+        )
+
+
+def test_between_two_releases_are_those_that_this_python_can_run_oldest_first() -> None:
+    found = releases.between("timm", ("1.5.0", "1.0"), "3.11", Line())
+    assert [(one.version, one.day) for one in found] == [
+        ("1.0.0", date(2026, 11, 1)),
+        ("1.2.0", date(2026, 11, 4)),
+        ("1.4", date(2026, 11, 6)),
+        ("1.5.0", date(2026, 11, 7)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "problems"),
+    [
+        (("1.0.0", "2.0"), ["timm==2.0: there is no such release on PyPI; the newest are 1.5.0, 1.4, 1.3.0"]),
+        (("1.3.0", "1.4"), ["timm==1.3.0: Python 3.11 cannot run it, for it asks for >=3.12"]),
+        (
+            ("0.9", "1.3.0"),
+            [
+                "timm==0.9: there is no such release on PyPI; the newest are 1.5.0, 1.4, 1.3.0",
+                "timm==1.3.0: Python 3.11 cannot run it, for it asks for >=3.12",
+            ],
+        ),
+    ],
+    ids=["none", "another Python", "both"],
+)
+def test_an_end_that_cannot_be_is_refused(ends: tuple[str, str], problems: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        releases.between("timm", ends, "3.11", Line())
+    assert str(caught.value).splitlines() == problems
 
 
 def test_a_day_ends_where_pypi_is() -> None:

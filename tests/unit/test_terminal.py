@@ -237,3 +237,11 @@ def test_remarks_come_before_the_totals() -> None:
     terminal.show(Console(file=file, width=80), judged, reproduction.in_matrix, ["expectations[0] is idle."])
     lines = file.getvalue().splitlines()
     assert lines.index("expectations[0] is idle.") < lines.index("5 passed")
+
+
+def test_sentences_are_wrapped_and_commands_and_empty_lines_are_not() -> None:
+    file = io.StringIO()
+    terminal.tell(
+        Console(file=file, width=20), ["a sentence of some words", "", "  nox -s pair -- transformers==5.23.0"]
+    )
+    assert file.getvalue().splitlines() == ["a sentence of some", "words", "", "  nox -s pair -- transformers==5.23.0"]

@@ -1,0 +1,27 @@
+"""One pair tried for a question: what is not recorded is run, and what is recorded is judged."""
+
+from collections.abc import Callable, Sequence
+
+from harness import judgement
+from harness.errors import BadInput
+from harness.lanes import Environment, Lanes
+from harness.matrix import Matrix
+from harness.pair import Pair, python_named
+from harness.verdict import Judged
+
+Say = Callable[[str], None]
+
+
+def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> None:
+    """A session has one Python, made before its command line is understood. Raises BadInput where that is another."""
+    session = python_named(argv, described.defaults.python)
+    if pair.python != session:
+        raise BadInput(
+            f"{pair.id} runs on Python {pair.python}, and this session on {session}; add python=={pair.python}"
+        )
+
+
+def tried(lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
+    """Raises InstallationError, after recording it, and BadInput for a release that does not exist."""
+    lanes.run(lanes.prepare(environment, say), environment, say)
+    return judgement.judged([lanes])

@@ -1,0 +1,52 @@
+"""bisect and upgrade as they are typed, with real releases."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.pairs.command import nox
+
+ONE_CASE = ("--route", "tower", "--model", "test_convnext")
+ENDS = ("--bad", "transformers==4.48.3", "--good", "transformers==4.49.0", "--with", "timm==1.0.15")
+MOVE = ("transformers==4.49.0", "--from", "transformers4.48.3-timm1.0.14", "--lane", "cpu-float32")
+
+
+def test_a_question_that_cannot_be_asked_ends_in_2(tmp_path: Path) -> None:
+    ended = nox("bisect", *ONE_CASE, "--good", "transformers==4.49.0", results=tmp_path)
+    assert ended.errors == ["--bad is not named; add a release, as in --bad transformers==4.57.6"]
+    assert ended.code == 2
+    ended = nox("upgrade", "transformers==5.23.0", *ONE_CASE, results=tmp_path)
+    assert ended.errors == [
+        "transformers5.23.0-timm1.0.31 is where it starts; name another release, or another start with --from"
+    ]
+    assert ended.code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_release_that_ended_the_renaming_is_found_and_the_second_time_in_seconds(tmp_path: Path) -> None:
+    ended = nox("bisect", *ONE_CASE, *ENDS, results=tmp_path, seconds=600)
+    assert ended.code == 0, ended.said
+    words = ended.out.splitlines()
+    assert words[0] == "First good: transformers 4.49.0 (2025-02-17). Last bad: transformers 4.48.3 (2025-02-07)."
+    assert "because transformers before 4.49 renames every key that contains gamma to weight" in " ".join(words)
+    assert words[-1] == (
+        "  nox -s pair -- transformers==4.49.0 timm==1.0.15 --lane cpu-float32 --route tower --model test_convnext"
+    )
+    again = nox("bisect", *ONE_CASE, *ENDS, results=tmp_path, seconds=30)
+    assert (again.code, again.out) == (0, ended.out)
+
+
+@pytest.mark.slow
+def test_a_move_says_what_it_mends_and_what_becomes_of_checkpoints(tmp_path: Path) -> None:
+    ended = nox("upgrade", *MOVE, *ONE_CASE, results=tmp_path, seconds=600)
+    assert ended.code == 1, ended.said
+    words = ended.out.splitlines()
+    assert words[0] == "transformers4.48.3-timm1.0.14 → transformers4.49.0-timm1.0.14"
+    assert "↑ newly fixed · tower · 1 model, " in ended.out
+    assert "· by transformers" in ended.out
+    assert "loaded by transformers4.49.0-timm1.0.14, 1 of 1 checkpoint come back" in " ".join(words)
+    assert "timm itself computes the same numbers as before: 1 model." in words
+    assert "  transformers>=4.48.3,<=4.49.0" in words
+    again = nox("upgrade", *MOVE, *ONE_CASE, results=tmp_path, seconds=30)
+    assert (again.code, again.out) == (1, ended.out)
