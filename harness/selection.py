@@ -178,7 +178,8 @@ def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog
         if control not in models
     ]
     return controls + [
-        f"{options.place or '--model'}: {glob!r} matches none of {len(models)} models of timm {releases}{_nearest(glob, named)}"
+        f"{options.place or '--model'}: {glob!r} matches none of {len(models)} models of timm {releases}"
+        f"{_nearest(glob, named)}"
         for glob in options.models
         if not any(fnmatchcase(model, glob) for model in named)
     ]
