@@ -3,14 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from fnmatch import fnmatchcase
-from functools import cache
 from typing import Annotated, Any, Final, Self
 
-from packaging.specifiers import SpecifierSet
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from harness.catalog import Entry
+from harness.matching import is_of, speaks_of
 from harness.pair import Pair
 from harness.record import Case
 from harness.vocabulary import LaneName, RedOutcome, RouteName, Specifier, Strict, TraitName, VariantName, problem
@@ -73,27 +71,4 @@ class Rule(Strict):
 
     def applies(self, case: Case, pair: Pair, lane: str, entry: Entry) -> bool:
         """Whether the rule speaks about a case of a pair and lane; the entry is that of the case's model."""
-        return (
-            case.route in self.routes
-            and (self.lanes is None or lane in self.lanes)
-            and (self.variants is None or case.variant in self.variants)
-            and _within(self.transformers, pair.transformers)
-            and _within(self.timm, pair.timm)
-            and (self.models is None or any(fnmatchcase(case.model, glob) for glob in self.models))
-            and all(_matches(wanted, entry.traits[trait]) for trait, wanted in (self.where or {}).items())
-        )
-
-
-@cache
-def _within(specifier: str | None, version: str) -> bool:
-    return specifier is None or SpecifierSet(specifier).contains(version, prereleases=True)
-
-
-def _matches(wanted: Wanted, value: Any) -> bool:
-    if isinstance(wanted, list):
-        return any(_matches(item, value) for item in wanted)
-    if isinstance(wanted, bool):
-        return bool(value) is wanted
-    if isinstance(wanted, str):
-        return fnmatchcase(str(value), wanted)
-    return bool(value == wanted)
+        return is_of(self, pair.transformers, pair.timm) and speaks_of(self, case, lane, entry)

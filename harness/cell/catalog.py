@@ -44,7 +44,7 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
 
 def _find(model: str, controls: frozenset[str]) -> Entry | None:
     module = build(model, {})
-    return _entry(model, module) if model in controls or scaled(module) else None
+    return entry_of(model, module) if model in controls or scaled(module) else None
 
 
 def _quiet() -> None:
@@ -54,7 +54,8 @@ def _quiet() -> None:
     torch.set_num_threads(1)
 
 
-def _entry(model: str, module: nn.Module) -> Entry:
+def entry_of(model: str, module: nn.Module) -> Entry:
+    """The traits of one architecture, and how it is made slim."""
     keys = list(module.state_dict())
     slim = cut(model)
     channels, height, width = module.default_cfg["input_size"]

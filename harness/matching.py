@@ -1,0 +1,74 @@
+"""Whether a rule speaks about a case. Standard library and packaging only: both sides of the wall ask."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any, Protocol
+
+from packaging.specifiers import SpecifierSet
+
+from harness.catalog import Entry
+from harness.record import Case
+
+
+class Restricting(Protocol):
+    """What a rule restricts; None where it does not."""
+
+    @property
+    def routes(self) -> Any:
+        """The routes by name."""
+
+    @property
+    def models(self) -> Any:
+        """Globs of names."""
+
+    @property
+    def where(self) -> Mapping[Any, Any] | None:
+        """Traits, and what they must be."""
+
+    @property
+    def transformers(self) -> str | None:
+        """A range of releases."""
+
+    @property
+    def timm(self) -> str | None:
+        """A range of releases."""
+
+    @property
+    def lanes(self) -> Any:
+        """The lanes by name."""
+
+    @property
+    def variants(self) -> Any:
+        """The variants by name."""
+
+
+def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry) -> bool:
+    """Whatever the releases; the entry is that of the case's model."""
+    return (
+        case.route in rule.routes
+        and (rule.lanes is None or lane in rule.lanes)
+        and (rule.variants is None or case.variant in rule.variants)
+        and (rule.models is None or any(fnmatchcase(case.model, glob) for glob in rule.models))
+        and all(_matches(wanted, entry.traits[trait]) for trait, wanted in (rule.where or {}).items())
+    )
+
+
+def is_of(rule: Restricting, transformers: str, timm: str) -> bool:
+    """Whether it is a rule of these releases."""
+    return _within(rule.transformers, transformers) and _within(rule.timm, timm)
+
+
+@cache
+def _within(specifier: str | None, version: str) -> bool:
+    return specifier is None or SpecifierSet(specifier).contains(version, prereleases=True)
+
+
+def _matches(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, list):
+        return any(_matches(item, value) for item in wanted)
+    if isinstance(wanted, bool):
+        return bool(value) is wanted
+    if isinstance(wanted, str):
+        return fnmatchcase(str(value), wanted)
+    return bool(value == wanted)
