@@ -22,6 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from harness.catalog import Catalog, Entry, dumps
 from harness.cell.cutting import build, cut
 from harness.cell.scales import layer_scales, scaled
+from harness.cell.slim import PREFIX
 
 CLASSES: Final = (10, 7)
 CHUNK: Final = 8
@@ -32,7 +33,10 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
 
     With globs in `only`, the part of it whose names match.
     """
-    models = [model for model in timm.list_models() if not only or any(fnmatchcase(model, glob) for glob in only)]
+    known = [
+        model for model in timm.list_models() if not model.startswith(PREFIX)
+    ]  # what slim.py registers is no model
+    models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
     find = functools.partial(_find, controls=frozenset(controls))
     entries = []
     with ProcessPoolExecutor(initializer=_quiet) as processes:

@@ -3,7 +3,14 @@
 import pytest
 
 from harness import catalog
+from harness.cell import slim
 from harness.cell.catalog import generate
+
+
+def test_models_that_were_made_slim_in_this_process_are_none_of_timms(entries: catalog.Catalog) -> None:
+    slim.register(entries["test_convnext"])
+    made = generate([], lambda *_: None, only=["*test_convnext"])
+    assert [entry.model for entry in made] == ["test_convnext"]
 
 
 @pytest.mark.slow
