@@ -6,7 +6,7 @@ from functools import cached_property
 
 from packaging.version import Version
 
-from harness import device, lock, matrix, plan, releases, results, selection
+from harness import matrix, plan, releases, selection
 from harness.bisection import Answer, Answered, Symptom, search
 from harness.errors import BadInput
 from harness.installation import InstallationError
@@ -15,7 +15,7 @@ from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.releases import Release
 from harness.selection import Options
-from harness.trial import Say, refuse_other_python, tried
+from harness.trial import Say, check, refuse_other_python, tried
 from harness.verdict import Judged
 from harness.words import number
 
@@ -54,12 +54,7 @@ class Question:
         current = next(pair for pair in described.pairs if pair.id == described.current)
         question = cls(described, options, axis, good, bad, current.moved(**still))
         refuse_other_python(question.still, argv, described)
-        both = [question.at(good), question.at(bad)]
-        lock.refuse_bad([lanes.pair for lanes in both])
-        catalogs = [catalog for lanes in both if (catalog := lanes.catalog()) and catalog.has_controls]
-        selection.check(options, described, catalogs if len(catalogs) == len(both) else [])
-        device.refuse_missing(options.lanes)
-        results.refuse_unwritable(options.results)
+        check([question.at(good), question.at(bad)])
         return question
 
     @property
@@ -69,8 +64,7 @@ class Question:
 
     def at(self, version: str) -> Lanes:
         """The cases with one release of the axis."""
-        partial = bool(self.options.models) and not self.options.quick
-        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options, partial=partial)
+        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options)
 
     @cached_property
     def line(self) -> list[Release]:

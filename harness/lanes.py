@@ -72,8 +72,6 @@ class Lanes:
     matrix: Matrix
     pair: Pair
     options: Options
-    partial: bool = False
-    """Whether a catalog of the named models alone will do, which takes seconds to make."""
     only: frozenset[tuple[str, str]] | None = None
     """The cases to run, by lane and id; all that the options leave where it is None."""
     saved_by: "Lanes | None" = None
@@ -183,14 +181,14 @@ class Lanes:
 
     @property
     def _own_catalogs(self) -> Path:
-        """Where a catalog goes that is made on the spot."""
-        if not (self.partial and self.options.models):
+        """Where a catalog goes that is made on the spot: of the named models alone, in seconds, where they will do."""
+        if not self.options.named_anyway:
             return self._catalogs
         return self._catalogs / f"of-{hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]}"
 
     @cached_property
     def lock(self) -> Lock | None:
-        """The pair's lock; None where it has none, or is not to be installed from it. Raises BadInput for a bad one."""
+        """The pair's lock; None where it has none. Raises BadInput for a bad one."""
         return locks.of(self.pair)
 
     @property

@@ -7,7 +7,7 @@ from typing import Final
 
 from packaging.version import Version
 
-from harness import device, judgement, lock, matrix, plan, results, scratch, selection
+from harness import judgement, matrix, plan, scratch, selection
 from harness.catalog import Catalog
 from harness.change import HARM, Key, Kind, attributed, compare, key_of, unknown
 from harness.errors import BadInput
@@ -16,7 +16,7 @@ from harness.lanes import Environment, Lanes
 from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.selection import Options
-from harness.trial import Say, refuse_other_python, tried
+from harness.trial import Say, check, refuse_other_python, tried
 from harness.upgrade import Answer
 from harness.verdict import Judged
 from harness.vocabulary import unknown as unknown_name
@@ -51,28 +51,17 @@ class Move:
         _refuse_two_at_once(old, new)
         refuse_other_python(old, argv, described)
         move = cls(described, options, old, new)
-        lock.refuse_bad((old, new))
-        catalogs = [catalog for pair in (old, new) if (catalog := move.at(pair).catalog())]
-        whole = [catalog for catalog in catalogs if catalog.has_controls]
-        selection.check(options, described, whole if len(whole) == len((old, new)) else [])
-        device.refuse_missing(options.lanes)
-        results.refuse_unwritable(options.results)
+        check([move.at(old), move.at(new)])
         return move
 
     def at(self, pair: Pair, only: frozenset[Key] | None = None) -> Lanes:
         """The cases with a pair; some of them alone, by lane and id."""
-        return Lanes(self.described, pair, self.options, partial=self._partial, only=only)
-
-    @property
-    def _partial(self) -> bool:
-        """Whether the models that are named will do: which ones are quick, all of them decide."""
-        return bool(self.options.models) and not self.options.quick
+        return Lanes(self.described, pair, self.options, only=only)
 
     @property
     def mixed(self) -> dict[str, Pair]:
         """The old pair with one package moved, by that package; none where only one is to be moved."""
-        moving = [name for name in AXES if getattr(self.old, name) != getattr(self.new, name)]
-        if len(moving) < len(AXES):
+        if not set(AXES) <= set(self.old.differs_from(self.new)):
             return {}
         return {name: self.old.moved(**{name: getattr(self.new, name)}) for name in AXES}
 
@@ -90,7 +79,7 @@ class Move:
         for package, pair in self.mixed.items() if due else ():
             say(f"{pair.id}: {package} alone, for {number(len(due), 'case')} that changed")
             mixed[package] = {key_of(one): one for one in self._tried(self.at(pair, due), environment, say)}
-        alone = next((name for name in AXES if getattr(self.old, name) != getattr(self.new, name)), "torch")
+        alone = self.old.differs_from(self.new)[0]
         by = {change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due}
         known, carried = self._known(old, say), self._carried(old, environment, say)
         return Answer(self.old, self.new, self.described.tolerances, old, new, changes, by, known, carried)
@@ -117,7 +106,7 @@ class Move:
         )
         alike = self._cut_alike()
         saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
-        saving = Lanes(self.described, self.old, options, partial=self._partial, only=saved)
+        saving = Lanes(self.described, self.old, options, only=saved)
         loading = replace(saving, pair=self.new, saved_by=saving)
         try:
             self._carry(saving, loading, environment, say)
@@ -199,8 +188,9 @@ def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) ->
 
 def _refuse_two_at_once(old: Pair, new: Pair) -> None:
     """What a change is due to can be told of the two packages, or of what they run on."""
-    rest = [name for name in ("python", "torch", "torchvision") if getattr(old, name) != getattr(new, name)]
-    if "python" in rest or (rest and any(getattr(old, name) != getattr(new, name) for name in AXES)):
+    moving = old.differs_from(new)
+    rest = [name for name in moving if name not in AXES]
+    if "python" in rest or (rest and rest != moving):
         raise BadInput(f"{', '.join(rest)} would move too, from {old.id} to {new.id}; move one at a time")
 
 

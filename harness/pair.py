@@ -51,6 +51,10 @@ class Pair(Strict):
         """What to install; Python is no package and is not among them."""
         return [f"{name}=={version}" for name, version in self.versions.items() if name != "python"]
 
+    def differs_from(self, other: "Pair") -> list[str]:
+        """Of PACKAGES those that are another version there."""
+        return [name for name in PACKAGES if getattr(self, name) != getattr(other, name)]
+
     def moved(self, **versions: str) -> "Pair":
         """The same with other versions, and no note."""
         return self.model_copy(update={**versions, "note": None})

@@ -34,7 +34,7 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
         if _in_scope(
             matrix.routes[route],
             entry,
-            is_quick=entry.model in quick or (options.anyway and bool(options.models)),
+            is_quick=entry.model in quick or options.named_anyway,
             narrow=narrow or variant != DEFAULT_VARIANT,
         )
     ]

@@ -52,6 +52,11 @@ class Options:
     out: Path = lock.FOLDER
 
     @property
+    def named_anyway(self) -> bool:
+        """Whether the models named are all that matter: which ones are quick, a whole catalog would have to say."""
+        return self.anyway and bool(self.models)
+
+    @property
     def selection(self) -> dict[str, Any]:
         """What decides which cases there are, as a run's header has it."""
         names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from harness import judgement
+from harness import device, judgement, lock, results, selection
 from harness.errors import BadInput
 from harness.lanes import Environment, Lanes
 from harness.matrix import Matrix
@@ -19,6 +19,16 @@ def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> N
         raise BadInput(
             f"{pair.id} runs on Python {pair.python}, and this session on {session}; add python=={pair.python}"
         )
+
+
+def check(ends: Sequence[Lanes]) -> None:
+    """What can be known of a question's two ends before anything is installed. Raises BadInput."""
+    options, described = ends[0].options, ends[0].matrix
+    lock.refuse_bad(lanes.pair for lanes in ends)
+    catalogs = [catalog for lanes in ends if (catalog := lanes.catalog()) and catalog.has_controls]
+    selection.check(options, described, catalogs if len(catalogs) == len(ends) else [])
+    device.refuse_missing(options.lanes)
+    results.refuse_unwritable(options.results)
 
 
 def tried(lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:

@@ -71,7 +71,7 @@ class Answer:
         Where both packages move, one exact pair, for nobody tried all that two ranges allow.
         """
         goal = self.nearest or self.start
-        moving = [name for name in AXES if getattr(self.start, name) != getattr(self.end, name)]
+        moving = [name for name in self.start.differs_from(self.end) if name in AXES]
         if len(moving) == 1 and goal != self.start:
             [name] = moving
             low, high = sorted((getattr(self.start, name), getattr(goal, name)), key=Version)

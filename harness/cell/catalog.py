@@ -33,9 +33,8 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
 
     With globs in `only`, the part of it whose names match.
     """
-    known = [
-        model for model in timm.list_models() if not model.startswith(PREFIX)
-    ]  # what slim.py registers is no model
+    # Without those that slim.py has registered in this process.
+    known = [model for model in timm.list_models() if not model.startswith(PREFIX)]
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
     find = functools.partial(_find, controls=frozenset(controls))
     entries = []

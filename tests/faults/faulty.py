@@ -19,21 +19,10 @@ from tests.faults.states import Change
 
 
 @dataclass
-class Faulty:
-    """A road on which something happens to the files, to what was loaded from them, or to what that computes.
-
-    `to_checkpoint` is given timm's checkpoint before any leg is walked, `to_written` each folder that transformers
-    wrote before it is loaded, `to_model` and `to_loaded` what was loaded before anything is compared. All but the
-    first happen on the leg `only`, where one is named.
-    """
+class Along:
+    """A road on which each leg is watched, or tampered with, by `_along`."""
 
     road: Route
-    to_checkpoint: Callable[[Path], None] | None = None
-    to_written: Callable[[Path], None] = lambda _: None
-    to_model: Callable[[nn.Module], None] = lambda _: None
-    to_loaded: Callable[[Loaded], None] = lambda _: None
-    to_outputs: Callable[[Outputs], Outputs] = lambda outputs: outputs
-    only: str | None = None
 
     @property
     def name(self) -> str:
@@ -41,6 +30,29 @@ class Faulty:
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
         return self.road.unsupported(release, entry)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        return {name: self._along(leg) for name, leg in self.road.legs(trip).items()}
+
+    def _along(self, leg: Leg) -> Leg:
+        return leg
+
+
+@dataclass
+class Faulty(Along):
+    """A road on which something happens to the files, to what was loaded from them, or to what that computes.
+
+    `to_checkpoint` is given timm's checkpoint before any leg is walked, `to_written` each folder that transformers
+    wrote before it is loaded, `to_model` and `to_loaded` what was loaded before anything is compared. All but the
+    first happen on the leg `only`, where one is named.
+    """
+
+    to_checkpoint: Callable[[Path], None] | None = None
+    to_written: Callable[[Path], None] = lambda _: None
+    to_model: Callable[[nn.Module], None] = lambda _: None
+    to_loaded: Callable[[Loaded], None] = lambda _: None
+    to_outputs: Callable[[Outputs], Outputs] = lambda outputs: outputs
+    only: str | None = None
 
     def legs(self, trip: Trip) -> Mapping[str, Leg]:
         if self.to_checkpoint:

@@ -17,17 +17,17 @@ import torch
 from torch import Tensor
 
 from harness import catalog
-from harness.catalog import BERT, Entry
+from harness.catalog import BERT
 from harness.cell import case
 from harness.cell.release import Release
 from harness.cell.routes import ROUTES
-from harness.cell.routes.road import Computed, Leg, Loaded, Route
+from harness.cell.routes.road import Computed, Leg, Loaded
 from harness.cell.subject import Outputs, Place, Subject, tensors_of
-from harness.cell.trip import Trip
 from harness.cell.variants import VARIANTS
 from harness.record import GREEN
 from harness.vocabulary import VARIANTS_OF
 from tests.faults.conftest import TOLERANCES
+from tests.faults.faulty import Along
 from tests.faults.outside import FAULTS, Fault, Reached
 
 OWN: Final = {"vlm": "eva02_tiny_patch14_224", "legacy-layernorm": BERT.model}  # roads with models of their own
@@ -81,22 +81,11 @@ def _cell(fault: Fault, route: str) -> str:
 
 
 @dataclass
-class Witness:
+class Witness(Along):
     """A road, and what is loaded and computed on it, whatever the harness makes of that."""
 
-    road: Route
     loaded: list[str] = field(default_factory=list)  # hashes
     computed: list[dict[str, Tensor]] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.road.name
-
-    def unsupported(self, release: Release, entry: Entry) -> str | None:
-        return self.road.unsupported(release, entry)
-
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
-        return {name: self._along(leg) for name, leg in self.road.legs(trip).items()}
 
     def _along(self, leg: Leg) -> Leg:
         for step in leg:
