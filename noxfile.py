@@ -1,6 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
+#     "jinja2>=3.1",
 #     "nox[uv]>=2026.2",
 #     "packaging>=24",
 #     "pydantic>=2.9",
@@ -31,6 +32,7 @@ from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import BadInput, HarnessError  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
+from harness.lock import FOLDER  # noqa: E402
 from harness.move import Move  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
@@ -247,7 +249,7 @@ def lock(session: nox.Session) -> None:
         refuse(BadInput("nox -s lock needs uv; install it"))
     try:
         for lanes in found.lanes:
-            lanes.make_lock(environment_of(session, lanes), found.options.out, session.log)
+            lanes.make_lock(environment_of(session, lanes), found.options.out or FOLDER, session.log)
     except HarnessError as error:
         refuse(error)
     except installation.InstallationError as error:
@@ -275,7 +277,7 @@ def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` leaves out what takes minutes."""
     session.notify("faults")
     session.install("--group", "tests")
-    session.run("python", "-m", "pytest", "tests/unit", "tests/pairs", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/unit", "tests/page", "tests/pairs", *session.posargs)
 
 
 @nox.session(python=PYTHON, default=False)

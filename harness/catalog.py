@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Entry:
         """Whether the model has what this project is about; a control does not."""
         return bool(self.gamma_keys or self.beta_keys or self.scale_keys)
 
-    @property
+    @cached_property
     def traits(self) -> dict[str, Any]:
         """The facts that a rule's `where` can ask for, by name."""
         facts = asdict(self)
@@ -114,17 +115,18 @@ class Catalog:
 
     def __getitem__(self, model: str) -> Entry:
         """The entry of a model, also of the one that is none of timm's; KeyError where this timm has none."""
-        for entry in (*self.entries, BERT):
-            if entry.model == model:
-                return entry
-        raise KeyError(model)
+        return self._by_name[model]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Entry]:
+        return {entry.model: entry for entry in (*self.entries, BERT)}
 
     @property
     def has_controls(self) -> bool:
         """Whether it is of all models: one of some alone lacks the controls."""
         return {entry.model for entry in self.entries} >= set(self.controls)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Names the catalog's content in a run's header."""
         return hashlib.sha256(dumps(self).encode()).hexdigest()[:16]
@@ -176,4 +178,10 @@ def path_in(folder: Path, timm: str) -> Path:
 def read(folder: Path, timm: str) -> Catalog | None:
     """The catalog of a timm release in a folder; None where there is none."""
     path = path_in(folder, timm)
-    return loads(path.read_text()) if path.is_file() else None
+    return _parsed(path.read_text()) if path.is_file() else None
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Catalog:
+    """Pairs of one timm share a catalog, and each is asked for it many times."""
+    return loads(text)

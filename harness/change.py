@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from harness.cause import fail_alike, generalised
-from harness.record import GREEN
+from harness.record import GREEN, RED
 from harness.verdict import Judged, Rule
 
 Key = tuple[str, str]
@@ -97,37 +97,45 @@ def unknown(judged: Iterable[Judged]) -> list[Judged]:
 
 
 def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
-    was, now = _state(old), _state(new)
-    if "unknown" in {was, now}:
+    kind = KINDS.get((state_of(old), state_of(new)))
+    if kind is Kind.OTHERWISE and old and new and fail_alike(old, new):
         return None
-    if was == now == "broken" and old and new:
-        return None if fail_alike(old, new) else Kind.OTHERWISE
-    if was == now == "green":
-        drifted = old and new and (old.outcome, new.outcome) == ("passed", "drifted")
-        return Kind.DRIFTED if drifted else None
-    return {
-        ("green", "broken"): Kind.BROKEN,
-        ("broken", "green"): Kind.FIXED,
-        ("green", "none"): Kind.GONE,
-        ("none", "broken"): Kind.NEW_BROKEN,
-        ("none", "green"): Kind.NEW,
-    }.get((was, now))
+    if kind is Kind.DRIFTED and old and new and (old.outcome, new.outcome) != ("passed", "drifted"):
+        return None
+    return kind
 
 
-def _state(one: Judged | None) -> str:
-    """Green, broken, none where there is no such case or the release has not got it, or unknown."""
-    if one is None or one.outcome == "unsupported":
-        return "none"
-    if one.record is None or one.outcome == "not-run":
-        return "unknown"
-    return "green" if one.outcome in GREEN else "broken"
+def state_of(one: Judged | None) -> str:
+    """One of STATES; `none` also where there is no such case."""
+    return "none" if one is None else STATES[one.outcome]
+
+
+STATES: Final[Mapping[str | None, str]] = {
+    **dict.fromkeys(GREEN, "green"),
+    **dict.fromkeys(RED, "broken"),
+    "unsupported": "none",
+    "not-run": "unknown",
+    None: "unknown",
+}
+"""How a case stands, by its outcome; None where it has no record."""
+
+KINDS: Final[Mapping[tuple[str, str], Kind]] = {
+    ("green", "broken"): Kind.BROKEN,
+    ("broken", "broken"): Kind.OTHERWISE,
+    ("green", "none"): Kind.GONE,
+    ("broken", "green"): Kind.FIXED,
+    ("green", "green"): Kind.DRIFTED,
+    ("none", "broken"): Kind.NEW_BROKEN,
+    ("none", "green"): Kind.NEW,
+}
+"""A change by the state before and after: broken otherwise unless both fail alike, drifted from passed alone."""
 
 
 def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
     """To which package a change is due: `mixed` has the case with that package alone moved, by package."""
     alone = [package for package, judged in mixed.items() if judged and _is_as_new(change, judged.get(change.key))]
     # A pair that could not be made has no case at all; one that lacks this case has the others.
-    known = all(judged and _state(judged.get(change.key)) != "unknown" for judged in mixed.values())
+    known = all(judged and state_of(judged.get(change.key)) != "unknown" for judged in mixed.values())
     if len(alone) == 1:
         return alone[0]
     if not known:
@@ -138,7 +146,7 @@ def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str
 def _is_as_new(change: Change, there: Judged | None) -> bool:
     if there and change.new and there.broken and change.new.broken:
         return fail_alike(there, change.new)
-    return _state(there) == _state(change.new)
+    return state_of(there) == state_of(change.new)
 
 
 def moved(old: Iterable[Judged], new: Iterable[Judged], tolerance: Mapping[str, Tolerance]) -> tuple[list[str], int]:
@@ -177,11 +185,13 @@ def _figures(output: Mapping[str, Any]) -> list[float]:
 
 def ways_out(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
     """Routes on which the same models pass, of those that may stand in for the broken one."""
+    wanted = {way: None for one in broken for way in WAYS_OUT.get(one.case.route, ())}
+    if not wanted:
+        return []
     places = {_place(one) for one in broken}
-    candidates = [one for one in judged if one.record and one.outcome not in {"unsupported", "not-run"}]
-    wanted = [way for route in dict.fromkeys(one.case.route for one in broken) for way in WAYS_OUT.get(route, ())]
+    candidates = [one for one in judged if one.case.route in wanted and state_of(one) in {"green", "broken"}]
     found = []
-    for way in dict.fromkeys(wanted):
+    for way in wanted:
         there = [one for one in candidates if one.case.route == way and _place(one) in places]
         if there and all(one.outcome in GREEN for one in there):
             found.append(way)

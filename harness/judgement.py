@@ -1,40 +1,76 @@
 """What is recorded of the selected pairs, held against the expectations of today."""
 
-from collections.abc import Sequence
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness import plan, results
 from harness.catalog import Catalog
 from harness.lanes import Lanes
+from harness.matching import is_of, speaks_of
 from harness.matrix import Lane
 from harness.record import Case
+from harness.results import Recorded
 from harness.rule import Rule
 from harness.verdict import Judged, Verdict, judge
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict for every planned case of some pairs, in every selected lane; and what each lane's file holds."""
+
+    cases: list[Judged]
+    recorded: list[Recorded]
+    families: Mapping[str, str]
+    """The module of each model."""
+
+
 def judged(selected: Sequence[Lanes]) -> list[Judged]:
-    """A verdict for every planned case of these pairs, in every selected lane."""
-    return [
-        one
-        for lanes in selected
-        for lane in plan.lanes(lanes.matrix, lanes.options)
-        for catalog in [lanes.catalog()]
-        for one in (_unplanned(lanes, lane) if catalog is None else _judged(lanes, lane, catalog))
-    ]
+    """The verdicts alone."""
+    return of(selected).cases
 
 
-def _judged(lanes: Lanes, lane: Lane, catalog: Catalog) -> list[Judged]:
+def of(selected: Sequence[Lanes]) -> Judgement:
+    """Raises BadInput for a file that is none of records."""
+    with _uncollected():
+        found = [one for lanes in selected for one in _judged(lanes)]
+    families = {entry.model: entry.family for lanes in selected for entry in lanes.catalog() or ()}
+    return Judgement([one for cases, _ in found for one in cases], [recorded for _, recorded in found], families)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """All that is read is kept; to search a hundred thousand records for garbage takes as long as to read them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _judged(lanes: Lanes) -> Iterator[tuple[list[Judged], Recorded]]:
+    catalog = lanes.catalog()
+    for lane in plan.lanes(lanes.matrix, lanes.options):
+        yield _unplanned(lanes, lane) if catalog is None else _planned(lanes, lane, catalog)
+
+
+def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
+    rules = [rule for rule in lanes.matrix.expectations if is_of(rule, lanes.pair.transformers, lanes.pair.timm)]
+
     def rules_for(case: Case) -> list[Rule]:
         entry = catalog[case.model]
-        return [rule for rule in lanes.matrix.expectations if rule.applies(case, lanes.pair, lane.name, entry)]
+        return [rule for rule in rules if speaks_of(rule, case, lane.name, entry)]
 
-    return judge(lanes.planned(lane, catalog), lanes.recorded(lane, catalog), rules_for)
+    recorded = lanes.recorded(lane, catalog)
+    return judge(lanes.planned(lane, catalog), recorded, rules_for), recorded
 
 
-def _unplanned(lanes: Lanes, lane: Lane) -> list[Judged]:
+def _unplanned(lanes: Lanes, lane: Lane) -> tuple[list[Judged], Recorded]:
     """Without a catalog nobody knows the models: one incomplete case a route stands for all."""
     recorded = results.load(lanes.options.results, lanes.pair.id, lane.name, {})
     why = recorded.unmade or f"there is no catalog of timm {lanes.pair.timm} yet"
-    return [
-        Judged(lanes.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why)
-        for case in plan.stand_ins(lanes.matrix, lanes.options)
-    ]
+    cases = plan.stand_ins(lanes.matrix, lanes.options)
+    return [Judged(lanes.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why) for case in cases], recorded

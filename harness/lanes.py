@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,10 @@ class Lanes:
             if found is not None and set(self.matrix.models.controls) <= set(found.controls):
                 return found
         return None
+
+    def reading(self, results: Path) -> "Lanes":
+        """The same with the records of another folder."""
+        return replace(self, options=replace(self.options, results=results))
 
     def planned(self, lane: Lane, catalog: Catalog) -> list[Case]:
         """The selected cases of a lane."""

@@ -16,6 +16,8 @@ from harness.pair import Pair
 from harness.record import DEFAULT_VARIANT, SCHEMA, SEED, Case
 from harness.selection import Options
 
+EVERY_MODEL: Final = "*"
+"""The model of a case that stands for all of a route, where no catalog says which there are."""
 CELL: Final = Path(__file__).parent / "cell"
 
 
@@ -58,7 +60,7 @@ def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
 
 def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
     """A case a route that stands for all its models, where no catalog says which there are."""
-    return [Case(route, "*") for route in _routes(matrix, options)]
+    return [Case(route, EVERY_MODEL) for route in _routes(matrix, options)]
 
 
 def _routes(matrix: Matrix, options: Options) -> list[str]:

@@ -6,6 +6,7 @@ For each case the last line whose run is current counts. A run is current when i
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +23,23 @@ RUN: Final = "run"
 
 @dataclass(frozen=True)
 class Recorded:
-    """What counts among the records of one pair's lane. `unmade` says why its environment could not be made."""
+    """What counts among the records of one pair's lane. `unmade` says why its environment could not be made.
+
+    `runs` are all that the file holds, whatever they were made with, oldest first.
+    """
 
     pair: str
     lane: str
     records: Mapping[str, Record]
     unmade: str | None = None
+    runs: Sequence[record.Run] = ()
+
+    @cached_property
+    def headers(self) -> Mapping[str, Mapping[str, Any]]:
+        """By case the header of the run that its record is of."""
+        return {
+            case: run.header for run in self.runs for case, line in run.cases.items() if self.records.get(case) is line
+        }
 
 
 def path_in(results: Path, pair: str, lane: str) -> Path:
@@ -62,7 +74,7 @@ def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Rec
         runs = record.read(path) if path.is_file() else []
     except (OSError, ValueError) as error:
         raise BadInput(f"{error}; move that file away, or name another folder with --results") from error
-    return Recorded(pair, lane, collect(runs, current), unmade(runs, current))
+    return Recorded(pair, lane, collect(runs, current), unmade(runs, current), tuple(runs))
 
 
 def is_current(run: record.Run, current: Mapping[str, Any]) -> bool:

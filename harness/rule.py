@@ -7,10 +7,6 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from harness.catalog import Entry
-from harness.matching import is_of, speaks_of
-from harness.pair import Pair
-from harness.record import Case
 from harness.vocabulary import LaneName, RedOutcome, RouteName, Specifier, Strict, TraitName, VariantName, problem
 
 MOST_NAMES: Final = 5
@@ -68,7 +64,3 @@ class Rule(Strict):
         if self.url and self.script:
             raise problem("say where it is tracked by either 'url' or 'script'")
         return self
-
-    def applies(self, case: Case, pair: Pair, lane: str, entry: Entry) -> bool:
-        """Whether the rule speaks about a case of a pair and lane; the entry is that of the case's model."""
-        return is_of(self, pair.transformers, pair.timm) and speaks_of(self, case, lane, entry)

@@ -16,6 +16,7 @@ from harness.record import DEFAULT_SIZE
 from harness.vocabulary import SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
+REPORTING: Final = frozenset({"matrix", "pair", "report"})
 PART: Final = "--route tower --model 'eva*'"
 EXAMPLES: Final = {
     "pair": f"transformers==5.23.0 timm==1.0.31 {PART}",
@@ -45,11 +46,12 @@ class Options:
     workers: int | None = None
     matrix: Path = Path("matrix.yaml")
     results: Path = Path("results")
+    beside: tuple[Path, ...] = ()  # records of other machines, which a report reads too
     good: str | None = None
     bad: str | None = None
     still: tuple[str, ...] = ()
     start: str | None = None
-    out: Path = lock.FOLDER
+    out: Path | None = None
 
     @property
     def named_anyway(self) -> bool:
@@ -83,6 +85,8 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
         raise BadInput(
             f"unexpected {' '.join(rest)!r}; releases are named with nox -s pair, parts with --route, --model"
         )
+    if session == "report" and "results" in given:
+        given.results, *given.beside = dict.fromkeys(given.results)
     lists = {name: tuple(value) for name, value in vars(given).items() if isinstance(value, list)}
     return Options(**{**vars(given), **lists})
 
@@ -130,7 +134,15 @@ def _parser(session: str) -> argparse.ArgumentParser:
         help=f"{lock.LATEST}: the newest of what a pair stands on (default locked)",
     )
     parser.add_argument("--workers", type=_count, metavar="N", help="processes at a time (default: one a core)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="where the records go (default results)")
+    if session == "report":
+        where = "where records are (default results); repeatable, for those of several machines"
+        parser.add_argument("--results", type=Path, metavar="DIR", help=where, **many)
+    else:
+        parser.add_argument("--results", type=Path, metavar="DIR", help="where the records go (default results)")
+    if session in REPORTING:
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="write the page, and what CI systems and programs read, there"
+        )
     return parser
 
 

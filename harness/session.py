@@ -7,20 +7,21 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from harness import claim, device, judgement, lock, matrix, plan, results, selection
+from harness import claim, device, history, judgement, lock, matrix, plan, results, selection
 from harness.errors import BadInput, HarnessError
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
+from harness.merging import merge
 from harness.pair import Pair, python_named
-from harness.report import reproduction, rules, terminal
+from harness.report import files, reproduction, rules, terminal
+from harness.report.summary import Summary
 from harness.selection import Options
-from harness.verdict import exit_code
 
 RUNS: Final = frozenset({"matrix", "pair"})  # sessions that need devices and write records
 WIDTH: Final = 100  # where the output is no terminal
@@ -51,8 +52,10 @@ class Campaign:
         if session in RUNS:
             device.refuse_missing(options.lanes)
             results.refuse_unwritable(options.results)
-        elif session == "report" and not options.results.is_dir():
-            raise BadInput(f"--results {options.results}: there is no such folder; nox -s matrix makes one")
+        elif session == "report":
+            _refuse_missing([options.results, *options.beside])
+        if session in selection.REPORTING and options.out:
+            files.refuse_unwritable(options.out)
         return campaign
 
     def lanes_of(self, pair: str) -> Lanes | None:
@@ -83,17 +86,39 @@ class Campaign:
             raise
 
     def sum_up(self, console: Console) -> int:
-        """Print the summary and return the exit code. Raises what was wrong with some pairs, after the others'."""
-        sound = [lanes for lanes in self.lanes if lanes.pair.id not in self.problems]
-        judged = judgement.judged(sound)
-        if sound:
-            command = reproduction.of_pair(self.named) if self.named else reproduction.in_matrix
-            whole = self.options.selection == Options().selection
-            said = rules.remarks(self.described.expectations, judged, date.today(), whole=whole)
-            terminal.show(console, judged, command, list(said))
+        """Print the summary, write the files that are asked for, and return the exit code.
+
+        Raises what was wrong with some pairs, after the others'.
+        """
+        summary = self.summary()
+        if summary.pairs:
+            terminal.show(console, summary)
+            if self.options.out:
+                files.write(self.options.out, summary)
         if self.problems:
             raise _all_of(list(self.problems.values()))
-        return exit_code(judged) or int(self.failed)
+        return summary.exit_code or int(self.failed)
+
+    def summary(self) -> Summary:
+        """What is recorded of the pairs with which nothing was wrong, in every folder named, judged."""
+        sound = [lanes for lanes in self.lanes if lanes.pair.id not in self.problems]
+        machines = {
+            folder: judgement.of([lanes.reading(folder) for lanes in sound])
+            for folder in (self.options.results, *self.options.beside)
+        }
+        judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
+        whole = self.options.selection == Options().selection
+        remarks = rules.remarks(self.described.expectations, judged, date.today(), whole=whole)
+        return Summary(
+            judged=judged,
+            command=reproduction.of_pair(self.named) if self.named else reproduction.in_matrix,
+            pairs=[lanes.pair for lanes in sound],
+            made=datetime.now().astimezone(),
+            families={model: family for found in machines.values() for model, family in found.families.items()},
+            past=history.of(one for found in machines.values() for one in found.recorded),
+            disagreements=disagreements,
+            remarks=list(remarks),
+        )
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""
@@ -147,6 +172,16 @@ def _given(argv: Sequence[str]) -> argparse.Namespace:
 def console() -> Console:
     """The terminal as it is; elsewhere plain text of a fixed width."""
     return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
+def _refuse_missing(folders: Sequence[Path]) -> None:
+    problems = [
+        f"--results {folder}: there is no such folder; nox -s matrix makes one"
+        for folder in folders
+        if not folder.is_dir()
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
 
 
 def _all_of(problems: Sequence[HarnessError]) -> HarnessError:

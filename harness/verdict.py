@@ -61,6 +61,8 @@ class Judged:
     missing: str | None = None
     rules: tuple[Rule, ...] = ()
     """All that speak of the case; `rule` is the one that decided."""
+    header: Record | None = None
+    """That of the run which the record is of."""
 
     @property
     def outcome(self) -> str | None:
@@ -104,7 +106,7 @@ def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[
     if record is None:
         return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.unmade or NO_RECORD, rules=rules)
     verdict, rule = decide(record["outcome"], rules)
-    return Judged(pair, lane, case, verdict, record, rule, rules=rules)
+    return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=recorded.headers.get(case.id))
 
 
 def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:

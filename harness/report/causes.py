@@ -1,13 +1,16 @@
 """What is not green, grouped by cause: one cause may break many models."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from harness.cause import generalised
+from harness.change import ways_out
 from harness.verdict import Judged, Rule, Verdict
+from harness.words import number
 
+MANY: Final = 6  # routes
 _ORDER: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)
 
 
@@ -31,6 +34,11 @@ class Cause:
         return list(dict.fromkeys(one.case.route for one in self.judged))
 
     @property
+    def places(self) -> str:
+        """The routes in words."""
+        return ", ".join(self.routes) if len(self.routes) <= MANY else number(len(self.routes), "route")
+
+    @property
     def models(self) -> set[str]:
         """The models concerned."""
         return {one.case.model for one in self.judged}
@@ -51,6 +59,27 @@ def find(judged: Iterable[Judged]) -> list[Cause]:
             groups.setdefault((one.verdict, outcome, _cause(one)), []).append(one)
     causes = [Cause(key[0], key[1], group[0].rule, tuple(group)) for key, group in groups.items()]
     return sorted(causes, key=lambda cause: (_ORDER.index(cause.verdict), -len(cause.judged)))
+
+
+def explain(cause: Cause) -> Iterator[str]:
+    """What happened in one case, and what the rule says that it was held against."""
+    if cause.verdict is not Verdict.FIXED:
+        yield cause.example.reason
+    if cause.rule is None:
+        return
+    says = {
+        Verdict.REGRESSED: f"expected {cause.rule.outcome}: ",
+        Verdict.FIXED: f"no longer {cause.rule.outcome}: ",
+    }
+    yield says.get(cause.verdict, "because ") + cause.rule.because
+    if cause.verdict is Verdict.AS_EXPECTED:
+        yield from (text for text in (cause.rule.advice, cause.rule.url or cause.rule.script) if text)
+
+
+def ways(cause: Cause, judged: Sequence[Judged]) -> Iterator[str]:
+    """What the records themselves offer instead."""
+    if ways := ways_out([one for one in cause.judged if one.broken], judged):
+        yield f"Those of these models that were tried there pass on {', '.join(ways)}."
 
 
 def _cause(one: Judged) -> str:

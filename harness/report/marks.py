@@ -16,19 +16,33 @@ class Mark:
     word: str
     shape: str
     style: str
+    heat: str
+    """The style of a cell of the heat map."""
+
+    @property
+    def key(self) -> str:
+        """The word as programs have it: `known-broken`."""
+        return self.word.replace(" ", "-")
 
 
-REGRESSED: Final = Mark("regressed", "✘", "bold red")
-FIXED: Final = Mark("fixed", "↑", "bold magenta")
-INCOMPLETE: Final = Mark("incomplete", "…", "bold yellow")
-KNOWN_BROKEN: Final = Mark("known broken", "◐", "yellow")
-DRIFTED: Final = Mark("drifted", "≈", "cyan")
-PASSED: Final = Mark("passed", "✔", "green")
-NOT_RUN: Final = Mark("not run", "○", "dim")
-UNSUPPORTED: Final = Mark("unsupported", "\N{EN DASH}", "dim")
+REGRESSED: Final = Mark("regressed", "✘", "bold red", "bold white on red")
+FIXED: Final = Mark("fixed", "↑", "bold magenta", "bold white on magenta")
+INCOMPLETE: Final = Mark("incomplete", "…", "bold yellow", "bold black on bright_yellow")
+KNOWN_BROKEN: Final = Mark("known broken", "◐", "yellow", "black on yellow")
+DRIFTED: Final = Mark("drifted", "≈", "cyan", "black on cyan")
+PASSED: Final = Mark("passed", "✔", "green", "black on green")
+NOT_RUN: Final = Mark("not run", "○", "dim", "dim")
+UNSUPPORTED: Final = Mark("unsupported", "\N{EN DASH}", "dim", "dim")
 
 MARKS: Final = (REGRESSED, FIXED, INCOMPLETE, KNOWN_BROKEN, DRIFTED, PASSED, NOT_RUN, UNSUPPORTED)
 """Worst first."""
+
+ATTENTION: Final = (REGRESSED, FIXED, INCOMPLETE)
+"""What is not as expected."""
+
+GOOD: Final = frozenset({PASSED, DRIFTED})
+UNTRIED: Final = frozenset({NOT_RUN, UNSUPPORTED})
+"""What says nothing of a model, good or bad."""
 
 _BY_VERDICT: Final = {Verdict.REGRESSED: REGRESSED, Verdict.FIXED: FIXED, Verdict.INCOMPLETE: INCOMPLETE}
 _BY_OUTCOME: Final = {"drifted": DRIFTED, "passed": PASSED, "not-run": NOT_RUN, "unsupported": UNSUPPORTED}
@@ -46,11 +60,16 @@ def count(judged: Iterable[Judged]) -> dict[Mark, int]:
     return {mark: counts[mark] for mark in MARKS if counts[mark]}
 
 
+def is_untried(judged: Iterable[Judged]) -> bool:
+    """Whether nothing among these was run, for want of a device or because it cannot be."""
+    return count(judged).keys() <= UNTRIED
+
+
 def totals(judged: Iterable[Judged]) -> list[str]:
     """`1020 passed`, `3 regressed`, …, each case in one of them; not run is told apart from passed, with its reason."""
     cases = list(judged)
     counts = count(cases)
-    texts = {mark: f"{counts[mark]} {mark.word}" for mark in _TOTALS if mark in counts}
+    texts = {mark: f"{counts[mark]:,} {mark.word}" for mark in _TOTALS if mark in counts}
     if NOT_RUN in texts:
         texts[NOT_RUN] += f" ({reasons(one for one in cases if mark_of(one) is NOT_RUN)})"
     return list(texts.values())

@@ -25,12 +25,12 @@ def of_pair(pair: Pair) -> Callable[[Judged], str]:
 
 
 def _command(session: str, pair: list[str], judged: Judged) -> str:
-    words = ["nox", "-s", session, "--", *pair, "--lane", judged.lane, *_options(judged.case)]
-    return shlex.join(words)
+    return shlex.join(["nox", "-s", session, "--", *pair, *options(judged.lane, judged.case)])
 
 
-def _options(case: Case) -> list[str]:
-    options = ["--route", case.route, "--model", case.model]
+def options(lane: str, case: Case) -> list[str]:
+    """What leaves this case alone, whatever the pair."""
+    options = ["--lane", lane, "--route", case.route, "--model", case.model]
     if case.variant != DEFAULT_VARIANT:
         options += ["--variant", case.variant]
     if case.size != DEFAULT_SIZE:

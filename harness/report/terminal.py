@@ -1,18 +1,17 @@
 """The summary in the terminal: what stands where, then why, then the totals."""
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from harness.change import ways_out
 from harness.report import causes, grid, marks
-from harness.verdict import Judged, Verdict, exit_code
-from harness.words import number
+from harness.report.summary import Summary
+from harness.verdict import Judged
+from harness.words import NO_BREAK, number, printable
 
-NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 EXIT: Final = {
     0: "as expected",
     1: "something regressed or is fixed",
@@ -20,12 +19,10 @@ EXIT: Final = {
     4: "incomplete: planned cases have no record",
 }
 
-Command = Callable[[Judged], str]
 
-
-def show(console: Console, judged: Sequence[Judged], command: Command, remarks: Sequence[str] = ()) -> None:
+def show(console: Console, summary: Summary) -> None:
     """Prints the summary. Nothing is cropped: an id or a command wider than the console stays whole."""
-    console.print(render(judged, command, console.width, remarks), crop=False, highlight=False)
+    console.print(render(summary, console.width), crop=False, highlight=False)
 
 
 def tell(console: Console, lines: Iterable[str]) -> None:
@@ -38,30 +35,31 @@ def tell(console: Console, lines: Iterable[str]) -> None:
     console.print(Group(*parts), crop=False, highlight=False)
 
 
-def render(judged: Sequence[Judged], command: Command, width: int, remarks: Sequence[str] = ()) -> RenderableType:
-    """Lanes with pairs down and routes across, failures by cause, remarks, then the totals and the exit code."""
-    code = exit_code(judged)
+def render(summary: Summary, width: int) -> RenderableType:
+    """Lanes with routes down and pairs across, failures by cause, remarks, then the totals and the exit code."""
+    judged = summary.judged
     parts = [
-        *_lanes(judged, width),
+        *(line for text in summary.unfinished for line in (*_wrapped(text, width, marks.INCOMPLETE.style), _line(""))),
+        *_lanes(summary, width),
         *_legend(judged, width),
-        *(line for cause in causes.find(judged) for line in _cause(cause, judged, command, width)),
-        *(line for text in remarks for line in (_line(""), *_wrapped(text, width))),
+        *(line for cause in causes.find(judged) for line in _cause(cause, summary, width)),
+        *(line for text in summary.said for line in (_line(""), *_wrapped(text, width))),
         *_silent(judged, width),
         *_listed(marks.totals(judged), " · ", width, "bold"),
-        _line(f"Exit code {code}: {EXIT[code]}."),
+        _line(f"Exit code {summary.exit_code}: {EXIT[summary.exit_code]}."),
     ]
     return Group(*parts)
 
 
-def _lanes(judged: Sequence[Judged], width: int) -> Iterator[RenderableType]:
-    for lane in dict.fromkeys(one.lane for one in judged):
-        cases = [one for one in judged if one.lane == lane]
-        if list(marks.count(cases)) == [marks.NOT_RUN]:
+def _lanes(summary: Summary, width: int) -> Iterator[RenderableType]:
+    for lane in dict.fromkeys(one.lane for one in summary.judged):
+        cases = [one for one in summary.judged if one.lane == lane]
+        if marks.is_untried(cases):
             yield from _wrapped(f"{lane}: {', '.join(marks.totals(cases))}", width, marks.NOT_RUN.style)
             yield _line("")
             continue
-        yield _line(lane, "bold")
-        for table in grid.tables(cases, width):
+        yield _line(f"{lane}, share passed of what was run", "bold")
+        for table in grid.tables(cases, summary.pairs, width):
             yield table
             yield _line("")
 
@@ -70,7 +68,7 @@ def _legend(judged: Sequence[Judged], width: int) -> Iterator[Text]:
     yield from _listed([f"{mark.shape} {mark.word}" for mark in marks.count(judged)], "   ", width, "dim")
 
 
-def _cause(cause: causes.Cause, judged: Sequence[Judged], command: Command, width: int) -> Iterator[Text]:
+def _cause(cause: causes.Cause, summary: Summary, width: int) -> Iterator[Text]:
     mark = marks.mark_of(cause.example)
     counts = [
         number(len(cause.models), "model"),
@@ -78,33 +76,12 @@ def _cause(cause: causes.Cause, judged: Sequence[Judged], command: Command, widt
         number(len(cause.pairs), "pair"),
     ]
     outcome = [cause.outcome] if cause.outcome else []
-    facts = [f"{mark.shape} {mark.word}", ", ".join(cause.routes), *outcome, ", ".join(counts)]
+    facts = [f"{mark.shape} {mark.word}", cause.places, *outcome, ", ".join(counts)]
     yield _line("")
     yield from _listed(facts, " · ", width, mark.style)
-    for text in (*_reasons(cause), *_ways_out(cause, judged)):
+    for text in (*causes.explain(cause), *causes.ways(cause, summary.judged)):
         yield from _wrapped(text, width, indent="  ")
-    yield _line(f"  {command(cause.example)}", "bold")
-
-
-def _reasons(cause: causes.Cause) -> Iterator[str]:
-    """What happened in one case, and what the rule says that it was held against."""
-    if cause.verdict is not Verdict.FIXED:
-        yield cause.example.reason
-    if cause.rule is None:
-        return
-    says = {
-        Verdict.REGRESSED: f"expected {cause.rule.outcome}: ",
-        Verdict.FIXED: f"no longer {cause.rule.outcome}: ",
-    }
-    yield says.get(cause.verdict, "because ") + cause.rule.because
-    if cause.verdict is Verdict.AS_EXPECTED:
-        yield from (text for text in (cause.rule.advice, cause.rule.url or cause.rule.script) if text)
-
-
-def _ways_out(cause: causes.Cause, judged: Sequence[Judged]) -> Iterator[str]:
-    """What the records themselves offer instead."""
-    if ways := ways_out([one for one in cause.judged if one.broken], judged):
-        yield f"Those of these models that were tried there pass on {', '.join(ways)}."
+    yield _line(f"  {summary.command(cause.example)}", "bold")
 
 
 def _silent(judged: Sequence[Judged], width: int) -> Iterator[Text]:
@@ -130,6 +107,4 @@ def _wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterat
 
 
 def _line(text: str, style: str = "") -> Text:
-    """Text as it is, but for what would move the cursor or colour the terminal: an exception may say anything."""
-    shown = "".join(one if one.isprintable() or one == NO_BREAK else repr(one)[1:-1] for one in text)
-    return Text(shown, style, no_wrap=True, overflow="ignore")
+    return Text(printable(text), style, no_wrap=True, overflow="ignore")

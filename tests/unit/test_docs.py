@@ -12,6 +12,7 @@ from harness import catalog, matrix, record, selection
 from harness.catalog import Catalog
 from harness.matrix import Matrix
 from harness.report import marks
+from harness.report.files import FILES
 from harness.session import named_pair
 from harness.verdict import Verdict
 from harness.vocabulary import ROUTES, TRAITS
@@ -82,7 +83,7 @@ def test_every_path_named_exists(text: str) -> None:
     assert named
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
     files = {path.name for folder in ("harness", "tests") for path in (ROOT / folder).rglob("*.py")}
-    assert [name for name in sorted(set(NAMED.findall(text)) - files) if not (ROOT / name).exists()] == []
+    assert [name for name in sorted(set(NAMED.findall(text)) - files - set(FILES)) if not (ROOT / name).exists()] == []
 
 
 def test_every_option_has_its_row_and_no_other_has() -> None:
@@ -102,6 +103,10 @@ def test_the_shapes_are_those_of_the_summary_worst_first() -> None:
     assert [(shape.strip(), word.strip()) for shape, word in rows[2:]] == [
         (mark.shape, mark.word) for mark in marks.MARKS
     ]
+
+
+def test_the_files_of_a_report_are_those_that_are_written() -> None:
+    assert first_column("Reports") == list(FILES)
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:

@@ -10,6 +10,7 @@ import re
 import tempfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +20,11 @@ from rich.console import Console
 from harness import results
 from harness.errors import BadInput
 from harness.record import Case
-from harness.report import reproduction, terminal
+from harness.report import terminal
+from harness.report.files import FILES
 from harness.results import Recorded
 from harness.verdict import Judged, Verdict, judge
+from tests.summaries import summary
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
 PAIR, LANE = "transformers5.23.0-timm1.0.31", "cpu-float32"
@@ -72,12 +75,14 @@ def judged(lane: Recorded) -> list[Judged]:
     return judge([Case.parse(case) for case in ("tower/a", "wrapper/a")], lane, lambda _: [])
 
 
-def shown(judged: list[Judged]) -> str:
-    """The summary, as a terminal gets it."""
+def drawn(judged: list[Judged], lane: Recorded) -> dict[str, str]:
+    """Every report; the summary without rich's own colours."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    terminal.show(console, judged, reproduction.in_matrix)
+    one = summary(judged, past=[lane])
+    terminal.show(console, one)
     file: Any = console.file
-    return str(file.getvalue())
+    shown = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
+    return {"terminal": shown, **{name: write(one) for name, write in FILES.items()}}
 
 
 @settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -99,14 +104,15 @@ def test_records_from_elsewhere_are_read_or_refused_with_a_line(
         path.parent.mkdir()
         path.write_text(text)
         try:
-            broken, healthy = judged(results.load(Path(folder), PAIR, LANE, CURRENT))
+            lane = results.load(Path(folder), PAIR, LANE, CURRENT)
+            broken, healthy = judged(lane)
         except BadInput as error:
             assert re.match(rf"{re.escape(str(path))}:\d+: \S", str(error))  # noqa: PT017 - either is right
             return
     # No damage makes the broken case green, or the green one broken.
     assert broken.verdict in {Verdict.REGRESSED, Verdict.INCOMPLETE}
     assert healthy.verdict in {Verdict.AS_EXPECTED, Verdict.INCOMPLETE}
-    assert "tower" in shown([broken, healthy])
+    assert all("tower" in text for name, text in drawn([broken, healthy], lane).items() if name != "badge.svg")
 
 
 @pytest.mark.parametrize("harm", HARM, ids=["escape", "markup", "script", "path", "command", "direction"])
@@ -114,10 +120,16 @@ def test_text_in_a_record_is_shown_and_does_nothing(tmp_path: Path, harm: str) -
     path = results.path_in(tmp_path, PAIR, LANE)
     path.parent.mkdir()
     path.write_text("\n".join(json.dumps({**line, "reason": f"before {harm} after"}) for line in LINES[:2]) + "\n")
-    text = re.sub(
-        r"\x1b\[[\d;]*m", "", shown(judged(results.load(tmp_path, PAIR, LANE, CURRENT)))
-    )  # rich's own colours
-    assert all(one.isprintable() or one == "\n" for one in text)
-    assert "before " in text
-    assert " after" in text
+    lane = results.load(tmp_path, PAIR, LANE, CURRENT)
+    found = drawn(judged(lane), lane)
+    for name in ("terminal", "summary.md", "junit.xml", "answer.json"):
+        assert all(one.isprintable() or one == "\n" for one in found[name])
+    assert re.search("before .* after", found["terminal"])
+    assert "<script>alert" not in "".join(found[name] for name in FILES)
+    assert "](" not in found["summary.md"]  # no link, no picture
+    failures = list(ET.fromstring(found["junit.xml"]).iter("failure"))  # noqa: S314 - ours
+    assert ["before " in one.get("message", "") for one in failures] == [True]
+    told = re.search(r'id="data">(.*?)</script>', found["index.html"])
+    assert told
+    assert f"before {harm} after" in json.loads(told[1])["reasons"]
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [PAIR, f"{PAIR}/{LANE}.jsonl"]

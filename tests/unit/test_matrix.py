@@ -10,6 +10,7 @@ import pytest
 from harness import catalog, matrix
 from harness.catalog import BERT, Entry, Slim
 from harness.errors import BadInput
+from harness.matching import is_of, speaks_of
 from harness.matrix import Lane, Route
 from harness.pair import Defaults, Pair
 from harness.record import Case
@@ -532,7 +533,9 @@ def rule(**fields: Any) -> Rule:
     ids=str,
 )
 def test_a_rule_applies_where_all_it_mentions_agrees(fields: dict[str, Any], *, applies: bool) -> None:
-    assert rule(**fields).applies(CASE, PAIR, "cpu-float32", EVA) is applies
+    one = rule(**fields)
+    of_pair = is_of(one, PAIR.transformers, PAIR.timm)
+    assert (of_pair and speaks_of(one, CASE, "cpu-float32", EVA)) is applies
 
 
 def test_a_rule_can_ask_for_every_trait_of_the_catalog() -> None:

@@ -1,4 +1,5 @@
 import io
+import json
 import shlex
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from rich.console import Console
 from harness.catalog import Catalog
 from harness.errors import BadInput, HarnessError, NothingSelected
 from harness.installation import InstallationError
+from harness.report import files
 from harness.session import WIDTH, Campaign, console, listed
 from tests.unit.conftest import MATRIX
 from tests.unit.fake_environment import FakeEnvironment
@@ -178,6 +180,62 @@ def test_a_report_sums_up_what_is_recorded_and_runs_nothing() -> None:
     code, summary = sum_up(of(ATTO, "report"))
     assert code == 0
     assert "2 passed" in summary
+
+
+def test_a_run_and_a_report_write_what_is_asked_for_with_out_and_nothing_else() -> None:
+    campaign = of(f"{ATTO} --out site")
+    run(campaign, FakeEnvironment())
+    sum_up(campaign)
+    assert sorted(path.name for path in Path("site").iterdir()) == sorted(files.FILES)
+    assert json.loads(Path("site/answer.json").read_text())["known_good"]["all"] == [NEW]
+    sum_up(of(f"{ATTO} --out elsewhere/deep", "report"))
+    assert Path("elsewhere/deep/index.html").read_text().count(NEW) > 0
+    sum_up(of(ATTO, "report"))
+    assert sorted(path.name for path in Path.cwd().iterdir() if path.is_dir()) == [
+        "elsewhere",
+        "packaged",
+        "results",
+        "site",
+    ]
+
+
+def test_a_report_is_replaced_as_a_whole_and_a_link_is_not_followed() -> None:
+    run(of(ATTO), FakeEnvironment())
+    Path("site").mkdir()
+    Path("mine").write_text("text")
+    Path("site/summary.md").symlink_to(Path("mine").absolute())
+    sum_up(of(f"{ATTO} --out site", "report"))
+    assert Path("mine").read_text() == "text"
+    assert Path("site/summary.md").read_text().startswith("# Which pairs")
+
+
+@pytest.mark.parametrize("session", ["matrix", "pair", "report"])
+def test_a_place_where_no_report_can_be_written_is_refused_before_anything_runs(session: str) -> None:
+    Path("results").mkdir()
+    Path("mine").write_text("text")
+    named = "transformers==5.8.1 timm==1.0.31" if session == "pair" else ""
+    assert refusal(f"{named} --out mine", session) == "--out mine: File exists; name a folder that can be written"
+    assert Path("mine").read_text() == "text"
+
+
+def test_a_report_of_several_folders_takes_what_each_has_and_tells_where_they_disagree() -> None:
+    for folder, outcomes in (("a", {"tower/convnext_atto": "keys"}), ("b", {"wrapper/convnext_atto": None})):
+        run(of(f"{ATTO} --results {folder}"), FakeEnvironment(outcomes))
+    code, summary = sum_up(of(f"{ATTO} --results a --results b", "report"))
+    assert code == 1
+    assert "1 passed · 1 regressed" in summary
+    told = f"{NEW} cpu-float32 tower/convnext_atto: keys in a (keys here); passed in b (passed here)"
+    assert "The machines disagree on 1 case." in summary
+    assert told in " ".join(summary.split())
+    assert sum_up(of(f"{ATTO} --results b --results b", "report"))[0] == 4  # the same folder twice is one
+
+
+def test_every_folder_that_is_missing_is_told_at_once() -> None:
+    Path("there").mkdir()
+    assert refusal("--results a --results there --results b", "report") == (
+        "--results a: there is no such folder; nox -s matrix makes one\n"
+        "--results b: there is no such folder; nox -s matrix makes one"
+    )
 
 
 def test_an_environment_that_cannot_be_made_stops_no_other_pair(small_catalog: Catalog) -> None:

@@ -1,66 +1,21 @@
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
 
-from harness.record import Case
-from harness.report import reproduction, terminal
-from harness.results import Recorded
-from harness.verdict import Judged, judge
+from harness.report import terminal
+from harness.verdict import Judged
+from tests.summaries import NEW, OLD, RENAMED, cases, each, summary
 
-OLD = "transformers4.48.3-timm1.0.14"
-NEW = "transformers5.23.0-timm1.0.31"
 DASH = "\N{EN DASH}"
 NO_GPU = "no CUDA device"
-
-
-@dataclass(frozen=True)
-class Known:
-    """A stand-in for a rule of matrix.yaml."""
-
-    outcome: str
-    because: str
-    url: str | None = "https://example.org/issues/1"
-    script: str | None = None
-    advice: str = "take transformers 4.49 or later"
-
-
-RENAMED = Known("keys", "every key with gamma or beta is renamed at load")
-
-
-def cases(
-    pair: str,
-    found: Mapping[str, tuple[str, str | None] | None],
-    *,
-    lane: str = "cpu-float32",
-    rules: Sequence[Known] = (),
-    unmade: str | None = None,
-) -> list[Judged]:
-    """Judges cases given as `{id: (outcome, reason)}`; None for one that has no record."""
-    records = {
-        case: {
-            "model": Case.parse(case).model,
-            "outcome": result[0],
-            "reason": result[1],
-            "detail": {"silent": result[0] == "keys"},
-        }
-        for case, result in found.items()
-        if result is not None
-    }
-    return judge(map(Case.parse, found), Recorded(pair, lane, records, unmade), lambda _: rules)
-
-
-def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:
-    """A case of models m0, m1, … for each reason."""
-    return {f"{route}/m{number}": (outcome, reason) for number, reason in enumerate(reasons)}
 
 
 def shown(judged: Sequence[Judged], width: int = 80) -> list[str]:
     """The lines printed where the console is no terminal."""
     file = io.StringIO()
-    terminal.show(Console(file=file, width=width), judged, reproduction.in_matrix)
+    terminal.show(Console(file=file, width=width), summary(judged))
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
@@ -88,14 +43,13 @@ TOTALS = (
 
 def test_the_summary_at_140_columns_is_exactly_this() -> None:
     assert shown(RESULT, 140) == [
-        "cpu-float32",
-        "pair                           wrapper  tower",
-        f"transformers4.48.3-timm1.0.14  {DASH} 1      ◐ 2",
-        "                                        ✔ 1",
-        "transformers5.23.0-timm1.0.31  … 1      ✘ 2/6",
-        "                               ✔ 3      ↑ 1/6",
-        "                                        ≈ 1",
-        "                                        ✔ 2",
+        "Half finished: 1 of 17 planned cases have no record.",
+        "",
+        "cpu-float32, share passed of what was run",
+        "transformers  4.48.3  5.23.0",
+        "timm          1.0.14  1.0.31",
+        f"wrapper       {DASH}       … 75%",
+        "tower         ◐ 33%   ✘ 66%",
         "",
         "cuda-float32: 3 not run (no CUDA device)",
         "",
@@ -142,25 +96,43 @@ def test_a_reason_wraps_between_words_and_never_within_an_id() -> None:
     assert lines[lines.index("  OSError: no such route here:") + 1] == "  backbone-pretrained"
 
 
-def test_routes_that_do_not_fit_beside_the_pairs_go_into_a_table_below() -> None:
-    dev = "transformers5.24.0.dev0+g1a2b3c4-timm1.0.32-torch2.15.0"
-    routes = ("wrapper", "classifier", "backbone-features")
-    lines = shown(cases(dev, {f"{route}/m": ("passed", None) for route in routes}))
-    assert lines[:7] == [
-        "cpu-float32",
-        "pair                                                     wrapper  classifier",
-        f"{dev}  ✔ 1      ✔ 1",
+def test_pairs_that_do_not_fit_beside_the_routes_go_into_a_table_below_and_tell_what_they_run_on() -> None:
+    development = "transformers5.24.0.dev0+g1a2b3c4-timm1.0.32-torch2.15.0"
+    lines = shown([*cases(OLD, HEALTHY), *cases(development, HEALTHY)], width=30)
+    assert lines[:10] == [
+        "cpu-float32, share passed of what was run",
+        "transformers  4.48.3",
+        "timm          1.0.14",
+        "torch         2.14.1",
+        "wrapper       ✔ 100%",
+        "tower         ✔ 100%",
         "",
-        "pair                                                     backbone-features",
-        f"{dev}  ✔ 1",
-        "",
+        "transformers  5.24.0.dev0+g1a2b3c4",
+        "timm          1.0.32",
+        "torch         2.15.0",
     ]
 
 
-def test_an_id_wider_than_the_console_stays_whole() -> None:
+def test_a_word_wider_than_the_console_stays_whole() -> None:
     lines = shown(cases(NEW, {"wrapper/m": ("error", "OSError: " + "x" * 50)}), width=30)
-    assert f"{NEW}  ✘ 1/1" in lines
     assert "  " + "x" * 50 in lines
+
+
+@pytest.mark.parametrize(("passed", "failed", "share"), [(399, 1, "99%"), (1, 399, "1%"), (0, 3, "0%"), (3, 0, "100%")])
+def test_a_share_is_never_rounded_to_all_or_to_nothing(passed: int, failed: int, share: str) -> None:
+    ones = {f"tower/g{number}": ("passed", None) for number in range(passed)}
+    assert f"{share}" in shown(cases(NEW, {**ones, **each("tower", "keys", *[None] * failed)}))[3].split()
+
+
+def test_routes_come_in_the_order_of_the_matrix_whatever_ran_first() -> None:
+    lines = shown(cases(NEW, {"vlm/a": ("passed", None), "tower/a": ("passed", None), "wrapper/a": ("passed", None)}))
+    assert [line.split()[0] for line in lines[3:6]] == ["wrapper", "tower", "vlm"]
+
+
+def test_more_routes_than_one_can_read_are_counted() -> None:
+    routes = ("wrapper", "classifier", "backbone", "tower", "hub", "roundtrip", "scratch")
+    lines = shown(cases(NEW, {f"{route}/m": ("error", "no such thing") for route in routes}))
+    assert "✘ regressed · 7 routes · error · 1 model, 7 cases, 1 pair" in lines
 
 
 @pytest.mark.parametrize("width", [80, 140])
@@ -171,15 +143,17 @@ def test_plain_text_has_no_escape_codes(width: int) -> None:
 def test_a_terminal_is_shown_colours() -> None:
     file = io.StringIO()
     console = Console(file=file, width=80, force_terminal=True, color_system="standard", no_color=False)
-    terminal.show(console, RESULT, reproduction.in_matrix)
+    terminal.show(console, summary(RESULT))
     assert "\x1b[1;31m✘ regressed" in file.getvalue()
 
 
 def test_all_green_says_so_and_counts() -> None:
     assert shown(cases(NEW, HEALTHY)) == [
-        "cpu-float32",
-        "pair                           wrapper  tower",
-        "transformers5.23.0-timm1.0.31  ✔ 3      ✔ 2",
+        "cpu-float32, share passed of what was run",
+        "transformers  5.23.0",
+        "timm          1.0.31",
+        "wrapper       ✔ 100%",
+        "tower         ✔ 100%",
         "",
         "✔ passed",
         "",
@@ -188,10 +162,10 @@ def test_all_green_says_so_and_counts() -> None:
     ]
 
 
-def test_a_lane_that_ran_in_part_keeps_its_table() -> None:
+def test_what_was_not_run_in_a_lane_that_ran_counts_in_no_share() -> None:
     some = {"tower/m0": ("passed", None), "tower/m1": ("not-run", "needs 27 GB of memory, 8 GB are free")}
     lines = shown(cases(NEW, some))
-    assert lines[1:4] == ["pair                           tower", f"{NEW}  ✔ 1", " " * 31 + "○ 1"]
+    assert lines[3] == "tower         ✔ 100%"
     assert lines[-2] == "1 passed · 1 not run (needs 27 GB of memory, 8 GB are free)"
 
 
@@ -234,7 +208,7 @@ def test_a_route_that_passes_for_the_same_models_is_told_as_a_way_out() -> None:
 def test_remarks_come_before_the_totals() -> None:
     file = io.StringIO()
     judged = cases(NEW, HEALTHY)
-    terminal.show(Console(file=file, width=80), judged, reproduction.in_matrix, ["expectations[0] is idle."])
+    terminal.show(Console(file=file, width=80), summary(judged, remarks=["expectations[0] is idle."]))
     lines = file.getvalue().splitlines()
     assert lines.index("expectations[0] is idle.") < lines.index("5 passed")
 

@@ -1,0 +1,28 @@
+"""A badge for a README: what it is about, and in a word how it stands."""
+
+from typing import Final
+
+from harness.report import marks
+from harness.report.marks import Mark
+from harness.report.summary import Summary
+from harness.report.template import render
+from harness.words import number
+
+SUBJECT: Final = "transformers \N{MULTIPLICATION SIGN} timm"
+COLOURS: Final = {marks.REGRESSED: "#b3261e", marks.FIXED: "#8e24aa", marks.INCOMPLETE: "#8a6100"}
+GOOD, NOTHING = "#2e7d32", "#555555"
+LETTER: Final = 6.6  # pixels, about; the text is fitted to the width that follows from it
+PADDING: Final = 10
+
+
+def svg(summary: Summary) -> str:
+    """The image, with its text as its title."""
+    worst = _worst(summary)
+    says = summary.headline if worst or not summary.judged else f"{number(len(summary.pairs), 'pair')} as expected"
+    colour = COLOURS[worst] if worst else GOOD if summary.judged else NOTHING
+    widths = [round(LETTER * len(text)) + PADDING for text in (SUBJECT, says)]
+    return render("badge.svg", subject=SUBJECT, says=says, colour=colour, widths=widths, padding=PADDING)
+
+
+def _worst(summary: Summary) -> Mark | None:
+    return next((mark for mark in marks.count(summary.judged) if mark in marks.ATTENTION), None)

@@ -1,0 +1,91 @@
+"""Markdown, as a CI system shows it beside a run."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from harness.report import causes, grid, marks
+from harness.report.causes import Cause
+from harness.report.summary import Summary
+from harness.report.template import render
+from harness.verdict import Judged
+from harness.words import number, printable
+
+SPECIAL: Final = re.compile(r"[\\`*_\[\]<>#|&~@$^]")
+"""What Markdown, HTML or GitHub make something of; a name after @ would be called."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A heat map as rows of texts."""
+
+    name: str
+    head: list[list[str]]
+    rows: list[list[str]]
+
+
+def text(summary: Summary) -> str:
+    """The document: what is missing, the totals, a heat map for each lane, then the causes."""
+    found = causes.find(summary.judged)
+    attention = [cause for cause in found if marks.mark_of(cause.example) in marks.ATTENTION]
+    return render(
+        "summary.md",
+        summary=summary,
+        totals=marks.totals(summary.judged),
+        lanes=list(_lanes(summary)),
+        untried=[
+            f"{lane}: {', '.join(marks.totals(cases))}"
+            for lane, cases in _by_lane(summary).items()
+            if marks.is_untried(cases)
+        ],
+        legend=[f"{mark.shape} {mark.word}" for mark in marks.count(summary.judged)],
+        attention=[_told(cause, summary) for cause in attention],
+        known=[_told(cause, summary) for cause in found if cause not in attention],
+        md=escaped,
+        line=lambda one: Markup(printable(one)),  # noqa: S704 - inside a fence nothing is markup, and it has no line break
+    )
+
+
+def escaped(value: str) -> Markup:
+    """Text that stays text, on one line."""
+    return Markup(SPECIAL.sub(lambda found: f"&#{ord(found[0])};", printable(value)))  # noqa: S704 - nothing is left in it
+
+
+def _by_lane(summary: Summary) -> dict[str, list[Judged]]:
+    lanes: dict[str, list[Judged]] = {}
+    for one in summary.judged:
+        lanes.setdefault(one.lane, []).append(one)
+    return lanes
+
+
+def _lanes(summary: Summary) -> Iterator[Lane]:
+    for lane, cases in _by_lane(summary).items():
+        if marks.is_untried(cases):
+            continue
+        found = grid.cells(cases)
+        told = grid.told_apart(summary.pairs)
+        pairs = [pair for pair in summary.pairs if any(pair.id == there for _, there in found)]
+        rows = [
+            [route, *(_cell(found.get((route, pair.id))) for pair in pairs)]
+            for route in grid.in_order(route for route, _ in found)
+        ]
+        yield Lane(lane, [[f"{name} {getattr(pair, name)}" for name in told] for pair in pairs], rows)
+
+
+def _cell(cell: grid.Cell | None) -> str:
+    return f"{cell.mark.shape} {cell.share}".strip() if cell else ""
+
+
+def _told(cause: Cause, summary: Summary) -> dict[str, Any]:
+    mark = marks.mark_of(cause.example)
+    counts = (number(len(cause.models), "model"), number(len(cause.judged), "case"), number(len(cause.pairs), "pair"))
+    return {
+        "title": " · ".join(
+            [f"{mark.shape} {mark.word}", cause.places, *filter(None, [cause.outcome]), ", ".join(counts)]
+        ),
+        "lines": [*causes.explain(cause), *causes.ways(cause, summary.judged)],
+        "command": summary.command(cause.example),
+    }

@@ -1,0 +1,65 @@
+// Elements are made here alone, and text goes into them as text: nothing that was recorded is ever read as HTML.
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// Made when it is opened for the first time.
+function fold(summary, content, { open = false, className = null } = {}) {
+  const details = h("details", { class: className }, h("summary", {}, summary));
+  const fill = () => details.childElementCount === 1 && details.append(...[content()].flat(Infinity));
+  details.addEventListener("toggle", () => details.open && fill());
+  if (open) {
+    fill();
+    details.open = true;
+  }
+  return details;
+}
+
+// A list that shows its first items, and more when asked.
+function listed(items, draw, { first = 50, step = 500 } = {}) {
+  const list = h("div", { class: "list" });
+  let shown = 0;
+  const more = h("button", { type: "button", class: "more", onclick: () => show(step) });
+  function show(count) {
+    const next = items.slice(shown, shown + count).map(draw);
+    shown += next.length;
+    more.before(...next);
+    more.textContent = `Show ${Math.min(step, items.length - shown).toLocaleString("en")} more of ${(items.length - shown).toLocaleString("en")}`;
+    more.hidden = shown >= items.length;
+    // Who pressed it with a key goes on from what it brought.
+    if (more.hidden && next.length && document.activeElement === document.body) next[0].querySelector("a, summary")?.focus();
+  }
+  list.append(more);
+  show(first);
+  return list;
+}
+
+function commandLine(text) {
+  const told = h("span", { class: "told", role: "status" });
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      told.textContent = "copied";
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(code);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      told.textContent = "selected";
+    }
+  };
+  const code = h("code", {}, text);
+  return h("div", { class: "command" }, code, h("button", { type: "button", onclick: copy }, "Copy"), told);
+}
+
+// Of what rules link to, only what a browser opens safely becomes a link.
+const linked = (url) => (/^https?:\/\//.test(url) ? h("a", { href: url, rel: "noreferrer" }, url) : h("code", {}, url));
+
+const sentence = (text) => (/^https?:\/\/\S+$/.test(text) ? h("p", {}, linked(text)) : h("p", {}, text));

@@ -1,0 +1,100 @@
+"""Judged cases and summaries as values, for tests of what is drawn from them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from harness import history
+from harness.pair import Defaults, Pair
+from harness.record import Case, Run
+from harness.report import reproduction
+from harness.report.summary import Summary
+from harness.results import Recorded
+from harness.verdict import Judged, judge
+
+DEFAULTS: Final = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
+ID: Final = re.compile(r"transformers([^-]+)-timm([^-]+)(?:-torch([^-]+))?(?:-py(.+))?")
+OLD: Final = "transformers4.48.3-timm1.0.14"
+NEW: Final = "transformers5.23.0-timm1.0.31"
+MADE: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A stand-in for a rule of matrix.yaml."""
+
+    outcome: str
+    because: str
+    url: str | None = "https://example.org/issues/1"
+    script: str | None = None
+    advice: str = "take transformers 4.49 or later"
+
+
+RENAMED: Final = Known("keys", "every key with gamma or beta is renamed at load")
+
+Found = Mapping[str, tuple[str, str | None] | None]
+
+
+def pair(id_: str) -> Pair:
+    """The pair of an id."""
+    found = ID.fullmatch(id_)
+    assert found, id_
+    transformers, timm, torch, python = found.groups()
+    versions = {"transformers": transformers, "timm": timm, "torch": torch, "python": python}
+    given = {name: version for name, version in versions.items() if version}
+    return Pair(**{**DEFAULTS.model_dump(), **given}, defaults=DEFAULTS)
+
+
+def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str, Any]:
+    """A run's."""
+    started = "2026-11-20T02:00:00+00:00"
+    machine = {"packages": {"numpy": "2.3.0"}, "platform": "Linux", "device": None, "lock": "l1", "cell": "c1"}
+    return {
+        "schema": 1,
+        "pair": {"id": pair},
+        "lane": lane,
+        "cases": list(cases),
+        "started": started,
+        **machine,
+        **more,
+    }
+
+
+def recorded(
+    pair: str, found: Found, *, lane: str = "cpu-float32", unmade: str | None = None, end: bool = True, **more: Any
+) -> Recorded:
+    """A lane's file of one run with cases given as `{id: (outcome, reason)}`; None for one that has no record."""
+    records = {
+        case: {
+            "case": case,
+            "model": Case.parse(case).model,
+            "outcome": result[0],
+            "reason": result[1],
+            "detail": {"silent": result[0] == "keys"},
+            "seconds": None,
+        }
+        for case, result in found.items()
+        if result is not None
+    }
+    ended = {"failed": None, "ended": "2026-11-20T03:00:00+00:00"} if end else None
+    return Recorded(pair, lane, records, unmade, [Run(header(pair, lane, list(found), **more), records, ended)])
+
+
+def cases(
+    pair: str, found: Found, *, lane: str = "cpu-float32", rules: Sequence[Known] = (), unmade: str | None = None
+) -> list[Judged]:
+    """Judges cases given as `{id: (outcome, reason)}`; None for one that has no record."""
+    return judge(map(Case.parse, found), recorded(pair, found, lane=lane, unmade=unmade), lambda _: rules)
+
+
+def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:
+    """A case of models m0, m1, … for each reason."""
+    return {f"{route}/m{number}": (outcome, reason) for number, reason in enumerate(reasons)}
+
+
+def summary(judged: Sequence[Judged], *, past: Sequence[Recorded] = (), **more: Any) -> Summary:
+    """Of these cases, with every pair that they name."""
+    pairs = [pair(id_) for id_ in dict.fromkeys(one.pair for one in judged)]
+    return Summary(judged, reproduction.in_matrix, pairs, MADE, past=history.of(past), **{"families": {}, **more})

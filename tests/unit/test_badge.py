@@ -1,0 +1,26 @@
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.report import badge
+from tests.summaries import NEW, OLD, RENAMED, cases, summary
+
+GREEN = {"tower/a": ("passed", None)}
+
+
+@pytest.mark.parametrize(
+    ("judged", "says"),
+    [
+        ([*cases(NEW, GREEN), *cases(OLD, GREEN)], "2 pairs as expected"),
+        (cases(OLD, {"tower/a": ("keys", None)}, rules=[RENAMED]), "1 pair as expected"),
+        (cases(NEW, {"tower/a": ("keys", None), "tower/b": None}), "1 regressed, 1 incomplete"),
+        (cases(NEW, GREEN, rules=[RENAMED]), "1 fixed"),
+        ([], "nothing selected"),
+    ],
+    ids=["green", "known broken", "red", "fixed", "nothing"],
+)
+def test_a_badge_says_how_it_stands(judged: list[Any], says: str) -> None:
+    image = ET.fromstring(badge.svg(summary(judged)))  # noqa: S314 - ours
+    assert image.get("aria-label") == f"{badge.SUBJECT}: {says}"
+    assert [one.text for one in image.iter("{http://www.w3.org/2000/svg}text")] == [badge.SUBJECT, says]
