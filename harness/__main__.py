@@ -1,8 +1,12 @@
 """python -m harness doctor: what is wrong with the pair of transformers and timm that is installed here."""
 
+import importlib
 import importlib.util
+import os
 import sys
 from typing import Final
+
+from harness.variables import LIBRARIES
 
 OLDEST: Final = (3, 11)
 NEEDED: Final = ("torch", "torchvision", "timm", "transformers")
@@ -34,9 +38,24 @@ def main(argv: list[str]) -> int:
             f"or install them: pip install {' '.join(missing)}\n"
         )
         return 2
+    os.environ.update(LIBRARIES)  # before they are imported
+    for name in (*NEEDED, "harness.cell.doctor"):
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001  whatever a package raises that does not fit the others
+            sys.stderr.write(_unusable(name, error))
+            return 2
     from harness.cell import doctor  # noqa: PLC0415  needs what was looked for
 
     return doctor.examine(sys.stdout)
+
+
+def _unusable(name: str, error: Exception) -> str:
+    """A package that is there and cannot be imported, or one too old for what is looked at."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    if name in NEEDED:
+        return f"{sys.executable}: {name} is here and cannot be imported ({said}); install one that fits the others\n"
+    return f"{sys.executable}: transformers or timm is older than what this looks at ({said}); see README.md\n"
 
 
 if __name__ == "__main__":

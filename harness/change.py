@@ -1,11 +1,12 @@
 """What is different between two pairs, case by case. Pure: both sides are judged already."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from harness.cause import fail_alike, generalised
+from harness.plan import EVERY_MODEL
 from harness.record import GREEN, RED
 from harness.verdict import Judged, Rule
 
@@ -81,14 +82,25 @@ def key_of(one: Judged) -> Key:
 
 
 def compare(old: Iterable[Judged], new: Iterable[Judged]) -> list[Change]:
-    """Every change, in the order of the new side. What was not run on a side, or has no record, is none."""
+    """Every change, in the order of the new side. What was not run on a side, or has no record, is none.
+
+    Where nobody knows the cases of a side, for want of a catalog, nothing is gone and nothing new.
+    """
     before, after = ({key_of(one): one for one in side} for side in (old, new))
+    keys = dict.fromkeys([*after, *before])
+    if is_blind(before.values()) or is_blind(after.values()):
+        keys = {key: None for key in keys if key in before and key in after}
     changes = [
         Change(kind, before.get(key), after.get(key))
-        for key in dict.fromkeys([*after, *before])
+        for key in keys
         if (kind := _kind(before.get(key), after.get(key)))
     ]
     return sorted(changes, key=lambda change: list(Kind).index(change.kind))
+
+
+def is_blind(judged: Iterable[Judged]) -> bool:
+    """Whether there was no catalog to say which cases there are."""
+    return any(one.case.model == EVERY_MODEL for one in judged)
 
 
 def unknown(judged: Iterable[Judged]) -> list[Judged]:
@@ -133,9 +145,16 @@ KINDS: Final[Mapping[tuple[str, str], Kind]] = {
 
 def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
     """To which package a change is due: `mixed` has the case with that package alone moved, by package."""
-    alone = [package for package, judged in mixed.items() if judged and _is_as_new(change, judged.get(change.key))]
+    alone = [
+        package
+        for package, judged in mixed.items()
+        if judged and not is_blind(judged.values()) and _is_as_new(change, judged.get(change.key))
+    ]
     # A pair that could not be made has no case at all; one that lacks this case has the others.
-    known = all(judged and state_of(judged.get(change.key)) != "unknown" for judged in mixed.values())
+    known = all(
+        judged and not is_blind(judged.values()) and state_of(judged.get(change.key)) != "unknown"
+        for judged in mixed.values()
+    )
     if len(alone) == 1:
         return alone[0]
     if not known:
@@ -149,16 +168,21 @@ def _is_as_new(change: Change, there: Judged | None) -> bool:
     return state_of(there) == state_of(change.new)
 
 
-def moved(old: Iterable[Judged], new: Iterable[Judged], tolerance: Mapping[str, Tolerance]) -> tuple[list[str], int]:
-    """The models whose native outputs differ beyond tolerance by their fingerprints, and how many were compared."""
+def moved(
+    old: Iterable[Judged], new: Iterable[Judged], tolerance: Mapping[str, Tolerance], alike: Container[str]
+) -> tuple[list[str], int]:
+    """The models whose native outputs differ beyond tolerance by their fingerprints, and how many were compared.
+
+    `alike` has those that are the same model, with the same input, on both sides.
+    """
     before = {key_of(one): _fingerprint(one) for one in old}
     found: dict[str, bool] = {}
     for one in new:
         was, now = before.get(key_of(one), {}), _fingerprint(one)
         bound = tolerance[one.lane.partition("-")[2]]
-        alike = [_alike(was[name], now[name], bound) for name in was.keys() & now.keys()]
-        if alike:
-            found[one.case.model] = found.get(one.case.model, False) or not all(alike)
+        same = [_alike(was[name], now[name], bound) for name in was.keys() & now.keys()]
+        if same and one.case.model in alike:
+            found[one.case.model] = found.get(one.case.model, False) or not all(same)
     return sorted(model for model, is_moved in found.items() if is_moved), len(found)
 
 

@@ -8,6 +8,7 @@ from packaging.version import Version
 
 from harness import matrix, plan, releases, selection
 from harness.bisection import Answer, Answered, Symptom, search
+from harness.change import key_of
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
@@ -84,7 +85,7 @@ class Question:
         # As PyPI spells them: 5.0 is 5.0.0.
         ends = (oldest, newest) if Version(self.good) < Version(self.bad) else (newest, oldest)
         good, bad = (tried(self.at(version), environment, say) for version in ends)
-        symptom = self._symptom(good, bad)
+        symptom = self._symptom(good, bad, say)
         judged = dict(zip(ends, (good, bad), strict=True))
 
         def ask(release: Release) -> Answer:
@@ -110,24 +111,27 @@ class Question:
         names = [name for name in (*AXES, "torch") if name != self.axis]
         return ", ".join(f"{name} {getattr(self.still, name)}" for name in names)
 
-    def _symptom(self, good: Sequence[Judged], bad: Sequence[Judged]) -> Symptom:
-        """What the ends differ in. Raises BadInput where they do not differ as they should."""
+    def _symptom(self, good: Sequence[Judged], bad: Sequence[Judged], say: Say) -> Symptom:
+        """What passes at the good end and fails at the bad one; what does not is left aside.
+
+        Raises BadInput where there is nothing of the kind.
+        """
         if not good and not bad:
             plan.refuse_empty(0, self.options)
         named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
-        failing = [one for one in good if one.outcome not in GREEN]
-        if any(one.broken for one in good) and bad and all(one.outcome in GREEN for one in bad):
+        symptom = Symptom.of(bad).among([one for one in good if one.outcome in GREEN])
+        if symptom.cases:
+            if aside := len({key_of(one) for one in (*good, *bad)} - symptom.cases.keys()):
+                asked = number(len(symptom.cases), "case")
+                say(f"{asked} to ask about; left aside: {aside}, broken or green at both ends")
+            return symptom
+        if Symptom.of(good).among([one for one in bad if one.outcome in GREEN]).cases:
             raise BadInput(
                 f"{named['good']}: {_summary(good)}, and {named['bad']}: {_summary(bad)}; they are the wrong way round"
             )
-        if failing or not good:
-            raise BadInput(f"{named['good']}: {_summary(good)}; name a release where all cases pass")
-        symptom = Symptom.of(bad).among(good)
-        if not symptom.cases:
-            raise BadInput(
-                f"{named['bad']}: {_summary(bad)}; name a release where a case fails that passes at the other"
-            )
-        return symptom
+        if not any(one.outcome in GREEN for one in good):
+            raise BadInput(f"{named['good']}: {_summary(good)}; name a release where these cases pass")
+        raise BadInput(f"{named['bad']}: {_summary(bad)}; name a release where a case fails that passes at the other")
 
 
 def _end(name: str, text: str | None, problems: list[str]) -> tuple[str, str]:

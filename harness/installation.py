@@ -13,6 +13,7 @@ from harness.processes import children
 
 UNKNOWN: Final = (
     re.compile(r"there is no version of (?P<what>\S+==\S+)"),  # uv
+    re.compile(r"does not satisfy Python\S+ and (?P<what>\S+==\S+) depends on Python"),
     # pip, which says the same with "(from versions: none)" where it reaches no index at all
     re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<what>\S+)"),
 )

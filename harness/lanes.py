@@ -25,20 +25,12 @@ from harness.matrix import Lane, Matrix
 from harness.pair import Pair
 from harness.record import SEED, Case
 from harness.selection import Options
+from harness.variables import LIBRARIES
 
 ROOT: Final = Path(__file__).parent.parent
 
-# The harness on the path, and no hub: every checkpoint is made here.
-VARIABLES: Final = {
-    "PYTHONPATH": str(ROOT),
-    "PYTHONSAFEPATH": "1",
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    # What a user has set for these would change what the libraries say, or how cases run.
-    "TRANSFORMERS_VERBOSITY": "warning",
-    "PYTEST_ADDOPTS": "",
-}
+# The harness on the path, and no options of pytest's that a user has set.
+VARIABLES: Final = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", "PYTEST_ADDOPTS": "", **LIBRARIES}
 UNFINISHED: Final = ".unfinished"
 
 Document = Mapping[str, Any]
@@ -76,6 +68,8 @@ class Lanes:
     """The cases to run, by lane and id; all that the options leave where it is None."""
     saved_by: "Lanes | None" = None
     """The pair whose checkpoints are loaded, where that is another one."""
+    catalogs: Path | None = None
+    """Where catalogs are that were made on the spot; in the results folder where it is None."""
     carry: Mapping[str, str] = field(default_factory=dict)
     """The folder that keeps what is saved, or from which it is taken: `keeps` or `takes`."""
 
@@ -123,11 +117,13 @@ class Lanes:
     def files(self) -> list[Path]:
         """Every folder and file of the pair in the results folder, whether it is there or not."""
         records = [results.path_in(self.options.results, self.pair.id, lane.name) for lane in self.matrix.lanes]
-        made = [catalogs.path_in(folder, self.pair.timm) for folder in (self._catalogs, self._own_catalogs)]
+        made = [catalogs.path_in(folder, self.pair.timm) for folder in (self.own_folder, self._own_catalogs)]
         made += [path.with_suffix(UNFINISHED) for path in made]
+        above = [self.options.results, self.options.results.parent] if self.saved_by else []
         return [
+            *above,
             self.options.results / claim.FILE,
-            self._catalogs,
+            self.own_folder,
             self._own_catalogs,
             *made,
             *(path.parent for path in records),
@@ -137,7 +133,7 @@ class Lanes:
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
         results.refuse_links(self.files)
-        for folder in dict.fromkeys((catalogs.PACKAGED, self._catalogs, self._own_catalogs)):
+        for folder in dict.fromkeys((catalogs.PACKAGED, self.own_folder, self._own_catalogs)):
             try:
                 found = catalogs.read(folder, self.pair.timm)
             except ValueError as error:
@@ -180,15 +176,16 @@ class Lanes:
         return [case for case in self.planned(lane, catalog) if case.id not in done]
 
     @property
-    def _catalogs(self) -> Path:
-        return self.options.results / "catalogs"
+    def own_folder(self) -> Path:
+        """Where catalogs are that were made on the spot."""
+        return self.catalogs or self.options.results / "catalogs"
 
     @property
     def _own_catalogs(self) -> Path:
         """Where a catalog goes that is made on the spot: of the named models alone, in seconds, where they will do."""
         if not self.options.named_anyway:
-            return self._catalogs
-        return self._catalogs / f"of-{hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]}"
+            return self.own_folder
+        return self.own_folder / f"of-{hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]}"
 
     @cached_property
     def lock(self) -> Lock | None:
@@ -253,7 +250,7 @@ class Lanes:
         path = catalogs.path_in(folder, self.pair.timm)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(UNFINISHED)
-        only = () if folder in {catalogs.PACKAGED, self._catalogs} else ("--only", *self.options.models)
+        only = () if folder in {catalogs.PACKAGED, self.own_folder} else ("--only", *self.options.models)
         arguments = ("-m", "harness.cell.catalog", "--controls", *self.matrix.models.controls, *only)
         if not environment.python(*arguments, env=VARIABLES, into=unfinished):
             raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")
@@ -279,7 +276,7 @@ class Lanes:
             options=self.options,
             cases=cases,
             resolved_from=resolved,
-            carry=self.carry,
+            carry={name: str(Path(folder) / lane.name) for name, folder in self.carry.items()},
         )
 
     def _run_lane(self, environment: Environment, document: Document) -> None:

@@ -1,5 +1,6 @@
 """nox -s upgrade, without nox: what breaks, and what is mended, for somebody who moves from one pair to another."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,23 +9,28 @@ from typing import Final
 from packaging.version import Version
 
 from harness import judgement, matrix, plan, scratch, selection
-from harness.catalog import Catalog
+from harness.catalog import BERT, Catalog
 from harness.change import HARM, Key, Kind, attributed, compare, key_of, unknown
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
-from harness.pair import AXES, Pair, pin
+from harness.pair import AXES, Defaults, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.selection import Options
 from harness.trial import Say, check, refuse_other_python, tried
 from harness.upgrade import Answer
 from harness.verdict import Judged
+from harness.vocabulary import ROUTES
 from harness.vocabulary import unknown as unknown_name
 from harness.words import number
 
-SAVING: Final = ("backbone", "detector", "tower", "tower-wrapper", "vlm", "roundtrip", "scratch")
-"""The routes on which transformers saves a model that holds one of timm's."""
-ID: Final = re.compile(r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)")
+SAVING: Final = frozenset(ROUTES) - {
+    *("wrapper", "wrapper-features", "classifier", "backbone-pretrained", "resume", "processor", "pipeline")
+}
+"""The routes on which a release writes the checkpoint itself; on the others it is the harness's own."""
+ID: Final = re.compile(
+    r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)(?:-torch(?P<torch>[^-]+))?(?:-py(?P<python>[^-]+))?"
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,27 @@ class Move:
     def answer(self, environment: Environment, say: Say) -> Answer:
         """Run what is not recorded of both pairs, and of the mixed ones what changed.
 
-        A pair that cannot be made is recorded as such, and its cases have no record. Raises BadInput as selecting does.
+        A pair that cannot be made is recorded as such, and its cases have no record. Raises BadInput as selecting does,
+        and for a release that does not exist.
         """
+        return self._of_one_mind(environment, say)._answer(environment, say)  # noqa: SLF001 - it is the same move
+
+    def _of_one_mind(self, environment: Environment, say: Say) -> "Move":
+        """The same, with one set of quick models: each release of timm has its own, by what it has.
+
+        Before anything runs both ends are tried to be made, as far as they have to be.
+        """
+        quick: set[str] = set()
+        for pair in (self.new, self.old):
+            lanes = self.at(pair)
+            with contextlib.suppress(InstallationError):  # which is recorded when its cases are to run
+                catalog = lanes.prepare(environment, say)
+                quick |= {entry.model for entry in catalog.smallest_of_each_kind()}
+                if any(lanes.pending(lane, catalog) for lane in plan.lanes(self.described, self.options)):
+                    lanes.install(environment, say)
+        return replace(self, options=replace(self.options, quick_too=frozenset(quick)))
+
+    def _answer(self, environment: Environment, say: Say) -> Answer:
         old, new = (self._tried(self.at(pair), environment, say) for pair in (self.old, self.new))
         if not old and not new:
             plan.refuse_empty(0, self.options)
@@ -80,9 +105,18 @@ class Move:
             say(f"{pair.id}: {package} alone, for {number(len(due), 'case')} that changed")
             mixed[package] = {key_of(one): one for one in self._tried(self.at(pair, due), environment, say)}
         alone = self.old.differs_from(self.new)[0]
-        by = {change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due}
-        known, carried = self._known(old, say), self._carried(old, environment, say)
-        return Answer(self.old, self.new, self.described.tolerances, old, new, changes, by, known, carried)
+        return Answer(
+            start=self.old,
+            end=self.new,
+            tolerances=self.described.tolerances,
+            old=old,
+            new=new,
+            changes=changes,
+            by={change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due},
+            known=self._known(old, say),
+            carried=self._carried(old, environment, say),
+            alike=frozenset(self._cut_alike()),
+        )
 
     def _tried(self, lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
         try:
@@ -92,21 +126,21 @@ class Move:
             return judgement.judged([lanes])
 
     def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
-        """What the new pair makes of checkpoints that the old one saved: quick models, the first lane."""
+        """What the new pair makes of checkpoints that the old one saved: quick models, the first lane by default."""
         routes = tuple(name for name in self.options.routes or self.described.routes if name in SAVING)
-        if not routes:
-            return []
         options = replace(
             self.options,
             routes=routes,
             quick=not self.options.models,
-            lanes=(self.described.lanes[0].name,),
-            variants=(DEFAULT_VARIANT,),
+            lanes=self.options.lanes or (self.described.lanes[0].name,),
+            variants=self.options.variants or (DEFAULT_VARIANT,),
             results=self.options.results / "carried" / self.old.id,
         )
-        alike = self._cut_alike()
+        alike = self._cut_alike() | {BERT.model}
         saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
-        saving = Lanes(self.described, self.old, options, only=saved)
+        if not routes or not saved:
+            return []
+        saving = Lanes(self.described, self.old, options, only=saved, catalogs=self.at(self.old).own_folder)
         loading = replace(saving, pair=self.new, saved_by=saving)
         try:
             self._carry(saving, loading, environment, say)
@@ -142,11 +176,9 @@ class Move:
         return found or Catalog(pair.timm, 0, (), ())
 
     def _known(self, old: Sequence[Judged], say: Say) -> dict[Pair, bool]:
-        """Whether a pair of the matrix breaks nothing that works now, of those between both ends that are recorded."""
+        """Whether a pair on the way breaks nothing that works now, of those on record whatever ran them."""
         found = {}
-        for pair in self.described.pairs:
-            if pair.id == self.old.id or not _is_between(self.old, pair, self.new):
-                continue
+        for pair in self._on_the_way():
             try:
                 there = judgement.judged([self.at(pair)])
             except BadInput as error:
@@ -155,6 +187,17 @@ class Move:
             if any(one.outcome in GREEN for one in there) and not unknown(there):
                 found[pair] = not any(change.kind in HARM for change in compare(old, there))
         return found
+
+    def _on_the_way(self) -> list[Pair]:
+        """Those of the matrix and those that have a folder of records, between both ends and neither of them."""
+        folders = sorted(self.options.results.iterdir())
+        recorded = [pair for folder in folders if (pair := _parsed(folder.name, self.described.defaults))]
+        every = {pair.id: pair for pair in (*recorded, *self.described.pairs)}
+        return [
+            pair
+            for pair in every.values()
+            if pair.id not in {self.old.id, self.new.id} and _is_between(self.old, pair, self.new)
+        ]
 
 
 def _was_saved(one: Judged) -> bool:
@@ -169,11 +212,22 @@ def _pair(text: str, described: matrix.Matrix) -> Pair:
     for pair in described.pairs:
         if pair.id == text:
             return pair
-    named = ID.fullmatch(text)
+    named = _parsed(text, described.defaults)
     if named is None:
         raise BadInput(f"--from: {unknown_name('pair', text, [pair.id for pair in described.pairs])}")
-    pins = [f"{name}=={version}" for name, version in named.groupdict().items()]
-    return Pair.parse_requirements(pins, described.defaults)
+    return named
+
+
+def _parsed(text: str, defaults: Defaults) -> Pair | None:
+    """The pair of an id, which names what differs from the defaults; None for a text that is none."""
+    found = ID.fullmatch(text)
+    if found is None:
+        return None
+    pins = [f"{name}=={version}" for name, version in found.groupdict().items() if version]
+    try:
+        return Pair.parse_requirements(pins, defaults)
+    except BadInput:
+        return None
 
 
 def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> Pair:

@@ -24,7 +24,7 @@ CELL: Final = Path(__file__).parent / "cell"
 def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
     """The cases of one pair's lane: the costliest model first, all cases of a model together."""
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
-    quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls)
+    quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
     narrow = options.quick or lane.models == "quick"
     return [
         Case(route, entry.model, variant, size)

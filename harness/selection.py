@@ -17,6 +17,7 @@ from harness.vocabulary import SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
 REPORTING: Final = frozenset({"matrix", "pair", "report"})
+PLACED: Final = frozenset({"route", "model"})  # what `uses` of the matrix names
 PART: Final = "--route tower --model 'eva*'"
 EXAMPLES: Final = {
     "pair": f"transformers==5.23.0 timm==1.0.31 {PART}",
@@ -39,6 +40,7 @@ class Options:
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
     variants: tuple[str, ...] = ()
     quick: bool = False
+    quick_too: frozenset[str] = frozenset()  # models that are quick whatever a catalog says
     place: str | None = None  # where routes and models are named, if not on the command line
     anyway: bool = False  # models that are named run on every route, quick or not
     rerun: bool = False
@@ -174,7 +176,7 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
         "variant": (options.variants, list(VARIANTS)),
     }
     problems = [
-        f"{options.place or f'--{kind}'}: {unknown(kind, name, names)}"
+        f"{(kind in PLACED and options.place) or f'--{kind}'}: {unknown(kind, name, names)}"
         for kind, (given, names) in known.items()
         for name in given
         if name not in names

@@ -1,6 +1,6 @@
 """What a move from one pair to another comes to: what breaks, because of what, and how far one can go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.version import Version
@@ -28,6 +28,8 @@ class Answer:
     known: Mapping[Pair, bool]
     carried: Sequence[Judged] = ()
     """Cases of the end that loaded what the start had saved."""
+    alike: Container[str] = ()
+    """The models that are made alike in both releases of timm; of others nobody can compare the numbers."""
 
     @property
     def harm(self) -> list[Change]:
@@ -40,6 +42,11 @@ class Answer:
         return [change for change in compare(self.new, self.carried) if change.kind is Kind.BROKEN]
 
     @property
+    def lost_otherwise(self) -> list[Change]:
+        """Carried checkpoints that fail in another way than what the end saves itself, which fails too."""
+        return [change for change in compare(self.new, self.carried) if change.kind is Kind.OTHERWISE]
+
+    @property
     def unknown(self) -> list[Judged]:
         """Cases without a record, on either side."""
         return unknown([*self.old, *self.new, *self.carried])
@@ -47,7 +54,7 @@ class Answer:
     @property
     def moved(self) -> tuple[list[str], int]:
         """The models whose numbers in timm itself are others, and how many were compared."""
-        return moved(self.old, self.new, self.tolerances)
+        return moved(self.old, self.new, self.tolerances, self.alike)
 
     @property
     def fit(self) -> bool:
@@ -71,7 +78,7 @@ class Answer:
         Where both packages move, one exact pair, for nobody tried all that two ranges allow.
         """
         goal = self.nearest or self.start
-        moving = [name for name in self.start.differs_from(self.end) if name in AXES]
+        moving = [name for name in self.start.differs_from(self.end) if name != "python"]
         if len(moving) == 1 and goal != self.start:
             [name] = moving
             low, high = sorted((getattr(self.start, name), getattr(goal, name)), key=Version)

@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Final
 
 
+class NotKept(Exception):
+    """The pair that saves has kept no such checkpoint: it has not got this way, or did not come so far."""
+
+
 @dataclass(frozen=True)
 class Carry:
     """Where checkpoints are kept, or taken from; neither by default. Both are on the file system of the cases' own."""
@@ -25,20 +29,23 @@ class Carry:
     def bring(self, name: str, folder: Path) -> bool:
         """Put there what was kept under this name; False where nothing is taken from anywhere.
 
-        Raises FileNotFoundError where the other pair kept nothing.
+        Raises NotKept where the other pair kept nothing.
         """
         if self.takes is None:
             return False
         if not (self.takes / _plain(name)).is_dir():
-            raise FileNotFoundError(f"the pair that saves wrote no such checkpoint: {name}")
+            raise NotKept(name)
         shutil.rmtree(folder, ignore_errors=True)  # the legs of a road save into the same
         shutil.copytree(self.takes / _plain(name), folder, copy_function=os.link)
         return True
 
     def keep(self, name: str, folder: Path) -> None:
-        """Keep what was saved, unless it is there from a first try."""
+        """Keep what was saved, unless it is there from a first try. A copy that was cut off is none."""
         if self.keeps is not None and not (self.keeps / _plain(name)).exists():
-            shutil.copytree(folder, self.keeps / _plain(name))  # no link: the next leg writes over these files
+            draft = self.keeps / f".{_plain(name)}.unfinished"
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(folder, draft)  # no link: the next leg writes over these files
+            draft.rename(self.keeps / _plain(name))
 
 
 NOTHING: Final = Carry()

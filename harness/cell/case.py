@@ -5,13 +5,13 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from harness.cell import divergence, memory, offline, reasons
-from harness.cell.carry import NOTHING, Carry
+from harness.cell.carry import NOTHING, Carry, NotKept
 from harness.cell.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
 from harness.cell.leaks import Leaks
 from harness.cell.looks import equal
@@ -23,7 +23,9 @@ from harness.cell.scales import scaled
 from harness.cell.subject import Subject, tensors_of
 from harness.cell.trip import Trip, refuse_nonfinite
 from harness.cell.variants import Variant
-from harness.record import GREEN
+from harness.record import GREEN, SKIPPED
+
+NOTHING_KEPT: Final = "the pair that saves has kept no checkpoint for this"
 
 
 @dataclass
@@ -35,6 +37,9 @@ class Attempt:
     again: bool = False
     findings: Findings = field(default_factory=Findings)
     failed: list[str] = field(default_factory=list)
+    met: int = 0  # what was there to be compared
+    uncarried: bool = False
+    """Whether a leg had no checkpoint of the pair whose checkpoints are carried over."""
 
     def take(self, name: str, leg: Leg) -> None:
         """Go one way, comparing whatever is met. What is found is kept where a later step raises; an exception too."""
@@ -57,7 +62,7 @@ class Attempt:
         ]
 
     def _walk(self, name: str, leg: Leg) -> None:
-        holds, met = True, 0
+        holds, before = True, self.met
         self.trip.leg, self.trip.phase = name, "native"
         try:
             for step in leg:
@@ -65,18 +70,20 @@ class Attempt:
                     case Written():
                         holds = self._compare_names(name, step) and holds
                     case Loaded():
-                        met += 1
+                        self.met += 1
                         holds = self._compare_state(name, step) and holds
                     case Computed():
-                        met += 1
+                        self.met += 1
                         # How far off broken state leads need not be known twice, and on CUDA it can poison the context
                         # for every case that follows.
                         if holds or (self.trip.subject.place.device == "cpu" and not self.again):
                             self._compare_outputs(name, step, state_holds=holds)
+        except NotKept:
+            self.uncarried = True
         except Exception as error:  # noqa: BLE001  whatever a library raises is what the case found
             self.findings.errors.append(_described(error, self.trip.phase, name))
         else:
-            if not met:
+            if self.met == before:
                 nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
                 self.findings.errors.append(_described(nothing, self.trip.phase, name))
 
@@ -134,7 +141,7 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     memory.restart_peak()
     attempt = Attempt(Trip(subject, variant, release, scratch / route.name, carry=carry), tolerance)
     fields = _try(route, attempt)
-    if fields["outcome"] not in GREEN:
+    if fields["outcome"] not in GREEN | SKIPPED:
         trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives, carry)
         second = Attempt(trip, tolerance, again=True)
         again = _try(route, second, only=attempt.failed)
@@ -163,6 +170,8 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> d
         for name, leg in _legs(route, attempt).items():
             if not only or name in only:
                 attempt.take(name, leg)
+    if attempt.uncarried and not attempt.met and not findings.differ and not findings.errors:
+        return {"outcome": "unsupported", "reason": NOTHING_KEPT}
     if not findings.differ and not findings.outputs and not findings.errors:
         findings.errors.append(_described(RuntimeError("nothing was compared: the route ran nothing"), trip.phase, ""))
     said = [tidied(text, str(trip.folder.parent)) for text in trip.said]

@@ -61,7 +61,7 @@ class Seen:
 
 
 def examine(out: IO[str]) -> int:
-    """Print what is found; 1 where anything is broken, else 0."""
+    """Print what is found; 1 where anything is broken or nothing passes, else 0."""
     release = Release.installed()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     out.write(f"{versions}, Python {platform.python_version()}\n")
@@ -73,10 +73,10 @@ def examine(out: IO[str]) -> int:
         if one.fields["outcome"] not in SKIPPED:
             out.write(f"{'✘' if one.broken else '✔'} {one.case.id}: {one.fields['outcome']}\n")
             out.flush()
-    rules = [SimpleNamespace(**{**RESTRICTIONS, **rule}) for rule in described["expectations"]]
+    rules = [SimpleNamespace(**{**RESTRICTIONS, **rule}) for rule in described.get("expectations") or ()]
     for line in _told(seen, rules, release):
         out.write(f"{line}\n")
-    return int(any(one.broken for one in seen))
+    return int(any(one.broken for one in seen) or not any(one.fields["outcome"] in GREEN for one in seen))
 
 
 def _tried(release: Release, tolerance: Tolerance) -> Iterator[Seen]:
@@ -137,9 +137,19 @@ def _told(seen: Sequence[Seen], rules: Sequence[Any], release: Release) -> Itera
         yield f"  {rule.advice}"
         yield f"  {rule.url or rule.script}"
     rest = [rule for index, rule in enumerate(rules) if _is_of(rule, release) and index not in shown]
+    rest = [rule for rule in rest if not _refuted(rule, seen)]
     if rest:
-        yield "\nAlso known of this pair, for models, routes or lanes that were not tried:"
-        yield from (f"· {', '.join(rule.routes)}: {rule.because}" for rule in rest if not _refuted(rule, seen))
+        yield "\nAlso known of this pair, and not seen here:"
+        for rule in rest:
+            yield f"· {', '.join(rule.routes)}, of {_whom(rule)}: {rule.because}"
+            yield f"  {rule.advice}"
+
+
+def _whom(rule: Any) -> str:
+    """The models and lanes that a rule speaks of."""
+    asked = [f"{trait}: {wanted}" for trait, wanted in (rule.where or {}).items()]
+    models = ", ".join(rule.models or asked)
+    return f"{models} on {', '.join(rule.lanes)}" if rule.lanes else models
 
 
 def _refuted(rule: Any, seen: Sequence[Seen]) -> bool:

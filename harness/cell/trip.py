@@ -78,10 +78,14 @@ class Trip:
 
         Where another pair's checkpoints are carried over, theirs is what is there afterwards.
         """
+        return self.write(folder, lambda: self.variant.save(model, folder, self.release, left_out), phase=phase)
+
+    def write(self, folder: Path, into: Callable[[], Any], *, phase: str = "save") -> Path:
+        """The same by another writer, which is called for it."""
         name = f"{self.leg} {folder.relative_to(self.folder)}".strip()
         with self.during(phase):
             if not self.carry.bring(name, folder):
-                self.variant.save(model, folder, self.release, left_out)
+                into()
                 self.carry.keep(name, folder)
         return folder
 

@@ -14,12 +14,15 @@ def remarks(rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, who
     for rule in rules:
         if rule.until and rule.until < today:
             yield f"{names[id(rule)]} was to be looked at again by {rule.until}: {rule.because}"
-    disputed = [one for one in judged if len(one.explanations) > 1]
-    if disputed:
-        both = " and ".join(names[id(rule)] for rule in disputed[0].explanations)
-        cases = number(len(disputed), "case")
-        yield f"Two rules explain {cases}, as {disputed[0].pair} {disputed[0].case.id} by {both}: narrow one of them."
+    disputed: dict[tuple[int, ...], list[Judged]] = {}
+    for one in judged:
+        if len(one.explanations) > 1:
+            disputed.setdefault(tuple(map(id, one.explanations)), []).append(one)
+    for cases in disputed.values():
+        both = " and ".join(f"{names[id(rule)]} ({rule.because})" for rule in cases[0].explanations)
+        told = f"{number(len(cases), 'case')}, as {cases[0].pair} {cases[0].case.id}"
+        yield f"{both} explain the same: {told}. Narrow one of them."
     busy = {id(rule) for one in judged for rule in one.rules}
-    idle = [name for key, name in names.items() if key not in busy]
+    idle = [f"{names[id(rule)]} ({rule.because})" for rule in rules if id(rule) not in busy]
     if whole and idle:
-        yield f"Of these pairs no case is spoken of by {', '.join(idle)}."
+        yield f"Of these pairs no case is spoken of by {'; '.join(idle)}."

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.change import HARM, Change, Kind, ways_out
-from harness.record import GREEN
+from harness.record import GREEN, SKIPPED
 from harness.report import reproduction
 from harness.upgrade import Answer
 from harness.words import number
@@ -18,7 +18,7 @@ SHAPES: Final = {
     Kind.NEW_BROKEN: "◐",
     Kind.NEW: "✔",
 }
-TOLD: Final = (Kind.BROKEN, Kind.OTHERWISE, Kind.GONE, Kind.FIXED)
+TOLD: Final = (Kind.BROKEN, Kind.OTHERWISE, Kind.GONE, Kind.FIXED, Kind.NEW_BROKEN)
 """What is told by cause; of the others a count will do."""
 NAMED: Final = 5  # models
 
@@ -38,6 +38,7 @@ def lines(answer: Answer) -> Iterator[str]:
         yield f"{number(len(answer.unknown), 'case')} without a record: {answer.unknown[0].reason}"
     yield from _carried(answer)
     yield _numbers(answer)
+    yield from _on_the_way(answer)
     yield _how_far(answer)
     if answer.specifiers:
         yield f"  {' '.join(answer.specifiers)}"
@@ -46,10 +47,10 @@ def lines(answer: Answer) -> Iterator[str]:
 
 def _groups(answer: Answer) -> list[list[Change]]:
     """The changes that are told, by kind, cause and package; the largest first."""
-    groups: dict[tuple[Kind, str, str], list[Change]] = {}
+    groups: dict[tuple[Kind, str, str | None], list[Change]] = {}
     for change in answer.changes:
         if change.kind in TOLD:
-            groups.setdefault((change.kind, change.cause, answer.by[change.key]), []).append(change)
+            groups.setdefault((change.kind, change.cause, answer.by.get(change.key)), []).append(change)
     return sorted(groups.values(), key=lambda group: (TOLD.index(group[0].kind), -len(group)))
 
 
@@ -58,7 +59,8 @@ def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
     routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
     models = number(len({change.either.case.model for change in group}), "model")
     facts = [f"{SHAPES[first.kind]} {first.kind}", routes, f"{models}, {number(len(group), 'case')}"]
-    yield " · ".join([*facts, f"by {answer.by[first.key]}"])
+    by = answer.by.get(first.key)
+    yield " · ".join([*facts, *([f"by {by}"] if by else [])])
     yield first.reason
     if first.rule:
         yield f"because {first.rule.because}"
@@ -73,18 +75,24 @@ def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
 
 def _carried(answer: Answer) -> Iterator[str]:
     """What becomes of checkpoints that were saved before the move."""
-    if not answer.carried:
+    loaded = [one for one in answer.carried if one.record and one.outcome not in SKIPPED]
+    if not loaded:
+        why = next((one.reason for one in answer.carried), "the start saves none on these routes and lanes")
+        yield f"No checkpoint was carried over: {why}."
         return
-    loaded = [one for one in answer.carried if one.outcome in GREEN]
-    whole = f"{len(loaded)} of {number(len(answer.carried), 'checkpoint')}"
+    green = sum(one.outcome in GREEN for one in loaded)
+    whole = f"{green} of {number(len(loaded), 'checkpoint')}"
     yield f"Saved by {answer.start.id} and loaded by {answer.end.id}, {whole} come back as they were."
-    causes: dict[str, list[Change]] = {}
-    for change in answer.lost:
-        causes.setdefault(change.cause, []).append(change)
-    for group in causes.values():
-        first = group[0].either
-        routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
-        yield f"✘ lost by carrying · {routes} · {number(len(group), 'case')}, as {first.case.id}: {first.reason}"
+    if anyway := len(loaded) - green - len(answer.lost) - len(answer.lost_otherwise):
+        yield f"{anyway} fail as what {answer.end.id} saves itself does."
+    for word, changes in (("lost by carrying", answer.lost), ("broken otherwise by carrying", answer.lost_otherwise)):
+        causes: dict[str, list[Change]] = {}
+        for change in changes:
+            causes.setdefault(change.cause, []).append(change)
+        for group in causes.values():
+            first = group[0].either
+            routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
+            yield f"✘ {word} · {routes} · {number(len(group), 'case')}, as {first.case.id}: {first.reason}"
 
 
 def _numbers(answer: Answer) -> str:
@@ -98,9 +106,19 @@ def _numbers(answer: Answer) -> str:
     return f"timm itself computes other numbers than before for {len(models)} of {number(compared, 'model')}: {names}"
 
 
+def _on_the_way(answer: Answer) -> Iterator[str]:
+    """What is known of pairs between both ends, so that nobody takes a range for more than was tried."""
+    for word, is_good in (("breaks nothing", True), ("breaks something", False)):
+        if pairs := [pair.id for pair, found in answer.known.items() if found is is_good]:
+            more = f" and {len(pairs) - NAMED} more" if len(pairs) > NAMED else ""
+            yield f"Tried on the way, and {word}: {', '.join(pairs[:NAMED])}{more}."
+    if not answer.known:
+        yield "No other pair on the way is on record."
+
+
 def _how_far(answer: Answer) -> str:
     if answer.fit:
         return f"Nothing that works breaks. {answer.end.id} is fit to pin:"
     if answer.nearest:
-        return f"The nearest recorded pair that breaks nothing is {answer.nearest.id}:"
+        return f"The nearest pair on record that breaks nothing is {answer.nearest.id}; nothing was carried to it:"
     return f"No recorded pair on the way is known to break nothing. Until one is, stay with {answer.start.id}:"

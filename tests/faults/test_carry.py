@@ -1,5 +1,6 @@
 """Checkpoints that are kept on one walk of a road and taken on another."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,15 @@ def test_each_leg_keeps_its_own_checkpoint_and_takes_it_again(subject: Subject, 
     assert walk(subject, route, tmp_path / "saving", Carry(keeps=kept))["outcome"] in GREEN
     [folder] = kept.iterdir()
     assert {path.name for path in folder.iterdir()} == LEGS[route]
-    assert all((leg / "model.safetensors").is_file() for leg in folder.iterdir())
+    assert all(any(leg.glob("*model.*")) for leg in folder.iterdir())
     assert walk(subject, route, tmp_path / "loading", Carry(takes=kept))["outcome"] in GREEN
+
+
+def test_what_timm_writes_for_the_hub_is_kept_whatever_becomes_of_it_here(subject: Subject, tmp_path: Path) -> None:
+    walk(subject, "hub", tmp_path / "saving", Carry(keeps=tmp_path / "kept"))
+    [folder] = (tmp_path / "kept").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"AutoModel, safetensors safetensors", "AutoModel, bin bin"}
+    assert (folder / "AutoModel, bin bin" / "pytorch_model.bin").is_file()
 
 
 def test_what_is_taken_is_what_was_kept_and_not_what_this_pair_would_save(subject: Subject, tmp_path: Path) -> None:
@@ -54,11 +62,31 @@ def test_what_is_taken_is_what_was_kept_and_not_what_this_pair_would_save(subjec
     assert found["reason"].startswith("the file that transformers wrote: keys renamed, 4 of gamma to weight")
 
 
-def test_a_checkpoint_that_was_not_kept_is_an_exception_that_says_so(subject: Subject, tmp_path: Path) -> None:
+def test_a_way_that_the_pair_that_saves_has_not_got_is_left_out(subject: Subject, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    walk(subject, "backbone", tmp_path / "saving", Carry(keeps=kept))
+    [folder] = kept.iterdir()
+    shutil.rmtree(folder / "output_stride saved")
+    found = walk(subject, "backbone", tmp_path / "loading", Carry(takes=kept))
+    assert found["outcome"] in GREEN
+    faulty.renamed("gamma", "weight")(folder / "saved")
+    assert walk(subject, "backbone", tmp_path / "loading again", Carry(takes=kept))["outcome"] == "keys"
+
+
+def test_a_case_of_which_nothing_was_kept_is_not_carried_and_no_failure(subject: Subject, tmp_path: Path) -> None:
     found = walk(subject, "tower", tmp_path, Carry(takes=tmp_path / "nothing"))
-    assert found["outcome"] == "error"
-    assert "FileNotFoundError in phase save" in found["reason"]
-    assert "the pair that saves wrote no such checkpoint: saved" in found["reason"]
+    assert (found["outcome"], found["reason"]) == ("unsupported", case.NOTHING_KEPT)
+    assert found["detail"] == {"silent": False}
+
+
+def test_a_copy_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    carry, folder = Carry(keeps=tmp_path / "kept"), tmp_path / "saved"
+    folder.mkdir()
+    (folder / "whole").touch()
+    (tmp_path / "kept" / ".saved.unfinished").mkdir(parents=True)
+    carry.keep("saved", folder)
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["saved"]
+    assert (tmp_path / "kept" / "saved" / "whole").exists()
 
 
 def test_nothing_is_kept_or_taken_by_default(subject: Subject, tmp_path: Path) -> None:

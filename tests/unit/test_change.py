@@ -13,6 +13,7 @@ from harness.verdict import Judged, Verdict
 from harness.vocabulary import ROUTES
 
 LANE = "cpu-float32"
+ALIKE = frozenset({"a", "b"})
 RULE = Rule(routes=("tower",), models=("*",), outcome="keys", because="renamed", advice="upgrade")
 
 
@@ -145,15 +146,37 @@ def test_timms_numbers_have_moved_where_a_figure_is_off_by_more_than_the_toleran
     moves: bool,  # noqa: FBT001
 ) -> None:
     old, new = one("passed", fingerprint={"x": PRINT}), one("keys", fingerprint={"x": {**PRINT, **change}})
-    assert moved([old], [new], small_matrix.tolerances) == (["a"] if moves else [], 1)
+    assert moved([old], [new], small_matrix.tolerances, ALIKE) == (["a"] if moves else [], 1)
+
+
+def test_a_model_that_is_made_otherwise_tells_nothing_of_timms_numbers(small_matrix: Matrix) -> None:
+    old, new = (one("passed", fingerprint={"x": {**PRINT, "mean": mean}}) for mean in (0.5, 0.9))
+    assert moved([old], [new], small_matrix.tolerances, {"b"}) == ([], 0)
 
 
 def test_an_output_on_one_side_alone_or_without_values_has_not_moved(small_matrix: Matrix) -> None:
     empty = {"shape": [1, 0]}
     old = one("passed", fingerprint={"x": empty, "y": PRINT})
-    assert moved([old], [one("passed", fingerprint={"x": empty})], small_matrix.tolerances) == ([], 0)
-    assert moved([old], [one("error", fingerprint=None)], small_matrix.tolerances) == ([], 0)
-    assert moved([], [one("passed", fingerprint={"x": PRINT})], small_matrix.tolerances) == ([], 0)
+    assert moved([old], [one("passed", fingerprint={"x": empty})], small_matrix.tolerances, ALIKE) == ([], 0)
+    assert moved([old], [one("error", fingerprint=None)], small_matrix.tolerances, ALIKE) == ([], 0)
+    assert moved([], [one("passed", fingerprint={"x": PRINT})], small_matrix.tolerances, ALIKE) == ([], 0)
+
+
+def test_a_side_of_which_nobody_knows_the_cases_has_lost_none_and_brought_none() -> None:
+    blind = [one(None, model="*"), one(None, model="*", route="wrapper")]
+    assert compare([one("passed")], blind) == []
+    assert compare(blind, [one("passed"), one("keys", route="wrapper")]) == []
+
+
+def test_a_mixed_pair_of_which_nobody_knows_the_cases_leaves_the_package_unknown() -> None:
+    [change] = compare([one("passed")], [one("keys")])
+    blind = {key_of(case): case for case in [one(None, model="*")]}
+    found = {"transformers": {change.key: one("keys")}, "timm": blind}
+    assert attributed(change, found) == "transformers"
+    assert (
+        attributed(change, {**found, "transformers": {change.key: one("passed")}})
+        == "unknown: a mixed pair has no record"
+    )
 
 
 def test_a_way_out_is_a_route_that_stands_in_and_passes_for_all_models_that_were_tried() -> None:

@@ -115,7 +115,7 @@ def test_progress_says_what_is_left() -> None:
     ("first", "last", "message"),
     [
         ("keys", "passed", "{good}: {broken}, and {bad}: passed; they are the wrong way round"),
-        ("keys", "keys", "{good}: {broken}; name a release where all cases pass"),
+        ("keys", "keys", "{good}: {broken}; name a release where these cases pass"),
         ("passed", "passed", "{bad}: passed; name a release where a case fails that passes at the other"),
         (
             "passed",
@@ -125,7 +125,7 @@ def test_progress_says_what_is_left() -> None:
         (
             "unsupported",
             "keys",
-            "{good}: tower/convnext_atto is unsupported (unsupported here); name a release where all cases pass",
+            "{good}: tower/convnext_atto is unsupported (unsupported here); name a release where these cases pass",
         ),
     ],
     ids=["the wrong way round", "both bad", "both good", "unsupported at the bad end", "unsupported at the good end"],
@@ -135,6 +135,20 @@ def test_ends_that_do_not_differ_as_they_should_are_refused(first: str, last: st
         ask(Releases(first, *["passed"] * 5, last))
     named = {"good": "--good transformers==5.0.0", "bad": "--bad transformers==5.6.0"}
     assert str(caught.value) == message.format(**named, broken="tower/convnext_atto is keys (keys here)")
+
+
+def test_what_is_broken_or_unsupported_at_both_ends_is_left_aside() -> None:
+    class Three(Releases):
+        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+            super().install(requirements, lock=lock, until=until)
+            self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "error", "tower/resnet18": "unsupported"}
+
+    environment = Three("passed", "passed", "keys", "keys", "keys", "keys", "keys")
+    options = ["--model", "convnext_atto", "--model", "resnet18", *ENDS]
+    said: list[str] = []
+    answered = Question.of(options).answer(environment, said.append)
+    assert answered.found.first.version == "5.2.0"
+    assert "1 case to ask about; left aside: 3, broken or green at both ends" in said
 
 
 def test_an_end_that_cannot_be_installed_is_said() -> None:
@@ -189,7 +203,7 @@ def test_an_end_without_a_record_is_not_the_wrong_way_round() -> None:
                 return False
             return super().python(*arguments, **options)
 
-    with pytest.raises(BadInput, match=r"is without a record .*; name a release where all cases pass"):
+    with pytest.raises(BadInput, match=r"is without a record .*; name a release where these cases pass"):
         ask(Dying(*["passed"] * 7))
 
 

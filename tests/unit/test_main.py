@@ -1,11 +1,13 @@
 """What `python -m harness` takes, where there is nothing to examine."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from harness.__main__ import USAGE
+from harness.__main__ import NEEDED, USAGE
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -21,6 +23,36 @@ def test_without_the_libraries_there_is_one_error_with_the_remedy() -> None:
         f"or install them: pip install {missing.replace(',', '')}\n"
     )
     assert (code, out) == (2, "")
+
+
+def test_a_package_that_cannot_be_imported_is_one_error_with_the_remedy(tmp_path: Path) -> None:
+    for name in NEEDED:
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('made for another torch')" if name == "timm" else "")
+    ended = subprocess.run(
+        [sys.executable, "-m", "harness", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    problem = "timm is here and cannot be imported (RuntimeError: made for another torch)"
+    assert ended.stderr == f"{sys.executable}: {problem}; install one that fits the others\n"
+    assert ended.returncode == 2
+
+
+def test_libraries_without_what_is_looked_at_are_one_error(tmp_path: Path) -> None:
+    for name in NEEDED:
+        (tmp_path / f"{name}.py").touch()
+    ended = subprocess.run(
+        [sys.executable, "-m", "harness", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert "transformers or timm is older than what this looks at (" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert ended.returncode == 2
 
 
 @pytest.mark.parametrize("asked", [["--help"], ["-h"], ["doctor", "--help"]])

@@ -1,7 +1,8 @@
 """What `nox -s upgrade` runs and says. No release is installed; each pair has the outcomes that it is given."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
         "Nothing changes.",
         f"Saved by {OLD} and loaded by {NEW}, 1 of 1 checkpoint come back as they were.",
         "No model was computed on both sides, so nothing is known of timm's own numbers.",
+        "No other pair on the way is on record.",
         f"Nothing that works breaks. {NEW} is fit to pin:",
         "  transformers==5.23.0 timm==1.0.31",
         "Exit code 0.",
@@ -107,7 +109,9 @@ def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
         "",
         "1 newly broken",
         f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
+        f"1 fail as what {NEW} saves itself does.",
         "No model was computed on both sides, so nothing is known of timm's own numbers.",
+        "No other pair on the way is on record.",
         f"No recorded pair on the way is known to break nothing. Until one is, stay with {OLD}:",
         "  transformers==4.57.6 timm==1.0.22",
         "Exit code 1.",
@@ -140,6 +144,50 @@ def test_checkpoints_that_the_old_pair_saved_are_loaded_by_the_new_one() -> None
         f"✘ lost by carrying · tower · 1 case, as {TOWER}: keys here",
     ]
     assert found.exit_code == 1
+
+
+def test_the_whole_of_an_answer_in_which_nothing_but_carrying_breaks_anything() -> None:
+    assert list(upgrade.lines(answer(Pairs(carried={TOWER: "keys"})))) == [
+        f"{OLD} → {NEW}",
+        "",
+        "Nothing changes.",
+        f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
+        f"✘ lost by carrying · tower · 1 case, as {TOWER}: keys here",
+        "No model was computed on both sides, so nothing is known of timm's own numbers.",
+        "No other pair on the way is on record.",
+        f"No recorded pair on the way is known to break nothing. Until one is, stay with {OLD}:",
+        "  transformers==4.57.6 timm==1.0.22",
+        "Exit code 1.",
+    ]
+
+
+def test_a_checkpoint_that_breaks_otherwise_than_what_the_new_pair_saves_is_told_too() -> None:
+    broken = {TOWER: "keys"}
+    found = answer(Pairs(transformers_timm=broken, transformers=broken, carried={TOWER: "tensors"}))
+    told = f"✘ broken otherwise by carrying · tower · 1 case, as {TOWER}: tensors here"
+    assert told in list(upgrade.lines(found))
+    assert found.lost == []
+
+
+@pytest.mark.parametrize("lane", ["cpu-float32", "cuda-float32"])
+def test_checkpoints_are_carried_in_the_lane_that_is_asked_for(lane: str, gpus: Callable[[int], None]) -> None:
+    gpus(1)
+    environment = Pairs()
+    answer(environment, *BOTH[:4], "--lane", lane, "--model", "convnext_atto")
+    assert [plan["lane"] for plan in environment.plans if plan["carry"]] == [lane, lane]
+    [kept, taken] = [next(iter(plan["carry"].values())) for plan in environment.plans if plan["carry"]]
+    assert kept == taken
+    assert Path(kept).name == lane
+
+
+def test_that_nothing_could_be_carried_is_said() -> None:
+    found = answer(Pairs(), *BOTH[:4], "--lane", "cpu-float32", "--route", "wrapper", "--model", "convnext_atto")
+    assert "No checkpoint was carried over: the start saves none on these routes and lanes." in list(
+        upgrade.lines(found)
+    )
+    none = answer(Pairs(carried={TOWER: "unsupported"}))
+    assert "No checkpoint was carried over: unsupported here." in list(upgrade.lines(none))
+    assert (none.harm, none.exit_code) == ([], 0)
 
 
 def test_what_the_new_pair_breaks_anyway_is_not_lost_by_carrying() -> None:
@@ -264,6 +312,80 @@ def test_a_selection_of_nothing_is_refused() -> None:
 def test_the_same_release_spelt_short_is_no_move() -> None:
     with pytest.raises(BadInput, match="is where it starts"):
         Move.of(["transformers==5.23", *CASES])
+
+
+def test_models_that_are_quick_with_one_timm_alone_are_tried_with_both(packaged: Path, small_catalog: Catalog) -> None:
+    smaller = [
+        replace(entry, slim=replace(entry.slim, params=1)) if entry.model == "eva02_large" else entry
+        for entry in small_catalog
+    ]
+    older = Catalog("1.0.22", 1300, small_catalog.controls, tuple(smaller))
+    catalog.path_in(packaged, "1.0.22").write_text(catalog.dumps(older))
+    environment = Pairs()
+    found = answer(environment, *BOTH[:4], "--lane", "cpu-float32", "--route", "tower")
+    [(_, old), (_, new)] = environment.tried
+    assert {"tower/eva02_large", "tower/eva02_tiny"} < set(old)
+    assert set(old) == set(new)
+    assert found.changes == []
+
+
+def test_a_model_that_the_new_timm_has_not_got_is_gone(packaged: Path, small_catalog: Catalog) -> None:
+    fewer = tuple(entry for entry in small_catalog if entry.model != "eva02_tiny")
+    catalog.path_in(packaged, "1.0.31").write_text(catalog.dumps(replace(small_catalog, entries=fewer)))
+    found = answer(Pairs(), *BOTH[:4], "--lane", "cpu-float32", "--route", "tower")
+    assert {(change.kind.value, change.key[1]) for change in found.changes} == {("gone", "tower/eva02_tiny")}
+
+
+def test_an_end_without_a_catalog_that_cannot_be_made_has_lost_nothing() -> None:
+    environment = Pairs(timm=None)
+    found = answer(environment, "timm==1.0.99", "--from", OLD, "--lane", "cpu-float32", "--route", "tower")
+    assert found.changes == []
+    assert found.exit_code == 4
+
+
+def test_an_end_that_does_not_exist_is_refused_before_anything_runs() -> None:
+    class Unknown(Pairs):
+        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+            if "transformers==5.99.0" in requirements:
+                raise BadInput("no such release")
+            super().install(requirements, lock=lock, until=until)
+
+    environment = Unknown()
+    with pytest.raises(BadInput, match="no such release"):
+        answer(environment, "transformers==5.99.0", "--from", OLD, *CASES)
+    assert environment.plans == []
+
+
+def test_a_pair_that_only_the_records_know_is_on_the_way_too() -> None:
+    answer(Pairs(), "transformers==5.0.0", "--from", OLD, *CASES)
+    broken = {TOWER: "tensors"}
+    found = answer(Pairs(transformers=broken), "transformers==5.23.0", "--from", OLD, *CASES)
+    assert found.nearest is not None
+    assert found.nearest.id == "transformers5.0.0-timm1.0.22"
+    assert "Tried on the way, and breaks nothing: transformers5.0.0-timm1.0.22." in list(upgrade.lines(found))
+
+
+def test_what_is_broken_and_new_is_told_by_cause() -> None:
+    found = answer(Pairs(none={TOWER: "unsupported"}, transformers_timm={TOWER: "error"}))
+    assert "◐ new, and broken · tower · 1 model, 1 case" in list(upgrade.lines(found))
+
+
+def test_it_can_start_from_a_pair_on_another_torch() -> None:
+    move = Move.of(["transformers==5.24.0", "--from", f"{NEW}-torch2.13.0", *CASES])
+    assert (move.old.torch, move.new.id) == ("2.13.0", "transformers5.24.0-timm1.0.31-torch2.13.0")
+
+
+def test_a_move_of_torch_alone_ends_with_something_to_paste() -> None:
+    found = answer(Pairs(), "torch==2.13.0", "--from", OLD, *CASES)
+    assert found.specifiers == ["torch>=2.13.0,<=2.14.1"]
+
+
+def test_a_link_above_carried_records_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    Path("results").mkdir()
+    Path("results/carried").symlink_to(tmp_path / "away")
+    with pytest.raises(BadInput, match="results/carried: is a link to"):
+        answer(Pairs())
 
 
 def test_an_end_that_could_not_be_made_is_not_fit() -> None:

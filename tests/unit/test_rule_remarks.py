@@ -39,7 +39,7 @@ def test_a_rule_past_its_date_is_named() -> None:
 def test_rules_without_a_case_are_named_where_the_whole_matrix_was_judged() -> None:
     idle, busy, late = rule("a"), rule("b"), rule("c")
     assert said([idle, busy, late], busy) == [
-        "Of these pairs no case is spoken of by expectations[0], expectations[2]."
+        "Of these pairs no case is spoken of by expectations[0] (a); expectations[2] (c)."
     ]
     assert said([idle, busy, late], busy, whole=False) == []
 
@@ -47,6 +47,6 @@ def test_rules_without_a_case_are_named_where_the_whole_matrix_was_judged() -> N
 def test_a_case_that_two_rules_explain_is_named_with_both() -> None:
     one, two, three = rule("a"), rule("b"), rule("c", "tensors")
     assert said([one, two, three], one, two, three) == [
-        "Two rules explain 1 case, as p tower/a by expectations[0] and expectations[1]: narrow one of them."
+        "expectations[0] (a) and expectations[1] (b) explain the same: 1 case, as p tower/a. Narrow one of them."
     ]
     assert said([one, three], one, three) == []

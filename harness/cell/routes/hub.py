@@ -41,6 +41,5 @@ def _legs(trip: Trip) -> Iterator[tuple[str, Leg]]:
 def _write(trip: Trip, name: str, *, safe: bool) -> Path:
     folder = trip.folder / name
     if not folder.exists():
-        with trip.during("save"):
-            save_for_hf(trip.subject.filled, folder, safe_serialization=safe)
+        trip.write(folder, lambda: save_for_hf(trip.subject.filled, folder, safe_serialization=safe))
     return folder
