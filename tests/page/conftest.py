@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from harness.report import page as pages
 from harness.report.summary import Summary
@@ -30,30 +30,27 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+def complaints() -> list[str]:
+    """What the pages of a test logged, and what they asked for beside themselves."""
+    return []
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path, complaints: list[str]) -> Iterator[Open]:
     """Opens the page of a summary at an address within it."""
-    complaints: list[str] = []
+    path = tmp_path / "index.html"
 
-    def listen(message: ConsoleMessage) -> None:
-        complaints.append(f"console {message.type}: {message.text}")
+    def ask(request: Request) -> None:
+        if not request.url.startswith((path.as_uri(), "data:")):
+            complaints.append(f"request: {request.url}")
 
-    def opened(summary: Summary, address: str = "", *, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Page:
-        path = tmp_path / "index.html"
+    def opened(summary: Summary, address: str = "") -> Page:
         path.write_text(pages.html(summary), encoding="utf-8")
-        page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)  # type: ignore[arg-type]
+        page = browser.new_page(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
         page.set_default_timeout(10_000)
-        page.on("console", listen)
+        page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                complaints.append(request.url)
-                if request.url != page.url.partition("#")[0]
-                and not request.url.startswith(path.as_uri())
-                and not request.url.startswith("data:")
-                else None
-            ),
-        )
+        page.on("request", ask)
         page.goto(f"{path.as_uri()}{address}")
         page.wait_for_selector("#main > *")
         return page

@@ -1,7 +1,7 @@
 """The page in a real browser: every view, keys, filters, what it asks the network for, and whether text stays text."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -29,6 +29,7 @@ AFTER: Final = {
 NOT_RUN: Final = {"tower/m0": ("not-run", "no CUDA device")}
 FIRST_NIGHT: Final = recorded(NEW, {**AFTER, "tower/m1": ("passed", None)}, started="2026-11-19T02:00:00+00:00")
 LAST_NIGHT: Final = recorded(NEW, AFTER, end=False, packages={"numpy": "2.3.0", HARM: "1"}, platform=HARM)
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 VIEWS: Final = {
     "matrix": "",
     "cases": f"#cases?pair={NEW}",
@@ -65,34 +66,38 @@ def texts(page: Page, selector: str) -> list[str]:
     return page.locator(selector).all_inner_texts()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_is_drawn_fits_and_has_no_violation(
-    show: Open, result: Summary, view: str, size: tuple[int, int], scheme: str
+def test_every_view_is_drawn_fits_has_no_violation_and_does_nothing_that_was_recorded(
+    show: Open, result: Summary, view: str
 ) -> None:
-    page = show(result, VIEWS[view], size=size, scheme=scheme)
+    page = show(result, VIEWS[view])
     open_all(page)
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page).response["violations"]
+            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert page.locator("#main script, #main img, footer img").count() == 0
+    assert page.locator("a[href^='javascript']").count() == 0
     assert page.evaluate("window.owned") is None
+    assert HARM in page.locator("footer").inner_text()
+
+
+def test_the_page_may_ask_no_network_and_that_it_tries_is_seen(
+    show: Open, result: Summary, complaints: list[str]
+) -> None:
+    page = show(result)
+    page.evaluate("fetch('http://127.0.0.1:9/').catch(() => null)")
+    assert any("Content Security Policy" in complaint for complaint in complaints)
+    complaints.clear()
 
 
 def test_the_check_for_violations_sees_one(show: Open, result: Summary) -> None:
     page = show(result)
     page.evaluate("document.querySelector('main').append(document.createElement('input'))")
     assert [one["id"] for one in Axe().run(page).response["violations"]] == ["label"]
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_what_was_recorded_stays_text(show: Open, result: Summary, view: str) -> None:
-    page = show(result, VIEWS[view])
-    open_all(page)
-    assert page.locator("#main script, #main img, footer img").count() == 0
-    assert page.locator("a[href^='javascript']").count() == 0
-    assert page.evaluate("window.owned") is None
-    assert HARM in page.locator("footer").inner_text()
 
 
 def test_the_text_of_a_harmful_record_can_be_read(show: Open, result: Summary) -> None:
