@@ -1,7 +1,8 @@
 """What each run of a lane found, and what had changed since the last time its cases were run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.record import SKIPPED, Run
 from harness.results import Recorded
@@ -21,6 +22,7 @@ class Turn:
 class Past:
     """One run of a pair's lane."""
 
+    folder: Path
     pair: str
     lane: str
     run: Run
@@ -40,13 +42,15 @@ class Past:
         return counts
 
 
-def of(recorded: Iterable[Recorded]) -> list[Past]:
-    """Every run, of whatever code, oldest first; several folders may have runs of one lane."""
-    runs = [(one.pair, one.lane, run) for one in recorded for run in one.runs]
-    last: dict[tuple[str, str], dict[str, str]] = {}
+def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[Past]:
+    """Every run in these folders, of whatever code, oldest first. A run is held against those of its own machine."""
+    runs = [
+        (folder, one.pair, one.lane, run) for folder, files in recorded.items() for one in files for run in one.runs
+    ]
+    last: dict[tuple[Path, str, str], dict[str, str]] = {}
     return [
-        Past(pair, lane, run, tuple(_turns(run, last.setdefault((pair, lane), {}))))
-        for pair, lane, run in sorted(runs, key=lambda one: str(one[2].header.get("started", "")))
+        Past(folder, pair, lane, run, tuple(_turns(run, last.setdefault((folder, pair, lane), {}))))
+        for folder, pair, lane, run in sorted(runs, key=lambda one: str(one[3].header.get("started", "")))
     ]
 
 

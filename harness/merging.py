@@ -19,8 +19,14 @@ class Disagreement:
     folders: tuple[Path, Path]
 
     @property
+    def outcomes(self) -> dict[str, str]:
+        """What each of them says, by folder."""
+        sides = zip(self.folders, (self.one, self.other), strict=True)
+        return {str(folder): str(side.outcome) for folder, side in sides}
+
+    @property
     def sentence(self) -> str:
-        """What each of them says."""
+        """The same in words, with the reasons."""
         sides = zip(self.folders, (self.one, self.other), strict=True)
         case = f"{self.one.pair} {self.one.lane} {self.one.case.id}"
         return f"{case}: " + "; ".join(f"{side.outcome} in {folder} ({side.reason})" for folder, side in sides)

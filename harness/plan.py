@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
 from harness.record import DEFAULT_VARIANT, SCHEMA, SEED, Case
-from harness.selection import Options
+from harness.selection import Options, in_words
 
 EVERY_MODEL: Final = "*"
 """The model of a case that stands for all of a route, where no catalog says which there are."""
@@ -36,7 +35,7 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
         if _in_scope(
             matrix.routes[route],
             entry,
-            is_quick=entry.model in quick or options.named_anyway,
+            is_quick=entry.model in quick or options.named_anyway or _is_named_in_full(entry, options),
             narrow=narrow or variant != DEFAULT_VARIANT,
         )
     ]
@@ -71,6 +70,11 @@ def _is_named(entry: Entry, options: Options) -> bool:
     return not options.models or any(fnmatchcase(entry.model, glob) for glob in options.models)
 
 
+def _is_named_in_full(entry: Entry, options: Options) -> bool:
+    """Who names one model, and not a glob, wants it on every route; --quick narrows that again."""
+    return entry.model in options.models and not options.quick
+
+
 def pairs(matrix: Matrix, options: Options) -> list[Pair]:
     """The pairs of the matrix that the options leave."""
     return [pair for pair in matrix.pairs if not options.pairs or pair.id in options.pairs]
@@ -84,14 +88,8 @@ def lanes(matrix: Matrix, options: Options) -> list[Lane]:
 def refuse_empty(total: int, options: Options) -> None:
     """Raises NothingSelected where all pairs and lanes together have no case."""
     if total == 0:
-        given = [
-            words
-            for name in ("lane", "route", "model", "variant")
-            for value in getattr(options, f"{name}s")
-            for words in (f"--{name}", value)
-        ]
-        given += ["--quick"] if options.quick else []
-        raise NothingSelected(f"no case is left by {shlex.join(given) or options.matrix}; drop or widen an option")
+        left = in_words(replace(options, pairs=(), requirements=())) or options.matrix
+        raise NothingSelected(f"no case is left by {left}; drop or widen an option")
 
 
 def document(  # noqa: PLR0913 - what a plan is made of

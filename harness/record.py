@@ -171,7 +171,13 @@ def _is_object(value: Any) -> bool:
 
 
 def _is_figure_or_null(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    """JSON as Python reads it has NaN, infinities, and whole numbers that are no float."""
+    if value is None:
+        return True
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _is_fingerprint(value: Any) -> bool:
@@ -205,7 +211,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "outcome": lambda value: isinstance(value, str) and value in OUTCOMES,
         "reason": _is_text_or_null,
         "detail": _is_object,
-        "seconds": _is_figure_or_null,
+        **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),
         "fingerprint": _is_fingerprint,
     },
     "end": {"failed": _is_text_or_null, "reason": _is_text_or_null},

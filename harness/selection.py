@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -65,6 +66,18 @@ class Options:
         """What decides which cases there are, as a run's header has it."""
         names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")
         return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick}
+
+
+def in_words(options: Options) -> str:
+    """The options that leave a part, as they are typed; empty for the whole."""
+    given = [
+        word
+        for name in ("pair", "lane", "route", "model", "size", "variant")
+        if getattr(options, f"{name}s") != getattr(Options, f"{name}s")
+        for value in getattr(options, f"{name}s")
+        for word in (f"--{name}", value)
+    ]
+    return shlex.join([*options.requirements, *given, *(["--quick"] if options.quick else [])])
 
 
 class _Parser(argparse.ArgumentParser):

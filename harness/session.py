@@ -22,6 +22,7 @@ from harness.pair import Pair, python_named
 from harness.report import files, reproduction, rules, terminal
 from harness.report.summary import Summary
 from harness.selection import Options
+from harness.verdict import Judged
 
 RUNS: Final = frozenset({"matrix", "pair"})  # sessions that need devices and write records
 WIDTH: Final = 100  # where the output is no terminal
@@ -97,7 +98,7 @@ class Campaign:
                 files.write(self.options.out, summary)
         if self.problems:
             raise _all_of(list(self.problems.values()))
-        return summary.exit_code or int(self.failed)
+        return summary.exit_code
 
     def summary(self) -> Summary:
         """What is recorded of the pairs with which nothing was wrong, in every folder named, judged."""
@@ -111,14 +112,24 @@ class Campaign:
         remarks = rules.remarks(self.described.expectations, judged, date.today(), whole=whole)
         return Summary(
             judged=judged,
-            command=reproduction.of_pair(self.named) if self.named else reproduction.in_matrix,
+            command=self._command,
             pairs=[lanes.pair for lanes in sound],
             made=datetime.now().astimezone(),
             families={model: family for found in machines.values() for model, family in found.families.items()},
-            past=history.of(one for found in machines.values() for one in found.recorded),
+            past=history.of({folder: found.recorded for folder, found in machines.items()}),
             disagreements=disagreements,
             remarks=list(remarks),
+            problems=list(self.problems.values()),
+            failed=self.failed,
+            selection=self.options.selection,
+            part=selection.in_words(self.options),
         )
+
+    @property
+    def _command(self) -> Callable[[Judged], str]:
+        """What gives the command that runs a case again."""
+        matrix = self.options.matrix
+        return reproduction.of_pair(self.named, matrix) if self.named else reproduction.of_matrix(matrix)
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from harness import history
@@ -97,4 +98,11 @@ def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str,
 def summary(judged: Sequence[Judged], *, past: Sequence[Recorded] = (), **more: Any) -> Summary:
     """Of these cases, with every pair that they name."""
     pairs = [pair(id_) for id_ in dict.fromkeys(one.pair for one in judged)]
-    return Summary(judged, reproduction.in_matrix, pairs, MADE, past=history.of(past), **{"families": {}, **more})
+    return Summary(
+        judged,
+        reproduction.in_matrix,
+        pairs,
+        MADE,
+        past=history.of({Path("results"): past}),
+        **{"families": {}, **more},
+    )

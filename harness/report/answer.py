@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.pair import Pair
-from harness.report import marks
+from harness.report import causes, marks
 from harness.report.summary import Summary
 from harness.verdict import Judged, Verdict
 
 SCHEMA: Final = 1
-_WORST: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)
 
 
 def answer(summary: Summary) -> dict[str, Any]:
@@ -23,14 +22,16 @@ def answer(summary: Summary) -> dict[str, Any]:
         "schema": SCHEMA,
         "made": summary.made.isoformat(timespec="seconds"),
         "exit_code": summary.exit_code,
-        "complete": not summary.unfinished,
+        "complete": summary.complete,
+        "selection": dict(summary.selection),
         "pairs": pairs,
         "known_good": {
             "all": [pair for pair, found in pairs.items() if found["good"]],
             "routes": {route: [pair for pair, found in pairs.items() if _is_good_on(found, route)] for route in routes},
         },
         "disagreements": [
-            {"pair": one.one.pair, "lane": one.one.lane, "case": one.one.case.id} for one in summary.disagreements
+            {"pair": one.one.pair, "lane": one.one.lane, "case": one.one.case.id, "outcomes": one.outcomes}
+            for one in summary.disagreements
         ],
     }
 
@@ -51,7 +52,7 @@ def _told(cases: Sequence[Judged]) -> dict[str, Any]:
 
 def worst(cases: Iterable[Judged]) -> Verdict:
     """The verdict that needs a look first."""
-    return min((one.verdict for one in cases), key=_WORST.index)
+    return min((one.verdict for one in cases), key=causes.ORDER.index)
 
 
 def is_good(cases: Iterable[Judged]) -> bool:

@@ -18,11 +18,14 @@ PADDING: Final = 10
 def svg(summary: Summary) -> str:
     """The image, with its text as its title."""
     worst = _worst(summary)
-    says = summary.headline if worst or not summary.judged else f"{number(len(summary.pairs), 'pair')} as expected"
-    colour = COLOURS[worst] if worst else GOOD if summary.judged else NOTHING
+    tried = {one.pair for one in summary.judged if marks.mark_of(one) not in marks.UNTRIED}
+    says = f"{number(len(tried), 'pair')} as expected" if tried and not worst else summary.headline
+    colour = COLOURS[worst] if worst else GOOD if tried else NOTHING
     widths = [round(LETTER * len(text)) + PADDING for text in (SUBJECT, says)]
     return render("badge.svg", subject=SUBJECT, says=says, colour=colour, widths=widths, padding=PADDING)
 
 
 def _worst(summary: Summary) -> Mark | None:
+    if summary.problems:
+        return marks.INCOMPLETE
     return next((mark for mark in marks.count(summary.judged) if mark in marks.ATTENTION), None)

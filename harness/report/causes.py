@@ -7,11 +7,12 @@ from typing import Final
 
 from harness.cause import generalised
 from harness.change import ways_out
+from harness.report import marks
 from harness.verdict import Judged, Rule, Verdict
 from harness.words import number
 
 MANY: Final = 6  # routes
-_ORDER: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)
+ORDER: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Cause:
 
     verdict: Verdict
     outcome: str | None
+    name: str
+    """What they share."""
     rule: Rule | None
     judged: tuple[Judged, ...]
 
@@ -37,6 +40,18 @@ class Cause:
     def places(self) -> str:
         """The routes in words."""
         return ", ".join(self.routes) if len(self.routes) <= MANY else number(len(self.routes), "route")
+
+    @property
+    def facts(self) -> list[str]:
+        """How it stands, where, and how often: the items of its heading."""
+        mark = marks.mark_of(self.example)
+        counts = [
+            number(len(self.models), "model"),
+            number(len(self.judged), "case"),
+            number(len(self.pairs), "pair"),
+        ]
+        outcome = [self.outcome] if self.outcome else []
+        return [f"{mark.shape} {mark.word}", self.places, *outcome, ", ".join(counts)]
 
     @property
     def models(self) -> set[str]:
@@ -57,8 +72,8 @@ def find(judged: Iterable[Judged]) -> list[Cause]:
             # A fixed case has any green outcome; what it shares with others is the rule that no longer holds.
             outcome = None if one.verdict is Verdict.FIXED else one.outcome
             groups.setdefault((one.verdict, outcome, _cause(one)), []).append(one)
-    causes = [Cause(key[0], key[1], group[0].rule, tuple(group)) for key, group in groups.items()]
-    return sorted(causes, key=lambda cause: (_ORDER.index(cause.verdict), -len(cause.judged)))
+    causes = [Cause(*key, group[0].rule, tuple(group)) for key, group in groups.items()]
+    return sorted(causes, key=lambda cause: (ORDER.index(cause.verdict), -len(cause.judged)))
 
 
 def explain(cause: Cause) -> Iterator[str]:

@@ -3,12 +3,14 @@
 What many cases share, such as a reason, stands once in a list, and a case has its place there; -1 is none.
 """
 
+import hashlib
 import shlex
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any, Final
 
 from harness.cause import generalised
-from harness.change import KINDS, STATES, Kind
+from harness.change import KINDS, STATES, Kind, is_blind
 from harness.history import Past
 from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT
 from harness.report import causes, marks, reproduction
@@ -19,6 +21,7 @@ from harness.verdict import Rule
 NONE: Final = -1
 FIGURES: Final = ("max_abs", "max_rel", "noise", "seconds")
 DIGITS: Final = 3
+KEY: Final = 10  # letters
 
 
 COLUMNS: Final = (
@@ -71,13 +74,13 @@ def data(summary: Summary) -> dict[str, Any]:
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)
     return {
-        "made": summary.made.isoformat(timespec="seconds"),
-        "headline": summary.headline,
-        "unfinished": summary.unfinished,
+        "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),
+        "verdict": summary.verdict,
+        "alerts": summary.alerts,
         "said": summary.said,
         "totals": marks.totals(summary.judged),
         "marks": [{"key": mark.key, "word": mark.word, "shape": mark.shape} for mark in marks.MARKS],
-        "pairs": [{"id": pair.id, "note": pair.note, **pair.versions} for pair in summary.pairs],
+        "pairs": [{"id": pair.id, **pair.versions} for pair in summary.pairs],
         "lanes": list(lanes),
         "routes": list(routes),
         "models": list(models),
@@ -94,6 +97,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "states": {outcome or "": state for outcome, state in STATES.items()},
         "kinds": {f"{was} {now}": kind for (was, now), kind in KINDS.items()},
         "kind_order": list(Kind),
+        "blind": [is_blind(one for one in summary.judged if one.pair == pair) for pair in pairs],
         "cases": columns,
     }
 
@@ -108,10 +112,13 @@ def _rule(rule: Rule) -> tuple[tuple[str, str | None], ...]:
 
 def _group(group: causes.Cause, summary: Summary) -> Mapping[str, Any]:
     return {
+        "key": hashlib.sha256(repr((group.verdict, group.outcome, group.name)).encode()).hexdigest()[:KEY],
         "mark": marks.MARKS.index(marks.mark_of(group.example)),
         "outcome": group.outcome,
         "why": group.rule.because if group.rule else group.example.reason,
-        "lines": [*causes.explain(group), *causes.ways(group, summary.judged)],
+        "lines": list(causes.explain(group)),
+        "ways": list(causes.ways(group, summary.judged)),
+        "cases": len(group.judged),
     }
 
 
@@ -129,6 +136,7 @@ def _run(past: Past, installed: Index) -> Mapping[str, Any]:
     return {
         "pair": past.pair,
         "lane": past.lane,
+        "folder": str(past.folder),
         "planned": len(past.run.planned),
         "counts": past.counts,
         "ended": None if end is None else _text(end.get("ended")) or "",

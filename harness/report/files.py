@@ -1,6 +1,7 @@
 """The reports as files, for people, CI systems and other programs."""
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -23,19 +24,20 @@ def refuse_unwritable(folder: Path) -> None:
     """Make the folder. Raises BadInput where that, or writing into it, is not possible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _draft(folder / "index.html").touch()
-        _draft(folder / "index.html").unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise BadInput(f"--out {folder}: {error.strerror}; name a folder that can be written") from error
+    problems = [
+        f"--out {folder}: {name} is a folder there; name another place" for name in FILES if (folder / name).is_dir()
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
 
 
 def write(folder: Path, summary: Summary) -> None:
     """Write all of them. Each is there as a whole or as it was; a link is replaced, not followed."""
-    for name, text in FILES.items():
-        draft = _draft(folder / name)
-        draft.write_text(text(summary), encoding="utf-8")
-        draft.replace(folder / name)
-
-
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.unfinished")
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
+        for name, text in FILES.items():
+            draft = Path(drafts) / name
+            draft.write_text(text(summary), encoding="utf-8")
+            draft.replace(folder / name)

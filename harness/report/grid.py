@@ -32,7 +32,7 @@ class Cell:
         found = marks.count(cases)
         if not found:
             return None
-        wanted = [one for one in cases if one.outcome not in SKIPPED]
+        wanted = [one for one in cases if one.record and one.outcome not in SKIPPED]
         return cls(next(iter(found)), sum(one.outcome in GREEN for one in wanted), len(wanted))
 
     @property

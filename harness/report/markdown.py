@@ -12,7 +12,7 @@ from harness.report.causes import Cause
 from harness.report.summary import Summary
 from harness.report.template import render
 from harness.verdict import Judged
-from harness.words import number, printable
+from harness.words import printable
 
 SPECIAL: Final = re.compile(r"[\\`*_\[\]<>#|&~@$^]")
 """What Markdown, HTML or GitHub make something of; a name after @ would be called."""
@@ -80,12 +80,8 @@ def _cell(cell: grid.Cell | None) -> str:
 
 
 def _told(cause: Cause, summary: Summary) -> dict[str, Any]:
-    mark = marks.mark_of(cause.example)
-    counts = (number(len(cause.models), "model"), number(len(cause.judged), "case"), number(len(cause.pairs), "pair"))
     return {
-        "title": " · ".join(
-            [f"{mark.shape} {mark.word}", cause.places, *filter(None, [cause.outcome]), ", ".join(counts)]
-        ),
+        "title": " · ".join(cause.facts),
         "lines": [*causes.explain(cause), *causes.ways(cause, summary.judged)],
         "command": summary.command(cause.example),
     }

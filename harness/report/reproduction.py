@@ -2,18 +2,28 @@
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 from harness.pair import Pair
-from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, Case
+from harness.record import DEFAULT_SIZE, Case
+from harness.selection import Options
 from harness.verdict import Judged
+
+DEFAULT_MATRIX: Final = Options.matrix
 
 
 def in_matrix(judged: Judged) -> str:
     """For a pair that matrix.yaml names."""
-    return _command("matrix", ["--pair", judged.pair], judged)
+    return of_matrix(DEFAULT_MATRIX)(judged)
 
 
-def of_pair(pair: Pair) -> Callable[[Judged], str]:
+def of_matrix(matrix: Path) -> Callable[[Judged], str]:
+    """For the pairs that a matrix names."""
+    return lambda judged: _command("matrix", ["--pair", judged.pair], judged, matrix)
+
+
+def of_pair(pair: Pair, matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For a pair that matrix.yaml does not name; every case given must be of this pair."""
     unusual = {
         name: version
@@ -21,18 +31,19 @@ def of_pair(pair: Pair) -> Callable[[Judged], str]:
         if name in {"transformers", "timm"} or version != getattr(pair.defaults, name)
     }
     pins = [f"{name}=={version}" for name, version in unusual.items()]
-    return lambda judged: _command("pair", pins, judged)
+    return lambda judged: _command("pair", pins, judged, matrix)
 
 
-def _command(session: str, pair: list[str], judged: Judged) -> str:
-    return shlex.join(["nox", "-s", session, "--", *pair, *options(judged.lane, judged.case)])
+def _command(session: str, pair: list[str], judged: Judged, matrix: Path) -> str:
+    named = [] if matrix == DEFAULT_MATRIX else ["--matrix", str(matrix)]
+    return shlex.join(["nox", "-s", session, "--", *pair, *named, *options(judged.lane, judged.case)])
 
 
 def options(lane: str, case: Case) -> list[str]:
-    """What leaves this case alone, whatever the pair."""
-    options = ["--lane", lane, "--route", case.route, "--model", case.model]
-    if case.variant != DEFAULT_VARIANT:
-        options += ["--variant", case.variant]
-    if case.size != DEFAULT_SIZE:
-        options += ["--size", case.size]
-    return options
+    """What runs this case and no other, whatever the pair, though it is recorded."""
+    return [
+        *("--lane", lane, "--route", case.route, "--model", case.model),
+        *("--variant", case.variant),
+        *(["--size", case.size] if case.size != DEFAULT_SIZE else []),
+        "--rerun",
+    ]

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
+from harness.errors import HarnessError
 from harness.history import Past
 from harness.merging import Disagreement
 from harness.pair import Pair
@@ -11,7 +13,7 @@ from harness.report import marks
 from harness.verdict import Judged, Verdict, exit_code
 from harness.words import number
 
-NAMED = 3  # runs, cases
+NAMED: Final = 5  # runs, ways to disagree
 
 
 @dataclass(frozen=True)
@@ -29,40 +31,89 @@ class Summary:
     past: Sequence[Past] = ()
     disagreements: Sequence[Disagreement] = ()
     remarks: Sequence[str] = ()
+    problems: Sequence[HarnessError] = ()
+    """What was wrong with pairs that are not among these."""
+    failed: bool = False
+    """Whether a session failed."""
+    selection: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
+    """The options that leave a part of the matrix; empty for the whole."""
 
     @property
     def exit_code(self) -> int:
-        """What nox ends with."""
-        return exit_code(self.judged)
+        """What nox ends with: that of bad input first."""
+        codes = [problem.exit_code for problem in self.problems]
+        return min(codes, default=0) or exit_code(self.judged) or int(self.failed)
 
     @property
-    def unfinished(self) -> list[str]:
-        """Said at the top where planned cases have no record: how many, and which runs did not end."""
-        missing = sum(one.verdict is Verdict.INCOMPLETE for one in self.judged)
-        if not missing:
-            return []
-        open_ = [one for one in self._last if one.run.end is None]
-        runs = "; ".join(f"{one.pair} {one.lane}, begun {one.started[:16].replace('T', ' ')}" for one in open_[:NAMED])
-        more = f"; and {len(open_) - NAMED} more" if len(open_) > NAMED else ""
-        said = f"Half finished: {missing:,} of {number(len(self.judged), 'planned case')} have no record."
-        return [f"{said} Not ended: {runs}{more}." if open_ else said]
+    def only_failed(self) -> bool:
+        """Whether nothing but a session's failure gives the exit code."""
+        return self.failed and not self.problems and not exit_code(self.judged)
 
     @property
-    def _last(self) -> list[Past]:
-        """The last run of each lane."""
-        return list({(one.pair, one.lane): one for one in self.past}.values())
+    def complete(self) -> bool:
+        """Whether every planned case has a record."""
+        return not self.problems and not self._missing
+
+    @property
+    def alerts(self) -> list[str]:
+        """What is said at the top: what is missing, that this is a part, and that machines disagree."""
+        part = [f"A part of the matrix: {self.part}"] if self.part else []
+        problems = [f"Left out: {line}" for problem in self.problems for line in str(problem).splitlines()]
+        count = number(len(self.disagreements), "case")
+        return [
+            *problems,
+            *self._unfinished,
+            *part,
+            *([f"The machines disagree on {count}."] if count[0] != "0" else []),
+        ]
+
+    @property
+    def _missing(self) -> int:
+        return sum(one.verdict is Verdict.INCOMPLETE for one in self.judged)
+
+    @property
+    def _unfinished(self) -> list[str]:
+        """How many planned cases have no record, and which lanes' last runs broke off."""
+        said = []
+        if self._missing:
+            said = [f"Half finished: {self._missing:,} of {number(len(self.judged), 'planned case')} have no record."]
+        last = {(one.folder, one.pair, one.lane): one for one in self.past}.values()
+        broken_off = [one for one in last if one.run.end is None and one.run.missing]
+        if broken_off:
+            runs = [f"{one.pair} {one.lane}, begun {one.started[:16].replace('T', ' ')} UTC" for one in broken_off]
+            said.append(f"Broken off: {_first(runs)}.")
+        return [" ".join(said)] if said else []
 
     @property
     def said(self) -> list[str]:
         """What is to be done about rules, and on which cases machines disagree."""
-        if not self.disagreements:
-            return [*self.remarks]
-        several = f"The machines disagree on {number(len(self.disagreements), 'case')}."
-        return [*self.remarks, several, *(one.sentence for one in self.disagreements)]
+        return [*self.remarks, *([f"Disagreed on: {_first(self._disagreed)}."] if self.disagreements else [])]
+
+    @property
+    def _disagreed(self) -> list[str]:
+        """A sentence for each way to disagree: by route, and what each machine says."""
+        groups: dict[tuple[str, str], list[Disagreement]] = {}
+        for one in self.disagreements:
+            groups.setdefault((one.one.case.route, str(one.outcomes)), []).append(one)
+        return [f"{number(len(group), 'case')}, as {group[0].sentence}" for group in groups.values()]
 
     @property
     def headline(self) -> str:
         """The whole in one line: what needs a look, or that nothing does."""
         counts = marks.count(self.judged)
         wanted = [f"{counts[mark]:,} {mark.word}" for mark in marks.ATTENTION if mark in counts]
-        return ", ".join(wanted) or ("as expected" if self.judged else "nothing selected")
+        wanted += [f"{number(len(self.problems), 'pair')} left out"] if self.problems else []
+        if wanted:
+            return ", ".join(wanted)
+        return "nothing was run" if marks.is_untried(self.judged) else "as expected"
+
+    @property
+    def verdict(self) -> str:
+        """The same as a sentence, with what nox ends with."""
+        return f"{self.headline[:1].upper()}{self.headline[1:]}. Exit code {self.exit_code}."
+
+
+def _first(items: Sequence[str]) -> str:
+    more = f"; and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return "; ".join(items[:NAMED]) + more

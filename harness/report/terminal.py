@@ -15,6 +15,7 @@ from harness.words import NO_BREAK, number, printable
 EXIT: Final = {
     0: "as expected",
     1: "something regressed or is fixed",
+    2: "bad input",
     3: "nothing was selected",
     4: "incomplete: planned cases have no record",
 }
@@ -39,16 +40,20 @@ def render(summary: Summary, width: int) -> RenderableType:
     """Lanes with routes down and pairs across, failures by cause, remarks, then the totals and the exit code."""
     judged = summary.judged
     parts = [
-        *(line for text in summary.unfinished for line in (*_wrapped(text, width, marks.INCOMPLETE.style), _line(""))),
+        *(line for text in summary.alerts for line in (*_wrapped(text, width, marks.INCOMPLETE.style), _line(""))),
         *_lanes(summary, width),
         *_legend(judged, width),
         *(line for cause in causes.find(judged) for line in _cause(cause, summary, width)),
         *(line for text in summary.said for line in (_line(""), *_wrapped(text, width))),
         *_silent(judged, width),
         *_listed(marks.totals(judged), " · ", width, "bold"),
-        _line(f"Exit code {summary.exit_code}: {EXIT[summary.exit_code]}."),
+        _line(f"Exit code {summary.exit_code}: {_why(summary)}."),
     ]
     return Group(*parts)
+
+
+def _why(summary: Summary) -> str:
+    return "a session failed, see above" if summary.only_failed else EXIT[summary.exit_code]
 
 
 def _lanes(summary: Summary, width: int) -> Iterator[RenderableType]:
@@ -69,16 +74,8 @@ def _legend(judged: Sequence[Judged], width: int) -> Iterator[Text]:
 
 
 def _cause(cause: causes.Cause, summary: Summary, width: int) -> Iterator[Text]:
-    mark = marks.mark_of(cause.example)
-    counts = [
-        number(len(cause.models), "model"),
-        number(len(cause.judged), "case"),
-        number(len(cause.pairs), "pair"),
-    ]
-    outcome = [cause.outcome] if cause.outcome else []
-    facts = [f"{mark.shape} {mark.word}", cause.places, *outcome, ", ".join(counts)]
     yield _line("")
-    yield from _listed(facts, " · ", width, mark.style)
+    yield from _listed(cause.facts, " · ", width, marks.mark_of(cause.example).style)
     for text in (*causes.explain(cause), *causes.ways(cause, summary.judged)):
         yield from _wrapped(text, width, indent="  ")
     yield _line(f"  {summary.command(cause.example)}", "bold")

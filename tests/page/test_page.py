@@ -26,6 +26,7 @@ AFTER: Final = {
     "hub/m0": None,
     "pipeline/m0+full": ("unsupported", "no classifier"),
 }
+GREEN: Final = ("passed", None)
 NOT_RUN: Final = {"tower/m0": ("not-run", "no CUDA device")}
 FIRST_NIGHT: Final = recorded(NEW, {**AFTER, "tower/m1": ("passed", None)}, started="2026-11-19T02:00:00+00:00")
 LAST_NIGHT: Final = recorded(NEW, AFTER, end=False, packages={"numpy": "2.3.0", HARM: "1"}, platform=HARM)
@@ -110,9 +111,9 @@ def test_the_text_of_a_harmful_record_can_be_read(show: Open, result: Summary) -
 def test_half_a_run_says_so_at_the_top(show: Open, result: Summary) -> None:
     page = show(result)
     [said] = texts(page, "#status .unfinished")
-    assert (
-        said
-        == f"Half finished: 1 of 11 planned cases have no record. Not ended: {NEW} cpu-float32, begun 2026-11-20 02:00."
+    assert said == (
+        "Half finished: 1 of 11 planned cases have no record. "
+        f"Broken off: {NEW} cpu-float32, begun 2026-11-20 02:00 UTC."
     )
     whole = [one for one in judged() if one.record]
     assert texts(show(summary(whole)), "#status .unfinished") == []
@@ -130,7 +131,7 @@ def test_the_matrix_begins_with_the_first_lane_that_ran_and_shows_shape_and_shar
     assert rows == [
         ["wrapper", "↑ 100%", "✘ 33%"],
         ["tower", "◐ 0%", "↑ 50%"],
-        ["hub", "… 0%"],
+        ["hub", "…"],
         ["pipeline", "\N{EN DASH}"],
     ]
     assert page.locator(".grid").count() == len(rows)
@@ -240,7 +241,10 @@ def test_one_model_is_shown_through_all_versions(show: Open, result: Summary) ->
 def test_history_tells_what_changed_from_night_to_night_and_what_did_not_end(show: Open, result: Summary) -> None:
     page = show(result, "#history")
     assert texts(page, ".nights thead th") == ["11-20", "11-19"]
-    assert [text.split() for text in texts(page, ".nights td:not(.corner)")] == [["40%", "1", "changed"], ["60%"]]
+    assert [text.split() for text in texts(page, ".nights td:not(.corner)")] == [
+        ["40%", "broken", "off", "1", "changed"],
+        ["60%"],
+    ]
     open_all(page)
     [changed] = [text for text in texts(page, ".night p") if " was " in text]
     assert changed == "tower/m1 was passed, is tensors: `a.rope` is NaN throughout"
@@ -259,6 +263,76 @@ def test_an_upgrade_tells_the_changes_that_the_command_tells(show: Open, result:
     expect(page.locator("#main .totals")).to_have_text(
         " · ".join(f"{back.count(kind)} {kind}" for kind in dict.fromkeys(back))
     )
+
+
+def test_a_pair_of_which_nobody_knows_the_cases_has_lost_none(show: Open) -> None:
+    blind = [*cases(OLD, BEFORE), *cases(NEW, {"tower/*": None})]
+    for one, other in ((OLD, NEW), (NEW, OLD)):
+        page = show(summary(blind), f"#upgrade?from={one}&to={other}")
+        assert texts(page, "#main .totals") == ["Nothing is known: no case has a result on both sides."]
+
+
+def test_an_upgrade_says_how_many_cases_have_no_result_on_either_side(show: Open) -> None:
+    half = [*cases(OLD, {"tower/a": None, "tower/b": GREEN}), *cases(NEW, {"tower/a": GREEN, "tower/b": GREEN})]
+    page = show(summary(half), f"#upgrade?from={OLD}&to={NEW}")
+    assert texts(page, "#main .totals") == ["Nothing changes."]
+    assert "1 case of the old pair, 0 of the new one." in page.locator("#main").inner_text()
+
+
+def test_who_follows_a_link_begins_at_the_top_of_what_it_leads_to(show: Open, result: Summary) -> None:
+    page = show(result)
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.locator(".grid a.cell").last.click()
+    expect(page.locator("h2").first).to_contain_text("cpu-float32")
+    expect(page.locator("#main")).to_be_focused()
+    expect(page.locator("h2").first).to_be_in_viewport()
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("[aria-current=page]")).to_be_focused()
+
+
+def test_a_link_to_a_cause_means_the_same_cause_the_next_night(show: Open, result: Summary) -> None:
+    page = show(result, "#matrix?lane=cpu-float32")
+    cause = page.locator(".cause", has_text="known broken").filter(has_text=RENAMED.because)
+    cause.locator("summary").click()
+    link = cause.get_by_role("link", name="Its ")
+    query = str(link.get_attribute("href"))
+    more = [*cases(NEW, {"hub/m9": ("error", "something else")}), *judged()]
+    page = show(summary(more), query)
+    assert set(texts(page, "#main .case")) == {"tower/m0", "tower/m1"}
+
+
+def test_the_model_filter_shows_what_the_address_says(show: Open, result: Summary) -> None:
+    page = show(result, "#cases")
+    page.get_by_label("Model").press_sequentially("m1")
+    expect(page.locator("#main .case")).to_have_count(2)
+    page.go_back()
+    assert page.url.endswith("index.html") or "model=" not in page.url
+
+
+@pytest.mark.parametrize("address", ["#constructor", "#toString?x=1", "#cases?group=none&pair=none", "#models?model=["])
+def test_an_address_of_nothing_is_no_error(show: Open, result: Summary, address: str) -> None:
+    assert show(result, address).locator("#main").inner_text()
+
+
+def test_a_cause_that_is_filtered_tells_the_reason_of_the_case_whose_command_it_gives(
+    show: Open, result: Summary
+) -> None:
+    page = show(result, "#matrix?lane=cpu-float32&model=m1&route=tower&mark=known-broken")
+    open_all(page)
+    found = page.locator(".cause", has_text=RENAMED.because).first.inner_text()
+    assert "36 keys renamed" in found
+    assert "24 keys renamed" not in found
+    assert "--model m1 " in found
+
+
+def test_history_takes_the_filter_for_families(show: Open, result: Summary) -> None:
+    assert "1 changed" in show(result, "#history?family=convnext").locator("#main").inner_text()
+    assert "1 changed" not in show(result, "#history?family=eva").locator("#main").inner_text()
+    assert page_filters(show(result, "#history")) == ["lane", "route", "family", "model"]
+
+
+def page_filters(page: Page) -> list[str]:
+    return [str(one.get_attribute("name")) for one in page.locator("#filters [name]").all()]
 
 
 def test_no_case_at_all_is_said(show: Open) -> None:

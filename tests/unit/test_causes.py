@@ -1,8 +1,13 @@
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import plan, selection
+from harness.catalog import Catalog
 from harness.cause import cause_of
+from harness.matrix import Matrix, Route
 from harness.pair import Defaults, Pair
 from harness.record import Case
 from harness.report import causes, reproduction
@@ -78,11 +83,27 @@ def test_a_pair_that_matrix_yaml_does_not_name_is_reproduced_by_its_pins(python:
         transformers="5.8.1", timm="1.0.26", torch="2.14.1", torchvision="0.29.1", python=python, defaults=DEFAULTS
     )
     judged = Judged(pair.id, "cpu-float32", Case("tower", "a"), regressed(record("x"))[0].verdict)
-    command = f"nox -s pair -- {pins} --lane cpu-float32 --route tower --model a"
+    command = f"nox -s pair -- {pins} --lane cpu-float32 --route tower --model a --variant safetensors --rerun"
     assert reproduction.of_pair(pair)(judged) == command
+
+
+@pytest.mark.parametrize("model", ["eva02_large", "convnext_atto"])
+def test_a_command_runs_its_case_and_no_other_recorded_or_not(
+    model: str, small_matrix: Matrix, small_catalog: Catalog, packaged: Path
+) -> None:
+    assert packaged
+    routes = {"tower": Route(models="quick", variants=("sharded", "bin"))}
+    varied = small_matrix.model_copy(update={"routes": routes})
+    one = Judged(small_matrix.pairs[1].id, "cpu-float32", Case("tower", model), regressed(record("x"))[0].verdict)
+    words = shlex.split(reproduction.of_matrix(Path("other.yaml"))(one).partition(" -- ")[2])
+    options = selection.parse(words)
+    lane = next(lane for lane in small_matrix.lanes if lane.name == "cpu-float32")
+    assert [case.id for case in plan.plan(varied, small_catalog, lane, options)] == [one.case.id]
+    assert [pair.id for pair in plan.pairs(varied, options)] == [one.pair]
+    assert (options.rerun, options.matrix) == (True, Path("other.yaml"))
 
 
 def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command() -> None:
     one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", "full"), regressed(record("x"))[0].verdict)
-    options = "--route tower --model a --variant sharded --size full"
+    options = "--route tower --model a --variant sharded --size full --rerun"
     assert reproduction.in_matrix(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"

@@ -42,7 +42,8 @@ def test_a_failure_says_what_happened_and_how_to_run_it_again(tmp_path: Path) ->
     [suite, _] = read(ALL, tmp_path)
     [failure] = next(case for case in suite if case.name == "tower/c").result
     assert failure.message == "regressed: a differs"
-    assert failure.text == (f"a differs\nnox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model c")
+    alone = "--lane cpu-float32 --route tower --model c --variant safetensors --rerun"
+    assert failure.text == f"a differs\nnox -s matrix -- --pair {NEW} {alone}"
 
 
 def test_what_no_xml_may_hold_is_shown_as_an_escape(tmp_path: Path) -> None:

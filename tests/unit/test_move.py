@@ -22,6 +22,7 @@ from tests.unit.fake_environment import FakeEnvironment
 OLD, NEW = "transformers4.57.6-timm1.0.22", "transformers5.23.0-timm1.0.31"
 CASES = ("--lane", "cpu-float32", "--model", "convnext_atto")
 BOTH = ("transformers==5.23.0", "timm==1.0.31", "--from", OLD, *CASES)
+ALONE = "--lane cpu-float32 --route tower --model convnext_atto --variant safetensors --rerun"
 WRAPPER, TOWER = "wrapper/convnext_atto", "tower/convnext_atto"
 
 pytestmark = pytest.mark.usefixtures("small_matrix", "packaged", "gpus")
@@ -105,7 +106,7 @@ def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
         "",
         "✘ newly broken · tower · 1 model, 1 case · by transformers",
         "tensors here",
-        "  nox -s pair -- transformers==5.23.0 timm==1.0.31 --lane cpu-float32 --route tower --model convnext_atto",
+        f"  nox -s pair -- transformers==5.23.0 timm==1.0.31 {ALONE}",
         "",
         "1 newly broken",
         f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",

@@ -115,6 +115,16 @@ def test_a_figure_that_is_not_finite_becomes_null_at_any_depth(tmp_path: Path) -
     assert line["detail"] == {"buffers": [{"max": None}, [None, 1.0]], "nonfinite": True}
 
 
+@pytest.mark.parametrize("name", ["seconds", "max_abs", "max_rel", "noise"])
+@pytest.mark.parametrize("figure", ["NaN", "-Infinity", "1" + 400 * "0", '"1"', "true"], ids=lambda one: one[:8])
+def test_a_figure_that_no_report_could_draw_is_refused_by_number(tmp_path: Path, name: str, figure: str) -> None:
+    path = tmp_path / "lane.jsonl"
+    line = json.dumps({**CASE, name: "here"}).replace('"here"', figure)
+    path.write_text(f"{json.dumps(RUN)}\n{line}\n")
+    with pytest.raises(ValueError, match=rf"2: no case line of this format; see {name}$"):
+        record.read(path)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [(CASE, "1: a 'case' line before any run"), (END, "1: a 'end' line before any run")],

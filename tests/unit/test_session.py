@@ -21,6 +21,8 @@ OLD = "transformers4.48.3-timm1.0.14"
 NEW = "transformers5.23.0-timm1.0.31"
 ATTO = f"--pair {NEW} --lane cpu-float32 --model convnext_atto"
 
+ALONE = "--lane cpu-float32 --route tower --model convnext_atto --variant safetensors --rerun"
+
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
 
 
@@ -112,10 +114,10 @@ def test_a_selection_without_a_case_is_refused_and_makes_no_folder() -> None:
 
 def test_a_selection_without_a_case_in_any_of_its_lanes_is_refused() -> None:
     Path("matrix.yaml").write_text(MATRIX.replace("cuda-float32: {models: every}", "cuda-float32: {models: quick}"))
-    assert ids(of(f"--pair {NEW} --model eva02_large")) == [NEW]
+    assert ids(of(f"--pair {NEW} --model 'eva02_l*'")) == [NEW]
     with pytest.raises(NothingSelected) as caught:
-        of(f"--pair {NEW} --lane cuda-float32 --model eva02_large")
-    assert str(caught.value) == "no case is left by --lane cuda-float32 --model eva02_large; drop or widen an option"
+        of(f"--pair {NEW} --lane cuda-float32 --model 'eva02_l*'")
+    assert str(caught.value) == "no case is left by --lane cuda-float32 --model 'eva02_l*'; drop or widen an option"
 
 
 def test_as_long_as_a_catalog_is_to_be_made_no_selection_is_called_empty() -> None:
@@ -162,14 +164,14 @@ def test_a_regression_exits_with_1_and_names_the_command_that_reproduces_it() ->
     run(campaign, FakeEnvironment({"tower/convnext_atto": "keys"}))
     code, summary = sum_up(campaign)
     assert code == 1
-    command = f"nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model convnext_atto"
+    command = f"nox -s matrix -- --pair {NEW} {ALONE}"
     assert f"  {command}" in [line.rstrip() for line in summary.splitlines()]
 
 
 def test_a_regression_of_a_named_pair_is_reproduced_by_naming_it_again() -> None:
     campaign = of("transformers==5.8.1 timm==1.0.31 --lane cpu-float32 --model convnext_atto", "pair")
     run(campaign, FakeEnvironment({"tower/convnext_atto": "keys"}))
-    command = "nox -s pair -- transformers==5.8.1 timm==1.0.31 --lane cpu-float32 --route tower --model convnext_atto"
+    command = f"nox -s pair -- transformers==5.8.1 timm==1.0.31 {ALONE}"
     code, summary = sum_up(campaign)
     assert code == 1
     assert command in " ".join(summary.split())
@@ -191,12 +193,8 @@ def test_a_run_and_a_report_write_what_is_asked_for_with_out_and_nothing_else() 
     sum_up(of(f"{ATTO} --out elsewhere/deep", "report"))
     assert Path("elsewhere/deep/index.html").read_text().count(NEW) > 0
     sum_up(of(ATTO, "report"))
-    assert sorted(path.name for path in Path.cwd().iterdir() if path.is_dir()) == [
-        "elsewhere",
-        "packaged",
-        "results",
-        "site",
-    ]
+    folders = sorted(path.name for path in Path.cwd().iterdir() if path.is_dir())
+    assert folders == ["elsewhere", "packaged", "results", "site"]
 
 
 def test_a_report_is_replaced_as_a_whole_and_a_link_is_not_followed() -> None:
@@ -224,10 +222,38 @@ def test_a_report_of_several_folders_takes_what_each_has_and_tells_where_they_di
     code, summary = sum_up(of(f"{ATTO} --results a --results b", "report"))
     assert code == 1
     assert "1 passed · 1 regressed" in summary
-    told = f"{NEW} cpu-float32 tower/convnext_atto: keys in a (keys here); passed in b (passed here)"
+    told = f"Disagreed on: 1 case, as {NEW} cpu-float32 tower/convnext_atto: keys in a (keys here); passed in b"
     assert "The machines disagree on 1 case." in summary
     assert told in " ".join(summary.split())
     assert sum_up(of(f"{ATTO} --results b --results b", "report"))[0] == 4  # the same folder twice is one
+
+
+def test_a_pair_that_is_left_out_is_in_every_report_and_in_the_exit_code() -> None:
+    campaign = of("--lane cpu-float32 --model convnext_atto --out site")
+    run(campaign, FakeEnvironment(problem=BadInput("no such release")), FakeEnvironment())
+    with pytest.raises(BadInput):
+        sum_up(campaign)
+    told = json.loads(Path("site/answer.json").read_text())
+    assert (told["exit_code"], told["complete"]) == (2, False)
+    assert "Left out: no such release" in Path("site/summary.md").read_text()
+    assert "1 pair left out" in Path("site/badge.svg").read_text()
+
+
+def test_a_report_of_a_part_says_so() -> None:
+    run(of(ATTO), FakeEnvironment())
+    _, summary = sum_up(of(f"{ATTO} --route wrapper --quick --out site", "report"))
+    part = f"A part of the matrix: {ATTO} --quick".replace("--model", "--route wrapper --model")
+    assert part in " ".join(summary.split())
+    assert json.loads(Path("site/answer.json").read_text())["selection"]["routes"] == ["wrapper"]
+
+
+def test_a_rerun_that_broke_off_is_said_though_every_case_has_a_record() -> None:
+    run(of(ATTO), FakeEnvironment())
+    run(of(f"{ATTO} --rerun"), FakeEnvironment({"tower/convnext_atto": None}))
+    path = Path("results", NEW, "cpu-float32.jsonl")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:6]))  # killed after its first case
+    _, summary = sum_up(of(ATTO, "report"))
+    assert f"Broken off: {NEW} cpu-float32, begun 2026-11-20 12:00 UTC." in " ".join(summary.split())
 
 
 def test_every_folder_that_is_missing_is_told_at_once() -> None:

@@ -48,7 +48,7 @@ def test_the_summary_at_140_columns_is_exactly_this() -> None:
         "cpu-float32, share passed of what was run",
         "transformers  4.48.3  5.23.0",
         "timm          1.0.14  1.0.31",
-        f"wrapper       {DASH}       … 75%",
+        f"wrapper       {DASH}       … 100%",
         "tower         ◐ 33%   ✘ 66%",
         "",
         "cuda-float32: 3 not run (no CUDA device)",
@@ -57,22 +57,22 @@ def test_the_summary_at_140_columns_is_exactly_this() -> None:
         "",
         "✘ regressed · tower · tensors · 2 models, 2 cases, 1 pair",
         "  `a.rope` differs",
-        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m8",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m8 --variant safetensors --rerun",
         "",
         "↑ fixed · tower · 1 model, 1 case, 1 pair",
         "  no longer keys: every key with gamma or beta is renamed at load",
-        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m3",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m3 --variant safetensors --rerun",
         "",
         "… incomplete · wrapper · 1 model, 1 case, 1 pair",
         "  no record: the run did not come this far",
-        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route wrapper --model m7",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route wrapper --model m7 --variant safetensors --rerun",
         "",
         "◐ known broken · tower · keys · 2 models, 2 cases, 1 pair",
         "  24 keys renamed",
         "  because every key with gamma or beta is renamed at load",
         "  take transformers 4.49 or later",
         "  https://example.org/issues/1",
-        f"  nox -s matrix -- --pair {OLD} --lane cpu-float32 --route tower --model m1",
+        f"  nox -s matrix -- --pair {OLD} --lane cpu-float32 --route tower --model m1 --variant safetensors --rerun",
         "",
         "2 of 4 broken cases silent: neither library warned.",
         " · ".join(TOTALS),
@@ -88,7 +88,10 @@ def test_at_80_columns_lists_wrap_between_items_and_commands_stay_whole() -> Non
         "3 not run (no CUDA device) · 1 unsupported",
         "Exit code 1: something regressed or is fixed.",
     ]
-    assert f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m8" in lines
+    assert (
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m8 --variant safetensors --rerun"
+        in lines
+    )
 
 
 def test_a_reason_wraps_between_words_and_never_within_an_id() -> None:

@@ -2,7 +2,9 @@
 function casesView(given) {
   const cases = filtered(given);
   const pair = DATA.pairs.find((one) => one.id === given.pair);
-  const places = [given.route, given.lane, pair && pairName(pair), given.model, given.family].filter(Boolean);
+  const word = DATA.marks.find(({ key }) => key === given.mark)?.word;
+  const cause = DATA.groups.find(({ key }) => key === given.group)?.why;
+  const places = [given.route, given.lane, pair && pairName(pair), given.model, given.family, word, cause].filter(Boolean);
   const heading = [h("h2", {}, places.join(" · ") || "All cases"), given.pair || given.group !== undefined ? h("p", {}, h("a", { href: address("cases", { ...given, pair: undefined, group: undefined }) }, "All pairs and causes")) : null];
   if (!cases.length) return [...heading, h("p", {}, "No case is left by these filters.")];
   const groups = grouped(cases, (one) => (CASES.group[one] >= 0 ? CASES.group[one] : `mark ${CASES.mark[one]}`));
@@ -19,7 +21,7 @@ function caseGroup(key, members, groups) {
     "section",
     { class: "group" },
     h("h3", {}, verdict(CASES.mark[members[0]]), " ", group?.outcome ? h("span", { class: "outcome" }, group.outcome) : null, h("span", { class: "counts" }, `${plural(models, "model")}, ${plural(members.length, "case")}`)),
-    group ? group.lines.map(sentence) : null,
+    group ? [...group.lines, ...group.ways].map(sentence) : null,
     listed(byModel, (one) => caseRow(one, { marked: false }), { first: groups > 8 ? 10 : 50 }),
   );
 }

@@ -23,8 +23,9 @@ const shellWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.rep
 function command(one) {
   const words = ["--lane", DATA.lanes[CASES.lane[one]], "--route", DATA.routes[CASES.route[one]]];
   words.push("--model", DATA.models[CASES.model[one]]);
-  if (CASES.variant[one]) words.push("--variant", DATA.variants[CASES.variant[one]]);
+  words.push("--variant", DATA.variants[CASES.variant[one]]);
   if (CASES.size[one]) words.push("--size", DATA.sizes[CASES.size[one]]);
+  words.push("--rerun");
   return DATA.commands[DATA.pairs[CASES.pair[one]].id] + words.map(shellWord).join(" ");
 }
 
@@ -48,7 +49,7 @@ function share(marks) {
   let ran = 0;
   marks.forEach((count, mark) => {
     if (GREEN.has(mark)) passed += count;
-    if (!UNTRIED.has(mark)) ran += count;
+    if (!UNTRIED.has(mark) && mark !== MARK.incomplete) ran += count;
   });
   // Not rounded: 100 is all, and 0 is none.
   const percent = ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null;

@@ -18,7 +18,7 @@ function address(view, given) {
   return `#${view}${query ? `?${query}` : ""}`;
 }
 
-// Names as a shell's globs have them; a text without any sign of a glob is looked for anywhere in a name.
+// With * and ? as a shell has them; a text without either is looked for anywhere in a name.
 function modelTest(text) {
   if (!text) return () => true;
   if (!/[*?]/.test(text)) return (name) => name === text || (!DATA.models.includes(text) && name.includes(text));
@@ -37,17 +37,17 @@ function filtered(given, { without = [] } = {}) {
   if (asks("route")) add("route", DATA.routes, (route) => route === given.route);
   if (asks("mark")) add("mark", DATA.marks, (mark) => mark.key === given.mark);
   if (asks("model")) add("model", DATA.models, modelTest(given.model));
+  if (asks("group")) tests.push([CASES.group, DATA.groups.map(({ key }) => key === given.group)]);
   if (asks("family")) add("model", DATA.models, (_, place) => DATA.families[place] === given.family);
   const found = [];
   next: for (let one = 0; one < COUNT; one += 1) {
     for (const [column, holds] of tests) if (!holds[column[one]]) continue next;
-    if (given.group !== undefined && !without.includes("group") && CASES.group[one] !== Number(given.group)) continue;
     found.push(one);
   }
   return found;
 }
 
-function drawFilters(given, change) {
+function drawFilters(given, names, change) {
   const choose = ({ name, label, list, every }) => {
     const options = [h("option", { value: "" }, every)];
     for (const item of [...new Set(DATA[list])].filter(Boolean)) {
@@ -66,5 +66,5 @@ function drawFilters(given, change) {
     const field = h("input", { name, type: "search", list: "models", placeholder: `${every}, or a glob`, value: given[name] ?? "", oninput: later });
     return h("label", {}, label, field, models);
   };
-  return FILTERS.map((one) => (one.list ? choose(one) : write(one)));
+  return FILTERS.filter(({ name }) => names.includes(name)).map((one) => (one.list ? choose(one) : write(one)));
 }

@@ -34,7 +34,9 @@ function nightsTable(nights, given) {
         const here = runs.filter((run) => run.pair === pair.id);
         const { passed, ran } = here.map((run) => passedOf(run.counts)).reduce((one, two) => ({ passed: one.passed + two.passed, ran: one.ran + two.ran }), { passed: 0, ran: 0 });
         const turned = here.reduce((total, run) => total + turnsOf(run, given).length, 0);
-        return h("td", { class: turned ? "turned" : null }, ran ? `${Math.floor((100 * passed) / ran)}%` : "", turned ? h("small", {}, `${turned} changed`) : null);
+        const bad = here.some((run) => run.failed) ? "failed" : here.some((run) => run.ended === null) ? "broken off" : null;
+        const percent = ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null;
+        return h("td", { class: bad ? "bad" : turned ? "turned" : null }, percent === null ? "" : `${percent}%`, [bad, turned ? `${turned} changed` : null].filter(Boolean).map((text) => h("small", {}, text)));
       }),
     ),
   );
@@ -43,14 +45,19 @@ function nightsTable(nights, given) {
 
 function turnsOf(run, given) {
   const holds = modelTest(given.model);
-  return run.turns.filter(([id]) => holds(id.split("/")[1].split(/[@+]/)[0]) && (!given.route || id.startsWith(`${given.route}/`)));
+  const families = Object.fromEntries(DATA.models.map((model, place) => [model, DATA.families[place]]));
+  return run.turns.filter(([id]) => {
+    const model = id.split("/")[1].split(/[@+]/)[0];
+    return holds(model) && (!given.family || families[model] === given.family) && (!given.route || id.startsWith(`${given.route}/`));
+  });
 }
 
 function runRow(run, given) {
   const turns = turnsOf(run, given);
   const done = Object.values(run.counts).reduce((total, count) => total + count, 0);
   const end = run.failed ? `failed: ${run.failed}` : run.ended === null ? `did not end: ${done} of ${run.planned} cases` : plural(done, "case");
-  const title = `${clock(run.started).slice(11)} ${run.pair} ${run.lane}, ${end}`;
+  const where = new Set(DATA.runs.map((one) => one.folder)).size > 1 ? ` in ${run.folder}` : "";
+  const title = `${clock(run.started).slice(11)} UTC ${run.pair} ${run.lane}${where}, ${end}`;
   const counts = Object.entries(run.counts).map(([outcome, count]) => `${count} ${outcome}`).join(", ");
   return fold(
     [title, turns.length ? h("span", { class: "outcome" }, `${turns.length} changed`) : null],

@@ -1,55 +1,82 @@
 // The frame: status, views, filters; a new address draws the view anew.
+const EVERY = FILTERS.map(({ name }) => name);
 const VIEWS = {
-  matrix: { label: "Matrix", draw: matrixView },
-  cases: { label: "Cases", draw: casesView },
-  models: { label: "Models", draw: modelsView },
-  history: { label: "History", draw: historyView },
-  upgrade: { label: "Upgrade", draw: upgradeView },
+  matrix: { label: "Matrix", draw: matrixView, filters: EVERY },
+  cases: { label: "Cases", draw: casesView, filters: EVERY },
+  models: { label: "Models", draw: modelsView, filters: EVERY },
+  history: { label: "History", draw: historyView, filters: EVERY.filter((name) => name !== "mark") },
+  upgrade: { label: "Upgrade", draw: upgradeView, filters: EVERY.filter((name) => name !== "mark") },
 };
-const KEPT = ["lane", "route", "family", "mark", "model"];
+const isView = (name) => Object.hasOwn(VIEWS, name);
 
 // At first the first lane in which anything was run.
 const firstLane = DATA.lanes.find((_, lane) => CASES.lane.some((there, one) => there === lane && !UNTRIED.has(CASES.mark[one])));
 
-function go(view, given) {
-  location.hash = address(view, given);
+// While somebody writes, one search is one step back.
+function go(view, given, { writing = false } = {}) {
+  if (!writing) location.hash = address(view, given);
+  else {
+    history.replaceState(null, "", address(view, given));
+    draw();
+  }
 }
 
 function drawStatus() {
   document.getElementById("status").replaceChildren(
-    ...DATA.unfinished.map((text) => h("p", { class: "unfinished", role: "alert" }, text)),
-    h("p", { class: "totals" }, DATA.totals.join(" · ")),
+    ...DATA.alerts.map((text) => h("p", { class: "unfinished", role: "alert" }, text)),
+    h("p", { class: "totals" }, DATA.verdict),
+    h("p", {}, DATA.totals.join(" · ")),
   );
   document.getElementById("footer").replaceChildren(
     ...DATA.said.map((text) => h("p", {}, text)),
-    h("p", {}, `Drawn ${clock(DATA.made)} from ${plural(COUNT, "case")} of ${plural(DATA.pairs.length, "pair")}. Keys: / goes to the model filter, arrows move in a grid, 1 to 5 choose a view.`),
+    h("p", {}, `Drawn ${clock(DATA.made)} UTC from ${plural(COUNT, "case")} of ${plural(DATA.pairs.length, "pair")}. Keys: / goes to the model filter, arrows move in a grid, 1 to 5 choose a view.`),
   );
 }
 
+let shown = null;
+
 function draw() {
   const found = readAddress();
-  const view = VIEWS[found.view] ? found.view : "matrix";
+  const view = isView(found.view) ? found.view : "matrix";
   const given = { ...found };
   delete given.view;
-  if (!VIEWS[found.view] && firstLane && DATA.lanes.length > 1) given.lane = firstLane;
-  const kept = Object.fromEntries(KEPT.map((name) => [name, given[name]]));
-  document.getElementById("views").replaceChildren(
-    ...Object.entries(VIEWS).map(([name, { label }]) => h("a", { href: address(name, kept), "aria-current": name === view ? "page" : null }, label)),
-  );
-  const active = document.activeElement?.name;
-  const form = document.getElementById("filters");
-  if (form.contains(document.activeElement) && active === "model") {
-    // Whoever writes goes on writing.
-    for (const field of form.elements) if (field.name !== "model" && field.name) field.value = given[field.name] ?? "";
-  } else {
-    form.replaceChildren(...drawFilters(given, (name, value) => {
-      const now = readAddress();
-      go(VIEWS[now.view] ? now.view : "matrix", { ...(VIEWS[now.view] ? now : given), [name]: value });
-    }));
-    if (active) form.elements[active]?.focus();
-  }
+  if (!isView(found.view) && firstLane && DATA.lanes.length > 1) given.lane = firstLane;
+  const place = [view, given.pair, given.group, view === "models" ? given.model : null].join(" ");
+  const [moved, onLink] = [shown !== null && shown !== place, document.activeElement?.closest("#views")];
+  shown = place;
+  drawViews(view, given);
+  drawForm(view, given);
   document.getElementById("main").replaceChildren(...VIEWS[view].draw(given).flat(Infinity).filter(Boolean));
   document.title = `${VIEWS[view].label} · transformers × timm`;
+  if (onLink) document.querySelector("#views [aria-current]").focus();
+  else if (moved && document.activeElement?.name !== "model") {
+    // Who followed a link begins at the top of what it led to.
+    document.getElementById("main").focus({ preventScroll: true });
+    document.getElementById("main").scrollIntoView();
+  }
+}
+
+function drawViews(view, given) {
+  const kept = Object.fromEntries(EVERY.map((name) => [name, given[name]]));
+  const links = Object.entries(VIEWS).map(([name, { label }]) => h("a", { href: address(name, kept), "aria-current": name === view ? "page" : null }, label));
+  document.getElementById("views").replaceChildren(...links);
+}
+
+function drawForm(view, given) {
+  const form = document.getElementById("filters");
+  const active = form.contains(document.activeElement) ? document.activeElement.name : null;
+  if (active === "model") {
+    // Whoever writes goes on writing.
+    for (const field of form.elements) {
+      if (field.name && (field.name !== "model" || field.value.trim() !== (given.model ?? ""))) field.value = given[field.name] ?? "";
+    }
+    return;
+  }
+  form.replaceChildren(...drawFilters(given, VIEWS[view].filters, (name, value) => {
+    const now = readAddress();
+    go(view, { ...(isView(now.view) ? now : given), [name]: value }, { writing: name === "model" });
+  }));
+  if (active) form.elements[active]?.focus();
 }
 
 // Arrows move in a grid from cell to cell.

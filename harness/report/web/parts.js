@@ -44,7 +44,7 @@ function routesOf(members) {
 }
 
 function cause(group, members, given, open) {
-  const { mark, outcome, lines, why } = DATA.groups[group];
+  const { key, mark, outcome, lines, ways, why, cases } = DATA.groups[group];
   const models = new Set(members.map((one) => CASES.model[one])).size;
   const pairs = new Set(members.map((one) => CASES.pair[one])).size;
   const counts = `${plural(models, "model")}, ${plural(members.length, "case")}, ${plural(pairs, "pair")}`;
@@ -53,9 +53,11 @@ function cause(group, members, given, open) {
   return fold(
     title,
     () => [
-      lines.map(sentence),
+      // The reason is that of the case whose command stands below it; what the records offer instead is of all cases.
+      (mark === MARK.fixed ? lines : [reasonOf(example), ...lines.slice(1)]).map(sentence),
+      members.length === cases ? ways.map(sentence) : null,
       commandLine(command(example)),
-      h("p", {}, h("a", { href: address("cases", { ...given, group }) }, `Its ${plural(members.length, "case")}`)),
+      h("p", {}, h("a", { href: address("cases", { ...given, group: key }) }, `Its ${plural(members.length, "case")}`)),
     ],
     { open, className: "cause" },
   );
@@ -84,7 +86,7 @@ function facts(one) {
     row("seconds", figure("seconds")),
     row("environment", Object.entries(pair).filter(([name, value]) => !["id", "note"].includes(name) && value).map(([name, value]) => `${name} ${value}`).join(", ")),
     run ? row("machine", [run.platform, run.device].filter(Boolean).join(", ")) : [],
-    run ? row("run", `${clock(run.started)}, lock ${run.lock ?? "none"}, harness ${run.cell}`) : [],
+    run ? row("run", `${clock(run.started)} UTC in ${run.folder}, lock ${run.lock ?? "none"}, harness ${run.cell}`) : [],
     installed.length ? row("packages", fold(plural(installed.length, "package"), () => h("p", { class: "packages" }, installed.map(([name, version]) => `${name}==${version}`).join(" ")))) : [],
     row("run it again", commandLine(command(one))),
     row("elsewhere", h("a", { href: address("models", { model: DATA.models[CASES.model[one]], lane: DATA.lanes[CASES.lane[one]] }) }, "this model through all versions")),

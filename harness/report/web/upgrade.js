@@ -11,14 +11,15 @@ function upgradeView(given) {
     );
   const form = h("div", { class: "choice" }, choose("from", "From transformers × timm", from), choose("to", "To transformers × timm", to));
   if (from < 0 || to < 0) return [h("p", { class: "hint" }, "Choose the pair that you have, and the one that you think of."), form];
-  const changes = changed(filtered({ ...given, pair: DATA.pairs[from].id, mark: "" }), filtered({ ...given, pair: DATA.pairs[to].id, mark: "" }));
+  const sides = [from, to].map((pair) => filtered({ ...given, pair: DATA.pairs[pair].id, mark: "" }));
+  const changes = changed(...sides, DATA.blind[from] || DATA.blind[to]);
   const kinds = grouped(changes, (change) => change.kind);
   const counts = DATA.kind_order.filter((kind) => kinds.has(kind)).map((kind) => `${kinds.get(kind).length.toLocaleString("en")} ${kind}`);
-  const unknown = filtered({ ...given, pair: DATA.pairs[to].id, mark: "" }).filter((one) => stateOf(one) === "unknown").length;
+  const unknown = [from, to].map((pair) => filtered({ ...given, pair: DATA.pairs[pair].id, mark: "" }).filter((one) => stateOf(one) === "unknown").length);
   return [
     form,
-    h("p", { class: "totals" }, counts.join(" · ") || "Nothing changes."),
-    unknown ? h("p", {}, `${plural(unknown, "case")} of the new pair without a result: nothing is known of them.`) : null,
+    h("p", { class: "totals" }, counts.join(" · ") || (isKnown(sides) ? "Nothing changes." : "Nothing is known: no case has a result on both sides.")),
+    unknown.some(Boolean) ? h("p", {}, `Without a result, so that nothing is known of them: ${plural(unknown[0], "case")} of the old pair, ${unknown[1].toLocaleString("en")} of the new one.`) : null,
     DATA.kind_order.filter((kind) => kinds.has(kind)).map((kind) => kindSection(kind, kinds.get(kind))),
   ];
 }
@@ -31,12 +32,19 @@ function failAlike(one, two) {
   return explained || CASES.cause[one] === CASES.cause[two];
 }
 
-function changed(olds, news) {
+function isKnown([olds, news]) {
+  const known = new Set(olds.filter((one) => stateOf(one) !== "unknown").map(placeOf));
+  return news.some((one) => stateOf(one) !== "unknown" && known.has(placeOf(one)));
+}
+
+// Of a pair without a catalog nobody knows the cases: then only what both have is compared.
+function changed(olds, news, blind) {
   const before = new Map(olds.map((one) => [placeOf(one), one]));
   const after = new Map(news.map((one) => [placeOf(one), one]));
   const changes = [];
   for (const key of new Set([...after.keys(), ...before.keys()])) {
     const [was, now] = [before.get(key), after.get(key)];
+    if (blind && (was === undefined || now === undefined)) continue;
     const kind = DATA.kinds[`${stateOf(was)} ${stateOf(now)}`];
     if (!kind) continue;
     if (kind === "broken otherwise" && failAlike(was, now)) continue;
@@ -55,7 +63,7 @@ function kindSection(kind, changes) {
     h("h2", {}, kind),
     listed(groups, ([key, members]) => {
       const routes = routesOf(members.map(({ broken }) => broken));
-      const lines = typeof key === "number" ? DATA.groups[key].lines : [];
+      const lines = typeof key === "number" ? [...DATA.groups[key].lines, ...DATA.groups[key].ways] : [];
       return fold(
         [h("span", {}, routes), " ", h("span", { class: "outcome" }, outcomeOf(members[0].broken)), h("span", { class: "counts" }, plural(members.length, "case")), typeof key === "number" ? h("span", { class: "why" }, DATA.groups[key].why) : null],
         () => [lines.map(sentence), listed(members, ({ broken }) => caseRow(broken))],
