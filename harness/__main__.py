@@ -1,61 +1,98 @@
-"""python -m harness doctor: what is wrong with the pair of transformers and timm that is installed here."""
+"""python -m harness: what is wrong with a pair of transformers and timm here, or with a model of one's own."""
 
+import argparse
 import importlib
 import importlib.util
 import os
 import sys
-from typing import Final
+import warnings
+from pathlib import Path
+from typing import Final, NoReturn
 
 from harness.variables import LIBRARIES
 
 OLDEST: Final = (3, 11)
 NEEDED: Final = ("torch", "torchvision", "timm", "transformers")
-USAGE: Final = """\
-usage: python -m harness doctor
-
-Looks at the transformers and timm of this Python, and changes nothing: loads a few small models by every route,
-compares them with native timm, and says what is broken, why, and what to do. Run it with the Python of your own
-project, from this project's folder or with that on PYTHONPATH. It takes about a minute, and no network.
-
-Exit codes: 0 nothing is broken here; 1 something is; 2 bad input.
+ABOUT: Final = """\
+Looks at the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project,
+from this project's folder or with that on PYTHONPATH. It needs no network.
 """
+CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or nothing could be tried; 2 bad input."
+TARGET: Final = """\
+package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
+model that this module registers with timm
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"{message}; python -m harness --help says what there is\n")
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m harness", description=ABOUT, epilog=CODES, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    doctor = "a few small models by every route, compared with native timm: what is broken, why, and what to do"
+    commands.add_parser("doctor", help=doctor, description=f"{doctor}. About a minute.", epilog=CODES)
+    check = "a model of your own, saved and loaded by transformers: whether it comes back"
+    checked = commands.add_parser("check", help=check, description=check, epilog=CODES)
+    checked.add_argument("target", metavar="TARGET", help=TARGET)
+    checked.add_argument("--config", metavar="CONFIG", help="for a class: JSON, or package.module:make_config")
+    names = "the names in a model of your own that transformers rewrites, by release, and names that are safe"
+    named = commands.add_parser("names", help=names, description=names, epilog=CODES)
+    named.add_argument("target", metavar="TARGET", help=TARGET)
+    named.add_argument("--config", metavar="CONFIG", help="as for check")
+    return parser
 
 
 def main(argv: list[str]) -> int:
     """The exit code."""
-    if argv in (["--help"], ["-h"], ["doctor", "--help"], ["doctor", "-h"]):
-        sys.stdout.write(USAGE)
-        return 0
-    if argv != ["doctor"]:
-        sys.stderr.write(f"unexpected {' '.join(argv) or 'nothing'}; there is: python -m harness doctor\n")
+    given = _parser().parse_args(argv)
+    if problem := _unfit():
+        sys.stderr.write(f"{problem}\n")
         return 2
-    if sys.version_info < OLDEST:
-        sys.stderr.write(f"this Python is {sys.version.split()[0]}; 3.11 is the oldest that will do\n")
-        return 2
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        sys.stderr.write(
-            f"{sys.executable}: there is no {', '.join(missing)} here; run this with the Python of your own project, "
-            f"or install them: pip install {' '.join(missing)}\n"
-        )
-        return 2
-    os.environ.update(LIBRARIES)  # before they are imported
-    for name in (*NEEDED, "harness.cell.doctor"):
-        try:
-            importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001  whatever a package raises that does not fit the others
-            sys.stderr.write(_unusable(name, error))
-            return 2
-    from harness.cell import doctor  # noqa: PLC0415  needs what was looked for
+    if given.command == "doctor":
+        from harness.cell import doctor  # noqa: PLC0415  needs what was looked for
 
-    return doctor.examine(sys.stdout)
+        return doctor.examine(sys.stdout)
+    from harness.cell import check, names, target  # noqa: PLC0415  as above
+
+    command = {"check": check.examine, "names": names.examine}[given.command]
+    sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
+    try:
+        return command(given.target, given.config, sys.stdout)
+    except target.Unusable as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _unfit() -> str | None:
+    """Why this Python cannot be looked at; what is imported on the way stays."""
+    if sys.version_info < OLDEST:
+        return f"this Python is {sys.version.split()[0]}; 3.11 is the oldest that will do"
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        return (
+            f"{sys.executable}: there is no {', '.join(missing)} here; run this with the Python of your own project, "
+            f"or install them: pip install {' '.join(missing)}"
+        )
+    os.environ.update(LIBRARIES)  # before they are imported
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of deprecated parts: theirs to mend
+        for name in (*NEEDED, "harness.cell.doctor"):
+            try:
+                importlib.import_module(name)
+            except Exception as error:  # noqa: BLE001  whatever a package raises that does not fit the others
+                return _unusable(name, error)
+    return None
 
 
 def _unusable(name: str, error: Exception) -> str:
     """A package that is there and cannot be imported, or one too old for what is looked at."""
     said = " ".join(f"{type(error).__name__}: {error}".split())
     if name in NEEDED:
-        return f"{sys.executable}: {name} is here and cannot be imported ({said}); install one that fits the others\n"
-    return f"{sys.executable}: transformers or timm is older than what this looks at ({said}); see README.md\n"
+        return f"{sys.executable}: {name} is here and cannot be imported ({said}); install one that fits the others"
+    return f"{sys.executable}: transformers or timm is older than what this looks at ({said}); see README.md"
 
 
 if __name__ == "__main__":

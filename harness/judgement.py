@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness import plan, results
-from harness.catalog import Catalog
+from harness.catalog import Catalog, Entry, entry_of
 from harness.lanes import Lanes
 from harness.matching import is_of, speaks_of
 from harness.matrix import Lane
-from harness.record import Case
+from harness.record import OWN, Case
 from harness.results import Recorded
 from harness.rule import Rule
 from harness.verdict import Judged, Verdict, judge
@@ -60,12 +60,22 @@ def _judged(lanes: Lanes) -> Iterator[tuple[list[Judged], Recorded]]:
 def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
     rules = [rule for rule in lanes.matrix.expectations if is_of(rule, lanes.pair.transformers, lanes.pair.timm)]
 
-    def rules_for(case: Case) -> list[Rule]:
-        entry = catalog[case.model]
-        return [rule for rule in rules if speaks_of(rule, case, lane.name, entry)]
-
     recorded = lanes.recorded(lane, catalog)
+
+    def rules_for(case: Case) -> list[Rule]:
+        entry = _own(recorded, case) if case.route == OWN else catalog[case.model]
+        return [rule for rule in rules if entry and speaks_of(rule, case, lane.name, entry)]
+
     return judge(lanes.planned(lane, catalog), recorded, rules_for), recorded
+
+
+def _own(recorded: Recorded, case: Case) -> Entry | None:
+    """The traits of a model of somebody's own, which only its record knows."""
+    traits = ((recorded.records.get(case.id) or {}).get("detail") or {}).get("traits")
+    try:
+        return entry_of(traits) if traits else None
+    except (KeyError, TypeError):
+        return None
 
 
 def _unplanned(lanes: Lanes, lane: Lane) -> tuple[list[Judged], Recorded]:

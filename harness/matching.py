@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from packaging.specifiers import SpecifierSet
 
 from harness.catalog import Entry
-from harness.record import Case
+from harness.record import OWN, Case
+
+LIKE_OWN: Final = "tower"
+"""The route whose rules speak of a model of somebody's own: it is what that route stands for."""
 
 
 class Restricting(Protocol):
@@ -46,7 +49,7 @@ class Restricting(Protocol):
 def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry) -> bool:
     """Whatever the releases; the entry is that of the case's model."""
     return (
-        case.route in rule.routes
+        (LIKE_OWN if case.route == OWN else case.route) in rule.routes
         and (rule.lanes is None or lane in rule.lanes)
         and (rule.variants is None or case.variant in rule.variants)
         and (rule.models is None or any(fnmatchcase(case.model, glob) for glob in rule.models))

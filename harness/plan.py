@@ -12,7 +12,7 @@ from harness.catalog import BERT, Catalog, Entry
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
-from harness.record import DEFAULT_VARIANT, SCHEMA, SEED, Case
+from harness.record import DEFAULT_VARIANT, OWN, OWN_VARIANTS, SCHEMA, SEED, Case
 from harness.selection import Options, in_words
 
 EVERY_MODEL: Final = "*"
@@ -22,6 +22,9 @@ CELL: Final = Path(__file__).parent / "cell"
 
 def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
     """The cases of one pair's lane: the costliest model first, all cases of a model together."""
+    if options.own:
+        variants = [name for name in OWN_VARIANTS if not options.variants or name in options.variants]
+        return [Case(OWN, options.own, variant) for variant in (variants if lane.variants else variants[:1])]
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
     narrow = options.quick or lane.models == "quick"
@@ -123,6 +126,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "catalog": catalog.digest,
         "lock": resolved_from,
         "carry": dict(carry or {}),
+        "own": {"config": options.config, "path": str(Path.cwd())},
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }

@@ -24,8 +24,10 @@ SKIPPED: Final = frozenset({"unsupported", "not-run"})
 RED: Final = frozenset({"keys", "tensors", "outputs", "nonfinite", "error", "crashed", "timeout", "out-of-memory"})
 OUTCOMES: Final = GREEN | SKIPPED | RED
 
+OWN: Final = "own"  # the route of a model that is none of timm's
 DEFAULT_VARIANT: Final = "safetensors"
 DEFAULT_SIZE: Final = "slim"
+OWN_VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin")
 
 
 @dataclass(frozen=True, order=True)

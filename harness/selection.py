@@ -2,8 +2,9 @@
 
 import argparse
 import difflib
+import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -41,6 +42,8 @@ class Options:
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
     variants: tuple[str, ...] = ()
     quick: bool = False
+    own: str | None = None  # a model of somebody's own, instead of timm's
+    config: str | None = None
     quick_too: frozenset[str] = frozenset()  # models that are quick whatever a catalog says
     place: str | None = None  # where routes and models are named, if not on the command line
     anyway: bool = False  # models that are named run on every route, quick or not
@@ -65,7 +68,8 @@ class Options:
     def selection(self) -> dict[str, Any]:
         """What decides which cases there are, as a run's header has it."""
         names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")
-        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick}
+        own = {"own": [self.own, self.config]} if self.own else {}
+        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick, **own}
 
 
 def in_words(options: Options) -> str:
@@ -77,7 +81,8 @@ def in_words(options: Options) -> str:
         for value in getattr(options, f"{name}s")
         for word in (f"--{name}", value)
     ]
-    return shlex.join([*options.requirements, *given, *(["--quick"] if options.quick else [])])
+    own = ["--own", options.own] if options.own else []
+    return shlex.join([*options.requirements, *own, *given, *(["--quick"] if options.quick else [])])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -141,6 +146,11 @@ def _parser(session: str) -> argparse.ArgumentParser:
         **many,
     )
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
+    if session in {"matrix", "pair", "report"}:
+        parser.add_argument(
+            "--own", metavar="TARGET", help="package.module:Name, a model of your own instead of timm's"
+        )
+        parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
     parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
     parser.add_argument(
@@ -196,8 +206,27 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
     ]
     if catalogs:
         problems += _unknown_models(options, matrix, catalogs)
+    problems += _wrong_with_own(options)
     if problems:
         raise BadInput.from_problems(problems)
+
+
+def _wrong_with_own(options: Options) -> Iterator[str]:
+    """Routes and models are timm's; what is somebody's own has one road."""
+    if options.own is None:
+        if options.config is not None:
+            yield "--config is for a class that --own names; name it"
+        return
+    if not re.fullmatch(r"[\w.]+:[\w.]+", options.own):
+        yield f"--own {options.own}: name a model as package.module:Name"
+    left = [f"--{name}" for name in ("route", "model", "size") if getattr(options, f"{name}s") != _default(name)]
+    left += ["--quick"] if options.quick else []
+    if left:
+        yield f"--own is one model by one road; leave out {', '.join(left)}"
+
+
+def _default(name: str) -> Any:
+    return getattr(Options, f"{name}s")
 
 
 def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:

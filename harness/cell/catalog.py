@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from harness.catalog import Catalog, Entry, dumps
+from harness.catalog import Catalog, Entry, Slim, dumps
 from harness.cell.cutting import build, cut
 from harness.cell.scales import layer_scales, scaled
 from harness.cell.slim import PREFIX
@@ -57,10 +57,9 @@ def _quiet() -> None:
     torch.set_num_threads(1)
 
 
-def entry_of(model: str, module: nn.Module) -> Entry:
-    """The traits of one architecture, and how it is made slim."""
+def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
+    """The traits of one architecture, and how it is made slim; it stays whole where that is asked for."""
     keys = list(module.state_dict())
-    slim = cut(model)
     channels, height, width = module.default_cfg["input_size"]
     return Entry(
         model=model,
@@ -75,8 +74,13 @@ def entry_of(model: str, module: nn.Module) -> Entry:
         classifier=_has_classifier(model),
         feature_levels=_feature_levels(model),
         intermediates=hasattr(module, "forward_intermediates"),
-        slim=slim,
+        slim=_whole(module) if whole else cut(model),
     )
+
+
+def _whole(module: nn.Module) -> Slim:
+    params = sum(parameter.numel() for parameter in module.parameters())
+    return Slim({}, tuple(module.default_cfg["input_size"]), params, fallback="it was asked for whole")
 
 
 def _count(hits: Iterable[bool]) -> int:

@@ -138,8 +138,13 @@ class Recorder:
         self.left = {planned["case"]: planned for planned in plan["cases"]}
         self.counts: Counter[str] = Counter()
         self.work = {entry["model"]: entry["slim"]["params"] + OVERHEAD for entry in plan["entries"]}
-        work = sum(self.work[planned["model"]] for planned in self.left.values())
+        work = sum(self._work(planned) for planned in self.left.values())
         self.progress = Progress(f"{plan['pair']['id']} {plan['lane']}", len(self.left), work, sys.stderr)
+
+    def _work(self, planned: Mapping[str, Any]) -> int:
+        """Of a model of somebody's own nobody knows."""
+        work: int = self.work.get(planned["model"], OVERHEAD)
+        return work
 
     def pytest_sessionstart(self) -> None:
         """The header, before any case."""
@@ -171,7 +176,7 @@ class Recorder:
         planned = self.left.pop(case)
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
-        self.progress.step(self.work[planned["model"]], green=fields["outcome"] in GREEN | SKIPPED)
+        self.progress.step(self._work(planned), green=fields["outcome"] in GREEN | SKIPPED)
 
     def pytest_sessionfinish(self) -> None:
         """The end. A run that was cut off has none."""

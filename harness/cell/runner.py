@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from harness.cell import isolation
 from harness.cell.carry import Carry
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
-from harness.cell.routes import ROUTES
+from harness.cell.routes import ROUTES, survival
+from harness.cell.routes.survival import Own
 from harness.cell.subject import Place, Subject
+from harness.cell.target import Unusable, find, module_of
 from harness.cell.variants import VARIANTS
-from harness.record import Case
+from harness.record import OWN, Case
 
 
 class Runner:
@@ -33,6 +36,7 @@ class Runner:
         self.folder = folder
         self.carry = Carry(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
         self.release = Release.installed()
+        self.own: Mapping[str, Any] = plan.get("own", {})
         self.subject: Subject | None = None
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
@@ -45,6 +49,8 @@ class Runner:
             return cell_case.record("not-run", "no CUDA device")
         if self.broken:
             return isolation.apart(run_alone, *self.again, case)
+        if case.route == OWN:
+            return self._own(case)
         subject = self._subject(case)
         try:
             route, variant = ROUTES[case.route], VARIANTS[case.variant]
@@ -53,6 +59,22 @@ class Runner:
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB
+            self.broken = isolation.context_is_broken(self.place.device)
+
+    def _own(self, case: Case) -> Mapping[str, Any]:
+        """A model of somebody's own, found where they were when they asked."""
+        if self.own["path"] not in sys.path:
+            sys.path.insert(0, self.own["path"])
+        try:
+            own = Own.of(module_of(find(case.model, self.own["config"])), self.place)
+        except Unusable as error:
+            said = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
+            return cell_case.record("error", str(error), detail={"silent": False, "error": said})
+        try:
+            return survival.run(own, case.variant, self.release, self.tolerance, self.folder)
+        finally:
+            shutil.rmtree(self.folder / OWN, ignore_errors=True)
+            gc.collect()
             self.broken = isolation.context_is_broken(self.place.device)
 
     def _subject(self, case: Case) -> Subject:

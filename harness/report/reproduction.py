@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.pair import Pair
-from harness.record import DEFAULT_SIZE, Case
+from harness.record import DEFAULT_SIZE, OWN, Case
 from harness.selection import Options
 from harness.verdict import Judged
 
@@ -42,7 +42,8 @@ def _command(session: str, pair: list[str], judged: Judged, matrix: Path) -> str
 def options(lane: str, case: Case) -> list[str]:
     """What runs this case and no other, whatever the pair, though it is recorded."""
     return [
-        *("--lane", lane, "--route", case.route, "--model", case.model),
+        *("--lane", lane),
+        *(["--own", case.model] if case.route == OWN else ["--route", case.route, "--model", case.model]),
         *("--variant", case.variant),
         *(["--size", case.size] if case.size != DEFAULT_SIZE else []),
         "--rerun",

@@ -13,7 +13,8 @@ import pytest
 
 from harness.catalog import Catalog
 from harness.cell import doctor
-from harness.cell.doctor import RESTRICTIONS, Seen
+from harness.cell.seen import RESTRICTIONS, Seen
+from harness.cell.seen import told as told_of
 from harness.record import Case
 from harness.variables import LIBRARIES
 from tests.faults.conftest import RELEASE
@@ -32,7 +33,7 @@ def rule(because: str, **more: Any) -> Any:
 
 
 def told(rules: list[Any], *cases: Seen) -> str:
-    return "\n".join(doctor._told(cases, rules, RELEASE))
+    return "\n".join(told_of(cases, rules, RELEASE))
 
 
 def test_what_fails_is_told_with_the_rule_that_knows_it(entries: Catalog) -> None:
@@ -44,7 +45,7 @@ def test_what_fails_is_told_with_the_rule_that_knows_it(entries: Catalog) -> Non
 def test_a_rule_of_this_pair_comes_before_one_of_others_that_looks_alike(entries: Catalog) -> None:
     other, own = rule("old", transformers="<5"), rule("new", transformers=">=5")
     assert "because new" in told([other, own], seen(entries, "keys"))
-    assert "because old" in told([other], seen(entries, "keys"))  # by behaviour: it is seen, whatever the range says
+    assert "as where old" in told([other], seen(entries, "keys"))  # by behaviour: it is seen, whatever the range says
 
 
 def test_what_fails_and_no_rule_knows_is_told_as_that(entries: Catalog) -> None:

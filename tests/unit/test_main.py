@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.__main__ import NEEDED, USAGE
+from harness.__main__ import ABOUT, NEEDED
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -55,13 +55,28 @@ def test_libraries_without_what_is_looked_at_are_one_error(tmp_path: Path) -> No
     assert ended.returncode == 2
 
 
-@pytest.mark.parametrize("asked", [["--help"], ["-h"], ["doctor", "--help"]])
-def test_help_says_all(asked: list[str]) -> None:
-    assert run(*asked) == (0, USAGE, "")
+@pytest.mark.parametrize("asked", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])
+def test_help_says_what_there_is(asked: list[str]) -> None:
+    code, out, said = run(*asked)
+    assert (code, said) == (0, "")
+    assert "Exit codes: 0 nothing is broken; 1 something is" in " ".join(out.split())
+    if len(asked) == 1:
+        assert " ".join(ABOUT.split()) in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
-    ("given", "named"), [([], "nothing"), (["docter"], "docter"), (["doctor", "now"], "doctor now")]
+    ("given", "problem"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["docter"], "argument COMMAND: invalid choice: 'docter'"),
+        (["doctor", "now"], "unrecognized arguments: now"),
+        (["check"], "the following arguments are required: TARGET"),
+    ],
+    ids=["nothing", "no command", "too much", "no target"],
 )
-def test_anything_else_is_refused(given: list[str], named: str) -> None:
-    assert run(*given) == (2, "", f"unexpected {named}; there is: python -m harness doctor\n")
+def test_anything_else_is_refused_in_a_line(given: list[str], problem: str) -> None:
+    code, out, said = run(*given)
+    assert (code, out) == (2, "")
+    assert said.startswith(problem)
+    assert said.endswith("; python -m harness --help says what there is\n")
+    assert said.count("\n") == 1

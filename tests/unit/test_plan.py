@@ -247,6 +247,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "catalog": small_catalog.digest,
         "lock": "abc",
         "carry": {},
+        "own": {"config": None, "path": str(Path.cwd())},
         "fallbacks": 0,
     }
 

@@ -21,8 +21,8 @@ function caseId(one) {
 const shellWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
 
 function command(one) {
-  const words = ["--lane", DATA.lanes[CASES.lane[one]], "--route", DATA.routes[CASES.route[one]]];
-  words.push("--model", DATA.models[CASES.model[one]]);
+  const [route, model] = [DATA.routes[CASES.route[one]], DATA.models[CASES.model[one]]];
+  const words = ["--lane", DATA.lanes[CASES.lane[one]], ...(route === "own" ? ["--own", model] : ["--route", route, "--model", model])];
   words.push("--variant", DATA.variants[CASES.variant[one]]);
   if (CASES.size[one]) words.push("--size", DATA.sizes[CASES.size[one]]);
   words.push("--rerun");

@@ -1,0 +1,173 @@
+"""Which names of a model transformers rewrites when it loads a checkpoint: by every release that is known, and here.
+
+A name that is rewritten is lost, and with it the tensor: the model comes back with what its constructor gave it.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from packaging.specifiers import SpecifierSet
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from harness.cell import memory, offline
+from harness.cell.looks import equal
+from harness.cell.release import Release
+from harness.cell.routes import survival
+from harness.cell.routes.survival import Holder, HolderConfig
+from harness.cell.seen import quiet
+from harness.cell.target import Target, find, module_of
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """What some releases do to a name: `pattern` becomes `into`, and `safe` is what to call it instead."""
+
+    releases: str
+    pattern: re.Pattern[str]
+    into: str
+    safe: str
+
+
+KNOWN: Final = (
+    # modeling_utils._fix_state_dict_key_on_load, and _load_state_dict_into_model before it: anywhere in a name.
+    Rewriting("<4.49", re.compile("gamma"), "weight", "scale"),
+    Rewriting("<4.49", re.compile("beta"), "bias", "shift"),
+    Rewriting(">=4.45,<4.49", re.compile("weight_g"), "parametrizations.weight.original0", "gain"),
+    Rewriting(">=4.45,<4.49", re.compile("weight_v"), "parametrizations.weight.original1", "direction"),
+    # 4.49: at the end of a name alone. 5.3: a name that the model itself has is left alone (core_model_loading.py).
+    Rewriting(">=4.49,<5.3", re.compile(r"LayerNorm\.gamma$"), "LayerNorm.weight", "weight"),
+    Rewriting(">=4.49,<5.3", re.compile(r"LayerNorm\.beta$"), "LayerNorm.bias", "bias"),
+    Rewriting(">=4.49,<5", re.compile("weight_g$"), "parametrizations.weight.original0", "gain"),
+    Rewriting(">=4.49,<5", re.compile("weight_v$"), "parametrizations.weight.original1", "direction"),
+    Rewriting(">=5,<5.3", re.compile("(?<=.)weight_g$"), "parametrizations.weight.original0", "gain"),
+    Rewriting(">=5,<5.3", re.compile("(?<=.)weight_v$"), "parametrizations.weight.original1", "direction"),
+)
+"""Read in the sources of 4.44.2 to 5.23.0, and seen by saving and loading such models in seven of them."""
+
+LEFT_ALONE: Final = ">=5.3"
+SWAPPED: Final = ">=5.0"
+UNSET: Final = ">=5.0"
+
+
+@dataclass(frozen=True)
+class Risk:
+    """One name, what becomes of it in which releases, what to do about it, and whether the installed one does it."""
+
+    name: str
+    fates: Sequence[tuple[str, str]]
+    advice: str
+    here: bool
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        fates = "; ".join(f"transformers {releases}: {fate}" for releases, fate in self.fates)
+        return f"{'✘' if self.here else '·'} {self.name}\n    {fates}\n    {self.advice}"
+
+
+def examine(text: str, config: str | None, out: IO[str]) -> int:
+    """Print the names at risk; 1 where the release that is installed does any of it, else 0. Raises Unusable."""
+    offline.enforce()
+    release = Release.installed()
+    target = module_of(find(text, config))
+    with quiet():
+        model = target.build()
+        found = [*rewritten(model, release), *unset(target, release)]
+    out.write(f"transformers {release.transformers}; {text} has {len(model.state_dict())} names in a checkpoint\n")
+    for risk in found:
+        out.write(f"{risk.sentence}\n")
+    here = sum(risk.here for risk in found)
+    out.write(f"{len(found)} at risk, {here} of them with this transformers\n")
+    return int(here > 0)
+
+
+def rewritten(model: nn.Module, release: Release) -> Iterator[Risk]:
+    """The names of a checkpoint that any release rewrites, or that the base model's prefix makes ambiguous."""
+    names = list(model.state_dict())
+    here = installed(model, names, release)
+    prefix = getattr(model, "base_model_prefix", "")
+    for name in names:
+        rules = [rule for rule in KNOWN if rule.pattern.search(name)]
+        fates = [(rule.releases, f"becomes {rule.pattern.sub(rule.into, name)}") for rule in rules]
+        known_here = any(_is_in(release, rule.releases) for rule in rules)
+        if name in here and not known_here:
+            fates.append((str(release.transformers), f"becomes {here[name]}"))
+        bare = name.removeprefix(f"{prefix}.")
+        if prefix and bare != name and bare in names:
+            swapped = (SWAPPED, f"takes the place of {bare}, in silence")
+            advice = f"the two differ in {prefix}, the base model's prefix, alone: rename a part, or the prefix"
+            yield Risk(name, [*fates, swapped], advice, here=known_here or _is_in(release, SWAPPED))
+        elif fates:
+            safe = _safe(name, rules)
+            advice = f"a name that is safe: {safe}" if safe else "choose another name"
+            yield Risk(name, fates, advice, known_here or name in here)
+
+
+def _safe(name: str, rules: Sequence[Rewriting]) -> str | None:
+    """The name with all that is rewritten in it replaced; None where no known rule says by what."""
+    for rule in rules:
+        name = rule.pattern.sub(rule.safe, name)
+    return name if rules else None
+
+
+def _is_in(release: Release, releases: str) -> bool:
+    return release.transformers in SpecifierSet(releases, prereleases=True)
+
+
+def installed(model: nn.Module, names: Sequence[str], release: Release) -> Mapping[str, str]:
+    """What the rules of the transformers that is installed make of each name, where a loaded model then lacks it."""
+    rename = _rules(model)
+    renamed = {name: rename(name) for name in names}
+    left_alone = _is_in(release, LEFT_ALONE)
+    return {name: new for name, new in renamed.items() if new != name and (new in names or not left_alone)}
+
+
+def _rules(model: nn.Module) -> Callable[[str], str]:
+    """A function that renames as loading does. Before 4.48 there is none to ask, and KNOWN alone tells."""
+    holder: Any = model if isinstance(model, PreTrainedModel) else Holder
+    if fix := getattr(holder, "_fix_state_dict_key_on_load", None):
+        return lambda name: str(next(iter(found)) if isinstance(found := fix(name), tuple) else found)
+    try:
+        from transformers.conversion_mapping import get_model_conversion_mapping  # noqa: PLC0415  not before 5
+        from transformers.core_model_loading import WeightRenaming, rename_source_key  # noqa: PLC0415  not before 5
+    except ImportError:
+        return lambda name: name
+    mapping = get_model_conversion_mapping(_held(model))
+    renamings = [rule for rule in mapping if isinstance(rule, WeightRenaming)]
+    converters = [rule for rule in mapping if not isinstance(rule, WeightRenaming)]
+    return lambda name: str(rename_source_key(name, renamings, converters)[0])
+
+
+def _held(model: nn.Module) -> PreTrainedModel:
+    """The model as transformers has it."""
+    if isinstance(model, PreTrainedModel):
+        return model
+    survival.HELD[""] = lambda: model
+    return Holder(HolderConfig())
+
+
+def unset(target: Target, release: Release) -> Iterator[Risk]:
+    """Non-persistent buffers that nothing sets again. Before transformers 5 nothing unsets them."""
+    saved = survival.as_transformers_has_it(target)
+    kept = set(saved.state_dict())
+    before = {name: buffer for name, buffer in saved.named_buffers() if name not in kept}
+    after = _loaded(saved) if before and _is_in(release, UNSET) else {}
+    for name, buffer in before.items():
+        lost = name in after and not equal(after[name], buffer)
+        if lost or not after:
+            own = name if isinstance(target.build(), PreTrainedModel) else name.partition(".")[2]
+            fate = "is in no checkpoint, and is left uninitialised unless something sets it"
+            yield Risk(own, [(UNSET, fate)], "set it in your model's _init_weights, or make it persistent", here=lost)
+
+
+def _loaded(saved: PreTrainedModel) -> Mapping[str, Tensor]:
+    """The buffers of the model as it comes back, into memory that shows what nobody has set."""
+    with tempfile.TemporaryDirectory() as folder:
+        saved.save_pretrained(folder)
+        with memory.poisoned():
+            loaded = type(saved).from_pretrained(folder)
+    return dict(loaded.named_buffers())

@@ -1,0 +1,157 @@
+"""`own`: a model of somebody's own, saved and loaded by transformers, and saved again."""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+from harness.catalog import Entry
+from harness.cell import case, weights
+from harness.cell.parity import Tolerance
+from harness.cell.release import Release
+from harness.cell.routes.own import names_in
+from harness.cell.routes.road import Computed, Leg, Loaded, Written
+from harness.cell.subject import Native, Outputs, Place, tensors_of
+from harness.cell.target import Target
+from harness.cell.trip import Trip
+from harness.cell.variants import VARIANTS
+from harness.record import OWN
+
+HELD: Final[dict[str, Callable[[], nn.Module]]] = {}
+"""What makes each module that is no model of transformers, by the target's name."""
+
+
+class HolderConfig(PretrainedConfig):
+    """Names what makes the module."""
+
+    model_type = "layerscale_holder"
+
+    def __init__(self, target: str = "", **kwargs: Any) -> None:
+        self.target = target
+        super().__init__(**kwargs)
+
+
+class Holder(PreTrainedModel):
+    """A model of transformers around a module that is none, as a project writes it that owns a tower."""
+
+    config_class = HolderConfig
+    base_model_prefix = "held"
+
+    def __init__(self, config: HolderConfig) -> None:
+        super().__init__(config)
+        self.tower = HELD[config.target]()
+        self.post_init()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module gives."""
+        return self.tower(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a case asks of a subject, for a target: its traits, where it runs, and what its constructor gives."""
+
+    target: Target
+    entry: Entry
+    place: Place
+
+    @classmethod
+    def of(cls, target: Target, place: Place) -> "Own":
+        """With the traits of the model as it is made."""
+        return cls(target, target.entry(target.build()), place)
+
+    def default(self, name: str) -> Tensor | None:
+        """What the constructor gives a tensor; None for a name that it does not."""
+        return self._defaults.get(name)
+
+    @functools.cached_property
+    def _defaults(self) -> Mapping[str, Tensor]:
+        return tensors_of(self.place.cast(self.target.build()))
+
+
+class Survival:
+    """Whether a model survives transformers: names, tensors, buffers and outputs."""
+
+    name = OWN
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Every release saves and loads a model of one's own."""
+        return None
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """Saved and loaded, and once more what came back."""
+        return {"": _survives(trip)}
+
+
+def run(own: Own, variant: str, release: Release, tolerance: Tolerance, folder: Path) -> dict[str, Any]:
+    """The fields of a record, with the traits by which rules are chosen."""
+    road: Any = own  # as much of a subject as this road asks for
+    fields = case.run(Survival(), VARIANTS[variant], road, release, tolerance, folder)
+    fields["detail"]["traits"] = asdict(own.entry)
+    return fields
+
+
+def _survives(trip: Trip) -> Leg:
+    subject: Any = trip.subject
+    target, place = subject.target, subject.place
+    with trip.during("native"):
+        saved = as_transformers_has_it(target)
+        plain = saved.eval()
+        weights.fill(plain)
+        module = place.cast(plain)
+        inputs = _placed(target, place)
+    native = trip.native(lambda: Native(module, lambda: inputs.run(module), plain.state_dict()))
+    shared = _shared(plain)
+    folder = trip.save(plain, trip.folder / "saved")
+    yield _written(folder, native, shared)
+    model, info = trip.load(type(plain).from_pretrained, folder)
+    loaded = Loaded(model, "", native, info)
+    yield loaded
+    yield Computed(lambda: _run(inputs, model), lambda: native.runs, loaded)
+    yield _written(trip.save(model, trip.folder / "saved again", phase="resave"), native, shared)
+
+
+def _written(folder: Path, native: Native, shared: frozenset[str]) -> Written:
+    kept = [name for name in native.names if name not in shared]
+    return Written(folder, [name for name in names_in(folder) if name not in shared], kept)
+
+
+def as_transformers_has_it(target: Target) -> Any:
+    """A new model, in one of transformers' where it is none itself."""
+    model = target.build()
+    if isinstance(model, PreTrainedModel):
+        return model
+    HELD[target.name] = target.build
+    return Holder(HolderConfig(target=target.name))
+
+
+def _placed(target: Target, place: Place) -> Target:
+    """The target with its inputs where the lane computes, and in its precision."""
+
+    def put(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        return value.to(place.device, place.dtype if value.is_floating_point() else value.dtype)
+
+    given = target.inputs
+    if isinstance(given, Mapping):
+        return replace(target, inputs={name: put(value) for name, value in given.items()})
+    return replace(target, inputs=[put(value) for value in given])
+
+
+def _run(target: Target, model: Any) -> Outputs:
+    with torch.no_grad():
+        return target.run(model)
+
+
+def _shared(model: nn.Module) -> frozenset[str]:
+    """The names of tensors that have several; of these a checkpoint holds one, transformers says which."""
+    by_place: dict[int, list[str]] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        by_place.setdefault(tensor.data_ptr(), []).append(name)
+    return frozenset(name for names in by_place.values() if len(names) > 1 for name in names)

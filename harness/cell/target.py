@@ -1,0 +1,207 @@
+"""A model of somebody's own: what they name, found and made. Nothing of theirs is executed but what they named."""
+
+import importlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import timm
+import torch
+from timm.models import is_model, model_entrypoint
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from transformers import PreTrainedModel
+
+from harness.catalog import Entry, Slim
+from harness.cell.scales import layer_scales
+from harness.cell.subject import Outputs
+
+FORM: Final = "package.module:Name"
+PIXELS: Final = "pixel_values"
+SIDE: Final = 224
+TOKENS: Final = ((1, 2, 3, 4),)
+
+
+class Unusable(Exception):
+    """A target that cannot be tried: what was tried, and what it came to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A model that can be made again and again, and what it is run on: keyword arguments, or positional ones."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    inputs: Mapping[str, Any] | Sequence[Any]
+
+    def run(self, model: Any) -> Outputs:
+        """Every tensor that comes out, by name."""
+        out = model(**self.inputs) if isinstance(self.inputs, Mapping) else model(*self.inputs)
+        return dict(_tensors(out, "output"))
+
+    def entry(self, model: nn.Module) -> Entry:
+        """The traits of the model, by which rules are chosen."""
+        keys = set(model.state_dict())
+        buffers = {name for name, _ in model.named_buffers()}
+        return Entry(
+            model=self.name,
+            family="own",
+            params=sum(parameter.numel() for parameter in model.parameters()),
+            input_size=(0, 0, 0),
+            gamma_keys=sum("gamma" in key for key in keys),
+            beta_keys=sum("beta" in key for key in keys),
+            scale_keys=sum("gamma" not in key and "beta" not in key for key in layer_scales(model)),
+            non_persistent_buffers=len(buffers - keys),
+            batch_norm=any(isinstance(part, _BatchNorm) for part in model.modules()),
+            classifier=False,
+            feature_levels=0,
+            intermediates=False,
+            slim=Slim({}, (0, 0, 0), 0),
+        )
+
+
+def find(text: str, config: str | None = None) -> Target | str:
+    """What a text names: a model of one's own, or the name of a timm model that its module registered.
+
+    `config` is JSON, or names a factory of a configuration. Raises Unusable.
+    """
+    named = _named(text)
+    name = text.partition(":")[2]
+    if is_model(name) and model_entrypoint(name) is named:
+        return name
+    if isinstance(named, type) and issubclass(named, PreTrainedModel):
+        return _of_class(text, named, config)
+    if isinstance(named, nn.Module):
+        raise Unusable(f"{text} is a model that is made already; name its class, or a function that makes it")
+    if not callable(named):
+        raise Unusable(f"{text} is a {type(named).__name__}, and neither a class nor a function")
+    if config is not None:
+        raise Unusable(f"--config: {text} is no class of transformers; let the function make the configuration")
+    return _of_factory(text, named)
+
+
+def of(make: Callable[[], Any], inputs: Mapping[str, Any] | Sequence[Any] | None = None) -> Target:
+    """What a function or class makes, as a target. Raises Unusable."""
+    given = (lambda: (make(), inputs)) if inputs is not None else make
+    return _of_factory(getattr(make, "__qualname__", str(make)), given)
+
+
+def module_of(found: Target | str) -> Target:
+    """A model by its name in timm's registry as a module that a model of one's own holds."""
+    if isinstance(found, Target):
+        return found
+    model = timm.create_model(found, pretrained=False)
+    size = model.default_cfg.get("input_size", (3, SIDE, SIDE))
+    return _tried(
+        Target(found, lambda: timm.create_model(found, pretrained=False), {"x": torch.zeros(1, *size)}), model
+    )
+
+
+def _named(text: str) -> Any:
+    module, colon, name = text.partition(":")
+    if not (module and colon and name):
+        raise Unusable(f"{text!r} names nothing; a target reads {FORM}")
+    try:
+        found: Any = importlib.import_module(module)
+    except Exception as error:
+        raise Unusable(f"{module} cannot be imported: {_said(error)}") from error
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            raise Unusable(f"{module} has no {name}") from error
+    return found
+
+
+def _of_class(text: str, kind: type[PreTrainedModel], config: str | None) -> Target:
+    def build() -> nn.Module:
+        model: nn.Module = kind(configured())
+        return model
+
+    def configured() -> Any:
+        if config is None:
+            return kind.config_class()
+        if ":" in config and not config.lstrip().startswith("{"):
+            return _named(config)()
+        return kind.config_class(**json.loads(config))
+
+    model = _made(f"{text} with {config or 'its default configuration'}", build)
+    return _tried(Target(text, build, _inputs(model)), model)
+
+
+def _of_factory(text: str, factory: Callable[[], Any]) -> Target:
+    made = _made(f"{text}()", factory)
+    model, inputs = made if isinstance(made, tuple) and len(made) == 2 else (made, None)  # noqa: PLR2004
+    if not isinstance(model, nn.Module):
+        raise Unusable(f"{text}() gives a {type(model).__name__}, and no model, nor a model and its inputs")
+
+    def build() -> nn.Module:
+        again = factory()
+        rebuilt: nn.Module = again[0] if isinstance(again, tuple) else again
+        return rebuilt
+
+    return _tried(Target(text, build, _inputs(model) if inputs is None else _arguments(text, inputs)), model)
+
+
+def _made(what: str, build: Callable[[], Any]) -> Any:
+    try:
+        return build()
+    except Exception as error:
+        raise Unusable(f"{what} cannot be made: {_said(error)}") from error
+
+
+def _arguments(text: str, inputs: Any) -> Mapping[str, Any] | Sequence[Any]:
+    if isinstance(inputs, Tensor):
+        return (inputs,)
+    if isinstance(inputs, Mapping | tuple | list):
+        return inputs
+    raise Unusable(f"{text}() gives inputs that are a {type(inputs).__name__}; give a tensor, a tuple or a mapping")
+
+
+def _inputs(model: Any) -> Mapping[str, Any]:
+    """What a model is run on where nobody says: a picture, or a few tokens."""
+    if getattr(model, "main_input_name", PIXELS) != PIXELS:
+        return {model.main_input_name: torch.tensor(TOKENS)}
+    config = getattr(model, "config", None)
+    side = getattr(config, "image_size", SIDE)
+    side = side if isinstance(side, int) else SIDE
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.empty(1, getattr(config, "num_channels", 3), side, side).uniform_(-2, 2, generator=generator)
+    return {PIXELS: picture} if isinstance(model, PreTrainedModel) else {"x": picture}
+
+
+def _tried(target: Target, model: nn.Module) -> Target:
+    """The target, once it has been run: what it gives must be tensors."""
+    try:
+        with torch.no_grad():
+            outputs = target.run(model.eval())
+    except Exception as error:
+        raise Unusable(
+            f"{target.name} cannot be run on {_described(target.inputs)}: {_said(error)}; "
+            "name a function that returns the model and its inputs"
+        ) from error
+    if not outputs:
+        raise Unusable(f"{target.name} gives no tensor")
+    return target
+
+
+def _described(inputs: Mapping[str, Any] | Sequence[Any]) -> str:
+    pairs = inputs.items() if isinstance(inputs, Mapping) else enumerate(inputs)
+    return ", ".join(f"{name} of shape {tuple(getattr(value, 'shape', ()))}" for name, value in pairs)
+
+
+def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+    """Tensors inside a tensor, a mapping or a sequence, by the way to them."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _tensors(item, str(key) if name == "output" else f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from _tensors(item, f"{name}.{place}")
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

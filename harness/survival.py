@@ -1,0 +1,46 @@
+"""For the tests of one's own project: does a model come back from transformers as it was saved?
+
+    from harness.survival import assert_survives_transformers
+
+    def test_my_model_survives() -> None:
+        assert_survives_transformers(make_model, {"pixel_values": torch.zeros(1, 3, 224, 224)})
+
+As a pytest plugin, `pytest -p harness.survival`, the same is a fixture called `survives_transformers`. It needs torch,
+timm and transformers, and nothing of nox.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from harness.variables import LIBRARIES
+
+
+def assert_survives_transformers(
+    make: Callable[[], Any], inputs: Mapping[str, Any] | Sequence[Any] | None = None, *, formats: Sequence[str] = ()
+) -> None:
+    """Save the model, load it, and hold names, tensors, buffers and outputs against what was saved.
+
+    `make` gives a new model each time it is called, or a model and its inputs; loading makes one again, so one that is
+    made already will not do. Its weights are replaced by telling ones. Raises AssertionError with the reason, and with
+    cause and advice where a rule knows it; `harness.cell.target.Unusable` for a model that cannot be tried.
+    """
+    os.environ.update(LIBRARIES)
+    from harness.cell import check, seen, target  # noqa: PLC0415  the libraries, once their variables are set
+    from harness.cell.release import Release  # noqa: PLC0415  as above
+
+    if not callable(make) or hasattr(make, "state_dict"):
+        raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
+    found = list(check.tried(target.of(make, inputs), formats))
+    if broken := [one for one in found if one.broken]:
+        reasons = [f"{one.case.id} is {one.fields['outcome']}: {one.fields['reason']}" for one in broken]
+        told = list(seen.told(found, seen.rules(), Release.installed(), also_known=False))
+        raise AssertionError("\n".join([*reasons, *told[1:]]))
+
+
+@pytest.fixture
+def survives_transformers() -> Callable[..., None]:
+    """The assertion."""
+    return assert_survives_transformers

@@ -1,0 +1,151 @@
+"""A model of somebody's own, saved and loaded in this pair; and targets that cannot be tried."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from harness.cell import check
+from harness.cell.routes import ROUTES, survival
+from harness.cell.routes.survival import Own
+from harness.cell.subject import Place
+from harness.cell.target import Target, Unusable, find
+from harness.record import GREEN, OWN_VARIANTS
+from harness.survival import assert_survives_transformers
+from tests.faults.conftest import RELEASE, TOLERANCES
+from tests.own import towers
+
+ROOT = Path(__file__).parents[2]
+TOWERS = "tests.own.towers"
+NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
+
+
+def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> dict[str, Any]:
+    found = find(f"{TOWERS}:{name}", **more)
+    assert isinstance(found, Target)
+    own = Own.of(found, Place("cpu", torch.float32))
+    return survival.run(own, variant, RELEASE, TOLERANCES[torch.float32], folder)
+
+
+@pytest.mark.parametrize("variant", OWN_VARIANTS)
+@pytest.mark.parametrize("name", ["OpenVLALike", "clean"])
+def test_a_model_that_survives_is_green_in_every_format(name: str, variant: str, tmp_path: Path) -> None:
+    found = tried(name, tmp_path, variant)
+    assert found["outcome"] in GREEN, found["reason"]
+
+
+def test_buffers_that_nothing_sets_again_are_tensors(tmp_path: Path) -> None:
+    found = tried("unset_buffers", tmp_path)
+    assert found["outcome"] == "tensors"
+    assert found["reason"].startswith("1 non-persistent buffer not as saved: tower.position.table is NaN throughout")
+    assert found["detail"]["traits"]["non_persistent_buffers"] == 1
+
+
+@pytest.mark.parametrize("config", ['{"architecture": "test_vit"}', f"{TOWERS}:TowerConfig"])
+def test_a_class_is_made_with_the_configuration_that_is_named(config: str, tmp_path: Path) -> None:
+    assert tried("OpenVLALike", tmp_path, config=config)["outcome"] in GREEN
+
+
+def test_a_lost_scale_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget = survival.Holder.from_pretrained
+
+    def forgetful(*args: Any, **kwargs: Any) -> Any:
+        model, info = forget(*args, **kwargs)
+        nn.init.constant_(model.tower.scale.scale_factor, 1e-5)
+        return model, info
+
+    monkeypatch.setattr(survival.Holder, "from_pretrained", forgetful)
+    found = tried("clean", tmp_path)
+    assert found["outcome"] == "tensors"
+    assert "tower.scale.scale_factor is 1e-05 throughout" in found["reason"]
+
+
+def test_what_two_names_share_is_held_against_nothing_on_disk() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+
+    def tied() -> nn.Module:
+        made = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+        made[1].bias = made[0].bias
+        return made
+
+    assert survival._shared(tied()) == {"0.bias", "1.bias"}
+    assert survival._shared(module) == frozenset()
+
+
+def test_a_name_that_a_module_registers_with_timm_goes_every_road() -> None:
+    assert find(f"{TOWERS}:own_convnext") == "own_convnext"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("towers", "'towers' names nothing; a target reads package.module:Name"),
+        ("no.such:Thing", "no.such cannot be imported: ModuleNotFoundError: No module named 'no'"),
+        ("tests.own.breaks_at_import:X", "tests.own.breaks_at_import cannot be imported: OSError: no such driver"),
+        (f"{TOWERS}:Towr", f"{TOWERS} has no Towr"),
+        (f"{TOWERS}:NUMBER", f"{TOWERS}:NUMBER is a int, and neither a class nor a function"),
+        (f"{TOWERS}:no_model", f"{TOWERS}:no_model() gives a str, and no model, nor a model and its inputs"),
+        (f"{TOWERS}:no_tensor", f"{TOWERS}:no_tensor gives no tensor"),
+        (f"{TOWERS}:raising", f"{TOWERS}:raising() cannot be made: RuntimeError: no weights here"),
+        (f"{TOWERS}:needs_an_argument", f"{TOWERS}:needs_an_argument() cannot be made: TypeError: {NEEDED}"),
+    ],
+)
+def test_a_target_that_cannot_be_tried_is_one_error_that_names_what_was_tried(text: str, problem: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        find(text)
+    assert str(caught.value) == problem
+
+
+def test_a_model_that_cannot_be_run_on_what_it_is_given_asks_for_its_inputs() -> None:
+    with pytest.raises(Unusable, match=r"cannot be run on x of shape \(1, 3, 224, 224\): .*; name a function that"):
+        find(f"{TOWERS}:other_side")
+
+
+def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() -> None:
+    for name, code in (("unset_buffers", 1), ("clean", 0), ("Towr", 2)):
+        ended = subprocess.run(  # noqa: S603 - the test's own words
+            [sys.executable, "-m", "harness", "check", f"{TOWERS}:{name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        assert (ended.stderr == "") == (code != 2)
+        if code == 1:
+            assert "because transformers 5 builds on the meta device" in ended.stdout
+            assert "init_non_persistent_buffers" in ended.stdout
+
+
+def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(check, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
+    code = check.examine(f"{TOWERS}:own_convnext", None, out)
+    assert [line.partition(":")[0] for line in out.getvalue().splitlines()[1:4]] == [
+        "✔ wrapper/own_convnext",
+        "✔ tower/own_convnext",
+        "✘ roundtrip/own_convnext",
+    ]
+    assert code == 1
+
+
+def test_the_assertion_for_ones_own_tests_explains_what_it_found() -> None:
+    assert_survives_transformers(towers.clean)
+    with pytest.raises(AssertionError) as caught:
+        assert_survives_transformers(towers.unset_buffers)
+    said = str(caught.value)
+    assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in said
+    assert "because transformers 5 builds on the meta device" in said
+    assert_survives_transformers(lambda: towers.Tower(rotary=False), (towers.picture(),))
+
+
+def test_the_assertion_wants_what_makes_a_model_and_not_one_that_is_made() -> None:
+    with pytest.raises(TypeError, match="give what makes the model"):
+        assert_survives_transformers(towers.Tower(rotary=False), (towers.picture(),))

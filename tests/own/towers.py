@@ -1,0 +1,135 @@
+"""Models as people write them around timm: what README.md shows, and what breaks in which releases."""
+
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+WIDTH = 32
+
+
+class TowerConfig(PretrainedConfig):
+    """Small enough to be made in a second."""
+
+    model_type = "own_tower"
+
+    def __init__(self, architecture: str = "test_convnext", **kwargs: Any) -> None:
+        self.architecture = architecture
+        super().__init__(**kwargs)
+
+
+class OpenVLALike(PreTrainedModel):
+    """A bare timm tower with LayerScale beside a projector: the bug of 2024, when every `gamma` was renamed."""
+
+    config_class = TowerConfig
+    main_input_name = "pixel_values"
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__(config)
+        self.vision_tower = timm.create_model(config.architecture, pretrained=False, num_classes=0)
+        self.projector = nn.Linear(self.vision_tower.num_features, WIDTH)
+        self.post_init()
+
+    def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
+        """Projected features of shape (batch, WIDTH)."""
+        return {"projected": self.projector(self.vision_tower(pixel_values))}
+
+
+class LayerScale(nn.Module):
+    """With a name that no release renames: what OpenVLA does to timm's."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.scale_factor = nn.Parameter(1e-5 * torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of any shape that ends in the width."""
+        return x * self.scale_factor
+
+
+class Rotary(nn.Module):
+    """A table that no checkpoint holds."""
+
+    def __init__(self, tokens: int, width: int) -> None:
+        super().__init__()
+        angles = torch.arange(tokens)[:, None] * (1 + torch.arange(width)) / width
+        self.register_buffer("table", angles.sin(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Tokens of shape (batch, tokens, width)."""
+        return x + self.table
+
+
+class Tower(nn.Module):
+    """Patches, LayerScale, and optionally a rotary table."""
+
+    def __init__(self, *, rotary: bool) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, WIDTH, 8, 8)
+        self.position = Rotary(16, WIDTH) if rotary else nn.Identity()
+        self.scale = LayerScale(WIDTH)
+        self.mix = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Tokens of shape (batch, 16, WIDTH) of a picture with 32 pixels a side."""
+        tokens = self.position(self.patches(x).flatten(2).transpose(1, 2))
+        return tokens + self.scale(self.mix(tokens))
+
+
+def picture() -> Tensor:
+    """With 32 pixels a side."""
+    return torch.linspace(-1, 1, 3 * 32 * 32).view(1, 3, 32, 32)
+
+
+def unset_buffers() -> tuple[nn.Module, Tensor]:
+    """A RADIO-like module of one's own with a table that transformers 5 leaves uninitialised."""
+    return Tower(rotary=True), picture()
+
+
+def clean() -> tuple[nn.Module, Tensor]:
+    """Safe names, and nothing that a checkpoint does not hold."""
+    return Tower(rotary=False), picture()
+
+
+@timm.models.register_model
+def own_convnext(pretrained: bool = False, **kwargs: Any) -> nn.Module:  # noqa: FBT001, FBT002 - timm's own protocol
+    """A ConvNeXt of one's own in timm's registry."""
+    assert not pretrained
+    given = {name: value for name, value in kwargs.items() if not name.startswith("pretrained")}
+    module: nn.Module = timm.create_model("test_convnext", **given)
+    return module
+
+
+NUMBER = 3
+
+
+def needs_an_argument(width: int) -> nn.Module:
+    """No factory."""
+    return nn.Linear(width, width)
+
+
+def no_model() -> str:
+    """Nor this."""
+    return "model"
+
+
+def other_side() -> nn.Module:
+    """Takes pictures of one size, and nobody says which."""
+    return Tower(rotary=True)
+
+
+def no_tensor() -> tuple[nn.Module, Tensor]:
+    """Gives nothing that could be compared."""
+
+    class Silent(nn.Module):
+        def forward(self, _x: Tensor) -> str:
+            return "nothing"
+
+    return Silent(), picture()
+
+
+def raising() -> nn.Module:
+    """Cannot be made."""
+    raise RuntimeError("no weights here")
