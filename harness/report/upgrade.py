@@ -18,20 +18,18 @@ SHAPES: Final = {
     Kind.NEW_BROKEN: "◐",
     Kind.NEW: "✔",
 }
-TOLD: Final = (Kind.BROKEN, Kind.OTHERWISE, Kind.GONE, Kind.FIXED, Kind.NEW_BROKEN)
-"""What is told by cause; of the others a count will do."""
+REST: Final = (Kind.OTHERWISE, Kind.FIXED, Kind.NEW_BROKEN)
+"""What stops nobody, told in a line a cause; of the others a count will do."""
+MOST: Final = 2  # causes of each of these
+MANY: Final = 4  # routes
 NAMED: Final = 5  # models
 
 
 def lines(answer: Answer) -> Iterator[str]:
-    """What breaks and what is mended, by cause; whether timm's numbers moved; how far one can go."""
+    """Whether to move, then what breaks, each cause with what to do; the rest in a line each."""
     yield f"{answer.start.id} → {answer.end.id}"
-    for group in _groups(answer):
-        yield ""
-        yield from _told(answer, group)
-    yield ""
     counts = [(kind, sum(change.kind is kind for change in answer.changes)) for kind in Kind]
-    yield " · ".join(f"{count} {kind}" for kind, count in counts if count) or "Nothing changes."
+    yield " · ".join(f"{count:,} {kind}" for kind, count in counts if count) or "Nothing changes."
     if answer.not_run:
         yield f"{number(len(answer.not_run), 'case')} not run on {answer.end.id}: {answer.not_run[0].reason}"
     if answer.unknown:
@@ -42,6 +40,18 @@ def lines(answer: Answer) -> Iterator[str]:
     yield _how_far(answer)
     if answer.specifiers:
         yield f"  {' '.join(answer.specifiers)}"
+    groups = _groups(answer)
+    for group in groups:
+        if group[0].kind in HARM:
+            yield ""
+            yield from _told(answer, group)
+    for kind in REST:
+        if rest := [group for group in groups if group[0].kind is kind]:
+            yield ""
+            yield from (_in_short(answer, group) for group in rest[:MOST])
+            if more := rest[MOST:]:
+                causes, cases = number(len(more), "cause"), number(sum(map(len, more)), "case")
+                yield f"{SHAPES[kind]} {kind} · {causes} more, {cases}"
     yield f"Exit code {answer.exit_code}."
 
 
@@ -49,28 +59,41 @@ def _groups(answer: Answer) -> list[list[Change]]:
     """The changes that are told, by kind, cause and package; the largest first."""
     groups: dict[tuple[Kind, str, str | None], list[Change]] = {}
     for change in answer.changes:
-        if change.kind in TOLD:
+        if change.kind in {*HARM, *REST}:
             groups.setdefault((change.kind, change.cause, answer.by.get(change.key)), []).append(change)
-    return sorted(groups.values(), key=lambda group: (TOLD.index(group[0].kind), -len(group)))
+    return sorted(groups.values(), key=lambda group: (list(Kind).index(group[0].kind), -len(group)))
+
+
+def _heading(answer: Answer, group: Sequence[Change]) -> str:
+    first = group[0]
+    routes = list(dict.fromkeys(change.either.case.route for change in group))
+    places = ", ".join(routes) if len(routes) <= MANY else number(len(routes), "route")
+    models = number(len({change.either.case.model for change in group}), "model")
+    facts = [f"{SHAPES[first.kind]} {first.kind}", places, f"{models}, {number(len(group), 'case')}"]
+    by = answer.by.get(first.key)
+    return " · ".join([*facts, *([f"by {by}"] if by else [])])
 
 
 def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
+    """A cause that stops somebody: why, what to do, where it is tracked, and a case of it."""
     first = min(group, key=lambda change: (change.broken.record or {}).get("seconds") or 0.0)
-    routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
-    models = number(len({change.either.case.model for change in group}), "model")
-    facts = [f"{SHAPES[first.kind]} {first.kind}", routes, f"{models}, {number(len(group), 'case')}"]
-    by = answer.by.get(first.key)
-    yield " · ".join([*facts, *([f"by {by}"] if by else [])])
-    yield first.reason
+    yield _heading(answer, group)
+    ways = ways_out([change.either for change in group if change.kind is Kind.BROKEN], answer.new)
+    out = [f"Those of these models that were tried there pass on {', '.join(ways)}."] if ways else []
     if first.rule:
-        yield f"because {first.rule.because}"
-        if first.kind in HARM or first.kind is Kind.OTHERWISE:
-            yield first.rule.advice
-        yield from filter(None, [first.rule.url or first.rule.script])
-    if first.kind in HARM and (ways := ways_out([change.either for change in group], answer.new)):
-        yield f"Those of these models that were tried there pass on {', '.join(ways)}."
+        tracked = f"({first.rule.url or first.rule.script})" if first.rule.url or first.rule.script else ""
+        yield " ".join([f"because {first.rule.because}", tracked]).strip()
+        yield " ".join([first.rule.advice, *out])
+    else:
+        yield first.reason
+        yield from out
     side = answer.start if first.broken is first.old else answer.end
     yield f"  {reproduction.of_pair(side)(first.broken)}"
+
+
+def _in_short(answer: Answer, group: Sequence[Change]) -> str:
+    first = group[0]
+    return f"{_heading(answer, group)} · {first.rule.because if first.rule else first.reason}"
 
 
 def _carried(answer: Answer) -> Iterator[str]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from torch import nn
 
 from harness.catalog import Catalog
 from harness.cell import case
 from harness.cell.carry import Carry
-from harness.cell.routes import ROUTES
+from harness.cell.routes import ROUTES, own
 from harness.cell.subject import Place, Subject
 from harness.cell.variants import VARIANTS
 from harness.record import GREEN
@@ -87,6 +89,19 @@ def test_a_copy_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     carry.keep("saved", folder)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["saved"]
     assert (tmp_path / "kept" / "saved" / "whole").exists()
+
+
+def test_what_lies_around_is_held_against_telling_weights_only_where_its_names_are_those_of_here(
+    tmp_path: Path,
+) -> None:
+    model = nn.ModuleDict({"tower": nn.Linear(2, 2), "text": nn.Linear(2, 2)})
+    model["text"].bias = model["tower"].bias
+    state = {name: tensor for name, tensor in model.state_dict().items() if name != "text.bias"}
+    save_file(state, tmp_path / "model.safetensors")
+    assert own._is_of_these_names(model, tmp_path)  # one of a tensor's two names is enough
+    save_file({**state, "text.other": state.pop("text.weight")}, tmp_path / "model.safetensors")
+    assert not own._is_of_these_names(model, tmp_path)
+    assert own._features({"whole": 1, "whole.logits": 2, "last_hidden_state": 3}) == {"last_hidden_state": 3}
 
 
 def test_nothing_is_kept_or_taken_by_default(subject: Subject, tmp_path: Path) -> None:

@@ -56,11 +56,37 @@ def saved_and_loaded(trip: Trip, holder: Holder) -> Leg:
     expected = [name for name in native.names if name not in holder.absent | left_out]
     yield Written(folder, relative(names_in(folder), holder.prefixes), expected)
     model, info = trip.load(holder.from_pretrained, folder)
+    if trip.carry.takes is not None and not _is_of_these_names(saved, folder):
+        # What lies around the timm module has other names in the pair that saved it, and telling weights go by names.
+        loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent)
+        yield loaded
+        yield Computed(lambda: _features(holder.run(model)), lambda: _given(native, holder.run(model)), loaded)
+        return
     # The checkpoint is float32 on the CPU; from here on the saved model is what it would be where it was loaded to.
     saved = _as_loaded(saved, model, trip.subject.place, prefix)
     loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent, saved=saved)
     yield loaded
     yield Computed(lambda: holder.run(model), lambda: _expected(native, lambda: holder.run(saved)), loaded)
+
+
+def _is_of_these_names(saved: Any, folder: Path) -> bool:
+    """Whether a checkpoint holds every tensor of the model by the name that it has here, but for those of two names."""
+    written, places = set(names_in(folder)), [tensor.data_ptr() for tensor in saved.state_dict().values()]
+    names = zip(saved.state_dict(), places, strict=True)
+    return all(name in written or places.count(place) > 1 for name, place in names)
+
+
+def _features(outputs: Outputs) -> Outputs:
+    return {name: found for name, found in outputs.items() if not name.startswith(WHOLE)}
+
+
+def _given(native: Native, outputs: Outputs) -> Runs:
+    """Of native features those that the model gives."""
+    names = _features(outputs)
+    return Runs(
+        lambda: {name: native.runs.first[name] for name in names},
+        lambda: {name: native.runs.second[name] for name in names},
+    )
 
 
 def built(trip: Trip, holder: Holder, native: Native) -> Any:
