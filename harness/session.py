@@ -6,7 +6,7 @@ A session hands in its arguments and its environment; everything that is wrong w
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -122,7 +122,7 @@ class Campaign:
             problems=list(self.problems.values()),
             failed=self.failed,
             selection=self.options.selection,
-            part=selection.in_words(self.options),
+            part=selection.in_words(replace(self.options, requirements=())),
         )
 
     @property

@@ -247,6 +247,12 @@ def test_a_report_of_a_part_says_so() -> None:
     assert json.loads(Path("site/answer.json").read_text())["selection"]["routes"] == ["wrapper"]
 
 
+def test_a_report_of_a_named_pair_is_no_part_of_the_matrix() -> None:
+    named = "transformers==5.8.1 timm==1.0.31"
+    run(of(named, "pair"), FakeEnvironment())
+    assert "A part of" not in sum_up(of(named, "report"))[1]
+
+
 def test_a_rerun_that_broke_off_is_said_though_every_case_has_a_record() -> None:
     run(of(ATTO), FakeEnvironment())
     run(of(f"{ATTO} --rerun"), FakeEnvironment({"tower/convnext_atto": None}))
