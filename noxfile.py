@@ -118,7 +118,7 @@ def campaign(session: nox.Session, name: str) -> Campaign:
     """The command's pairs, read once. What is wrong with the command line ends nox here, before anything runs."""
     if name not in CAMPAIGNS:
         try:
-            CAMPAIGNS[name] = Campaign.of(session.posargs, name)
+            CAMPAIGNS[name] = Campaign.of(session.posargs, name, Path(session.invoked_from))
         except HarnessError as error:
             refuse(error)
     return CAMPAIGNS[name]

@@ -126,7 +126,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "catalog": catalog.digest,
         "lock": resolved_from,
         "carry": dict(carry or {}),
-        "own": {"config": options.config, "path": str(Path.cwd())},
+        "own": {"config": options.config, "path": str(options.here.resolve())},
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }

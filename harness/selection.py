@@ -44,6 +44,7 @@ class Options:
     quick: bool = False
     own: str | None = None  # a model of somebody's own, instead of timm's
     config: str | None = None
+    here: Path = Path()  # where `own` is found: the folder in which the command was typed
     quick_too: frozenset[str] = frozenset()  # models that are quick whatever a catalog says
     place: str | None = None  # where routes and models are named, if not on the command line
     anyway: bool = False  # models that are named run on every route, quick or not

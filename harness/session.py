@@ -40,9 +40,9 @@ class Campaign:
     failed: bool = False
 
     @classmethod
-    def of(cls, argv: Sequence[str], session: str) -> "Campaign":
+    def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "Campaign":
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
-        options = selection.parse(argv, session=session)
+        options = replace(selection.parse(argv, session=session), here=here)
         described = matrix.load(options.matrix)
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harness.record import OWN_VARIANTS
 from harness.variables import LIBRARIES
 
 
@@ -28,11 +29,15 @@ def assert_survives_transformers(
     cause and advice where a rule knows it; `harness.cell.target.Unusable` for a model that cannot be tried.
     """
     os.environ.update(LIBRARIES)
-    from harness.cell import check, seen, target  # noqa: PLC0415  the libraries, once their variables are set
+    from torch import nn  # noqa: PLC0415  the libraries, once their variables are set
+
+    from harness.cell import check, seen, target  # noqa: PLC0415  as above
     from harness.cell.release import Release  # noqa: PLC0415  as above
 
-    if not callable(make) or hasattr(make, "state_dict"):
+    if not callable(make) or isinstance(make, nn.Module):
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
+    if unknown := set(formats) - set(OWN_VARIANTS):
+        raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
     found = list(check.tried(target.of(make, inputs), formats))
     if broken := [one for one in found if one.broken]:
         reasons = [f"{one.case.id} is {one.fields['outcome']}: {one.fields['reason']}" for one in broken]

@@ -16,6 +16,7 @@ from typing import Final
 
 import timm
 import torch
+from timm.models import model_entrypoint
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -33,8 +34,8 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
 
     With globs in `only`, the part of it whose names match.
     """
-    # Without those that slim.py has registered in this process.
-    known = [model for model in timm.list_models() if not model.startswith(PREFIX)]
+    # Without those that slim.py, or somebody's own module, has registered in this process.
+    known = [model for model in timm.list_models() if _is_timms(model)]
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
     find = functools.partial(_find, controls=frozenset(controls))
     entries = []
@@ -43,6 +44,10 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
             progress(done, len(models), model)
             entries += [entry] if entry else []
     return Catalog(timm.__version__, len(models), tuple(controls), tuple(entries))
+
+
+def _is_timms(model: str) -> bool:
+    return not model.startswith(PREFIX) and str(model_entrypoint(model).__module__).startswith("timm.")
 
 
 def _find(model: str, controls: frozenset[str]) -> Entry | None:

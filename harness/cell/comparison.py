@@ -109,6 +109,8 @@ def _output(
     loaded: Tensor | None,
     tolerance: Tolerance,
 ) -> OutputDifference:
+    if first.dtype == torch.bool and loaded is not None:
+        first, loaded = first.int(), loaded.int()
     most = largest(first)
     if loaded is None or loaded.shape != first.shape:
         how = f"has shape {tuple(loaded.shape)}, not {tuple(first.shape)}" if loaded is not None else "is not there"
@@ -117,7 +119,8 @@ def _output(
     bound = tolerance.atol + tolerance.rtol * most
     # Written so that a comparison with NaN is a failure.
     holds = off <= bound
-    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(most)) if most > 0 else 0.0
+    rounds = first.is_floating_point() or first.is_complex()  # a whole number that differs is another
+    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(most)) if rounds and most > 0 else 0.0
     noise = largest(first.double() - again()[name].double()) if off > 0 else math.nan
     return OutputDifference(name, off, most, noise, ULPS * ulp, holds=holds, finite=bool(loaded.isfinite().all()))
 

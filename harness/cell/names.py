@@ -32,6 +32,7 @@ class Rewriting:
     safe: str
 
 
+TOWER: Final = "tower"  # what the harness's model calls a module that is none of transformers'
 KNOWN: Final = (
     # modeling_utils._fix_state_dict_key_on_load, and _load_state_dict_into_model before it: anywhere in a name.
     Rewriting("<4.49", re.compile("gamma"), "weight", "scale"),
@@ -87,12 +88,13 @@ def examine(text: str, config: str | None, out: IO[str]) -> int:
 
 def rewritten(model: nn.Module, release: Release) -> Iterator[Risk]:
     """The names of a checkpoint that any release rewrites, or that the base model's prefix makes ambiguous."""
+    model = _held(model)
     names = list(model.state_dict())
     here = installed(model, names, release)
     prefix = getattr(model, "base_model_prefix", "")
     for name in names:
         rules = [rule for rule in KNOWN if rule.pattern.search(name)]
-        fates = [(rule.releases, f"becomes {rule.pattern.sub(rule.into, name)}") for rule in rules]
+        fates = [(rule.releases, f"becomes {_own(model, rule.pattern.sub(rule.into, name))}") for rule in rules]
         known_here = any(_is_in(release, rule.releases) for rule in rules)
         if name in here and not known_here:
             fates.append((str(release.transformers), f"becomes {here[name]}"))
@@ -100,11 +102,11 @@ def rewritten(model: nn.Module, release: Release) -> Iterator[Risk]:
         if prefix and bare != name and bare in names:
             swapped = (SWAPPED, f"takes the place of {bare}, in silence")
             advice = f"the two differ in {prefix}, the base model's prefix, alone: rename a part, or the prefix"
-            yield Risk(name, [*fates, swapped], advice, here=known_here or _is_in(release, SWAPPED))
+            yield Risk(_own(model, name), [*fates, swapped], advice, here=known_here or _is_in(release, SWAPPED))
         elif fates:
-            safe = _safe(name, rules)
+            safe = _safe(_own(model, name), rules)
             advice = f"a name that is safe: {safe}" if safe else "choose another name"
-            yield Risk(name, fates, advice, known_here or name in here)
+            yield Risk(_own(model, name), fates, advice, known_here or name in here)
 
 
 def _safe(name: str, rules: Sequence[Rewriting]) -> str | None:
@@ -155,19 +157,29 @@ def unset(target: Target, release: Release) -> Iterator[Risk]:
     saved = survival.as_transformers_has_it(target)
     kept = set(saved.state_dict())
     before = {name: buffer for name, buffer in saved.named_buffers() if name not in kept}
-    after = _loaded(saved) if before and _is_in(release, UNSET) else {}
+    asked = bool(before) and _is_in(release, UNSET)
+    after = _loaded(saved) if asked else None
+    fate = "is in no checkpoint, and is left uninitialised unless something sets it"
     for name, buffer in before.items():
-        lost = name in after and not equal(after[name], buffer)
-        if lost or not after:
-            own = name if isinstance(target.build(), PreTrainedModel) else name.partition(".")[2]
-            fate = "is in no checkpoint, and is left uninitialised unless something sets it"
-            yield Risk(own, [(UNSET, fate)], "set it in your model's _init_weights, or make it persistent", here=lost)
+        lost = after is not None and (name not in after or not equal(after[name], buffer))
+        if lost or after is None:
+            advice = "set it in your model's _init_weights, or make it persistent"
+            unseen = " (such a model could not be saved and loaded here to see)" if asked and after is None else ""
+            yield Risk(_own(saved, name), [(UNSET, fate)], advice + unseen, here=lost)
 
 
-def _loaded(saved: PreTrainedModel) -> Mapping[str, Tensor]:
-    """The buffers of the model as it comes back, into memory that shows what nobody has set."""
+def _loaded(saved: PreTrainedModel) -> Mapping[str, Tensor] | None:
+    """The buffers of the model as it comes back, into memory that shows what nobody has set; None where it does not."""
     with tempfile.TemporaryDirectory() as folder:
-        saved.save_pretrained(folder)
-        with memory.poisoned():
-            loaded = type(saved).from_pretrained(folder)
+        try:
+            saved.save_pretrained(folder)
+            with memory.poisoned():
+                loaded = type(saved).from_pretrained(folder)
+        except Exception:  # noqa: BLE001  check is what tells why
+            return None
     return dict(loaded.named_buffers())
+
+
+def _own(model: nn.Module, name: str) -> str:
+    """A name as the model's owner has it, without the part that the harness puts before it."""
+    return name.removeprefix(f"{TOWER}.") if isinstance(model, Holder) else name

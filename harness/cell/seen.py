@@ -22,7 +22,7 @@ from harness.catalog import Entry
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
 from harness.matching import is_of, speaks_of
-from harness.record import GREEN, SKIPPED, Case
+from harness.record import GREEN, OWN, SKIPPED, Case
 
 MATRIX: Final = Path(__file__).parents[2] / "matrix.yaml"
 LANE: Final = "cpu-float32"
@@ -100,6 +100,8 @@ def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_k
     unknown = []
     for one in broken:
         fitting = [rule for rule in rules if rule.outcome == one.fields["outcome"] and _speaks(rule, one)]
+        if one.case.route == OWN:  # of which other releases' rules say nothing
+            fitting = [rule for rule in fitting if _is_of(rule, release)]
         fitting.sort(key=lambda rule: not _is_of(rule, release))  # one that names this pair, before others
         if fitting:
             shown.setdefault(rules.index(fitting[0]), []).append(one)

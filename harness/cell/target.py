@@ -21,6 +21,7 @@ FORM: Final = "package.module:Name"
 PIXELS: Final = "pixel_values"
 SIDE: Final = 224
 TOKENS: Final = ((1, 2, 3, 4),)
+ALIKE: Final = 1e-4  # how far two runs of one model may be apart
 
 
 class Unusable(Exception):
@@ -69,6 +70,8 @@ def find(text: str, config: str | None = None) -> Target | str:
     named = _named(text)
     name = text.partition(":")[2]
     if is_model(name) and model_entrypoint(name) is named:
+        if config is not None:
+            raise Unusable(f"--config: {text} is a model of timm's registry, and no class of transformers")
         return name
     if isinstance(named, type) and issubclass(named, PreTrainedModel):
         return _of_class(text, named, config)
@@ -91,7 +94,7 @@ def module_of(found: Target | str) -> Target:
     """A model by its name in timm's registry as a module that a model of one's own holds."""
     if isinstance(found, Target):
         return found
-    model = timm.create_model(found, pretrained=False)
+    model = _made(f"timm.create_model({found!r})", lambda: timm.create_model(found, pretrained=False))
     size = model.default_cfg.get("input_size", (3, SIDE, SIDE))
     return _tried(
         Target(found, lambda: timm.create_model(found, pretrained=False), {"x": torch.zeros(1, *size)}), model
@@ -104,13 +107,15 @@ def _named(text: str) -> Any:
         raise Unusable(f"{text!r} names nothing; a target reads {FORM}")
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Unusable(f"{module} cannot be imported: {_said(error)}") from error
     for part in name.split("."):
         try:
             found = getattr(found, part)
         except AttributeError as error:
             raise Unusable(f"{module} has no {name}") from error
+        except Exception as error:
+            raise Unusable(f"{name} of {module} cannot be had: {_said(error)}") from error
     return found
 
 
@@ -147,7 +152,7 @@ def _of_factory(text: str, factory: Callable[[], Any]) -> Target:
 def _made(what: str, build: Callable[[], Any]) -> Any:
     try:
         return build()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Unusable(f"{what} cannot be made: {_said(error)}") from error
 
 
@@ -173,16 +178,23 @@ def _inputs(model: Any) -> Mapping[str, Any]:
 
 def _tried(target: Target, model: nn.Module) -> Target:
     """The target, once it has been run: what it gives must be tensors."""
+    if any(one.is_floating_point() and one.dtype != torch.float32 for one in model.parameters()):
+        raise Unusable(f"{target.name} is in half precision; make it in float32, in which it is compared")
     try:
         with torch.no_grad():
-            outputs = target.run(model.eval())
-    except Exception as error:
+            outputs, again = target.run(model.eval()), target.run(model)
+    except (Exception, SystemExit) as error:
         raise Unusable(
             f"{target.name} cannot be run on {_described(target.inputs)}: {_said(error)}; "
             "name a function that returns the model and its inputs"
         ) from error
     if not outputs:
         raise Unusable(f"{target.name} gives no tensor")
+    for name, tensor in outputs.items():
+        if not bool(tensor.isfinite().all()):
+            raise Unusable(f"{target.name} gives numbers that are not finite, as {name}; nothing can be compared")
+        if not torch.allclose(tensor.double(), again[name].double(), rtol=ALIKE, atol=ALIKE):
+            raise Unusable(f"{target.name} gives another {name} each time that it is run; seed it in its forward")
     return target
 
 

@@ -92,6 +92,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "reasons": list(reasons),
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
+        "config": next(filter(None, map(reproduction.config, summary.judged)), []),
         "runs": [_run(past, installed) for past in summary.past],
         "installed": [dict(packages) for packages in installed],
         "states": {outcome or "": state for outcome, state in STATES.items()},
@@ -126,8 +127,7 @@ def _commands(summary: Summary) -> dict[str, str]:
     """How a command begins, by pair; what leaves one case alone is added to it."""
     first = {one.pair: one for one in reversed(summary.judged)}
     return {
-        pair: summary.command(one).removesuffix(shlex.join(reproduction.options(one.lane, one.case)))
-        for pair, one in first.items()
+        pair: summary.command(one).removesuffix(shlex.join(reproduction.options(one))) for pair, one in first.items()
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.pair import Pair
-from harness.record import DEFAULT_SIZE, OWN, Case
+from harness.record import DEFAULT_SIZE, OWN
 from harness.selection import Options
 from harness.verdict import Judged
 
@@ -36,15 +36,24 @@ def of_pair(pair: Pair, matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str
 
 def _command(session: str, pair: list[str], judged: Judged, matrix: Path) -> str:
     named = [] if matrix == DEFAULT_MATRIX else ["--matrix", str(matrix)]
-    return shlex.join(["nox", "-s", session, "--", *pair, *named, *options(judged.lane, judged.case)])
+    return shlex.join(["nox", "-s", session, "--", *pair, *named, *options(judged)])
 
 
-def options(lane: str, case: Case) -> list[str]:
+def options(judged: Judged) -> list[str]:
     """What runs this case and no other, whatever the pair, though it is recorded."""
+    case = judged.case
+    own, timms = ["--own", case.model, *config(judged)], ["--route", case.route, "--model", case.model]
     return [
-        *("--lane", lane),
-        *(["--own", case.model] if case.route == OWN else ["--route", case.route, "--model", case.model]),
+        *("--lane", judged.lane),
+        *(own if case.route == OWN else timms),
         *("--variant", case.variant),
         *(["--size", case.size] if case.size != DEFAULT_SIZE else []),
         "--rerun",
     ]
+
+
+def config(judged: Judged) -> list[str]:
+    """How a model of somebody's own was made, as its run says."""
+    selection = (judged.header or {}).get("selection")
+    own = selection.get("own") if isinstance(selection, dict) else None
+    return ["--config", str(own[1])] if isinstance(own, list) and len(own) == 2 and own[1] else []  # noqa: PLR2004

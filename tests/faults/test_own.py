@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from harness.cell import check
+from harness.cell import check, target
 from harness.cell.routes import ROUTES, survival
+from harness.cell.routes.own import names_in
 from harness.cell.routes.survival import Own
 from harness.cell.subject import Place
 from harness.cell.target import Target, Unusable, find
@@ -34,7 +35,7 @@ def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) ->
 
 
 @pytest.mark.parametrize("variant", OWN_VARIANTS)
-@pytest.mark.parametrize("name", ["OpenVLALike", "clean"])
+@pytest.mark.parametrize("name", ["OpenVLALike", "clean", "headed"])
 def test_a_model_that_survives_is_green_in_every_format(name: str, variant: str, tmp_path: Path) -> None:
     found = tried(name, tmp_path, variant)
     assert found["outcome"] in GREEN, found["reason"]
@@ -88,6 +89,16 @@ def test_a_name_that_a_module_registers_with_timm_goes_every_road() -> None:
         ("towers", "'towers' names nothing; a target reads package.module:Name"),
         ("no.such:Thing", "no.such cannot be imported: ModuleNotFoundError: No module named 'no'"),
         ("tests.own.breaks_at_import:X", "tests.own.breaks_at_import cannot be imported: OSError: no such driver"),
+        ("tests.own.ends_at_import:X", "tests.own.ends_at_import cannot be imported: SystemExit: 0"),
+        (
+            f"{TOWERS}:restless",
+            f"{TOWERS}:restless gives another output each time that it is run; seed it in its forward",
+        ),
+        (f"{TOWERS}:half", f"{TOWERS}:half is in half precision; make it in float32, in which it is compared"),
+        (
+            f"{TOWERS}:boundless",
+            f"{TOWERS}:boundless gives numbers that are not finite, as output; nothing can be compared",
+        ),
         (f"{TOWERS}:Towr", f"{TOWERS} has no Towr"),
         (f"{TOWERS}:NUMBER", f"{TOWERS}:NUMBER is a int, and neither a class nor a function"),
         (f"{TOWERS}:no_model", f"{TOWERS}:no_model() gives a str, and no model, nor a model and its inputs"),
@@ -138,12 +149,47 @@ def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypat
 
 def test_the_assertion_for_ones_own_tests_explains_what_it_found() -> None:
     assert_survives_transformers(towers.clean)
+    assert_survives_transformers(towers.Headed, {"x": torch.ones(1, 4)}, formats=["bin"])
     with pytest.raises(AssertionError) as caught:
         assert_survives_transformers(towers.unset_buffers)
     said = str(caught.value)
     assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in said
     assert "because transformers 5 builds on the meta device" in said
     assert_survives_transformers(lambda: towers.Tower(rotary=False), (towers.picture(),))
+
+
+def test_a_format_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no format model-args; there are safetensors, sharded, bin"):
+        assert_survives_transformers(towers.clean, formats=["model-args"])
+
+
+def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_path: Path) -> None:
+    from transformers import LlavaConfig, LlavaForConditionalGeneration  # noqa: PLC0415 - a test's own
+
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {"model_type": "llama", "vocab_size": 64, "num_key_value_heads": 2, **small}
+    vision = {"model_type": "clip_vision_model", "image_size": 8, "patch_size": 4, "projection_dim": 16, **small}
+
+    def make() -> tuple[nn.Module, dict[str, torch.Tensor]]:
+        model = LlavaForConditionalGeneration(LlavaConfig(text_config=text, vision_config=vision, image_token_index=63))
+        return model, {"input_ids": torch.tensor([[1, 2, 3]])}
+
+    own = Own.of(target.of(make), Place("cpu", torch.float32))
+    found = survival.run(own, "safetensors", RELEASE, TOLERANCES[torch.float32], tmp_path)
+    assert found["outcome"] in GREEN, found["reason"]
+
+
+def test_names_that_move_from_one_save_to_the_next_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = names_in
+
+    def moving(folder: Path) -> list[str]:
+        new = "gamma" if folder.name == "saved again" else "scale_factor"
+        return [name.replace("scale_factor", new) for name in listed(folder)]
+
+    monkeypatch.setattr(survival, "names_in", moving)
+    found = tried("clean", tmp_path)
+    assert found["outcome"] == "keys"
+    assert "1 of scale_factor to gamma" in found["reason"]
 
 
 def test_the_assertion_wants_what_makes_a_model_and_not_one_that_is_made() -> None:

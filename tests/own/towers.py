@@ -115,6 +115,47 @@ def no_model() -> str:
     return "model"
 
 
+class Headed(nn.Module):
+    """Gives a class and a mask beside its features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Of shape (batch, 4)."""
+        y = self.head(x)
+        return {"y": y, "class": y.argmax(-1), "mask": y > 0}
+
+
+class Restless(nn.Linear):
+    """Gives other numbers each time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of any shape that ends in the width."""
+        return super().forward(x) + torch.randn(4)
+
+
+def headed() -> tuple[nn.Module, Tensor]:
+    """Whole numbers and truths come out of it."""
+    return Headed(), torch.ones(1, 4)
+
+
+def restless() -> tuple[nn.Module, Tensor]:
+    """Nothing that it gives can be compared."""
+    return Restless(4, 4), torch.ones(1, 4)
+
+
+def half() -> tuple[nn.Module, Tensor]:
+    """In half precision."""
+    return nn.Linear(4, 4).bfloat16(), torch.ones(1, 4).bfloat16()
+
+
+def boundless() -> tuple[nn.Module, Tensor]:
+    """Gives infinities."""
+    return nn.LogSoftmax(-1), torch.tensor([[0.0, float("-inf")]])
+
+
 def other_side() -> nn.Module:
     """Takes pictures of one size, and nobody says which."""
     return Tower(rotary=True)

@@ -114,6 +114,6 @@ def _looked_at(browser: Browser, path: Path) -> tuple[float, float]:
             return (performance.now() - started) / 1000;
         }"""
     )
-    expect(page.locator("h2").first).to_have_text("eva*")
+    expect(page.locator("h2").first).to_have_text("eva* · regressed")
     page.close()
     return opened, filtered

@@ -15,15 +15,21 @@ ADVICE: Final = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tower", "outcomes"),
     [
-        ("OpenVLALike", {OLD: "keys", BETWEEN: "passed", NEW: "passed"}),
-        ("unset_buffers", {OLD: "passed", BETWEEN: "passed", NEW: "tensors"}),
-        ("clean", dict.fromkeys(PAIRS, "passed")),
+        pytest.param(
+            *("OpenVLALike", {OLD: "keys", BETWEEN: "passed", NEW: "passed"}),
+            marks=pytest.mark.slow,
+            id="the bug of 2024",
+        ),
+        pytest.param(
+            *("unset_buffers", {OLD: "passed", BETWEEN: "passed", NEW: "tensors"}),
+            marks=pytest.mark.all_faults,
+            id="unset buffers",
+        ),
+        pytest.param("clean", dict.fromkeys(PAIRS, "passed"), marks=pytest.mark.all_faults, id="clean"),
     ],
-    ids=["the bug of 2024", "unset buffers", "clean"],
 )
 def test_a_tower_has_its_outcome_reason_and_advice_on_each_pair(
     tower: str, outcomes: dict[str, str], tmp_path: Path

@@ -106,19 +106,16 @@ def _survives(trip: Trip) -> Leg:
         module = place.cast(plain)
         inputs = _placed(target, place)
     native = trip.native(lambda: Native(module, lambda: inputs.run(module), plain.state_dict()))
-    shared = _shared(plain)
     folder = trip.save(plain, trip.folder / "saved")
-    yield _written(folder, native, shared)
     model, info = trip.load(type(plain).from_pretrained, folder)
     loaded = Loaded(model, "", native, info)
     yield loaded
     yield Computed(lambda: _run(inputs, model), lambda: native.runs, loaded)
-    yield _written(trip.save(model, trip.folder / "saved again", phase="resave"), native, shared)
-
-
-def _written(folder: Path, native: Native, shared: frozenset[str]) -> Written:
-    kept = [name for name in native.names if name not in shared]
-    return Written(folder, [name for name in names_in(folder) if name not in shared], kept)
+    # Which names a file has is a class's own to say: some are turned on saving and back on loading. They must not move.
+    again = trip.save(model, trip.folder / "saved again", phase="resave")
+    shared = _shared(plain)
+    names = ([name for name in names_in(place) if name not in shared] for place in (again, folder))
+    yield Written(again, *names)
 
 
 def as_transformers_has_it(target: Target) -> Any:
