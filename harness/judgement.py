@@ -47,6 +47,7 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # nor need it be searched by what comes after
         if collecting:
             gc.enable()
 
