@@ -145,16 +145,10 @@ KINDS: Final[Mapping[tuple[str, str], Kind]] = {
 
 def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
     """To which package a change is due: `mixed` has the case with that package alone moved, by package."""
-    alone = [
-        package
-        for package, judged in mixed.items()
-        if judged and not is_blind(judged.values()) and _is_as_new(change, judged.get(change.key))
-    ]
     # A pair that could not be made has no case at all; one that lacks this case has the others.
-    known = all(
-        judged and not is_blind(judged.values()) and state_of(judged.get(change.key)) != "unknown"
-        for judged in mixed.values()
-    )
+    seen = {package: judged for package, judged in mixed.items() if judged and not is_blind(judged.values())}
+    alone = [package for package, judged in seen.items() if _is_as_new(change, judged.get(change.key))]
+    known = len(seen) == len(mixed) and all(state_of(one.get(change.key)) != "unknown" for one in seen.values())
     if len(alone) == 1:
         return alone[0]
     if not known:

@@ -1,7 +1,6 @@
 """nox -s upgrade, without nox: what breaks, and what is mended, for somebody who moves from one pair to another."""
 
 import contextlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,7 +13,7 @@ from harness.change import HARM, Key, Kind, attributed, compare, key_of, unknown
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
-from harness.pair import AXES, Defaults, Pair, pin
+from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.selection import Options
 from harness.trial import Say, check, refuse_other_python, tried
@@ -28,9 +27,6 @@ SAVING: Final = frozenset(ROUTES) - {
     *("wrapper", "wrapper-features", "classifier", "backbone-pretrained", "resume", "processor", "pipeline")
 }
 """The routes on which a release writes the checkpoint itself; on the others it is the harness's own."""
-ID: Final = re.compile(
-    r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)(?:-torch(?P<torch>[^-]+))?(?:-py(?P<python>[^-]+))?"
-)
 
 
 @dataclass(frozen=True)
@@ -191,7 +187,7 @@ class Move:
     def _on_the_way(self) -> list[Pair]:
         """Those of the matrix and those that have a folder of records, between both ends and neither of them."""
         folders = sorted(self.options.results.iterdir())
-        recorded = [pair for folder in folders if (pair := _parsed(folder.name, self.described.defaults))]
+        recorded = [pair for folder in folders if (pair := Pair.parse_id(folder.name, self.described.defaults))]
         every = {pair.id: pair for pair in (*recorded, *self.described.pairs)}
         return [
             pair
@@ -212,22 +208,10 @@ def _pair(text: str, described: matrix.Matrix) -> Pair:
     for pair in described.pairs:
         if pair.id == text:
             return pair
-    named = _parsed(text, described.defaults)
+    named = Pair.parse_id(text, described.defaults)
     if named is None:
         raise BadInput(f"--from: {unknown_name('pair', text, [pair.id for pair in described.pairs])}")
     return named
-
-
-def _parsed(text: str, defaults: Defaults) -> Pair | None:
-    """The pair of an id, which names what differs from the defaults; None for a text that is none."""
-    found = ID.fullmatch(text)
-    if found is None:
-        return None
-    pins = [f"{name}=={version}" for name, version in found.groupdict().items() if version]
-    try:
-        return Pair.parse_requirements(pins, defaults)
-    except BadInput:
-        return None
 
 
 def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> Pair:

@@ -1,5 +1,6 @@
 """A pair: one transformers release with one timm release, and the torch, torchvision and Python they run on."""
 
+import re
 from collections.abc import Sequence
 from typing import Final, Self
 
@@ -12,6 +13,9 @@ from harness.errors import BadInput
 from harness.vocabulary import Strict, Version, unknown
 
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
+ID: Final = re.compile(
+    r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)(?:-torch(?P<torch>[^-]+))?(?:-py(?P<python>[^-]+))?"
+)
 AXES: Final = PACKAGES[:2]
 """What this project is about; the rest is what these run on."""
 
@@ -58,6 +62,18 @@ class Pair(Strict):
     def moved(self, **versions: str) -> "Pair":
         """The same with other versions, and no note."""
         return self.model_copy(update={**versions, "note": None})
+
+    @classmethod
+    def parse_id(cls, text: str, defaults: Defaults) -> Self | None:
+        """The inverse of `id`; None for a text that is none."""
+        found = ID.fullmatch(text)
+        if found is None:
+            return None
+        pins = [f"{name}=={version}" for name, version in found.groupdict().items() if version]
+        try:
+            return cls.parse_requirements(pins, defaults)
+        except BadInput:
+            return None
 
     @classmethod
     def parse_requirements(cls, requirements: Sequence[str], defaults: Defaults) -> Self:

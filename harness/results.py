@@ -58,13 +58,13 @@ def refuse_links(parts: Iterable[Path]) -> None:
         raise BadInput.from_problems(problems)
 
 
-def refuse_unwritable(results: Path) -> None:
+def refuse_unwritable(folder: Path, option: str = "--results") -> None:
     """Make the folder. Raises BadInput where that, or writing into it, is not possible."""
     try:
-        results.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=results).close()
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error
+        raise BadInput(f"{option} {folder}: {error.strerror}; name a folder that can be written") from error
 
 
 def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Recorded:

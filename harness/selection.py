@@ -147,7 +147,7 @@ def _parser(session: str) -> argparse.ArgumentParser:
         **many,
     )
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
-    if session in {"matrix", "pair", "report"}:
+    if session in REPORTING:
         parser.add_argument(
             "--own", metavar="TARGET", help="package.module:Name, a model of your own instead of timm's"
         )

@@ -1,6 +1,5 @@
 """Judged cases and summaries as values, for tests of what is drawn from them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,6 @@ from harness.results import Recorded
 from harness.verdict import Judged, judge
 
 DEFAULTS: Final = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
-ID: Final = re.compile(r"transformers([^-]+)-timm([^-]+)(?:-torch([^-]+))?(?:-py(.+))?")
 OLD: Final = "transformers4.48.3-timm1.0.14"
 NEW: Final = "transformers5.23.0-timm1.0.31"
 MADE: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -40,12 +38,9 @@ Found = Mapping[str, tuple[str, str | None] | None]
 
 def pair(id_: str) -> Pair:
     """The pair of an id."""
-    found = ID.fullmatch(id_)
+    found = Pair.parse_id(id_, DEFAULTS)
     assert found, id_
-    transformers, timm, torch, python = found.groups()
-    versions = {"transformers": transformers, "timm": timm, "torch": torch, "python": python}
-    given = {name: version for name, version in versions.items() if version}
-    return Pair(**{**DEFAULTS.model_dump(), **given}, defaults=DEFAULTS)
+    return found
 
 
 def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str, Any]:
@@ -100,7 +95,7 @@ def summary(judged: Sequence[Judged], *, past: Sequence[Recorded] = (), **more: 
     pairs = [pair(id_) for id_ in dict.fromkeys(one.pair for one in judged)]
     return Summary(
         judged,
-        reproduction.in_matrix,
+        reproduction.of_matrix(),
         pairs,
         MADE,
         past=history.of({Path("results"): past}),

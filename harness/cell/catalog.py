@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 import timm
 import torch
@@ -64,23 +64,30 @@ def _quiet() -> None:
 
 def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
     """The traits of one architecture, and how it is made slim; it stays whole where that is asked for."""
-    keys = list(module.state_dict())
     channels, height, width = module.default_cfg["input_size"]
     return Entry(
         model=model,
         family=type(module).__module__.rpartition(".")[2],
-        params=sum(parameter.numel() for parameter in module.parameters()),
         input_size=(channels, height, width),
-        gamma_keys=_count("gamma" in key for key in keys),
-        beta_keys=_count("beta" in key for key in keys),
-        scale_keys=_count("gamma" not in key and "beta" not in key for key in layer_scales(module)),
-        non_persistent_buffers=_count(name not in set(keys) for name, _ in module.named_buffers()),
-        batch_norm=any(isinstance(part, _BatchNorm) for part in module.modules()),
+        **traits_of(module),
         classifier=_has_classifier(model),
         feature_levels=_feature_levels(model),
         intermediates=hasattr(module, "forward_intermediates"),
         slim=_whole(module) if whole else cut(model),
     )
+
+
+def traits_of(module: nn.Module) -> dict[str, Any]:
+    """The fields of an entry that any module has, of timm's or not."""
+    keys = list(module.state_dict())
+    return {
+        "params": sum(parameter.numel() for parameter in module.parameters()),
+        "gamma_keys": _count("gamma" in key for key in keys),
+        "beta_keys": _count("beta" in key for key in keys),
+        "scale_keys": _count("gamma" not in key and "beta" not in key for key in layer_scales(module)),
+        "non_persistent_buffers": _count(name not in set(keys) for name, _ in module.named_buffers()),
+        "batch_norm": any(isinstance(part, _BatchNorm) for part in module.modules()),
+    }
 
 
 def _whole(module: nn.Module) -> Slim:

@@ -7,17 +7,17 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from packaging.specifiers import SpecifierSet
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from harness.cell import memory, offline
 from harness.cell.looks import equal
 from harness.cell.release import Release
 from harness.cell.routes import survival
-from harness.cell.routes.survival import Holder, HolderConfig
+from harness.cell.routes.survival import Holder
 from harness.cell.seen import quiet
 from harness.cell.target import Target, find, module_of
 
@@ -76,7 +76,7 @@ def examine(text: str, config: str | None, out: IO[str]) -> int:
     release = Release.installed()
     target = module_of(find(text, config))
     with quiet():
-        model = target.build()
+        model = survival.as_transformers_has_it(target)
         found = [*rewritten(model, release), *unset(target, release)]
     out.write(f"transformers {release.transformers}; {text} has {len(model.state_dict())} names in a checkpoint\n")
     for risk in found:
@@ -86,9 +86,8 @@ def examine(text: str, config: str | None, out: IO[str]) -> int:
     return int(here > 0)
 
 
-def rewritten(model: nn.Module, release: Release) -> Iterator[Risk]:
+def rewritten(model: PreTrainedModel, release: Release) -> Iterator[Risk]:
     """The names of a checkpoint that any release rewrites, or that the base model's prefix makes ambiguous."""
-    model = _held(model)
     names = list(model.state_dict())
     here = installed(model, names, release)
     prefix = getattr(model, "base_model_prefix", "")
@@ -120,7 +119,7 @@ def _is_in(release: Release, releases: str) -> bool:
     return release.transformers in SpecifierSet(releases, prereleases=True)
 
 
-def installed(model: nn.Module, names: Sequence[str], release: Release) -> Mapping[str, str]:
+def installed(model: PreTrainedModel, names: Sequence[str], release: Release) -> Mapping[str, str]:
     """What the rules of the transformers that is installed make of each name, where a loaded model then lacks it."""
     rename = _rules(model)
     renamed = {name: rename(name) for name in names}
@@ -128,28 +127,19 @@ def installed(model: nn.Module, names: Sequence[str], release: Release) -> Mappi
     return {name: new for name, new in renamed.items() if new != name and (new in names or not left_alone)}
 
 
-def _rules(model: nn.Module) -> Callable[[str], str]:
+def _rules(model: PreTrainedModel) -> Callable[[str], str]:
     """A function that renames as loading does. Before 4.48 there is none to ask, and KNOWN alone tells."""
-    holder: Any = model if isinstance(model, PreTrainedModel) else Holder
-    if fix := getattr(holder, "_fix_state_dict_key_on_load", None):
+    if fix := getattr(model, "_fix_state_dict_key_on_load", None):
         return lambda name: str(next(iter(found)) if isinstance(found := fix(name), tuple) else found)
     try:
         from transformers.conversion_mapping import get_model_conversion_mapping  # noqa: PLC0415  not before 5
         from transformers.core_model_loading import WeightRenaming, rename_source_key  # noqa: PLC0415  not before 5
     except ImportError:
         return lambda name: name
-    mapping = get_model_conversion_mapping(_held(model))
+    mapping = get_model_conversion_mapping(model)
     renamings = [rule for rule in mapping if isinstance(rule, WeightRenaming)]
     converters = [rule for rule in mapping if not isinstance(rule, WeightRenaming)]
     return lambda name: str(rename_source_key(name, renamings, converters)[0])
-
-
-def _held(model: nn.Module) -> PreTrainedModel:
-    """The model as transformers has it."""
-    if isinstance(model, PreTrainedModel):
-        return model
-    survival.HELD[""] = lambda: model
-    return Holder(HolderConfig())
 
 
 def unset(target: Target, release: Release) -> Iterator[Risk]:
@@ -180,6 +170,6 @@ def _loaded(saved: PreTrainedModel) -> Mapping[str, Tensor] | None:
     return dict(loaded.named_buffers())
 
 
-def _own(model: nn.Module, name: str) -> str:
+def _own(model: PreTrainedModel, name: str) -> str:
     """A name as the model's owner has it, without the part that the harness puts before it."""
     return name.removeprefix(f"{TOWER}.") if isinstance(model, Holder) else name

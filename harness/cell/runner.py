@@ -49,17 +49,17 @@ class Runner:
             return cell_case.record("not-run", "no CUDA device")
         if self.broken:
             return isolation.apart(run_alone, *self.again, case)
-        if case.route == OWN:
-            return self._own(case)
-        subject = self._subject(case)
         try:
-            route, variant = ROUTES[case.route], VARIANTS[case.variant]
-            carry = self.carry.of(case.id)
-            return cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
+            return self._own(case) if case.route == OWN else self._timms(case)
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB
             self.broken = isolation.context_is_broken(self.place.device)
+
+    def _timms(self, case: Case) -> Mapping[str, Any]:
+        subject, carry = self._subject(case), self.carry.of(case.id)
+        route, variant = ROUTES[case.route], VARIANTS[case.variant]
+        return cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
 
     def _own(self, case: Case) -> Mapping[str, Any]:
         """A model of somebody's own, found where they were when they asked."""
@@ -70,12 +70,7 @@ class Runner:
         except Unusable as error:
             said = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
             return cell_case.record("error", str(error), detail={"silent": False, "error": said})
-        try:
-            return survival.run(own, case.variant, self.release, self.tolerance, self.folder)
-        finally:
-            shutil.rmtree(self.folder / OWN, ignore_errors=True)
-            gc.collect()
-            self.broken = isolation.context_is_broken(self.place.device)
+        return survival.run(own, case.variant, self.release, self.tolerance, self.folder)
 
     def _subject(self, case: Case) -> Subject:
         wanted = (case.model, case.size)

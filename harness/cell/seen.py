@@ -4,6 +4,7 @@ By behaviour: what is told to be broken was seen to fail here, whatever the rule
 """
 
 import contextlib
+import functools
 import importlib.metadata
 import os
 import platform
@@ -60,17 +61,21 @@ def report(seen: Iterator[Seen], out: IO[str], *, also_known: bool = True) -> in
     return int(any(one.broken for one in found) or not any(one.fields["outcome"] in GREEN for one in found))
 
 
+@functools.cache
+def _described() -> Mapping[str, Any]:
+    """What matrix.yaml says, read once."""
+    described: Mapping[str, Any] = yaml.safe_load(MATRIX.read_text())
+    return described
+
+
 def tolerance() -> Tolerance:
     """That of float32."""
-    return Tolerance(**yaml.safe_load(MATRIX.read_text())["tolerances"]["float32"])
+    return Tolerance(**_described()["tolerances"]["float32"])
 
 
 def rules() -> list[Any]:
     """The expectations of matrix.yaml."""
-    return [
-        SimpleNamespace(**{**RESTRICTIONS, **rule})
-        for rule in yaml.safe_load(MATRIX.read_text()).get("expectations") or ()
-    ]
+    return [SimpleNamespace(**{**RESTRICTIONS, **rule}) for rule in _described().get("expectations") or ()]
 
 
 @contextlib.contextmanager

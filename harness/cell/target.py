@@ -3,19 +3,19 @@
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import timm
 import torch
 from timm.models import is_model, model_entrypoint
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from transformers import PreTrainedModel
 
-from harness.catalog import Entry, Slim
-from harness.cell.scales import layer_scales
+from harness.catalog import BERT, Entry
+from harness.cell.catalog import traits_of
 from harness.cell.subject import Outputs
+from harness.record import OWN
 
 FORM: Final = "package.module:Name"
 PIXELS: Final = "pixel_values"
@@ -43,23 +43,7 @@ class Target:
 
     def entry(self, model: nn.Module) -> Entry:
         """The traits of the model, by which rules are chosen."""
-        keys = set(model.state_dict())
-        buffers = {name for name, _ in model.named_buffers()}
-        return Entry(
-            model=self.name,
-            family="own",
-            params=sum(parameter.numel() for parameter in model.parameters()),
-            input_size=(0, 0, 0),
-            gamma_keys=sum("gamma" in key for key in keys),
-            beta_keys=sum("beta" in key for key in keys),
-            scale_keys=sum("gamma" not in key and "beta" not in key for key in layer_scales(model)),
-            non_persistent_buffers=len(buffers - keys),
-            batch_norm=any(isinstance(part, _BatchNorm) for part in model.modules()),
-            classifier=False,
-            feature_levels=0,
-            intermediates=False,
-            slim=Slim({}, (0, 0, 0), 0),
-        )
+        return replace(BERT, model=self.name, family=OWN, **traits_of(model))
 
 
 def find(text: str, config: str | None = None) -> Target | str:

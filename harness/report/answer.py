@@ -16,7 +16,10 @@ def answer(summary: Summary) -> dict[str, Any]:
 
     Good is a pair on which everything that was tried passed, and something was.
     """
-    pairs = {pair.id: _pair(pair, summary.judged) for pair in summary.pairs}
+    cases: dict[str, list[Judged]] = {pair.id: [] for pair in summary.pairs}
+    for one in summary.judged:
+        cases[one.pair].append(one)
+    pairs = {pair.id: _pair(pair, cases[pair.id]) for pair in summary.pairs}
     routes = list(dict.fromkeys(one.case.route for one in summary.judged))
     return {
         "schema": SCHEMA,
@@ -36,9 +39,8 @@ def answer(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Pair, judged: Iterable[Judged]) -> dict[str, Any]:
+def _pair(pair: Pair, cases: Sequence[Judged]) -> dict[str, Any]:
     lanes: dict[str, dict[str, list[Judged]]] = {}
-    cases = [one for one in judged if one.pair == pair.id]
     for one in cases:
         lanes.setdefault(one.lane, {}).setdefault(one.case.route, []).append(one)
     told = {lane: {route: _told(group) for route, group in routes.items()} for lane, routes in lanes.items()}

@@ -51,6 +51,7 @@ def data(summary: Summary) -> dict[str, Any]:
         pairs.place(pair.id)  # in the order of the matrix
     for route in in_order(one.case.route for one in summary.judged):
         routes.place(route)
+    blind = {one.pair for one in summary.judged if is_blind([one])}
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for one in summary.judged:
         case, record = one.case, one.record or {}
@@ -98,7 +99,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "states": {outcome or "": state for outcome, state in STATES.items()},
         "kinds": {f"{was} {now}": kind for (was, now), kind in KINDS.items()},
         "kind_order": list(Kind),
-        "blind": [is_blind(one for one in summary.judged if one.pair == pair) for pair in pairs],
+        "blind": [pair in blind for pair in pairs],
         "cases": columns,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from harness import results
 from harness.errors import BadInput
 from harness.report import badge, junit, markdown, page
 from harness.report.answer import answer
@@ -21,12 +22,8 @@ FILES: Final[Mapping[str, Callable[[Summary], str]]] = {
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Make the folder. Raises BadInput where that, or writing into it, is not possible."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise BadInput(f"--out {folder}: {error.strerror}; name a folder that can be written") from error
+    """Make the folder. Raises BadInput where that, or writing the files into it, is not possible."""
+    results.refuse_unwritable(folder, "--out")
     problems = [
         f"--out {folder}: {name} is a folder there; name another place" for name in FILES if (folder / name).is_dir()
     ]

@@ -11,7 +11,6 @@ from harness.report import causes, grid, marks
 from harness.report.causes import Cause
 from harness.report.summary import Summary
 from harness.report.template import render
-from harness.verdict import Judged
 from harness.words import printable
 
 SPECIAL: Final = re.compile(r"[\\`*_\[\]<>#|&~@$^]")
@@ -38,7 +37,7 @@ def text(summary: Summary) -> str:
         lanes=list(_lanes(summary)),
         untried=[
             f"{lane}: {', '.join(marks.totals(cases))}"
-            for lane, cases in _by_lane(summary).items()
+            for lane, cases in summary.lanes.items()
             if marks.is_untried(cases)
         ],
         legend=[f"{mark.shape} {mark.word}" for mark in marks.count(summary.judged)],
@@ -54,15 +53,8 @@ def escaped(value: str) -> Markup:
     return Markup(SPECIAL.sub(lambda found: f"&#{ord(found[0])};", printable(value)))  # noqa: S704 - nothing is left in it
 
 
-def _by_lane(summary: Summary) -> dict[str, list[Judged]]:
-    lanes: dict[str, list[Judged]] = {}
-    for one in summary.judged:
-        lanes.setdefault(one.lane, []).append(one)
-    return lanes
-
-
 def _lanes(summary: Summary) -> Iterator[Lane]:
-    for lane, cases in _by_lane(summary).items():
+    for lane, cases in summary.lanes.items():
         if marks.is_untried(cases):
             continue
         found = grid.cells(cases)

@@ -13,12 +13,7 @@ from harness.verdict import Judged
 DEFAULT_MATRIX: Final = Options.matrix
 
 
-def in_matrix(judged: Judged) -> str:
-    """For a pair that matrix.yaml names."""
-    return of_matrix(DEFAULT_MATRIX)(judged)
-
-
-def of_matrix(matrix: Path) -> Callable[[Judged], str]:
+def of_matrix(matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For the pairs that a matrix names."""
     return lambda judged: _command("matrix", ["--pair", judged.pair], judged, matrix)
 

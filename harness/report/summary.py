@@ -40,6 +40,14 @@ class Summary:
     """The options that leave a part of the matrix; empty for the whole."""
 
     @property
+    def lanes(self) -> dict[str, list[Judged]]:
+        """The cases of each lane."""
+        lanes: dict[str, list[Judged]] = {}
+        for one in self.judged:
+            lanes.setdefault(one.lane, []).append(one)
+        return lanes
+
+    @property
     def exit_code(self) -> int:
         """What nox ends with: that of bad input first."""
         codes = [problem.exit_code for problem in self.problems]
@@ -60,13 +68,9 @@ class Summary:
         """What is said at the top: what is missing, that this is a part, and that machines disagree."""
         part = [f"A part of the matrix: {self.part}"] if self.part else []
         problems = [f"Left out: {line}" for problem in self.problems for line in str(problem).splitlines()]
-        count = number(len(self.disagreements), "case")
-        return [
-            *problems,
-            *self._unfinished,
-            *part,
-            *([f"The machines disagree on {count}."] if count[0] != "0" else []),
-        ]
+        disagreed = number(len(self.disagreements), "case")
+        machines = [f"The machines disagree on {disagreed}."] if self.disagreements else []
+        return [*problems, *self._unfinished, *part, *machines]
 
     @property
     def _missing(self) -> int:

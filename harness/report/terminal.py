@@ -57,8 +57,7 @@ def _why(summary: Summary) -> str:
 
 
 def _lanes(summary: Summary, width: int) -> Iterator[RenderableType]:
-    for lane in dict.fromkeys(one.lane for one in summary.judged):
-        cases = [one for one in summary.judged if one.lane == lane]
+    for lane, cases in summary.lanes.items():
         if marks.is_untried(cases):
             yield from _wrapped(f"{lane}: {', '.join(marks.totals(cases))}", width, marks.NOT_RUN.style)
             yield _line("")

@@ -13,7 +13,7 @@ from torch import nn
 
 from harness.cell import check, target
 from harness.cell.routes import ROUTES, survival
-from harness.cell.routes.own import names_in
+from harness.cell.routes.own import names_in, shared_names
 from harness.cell.routes.survival import Own
 from harness.cell.subject import Place
 from harness.cell.target import Target, Unusable, find
@@ -75,8 +75,8 @@ def test_what_two_names_share_is_held_against_nothing_on_disk() -> None:
         made[1].bias = made[0].bias
         return made
 
-    assert survival._shared(tied()) == {"0.bias", "1.bias"}
-    assert survival._shared(module) == frozenset()
+    assert shared_names(tied()) == {"0.bias", "1.bias"}
+    assert shared_names(module) == frozenset()
 
 
 def test_a_name_that_a_module_registers_with_timm_goes_every_road() -> None:

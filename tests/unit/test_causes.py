@@ -107,10 +107,10 @@ def test_a_model_of_ones_own_is_named_with_its_configuration() -> None:
     header = {"selection": {"own": ["pkg.mod:Cls", '{"a": 1}']}}
     one = Judged("pair", "cpu-float32", Case("own", "pkg.mod:Cls"), regressed(record("x"))[0].verdict, header=header)
     own = """--own pkg.mod:Cls --config '{"a": 1}' --variant safetensors --rerun"""
-    assert reproduction.in_matrix(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {own}"
+    assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {own}"
 
 
 def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command() -> None:
     one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", "full"), regressed(record("x"))[0].verdict)
     options = "--route tower --model a --variant sharded --size full --rerun"
-    assert reproduction.in_matrix(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"
+    assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"

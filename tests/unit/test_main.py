@@ -10,8 +10,15 @@ import pytest
 from harness.__main__ import ABOUT, NEEDED
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    ended = subprocess.run([sys.executable, "-m", "harness", *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - the test's own words
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Its exit code, and what it said to whom."""
+    ended = subprocess.run(  # noqa: S603 - the test's own words
+        [sys.executable, "-m", "harness", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **variables},
+    )
     return ended.returncode, ended.stdout, ended.stderr
 
 
@@ -28,31 +35,19 @@ def test_without_the_libraries_there_is_one_error_with_the_remedy() -> None:
 def test_a_package_that_cannot_be_imported_is_one_error_with_the_remedy(tmp_path: Path) -> None:
     for name in NEEDED:
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('made for another torch')" if name == "timm" else "")
-    ended = subprocess.run(
-        [sys.executable, "-m", "harness", "doctor"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
+    code, _, said = run("doctor", PYTHONPATH=str(tmp_path))
     problem = "timm is here and cannot be imported (RuntimeError: made for another torch)"
-    assert ended.stderr == f"{sys.executable}: {problem}; install one that fits the others\n"
-    assert ended.returncode == 2
+    assert said == f"{sys.executable}: {problem}; install one that fits the others\n"
+    assert code == 2
 
 
 def test_libraries_without_what_is_looked_at_are_one_error(tmp_path: Path) -> None:
     for name in NEEDED:
         (tmp_path / f"{name}.py").touch()
-    ended = subprocess.run(
-        [sys.executable, "-m", "harness", "doctor"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )
-    assert "transformers or timm is older than what this looks at (" in ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert ended.returncode == 2
+    code, _, said = run("doctor", PYTHONPATH=str(tmp_path))
+    assert "transformers or timm is older than what this looks at (" in said
+    assert said.count("\n") == 1
+    assert code == 2
 
 
 @pytest.mark.parametrize("asked", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])

@@ -71,9 +71,8 @@ def saved_and_loaded(trip: Trip, holder: Holder) -> Leg:
 
 def _is_of_these_names(saved: Any, folder: Path) -> bool:
     """Whether a checkpoint holds every tensor of the model by the name that it has here, but for those of two names."""
-    written, places = set(names_in(folder)), [tensor.data_ptr() for tensor in saved.state_dict().values()]
-    names = zip(saved.state_dict(), places, strict=True)
-    return all(name in written or places.count(place) > 1 for name, place in names)
+    written = {*names_in(folder), *shared_names(saved)}
+    return written.issuperset(saved.state_dict())
 
 
 def _features(outputs: Outputs) -> Outputs:
@@ -132,6 +131,14 @@ def leading(model: Any, prefixes: Sequence[str]) -> str:
 def relative(names: Iterable[str], prefixes: Iterable[str]) -> list[str]:
     """The names below any of the prefixes, without it."""
     return [name.removeprefix(f"{prefix}.") for name in names for prefix in prefixes if name.startswith(f"{prefix}.")]
+
+
+def shared_names(model: Any) -> frozenset[str]:
+    """The names of tensors that have several; of these a checkpoint holds one, transformers says which."""
+    by_place: dict[int, list[str]] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        by_place.setdefault(tensor.data_ptr(), []).append(name)
+    return frozenset(name for names in by_place.values() if len(names) > 1 for name in names)
 
 
 def names_in(folder: Path) -> list[str]:

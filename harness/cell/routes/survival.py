@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
@@ -14,9 +13,9 @@ from harness.catalog import Entry
 from harness.cell import case, weights
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
-from harness.cell.routes.own import names_in
+from harness.cell.routes.own import names_in, shared_names
 from harness.cell.routes.road import Computed, Leg, Loaded, Written
-from harness.cell.subject import Native, Outputs, Place, tensors_of
+from harness.cell.subject import Native, Place, tensors_of
 from harness.cell.target import Target
 from harness.cell.trip import Trip
 from harness.cell.variants import VARIANTS
@@ -100,8 +99,7 @@ def _survives(trip: Trip) -> Leg:
     subject: Any = trip.subject
     target, place = subject.target, subject.place
     with trip.during("native"):
-        saved = as_transformers_has_it(target)
-        plain = saved.eval()
+        plain = as_transformers_has_it(target).eval()
         weights.fill(plain)
         module = place.cast(plain)
         inputs = _placed(target, place)
@@ -110,10 +108,10 @@ def _survives(trip: Trip) -> Leg:
     model, info = trip.load(type(plain).from_pretrained, folder)
     loaded = Loaded(model, "", native, info)
     yield loaded
-    yield Computed(lambda: _run(inputs, model), lambda: native.runs, loaded)
+    yield Computed(lambda: inputs.run(model), lambda: native.runs, loaded)
     # Which names a file has is a class's own to say: some are turned on saving and back on loading. They must not move.
     again = trip.save(model, trip.folder / "saved again", phase="resave")
-    shared = _shared(plain)
+    shared = shared_names(plain)
     names = ([name for name in names_in(place) if name not in shared] for place in (again, folder))
     yield Written(again, *names)
 
@@ -139,16 +137,3 @@ def _placed(target: Target, place: Place) -> Target:
     if isinstance(given, Mapping):
         return replace(target, inputs={name: put(value) for name, value in given.items()})
     return replace(target, inputs=[put(value) for value in given])
-
-
-def _run(target: Target, model: Any) -> Outputs:
-    with torch.no_grad():
-        return target.run(model)
-
-
-def _shared(model: nn.Module) -> frozenset[str]:
-    """The names of tensors that have several; of these a checkpoint holds one, transformers says which."""
-    by_place: dict[int, list[str]] = {}
-    for name, tensor in model.state_dict(keep_vars=True).items():
-        by_place.setdefault(tensor.data_ptr(), []).append(name)
-    return frozenset(name for names in by_place.values() if len(names) > 1 for name in names)

@@ -44,6 +44,9 @@ function tally(cases) {
   return marks;
 }
 
+// Not rounded: 100 is all, and 0 is none.
+const percentOf = (passed, ran) => (ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null);
+
 function share(marks) {
   let passed = 0;
   let ran = 0;
@@ -51,9 +54,7 @@ function share(marks) {
     if (GREEN.has(mark)) passed += count;
     if (!UNTRIED.has(mark) && mark !== MARK.incomplete) ran += count;
   });
-  // Not rounded: 100 is all, and 0 is none.
-  const percent = ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null;
-  return { passed, ran, percent, worst: marks.findIndex(Boolean) };
+  return { passed, ran, percent: percentOf(passed, ran), worst: marks.findIndex(Boolean) };
 }
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -28,17 +28,16 @@ function modelTest(text) {
 }
 
 // The cases that are left, by place. Each test is made into a table first, so that a case costs a few lookups.
-function filtered(given, { without = [] } = {}) {
+function filtered(given) {
   const tests = [];
   const add = (column, list, holds) => tests.push([CASES[column], list.map(holds)]);
-  const asks = (name) => given[name] && !without.includes(name);
-  if (asks("pair")) add("pair", DATA.pairs, (pair) => pair.id === given.pair);
-  if (asks("lane")) add("lane", DATA.lanes, (lane) => lane === given.lane);
-  if (asks("route")) add("route", DATA.routes, (route) => route === given.route);
-  if (asks("mark")) add("mark", DATA.marks, (mark) => mark.key === given.mark);
-  if (asks("model")) add("model", DATA.models, modelTest(given.model));
-  if (asks("group")) tests.push([CASES.group, DATA.groups.map(({ key }) => key === given.group)]);
-  if (asks("family")) add("model", DATA.models, (_, place) => DATA.families[place] === given.family);
+  if (given.pair) add("pair", DATA.pairs, (pair) => pair.id === given.pair);
+  if (given.lane) add("lane", DATA.lanes, (lane) => lane === given.lane);
+  if (given.route) add("route", DATA.routes, (route) => route === given.route);
+  if (given.mark) add("mark", DATA.marks, (mark) => mark.key === given.mark);
+  if (given.model) add("model", DATA.models, modelTest(given.model));
+  if (given.group) tests.push([CASES.group, DATA.groups.map(({ key }) => key === given.group)]);
+  if (given.family) add("model", DATA.models, (_, place) => DATA.families[place] === given.family);
   const found = [];
   next: for (let one = 0; one < COUNT; one += 1) {
     for (const [column, holds] of tests) if (!holds[column[one]]) continue next;

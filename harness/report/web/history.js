@@ -1,5 +1,6 @@
 // Nights: what each run found, and which cases came out otherwise than the last time.
 const NIGHTS = 30;
+const FAMILY = Object.fromEntries(DATA.models.map((model, place) => [model, DATA.families[place]]));
 
 function historyView(given) {
   const ran = (run) => run.failed || run.ended === null || Object.keys(run.counts).some((outcome) => outcome !== "not-run");
@@ -35,7 +36,7 @@ function nightsTable(nights, given) {
         const { passed, ran } = here.map((run) => passedOf(run.counts)).reduce((one, two) => ({ passed: one.passed + two.passed, ran: one.ran + two.ran }), { passed: 0, ran: 0 });
         const turned = here.reduce((total, run) => total + turnsOf(run, given).length, 0);
         const bad = here.some((run) => run.failed) ? "failed" : here.some((run) => run.ended === null) ? "broken off" : null;
-        const percent = ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null;
+        const percent = percentOf(passed, ran);
         return h("td", { class: bad ? "bad" : turned ? "turned" : null }, percent === null ? "" : `${percent}%`, [bad, turned ? `${turned} changed` : null].filter(Boolean).map((text) => h("small", {}, text)));
       }),
     ),
@@ -45,10 +46,9 @@ function nightsTable(nights, given) {
 
 function turnsOf(run, given) {
   const holds = modelTest(given.model);
-  const families = Object.fromEntries(DATA.models.map((model, place) => [model, DATA.families[place]]));
   return run.turns.filter(([id]) => {
     const model = id.split("/")[1].split(/[@+]/)[0];
-    return holds(model) && (!given.family || families[model] === given.family) && (!given.route || id.startsWith(`${given.route}/`));
+    return holds(model) && (!given.family || FAMILY[model] === given.family) && (!given.route || id.startsWith(`${given.route}/`));
   });
 }
 

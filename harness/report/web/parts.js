@@ -20,10 +20,9 @@ function cell(cases, target, name) {
   return link;
 }
 
-const pairName = (pair) => {
-  const others = ["torch", "torchvision", "python"].filter((name) => new Set(DATA.pairs.map((one) => one[name])).size > 1);
-  return [`transformers ${pair.transformers}`, `timm ${pair.timm}`, ...others.map((name) => `${name} ${pair[name]}`)].join(", ");
-};
+// What tells pairs apart: both libraries, and what these run on where pairs differ in it.
+const TOLD = ["transformers", "timm", ...["torch", "torchvision", "python"].filter((name) => new Set(DATA.pairs.map((one) => one[name])).size > 1)];
+const pairName = (pair) => TOLD.map((name) => `${name} ${pair[name]}`).join(", ");
 
 const legend = (cases) =>
   h("p", { class: "legend" }, tally(cases).map((count, place) => count > 0 && h("span", {}, verdict(place), ` ${count.toLocaleString("en")}`)));
@@ -84,7 +83,7 @@ function facts(one) {
     rule && (rule.url || rule.script) ? row("tracked", linked(rule.url ?? rule.script)) : [],
     row("difference", measured),
     row("seconds", figure("seconds")),
-    row("environment", Object.entries(pair).filter(([name, value]) => !["id", "note"].includes(name) && value).map(([name, value]) => `${name} ${value}`).join(", ")),
+    row("environment", Object.entries(pair).filter(([name, value]) => name !== "id" && value).map(([name, value]) => `${name} ${value}`).join(", ")),
     run ? row("machine", [run.platform, run.device].filter(Boolean).join(", ")) : [],
     run ? row("run", `${clock(run.started)} UTC in ${run.folder}, lock ${run.lock ?? "none"}, harness ${run.cell}`) : [],
     installed.length ? row("packages", fold(plural(installed.length, "package"), () => h("p", { class: "packages" }, installed.map(([name, version]) => `${name}==${version}`).join(" ")))) : [],
@@ -108,8 +107,7 @@ function caseRow(one, { marked = true } = {}) {
 function pairTable(label, rows, target) {
   const held = new Set(rows.flatMap(([, members]) => members.map((one) => CASES.pair[one])));
   const used = DATA.pairs.map((_, place) => place).filter((place) => held.has(place));
-  const others = ["torch", "torchvision", "python"].filter((name) => new Set(DATA.pairs.map((one) => one[name])).size > 1);
-  const head = ["transformers", "timm", ...others].map((name) =>
+  const head = TOLD.map((name) =>
     h("tr", {}, h("td", { class: "corner" }, name), used.map((place) => h("th", { scope: "col" }, DATA.pairs[place][name]))),
   );
   const body = rows.map(([name, members]) => {

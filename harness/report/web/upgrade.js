@@ -15,7 +15,7 @@ function upgradeView(given) {
   const changes = changed(...sides, DATA.blind[from] || DATA.blind[to]);
   const kinds = grouped(changes, (change) => change.kind);
   const counts = DATA.kind_order.filter((kind) => kinds.has(kind)).map((kind) => `${kinds.get(kind).length.toLocaleString("en")} ${kind}`);
-  const unknown = [from, to].map((pair) => filtered({ ...given, pair: DATA.pairs[pair].id, mark: "" }).filter((one) => stateOf(one) === "unknown").length);
+  const unknown = sides.map((side) => side.filter((one) => stateOf(one) === "unknown").length);
   return [
     form,
     h("p", { class: "totals" }, counts.join(" · ") || (isKnown(sides) ? "Nothing changes." : "Nothing is known: no case has a result on both sides.")),
