@@ -7,6 +7,7 @@ from harness.results import Record
 from harness.verdict import Judged
 
 _QUOTED: Final = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+_SLIM: Final = "slim_"  # before the name of a model that harness/cell/slim.py cut
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 
 
@@ -29,5 +30,5 @@ def cause_of(record: Record) -> str:
     if named:
         return str(named)
     reason = _QUOTED.sub("NAME", str(record.get("reason") or record["outcome"]))
-    reason = re.sub(rf"(?<!\w){re.escape(record['model'])}(?!\w)", "MODEL", reason)
+    reason = re.sub(rf"(?<!\w)(?:{_SLIM})?{re.escape(record['model'])}(?!\w)", "MODEL", reason)
     return _NUMBER.sub("N", reason)

@@ -32,6 +32,7 @@ GENERAL = {
     "`a.rope` differs by 1.5e-07": "NAME differs by N",
     "KeyError: 'a.b' in \"load\"": "KeyError: NAME in NAME",
     "vit_tiny doesn't load, can't say why": "MODEL doesn't load, can't say why",
+    "Cannot reach https://hub/api/slim_vit_tiny: offline": "Cannot reach https://hub/api/MODEL: offline",
 }
 
 
@@ -104,7 +105,7 @@ def test_a_command_runs_its_case_and_no_other_recorded_or_not(
 
 
 def test_a_model_of_ones_own_is_named_with_its_configuration() -> None:
-    header = {"selection": {"own": ["pkg.mod:Cls", '{"a": 1}']}}
+    header = {"own": {"target": "pkg.mod:Cls", "config": '{"a": 1}', "maker": None}}
     one = Judged("pair", "cpu-float32", Case("own", "pkg.mod:Cls"), regressed(record("x"))[0].verdict, header=header)
     own = """--own pkg.mod:Cls --config '{"a": 1}' --variant safetensors --rerun"""
     assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {own}"
