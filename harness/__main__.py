@@ -20,8 +20,10 @@ from this project's folder or with that on PYTHONPATH. It needs no network.
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or nothing could be tried; 2 bad input."
 TARGET: Final = """\
 package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
-model that this module registers with timm
+model that this module registers with timm; or a checkpoint folder, in timm's format or transformers'
 """
+CONFIG: Final = "for a class: JSON, or package.module:make_config"
+MAKER: Final = "for a folder whose model transformers has not got: package.module:Name, as TARGET"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,14 +37,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = "a few small models by every route, compared with native timm: what is broken, why, and what to do"
     commands.add_parser("doctor", help=doctor, description=f"{doctor}. About a minute.", epilog=CODES)
-    check = "a model of your own, saved and loaded by transformers: whether it comes back"
-    checked = commands.add_parser("check", help=check, description=check, epilog=CODES)
-    checked.add_argument("target", metavar="TARGET", help=TARGET)
-    checked.add_argument("--config", metavar="CONFIG", help="for a class: JSON, or package.module:make_config")
+    check = "a model or a checkpoint of your own, loaded by transformers: whether it comes back, and is whole"
     names = "the names in a model of your own that transformers rewrites, by release, and names that are safe"
-    named = commands.add_parser("names", help=names, description=names, epilog=CODES)
-    named.add_argument("target", metavar="TARGET", help=TARGET)
-    named.add_argument("--config", metavar="CONFIG", help="as for check")
+    for name, about in (("check", check), ("names", names)):
+        command = commands.add_parser(name, help=about, description=about, epilog=CODES)
+        command.add_argument("target", metavar="TARGET", help=TARGET)
+        command.add_argument("--config", metavar="CONFIG", help=CONFIG)
+        command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
     return parser
 
 
@@ -56,12 +57,12 @@ def main(argv: list[str]) -> int:
         from harness.cell import doctor  # noqa: PLC0415  needs what was looked for
 
         return doctor.examine(sys.stdout)
-    from harness.cell import check, names, target  # noqa: PLC0415  as above
+    from harness.cell import check, names, owned, target  # noqa: PLC0415  as above
 
     command = {"check": check.examine, "names": names.examine}[given.command]
     sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
-        return command(given.target, given.config, sys.stdout)
+        return command(owned.Asked(given.target, given.config, given.maker), sys.stdout)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -160,6 +160,7 @@ class Lanes:
             "cell": plan.cell_digest(self.matrix),
             "catalog": catalog.digest,
             "lock": self.resolved_from,
+            "own": self.options.asked,
         }
 
     def recorded(self, lane: Lane, catalog: Catalog) -> results.Recorded:

@@ -12,6 +12,9 @@ from harness.record import OWN, Case
 
 LIKE_OWN: Final = "tower"
 """The route whose rules speak of a model of somebody's own: it is what that route stands for."""
+LIKE_HUB: Final = "hub"
+"""The route whose rules speak of a checkpoint folder that somebody else wrote, where a route reads that folder."""
+READING: Final = frozenset({"wrapper", "wrapper-features", "classifier", "roundtrip", "resume", "pipeline"})
 
 
 class Restricting(Protocol):
@@ -46,10 +49,11 @@ class Restricting(Protocol):
         """The variants by name."""
 
 
-def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry) -> bool:
-    """Whatever the releases; the entry is that of the case's model."""
+def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder: bool = False) -> bool:
+    """Whatever the releases; the entry is that of the case's model. `folder`: the checkpoint is somebody's own."""
+    routes = {LIKE_OWN if case.route == OWN else case.route, *([LIKE_HUB] if folder and case.route in READING else [])}
     return (
-        (LIKE_OWN if case.route == OWN else case.route) in rule.routes
+        not routes.isdisjoint(rule.routes)
         and (rule.lanes is None or lane in rule.lanes)
         and (rule.variants is None or case.variant in rule.variants)
         and (rule.models is None or any(fnmatchcase(case.model, glob) for glob in rule.models))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.catalog import BERT, Catalog, Entry
+from harness.checkpoint import Checkpoint, is_path
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
@@ -23,8 +24,7 @@ CELL: Final = Path(__file__).parent / "cell"
 def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
     """The cases of one pair's lane: the costliest model first, all cases of a model together."""
     if options.own:
-        variants = [name for name in OWN_VARIANTS if not options.variants or name in options.variants]
-        return [Case(OWN, options.own, variant) for variant in (variants if lane.variants else variants[:1])]
+        return _own(matrix, lane, options, options.own)
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
     narrow = options.quick or lane.models == "quick"
@@ -42,6 +42,26 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
             narrow=narrow or variant != DEFAULT_VARIANT,
         )
     ]
+
+
+def _own(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case]:
+    """A model of somebody's own by its one road, and the checkpoint of a timm model, or what is named, by timm's."""
+    if is_path(target):
+        checkpoint = Checkpoint.read(Path(target))
+        name, architecture = checkpoint.name, None if options.maker else checkpoint.architecture
+        timms = [
+            route
+            for route in (_routes(matrix, options) if architecture else ())
+            if isinstance(globs := matrix.routes[route].models, str)
+            or any(fnmatchcase(str(architecture), glob) for glob in globs)
+        ]
+        variants, routes = [DEFAULT_VARIANT], [*timms, *([] if options.routes else [OWN])]
+    else:
+        name, variants, routes = target, list(OWN_VARIANTS if lane.variants else OWN_VARIANTS[:1]), [OWN]
+        if options.routes:
+            variants, routes = [DEFAULT_VARIANT], _routes(matrix, options)
+    kept = [variant for variant in variants if not options.variants or variant in options.variants]
+    return [Case(route, name, variant) for route in routes for variant in kept]
 
 
 def _in_scope(route: Route, entry: Entry, *, is_quick: bool, narrow: bool) -> bool:
@@ -126,7 +146,8 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "catalog": catalog.digest,
         "lock": resolved_from,
         "carry": dict(carry or {}),
-        "own": {"config": options.config, "path": str(options.here.resolve())},
+        "own": options.asked,
+        "here": str(options.here.resolve()),
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }

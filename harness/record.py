@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 
 SCHEMA: Final = 1
 SEED: Final = 0  # of weights and inputs
-HEADER: Final = ("pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")  # from the plan
+HEADER: Final = ("pair", "lane", "selection", "own", "seed", "lock", "catalog", "cell", "fallbacks")  # from the plan
 
 STATISTICS: Final = ("mean", "std", "absmax")  # of a fingerprint, beside
 SAMPLES: Final = 8

@@ -2,16 +2,16 @@
 
 import argparse
 import difflib
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from harness import lock
 from harness.catalog import BERT, Catalog
+from harness.checkpoint import Checkpoint, is_path
 from harness.errors import BadInput
 from harness.matrix import NO_TIMM, Matrix
 from harness.record import DEFAULT_SIZE
@@ -44,7 +44,8 @@ class Options:
     quick: bool = False
     own: str | None = None  # a model of somebody's own, instead of timm's
     config: str | None = None
-    here: Path = Path()  # where `own` is found: the folder in which the command was typed
+    maker: str | None = None
+    here: Path = Path()  # where modules of `own` are found: the folder in which the command was typed
     quick_too: frozenset[str] = frozenset()  # models that are quick whatever a catalog says
     place: str | None = None  # where routes and models are named, if not on the command line
     anyway: bool = False  # models that are named run on every route, quick or not
@@ -69,8 +70,12 @@ class Options:
     def selection(self) -> dict[str, Any]:
         """What decides which cases there are, as a run's header has it."""
         names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")
-        own = {"own": [self.own, self.config]} if self.own else {}
-        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick, **own}
+        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick}
+
+    @property
+    def asked(self) -> dict[str, str | None] | None:
+        """The model of somebody's own, as a run's header has it; None for timm's."""
+        return {"target": self.own, "config": self.config, "maker": self.maker} if self.own else None
 
 
 def in_words(options: Options) -> str:
@@ -82,8 +87,14 @@ def in_words(options: Options) -> str:
         for value in getattr(options, f"{name}s")
         for word in (f"--{name}", value)
     ]
-    own = ["--own", options.own] if options.own else []
+    own = own_in_words(options.asked)
     return shlex.join([*options.requirements, *own, *given, *(["--quick"] if options.quick else [])])
+
+
+def own_in_words(asked: Mapping[str, Any] | None) -> list[str]:
+    """The options that name a model of somebody's own, from what a run's header says of it."""
+    flags = {"--own": "target", "--config": "config", "--class": "maker"}
+    return [word for flag, name in flags.items() if asked and (given := asked.get(name)) for word in (flag, str(given))]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,6 +121,12 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
         given.results, *given.beside = dict.fromkeys(given.results)
     lists = {name: tuple(value) for name, value in vars(given).items() if isinstance(value, list)}
     return Options(**{**vars(given), **lists})
+
+
+def typed_in(folder: Path, options: Options) -> Options:
+    """The options as they are meant in the folder in which they were typed."""
+    is_folder = options.own is not None and is_path(options.own)
+    return replace(options, here=folder, own=str((folder / str(options.own)).resolve()) if is_folder else options.own)
 
 
 def _parser(session: str) -> argparse.ArgumentParser:
@@ -148,10 +165,11 @@ def _parser(session: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
     if session in REPORTING:
-        parser.add_argument(
-            "--own", metavar="TARGET", help="package.module:Name, a model of your own instead of timm's"
-        )
+        own = "instead of timm's, a model of your own: package.module:Name, or a checkpoint folder"
+        parser.add_argument("--own", metavar="TARGET", help=own)
         parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
+        maker = "for --own of a folder: package.module:Name, where transformers has no such model"
+        parser.add_argument("--class", dest="maker", metavar="NAME", help=maker)
     parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
     parser.add_argument(
@@ -213,17 +231,22 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
 
 
 def _wrong_with_own(options: Options) -> Iterator[str]:
-    """Routes and models are timm's; what is somebody's own has one road."""
+    """Models and sizes are timm's; what is somebody's own is one model as it is."""
     if options.own is None:
-        if options.config is not None:
-            yield "--config is for a class that --own names; name it"
+        if options.config is not None or options.maker is not None:
+            yield "--config and --class say how to make what --own names; name it"
         return
-    if not re.fullmatch(r"[\w.]+:[\w.]+", options.own):
-        yield f"--own {options.own}: name a model as package.module:Name"
-    left = [f"--{name}" for name in ("route", "model", "size") if getattr(options, f"{name}s") != _default(name)]
+    if is_path(options.own):
+        try:
+            Checkpoint.read(Path(options.own))
+        except ValueError as error:
+            yield f"--own: {error}"
+    left = [f"--{name}" for name in ("model", "size") if getattr(options, f"{name}s") != _default(name)]
+    left += ["--config"] if options.config and is_path(options.own) else []
+    left += ["--class"] if options.maker and not is_path(options.own) else []
     left += ["--quick"] if options.quick else []
     if left:
-        yield f"--own is one model by one road; leave out {', '.join(left)}"
+        yield f"--own is one model as it is; leave out {', '.join(left)}"
 
 
 def _default(name: str) -> Any:

@@ -42,7 +42,7 @@ class Campaign:
     @classmethod
     def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "Campaign":
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
-        options = replace(selection.parse(argv, session=session), here=here)
+        options = selection.typed_in(here, selection.parse(argv, session=session))
         described = matrix.load(options.matrix)
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
@@ -108,7 +108,7 @@ class Campaign:
             for folder in (self.options.results, *self.options.beside)
         }
         judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
-        whole = self.options.selection == Options().selection
+        whole = self.options.selection == Options().selection and self.options.asked is None
         remarks = rules.remarks(self.described.expectations, judged, date.today(), whole=whole)
         return Summary(
             judged=judged,
@@ -121,7 +121,7 @@ class Campaign:
             remarks=list(remarks),
             problems=list(self.problems.values()),
             failed=self.failed,
-            selection=self.options.selection,
+            selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},
             part=selection.in_words(replace(self.options, requirements=())),
         )
 

@@ -29,16 +29,18 @@ def assert_survives_transformers(
     cause and advice where a rule knows it; `harness.cell.target.Unusable` for a model that cannot be tried.
     """
     os.environ.update(LIBRARIES)
-    from torch import nn  # noqa: PLC0415  the libraries, once their variables are set
+    import torch  # noqa: PLC0415  the libraries, once their variables are set
+    from torch import nn  # noqa: PLC0415  as above
 
-    from harness.cell import check, seen, target  # noqa: PLC0415  as above
+    from harness.cell import check, owned, seen, subject, target  # noqa: PLC0415  as above
     from harness.cell.release import Release  # noqa: PLC0415  as above
 
     if not callable(make) or isinstance(make, nn.Module):
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
     if unknown := set(formats) - set(OWN_VARIANTS):
         raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
-    found = list(check.tried(target.of(make, inputs), formats))
+    cpu = subject.Place("cpu", torch.float32)
+    found = list(check.tried(owned.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
     if broken := [one for one in found if one.broken]:
         reasons = [f"{one.case.id} is {one.fields['outcome']}: {one.fields['reason']}" for one in broken]
         told = list(seen.told(found, seen.rules(), Release.installed(), also_known=False))

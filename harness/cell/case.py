@@ -17,7 +17,7 @@ from harness.cell.leaks import Leaks
 from harness.cell.looks import equal
 from harness.cell.parity import Findings, NameDifference, TensorDifference, Tolerance
 from harness.cell.release import Release
-from harness.cell.routes.road import Computed, Leg, Loaded, Route, Written
+from harness.cell.routes.road import Computed, Damaged, Leg, Loaded, Route, Step, Written
 from harness.cell.said import tidied
 from harness.cell.scales import scaled
 from harness.cell.subject import Subject, tensors_of
@@ -66,18 +66,7 @@ class Attempt:
         self.trip.leg, self.trip.phase = name, "native"
         try:
             for step in leg:
-                match step:
-                    case Written():
-                        holds = self._compare_names(name, step) and holds
-                    case Loaded():
-                        self.met += 1
-                        holds = self._compare_state(name, step) and holds
-                    case Computed():
-                        self.met += 1
-                        # How far off broken state leads need not be known twice, and on CUDA it can poison the context
-                        # for every case that follows.
-                        if holds or (self.trip.subject.place.device == "cpu" and not self.again):
-                            self._compare_outputs(name, step, state_holds=holds)
+                holds = self._meet(name, step, state_holds=holds) and holds
         except NotKept:
             self.uncarried = True
         except Exception as error:  # noqa: BLE001  whatever a library raises is what the case found
@@ -86,6 +75,25 @@ class Attempt:
             if self.met == before:
                 nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
                 self.findings.errors.append(_described(nothing, self.trip.phase, name))
+
+    def _meet(self, name: str, step: Step, *, state_holds: bool) -> bool:
+        """Whether the names or the state that a step shows agree."""
+        match step:
+            case Damaged(what):
+                damaged = {"type": reasons.DAMAGED, "message": what, "frame": "", "phase": self.trip.phase}
+                self.findings.errors.append(_on(damaged, name))
+            case Written():
+                return self._compare_names(name, step)
+            case Loaded():
+                self.met += 1
+                return self._compare_state(name, step)
+            case Computed():
+                self.met += 1
+                # How far off broken state leads need not be known twice, and on CUDA it can poison the context for
+                # every case that follows.
+                if state_holds or (self.trip.subject.place.device == "cpu" and not self.again):
+                    self._compare_outputs(name, step, state_holds=state_holds)
+        return True
 
     def _compare_names(self, leg: str, written: Written) -> bool:
         found = compare_names(_in("the file that transformers wrote", leg), written.expected, written.names)

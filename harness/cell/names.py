@@ -3,7 +3,6 @@
 A name that is rewritten is lost, and with it the tensor: the model comes back with what its constructor gave it.
 """
 
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,40 +14,15 @@ from transformers import PreTrainedModel
 
 from harness.cell import memory, offline
 from harness.cell.looks import equal
+from harness.cell.owned import Asked
 from harness.cell.release import Release
+from harness.cell.rewritings import KNOWN, Rewriting
 from harness.cell.routes import survival
 from harness.cell.routes.survival import Holder
 from harness.cell.seen import quiet
-from harness.cell.target import Target, find, module_of
-
-
-@dataclass(frozen=True)
-class Rewriting:
-    """What some releases do to a name: `pattern` becomes `into`, and `safe` is what to call it instead."""
-
-    releases: str
-    pattern: re.Pattern[str]
-    into: str
-    safe: str
-
+from harness.cell.target import Target
 
 TOWER: Final = "tower"  # what the harness's model calls a module that is none of transformers'
-KNOWN: Final = (
-    # modeling_utils._fix_state_dict_key_on_load, and _load_state_dict_into_model before it: anywhere in a name.
-    Rewriting("<4.49", re.compile("gamma"), "weight", "scale"),
-    Rewriting("<4.49", re.compile("beta"), "bias", "shift"),
-    Rewriting(">=4.45,<4.49", re.compile("weight_g"), "parametrizations.weight.original0", "gain"),
-    Rewriting(">=4.45,<4.49", re.compile("weight_v"), "parametrizations.weight.original1", "direction"),
-    # 4.49: at the end of a name alone. 5.3: a name that the model itself has is left alone (core_model_loading.py).
-    Rewriting(">=4.49,<5.3", re.compile(r"LayerNorm\.gamma$"), "LayerNorm.weight", "weight"),
-    Rewriting(">=4.49,<5.3", re.compile(r"LayerNorm\.beta$"), "LayerNorm.bias", "bias"),
-    Rewriting(">=4.49,<5", re.compile("weight_g$"), "parametrizations.weight.original0", "gain"),
-    Rewriting(">=4.49,<5", re.compile("weight_v$"), "parametrizations.weight.original1", "direction"),
-    Rewriting(">=5,<5.3", re.compile("(?<=.)weight_g$"), "parametrizations.weight.original0", "gain"),
-    Rewriting(">=5,<5.3", re.compile("(?<=.)weight_v$"), "parametrizations.weight.original1", "direction"),
-)
-"""Read in the sources of 4.44.2 to 5.23.0, and seen by saving and loading such models in seven of them."""
-
 LEFT_ALONE: Final = ">=5.3"
 SWAPPED: Final = ">=5.0"
 UNSET: Final = ">=5.0"
@@ -70,15 +44,17 @@ class Risk:
         return f"{'✘' if self.here else '·'} {self.name}\n    {fates}\n    {self.advice}"
 
 
-def examine(text: str, config: str | None, out: IO[str]) -> int:
+def examine(asked: Asked, out: IO[str]) -> int:
     """Print the names at risk; 1 where the release that is installed does any of it, else 0. Raises Unusable."""
     offline.enforce()
     release = Release.installed()
-    target = module_of(find(text, config))
     with quiet():
+        target = asked.module()
         model = survival.as_transformers_has_it(target)
         found = [*rewritten(model, release), *unset(target, release)]
-    out.write(f"transformers {release.transformers}; {text} has {len(model.state_dict())} names in a checkpoint\n")
+    out.write(
+        f"transformers {release.transformers}; {asked.target} has {len(model.state_dict())} names in a checkpoint\n"
+    )
     for risk in found:
         out.write(f"{risk.sentence}\n")
     here = sum(risk.here for risk in found)

@@ -13,6 +13,7 @@ from harness.cell.renames import applied, in_words, renames
 from harness.cell.said import mentions
 
 NUMBER: Final = re.compile(r"\b\d+\b")
+DAMAGED: Final = "Damaged"  # what is wrong with a checkpoint before anything loads it
 LISTED: Final = 20  # how many of each kind the detail holds; the counts are always whole
 SAID: Final = 400  # characters kept of what a library said
 LONGEST: Final = 240  # characters of an exception's message that fit on a line people read
@@ -127,6 +128,8 @@ def pattern(name: str) -> str:
 
 def _error(error: Mapping[str, Any]) -> str:
     message = textwrap.shorten(str(error["message"]), LONGEST, placeholder=" ...")
+    if error["type"] == DAMAGED:
+        return f"the files themselves are damaged: {message}"
     on = f" ({error['leg']})" if error.get("leg") else ""
     at = f" at {error['frame']}" if error["frame"] else ""
     return f"{error['type']} in phase {error['phase']}{on}{at}: {message}"

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from harness.catalog import Entry, entry_of
 from harness.cell import case as cell_case
 from harness.cell import isolation
 from harness.cell.carry import Carry
+from harness.cell.owned import Asked, Owned
 from harness.cell.parity import Tolerance
 from harness.cell.release import Release
-from harness.cell.routes import ROUTES, survival
-from harness.cell.routes.survival import Own
+from harness.cell.routes import ROUTES
 from harness.cell.subject import Place, Subject
-from harness.cell.target import Unusable, find, module_of
+from harness.cell.target import Unusable
 from harness.cell.variants import VARIANTS
 from harness.record import OWN, Case
 
@@ -36,7 +37,9 @@ class Runner:
         self.folder = folder
         self.carry = Carry(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
         self.release = Release.installed()
-        self.own: Mapping[str, Any] = plan.get("own", {})
+        self.own: Mapping[str, Any] | None = plan.get("own")
+        self.here: str = plan.get("here", "")
+        self.owned: Owned | None = None
         self.subject: Subject | None = None
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
@@ -50,7 +53,7 @@ class Runner:
         if self.broken:
             return isolation.apart(run_alone, *self.again, case)
         try:
-            return self._own(case) if case.route == OWN else self._timms(case)
+            return self._own(case) if self.own else self._timms(case)
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
             gc.collect()  # modules hold each other, and a model takes a GiB
@@ -63,14 +66,17 @@ class Runner:
 
     def _own(self, case: Case) -> Mapping[str, Any]:
         """A model of somebody's own, found where they were when they asked."""
-        if self.own["path"] not in sys.path:
-            sys.path.insert(0, self.own["path"])
         try:
-            own = Own.of(module_of(find(case.model, self.own["config"])), self.place)
+            self.owned = self.owned or self._found(whole=case.route == OWN)
         except Unusable as error:
-            said = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
-            return cell_case.record("error", str(error), detail={"silent": False, "error": said})
-        return survival.run(own, case.variant, self.release, self.tolerance, self.folder)
+            told = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
+            return cell_case.record("error", str(error), detail={"silent": False, "error": told})
+        return self.owned.run(replace(case, model=self.owned.name), self.release, self.tolerance, self.folder)
+
+    def _found(self, *, whole: bool) -> Owned:
+        if self.here not in sys.path:
+            sys.path.insert(0, self.here)
+        return Asked(**(self.own or {})).find(self.place.device, self.place.dtype, whole=whole)
 
     def _subject(self, case: Case) -> Subject:
         wanted = (case.model, case.size)

@@ -16,11 +16,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any, Final
 
+import torch
 import transformers
 import yaml
 
 from harness.catalog import Entry
 from harness.cell.parity import Tolerance
+from harness.cell.reasons import DAMAGED
 from harness.cell.release import Release
 from harness.matching import is_of, speaks_of
 from harness.record import GREEN, OWN, SKIPPED, Case
@@ -38,6 +40,8 @@ class Seen:
     case: Case
     entry: Entry
     fields: Mapping[str, Any]
+    folder: bool = False
+    """Whether the checkpoint is somebody's own."""
 
     @property
     def broken(self) -> bool:
@@ -68,9 +72,9 @@ def _described() -> Mapping[str, Any]:
     return described
 
 
-def tolerance() -> Tolerance:
-    """That of float32."""
-    return Tolerance(**_described()["tolerances"]["float32"])
+def tolerance(dtype: torch.dtype = torch.float32) -> Tolerance:
+    """That of a precision."""
+    return Tolerance(**_described()["tolerances"][str(dtype).removeprefix("torch.")])
 
 
 def rules() -> list[Any]:
@@ -113,7 +117,11 @@ def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_k
         else:
             unknown.append(one)
     for one in unknown:
-        yield f"\n✘ {one.case.id} is {one.fields['outcome']}, and no rule knows it: {one.fields['reason']}"
+        if damage := [error["message"] for error in _errors(one) if error["type"] == DAMAGED]:
+            yield f"\n✘ {one.case.model}: the files themselves are damaged, whoever loads them"
+            yield from (f"  {what}" for what in damage)
+        else:
+            yield f"\n✘ {one.case.id} is {one.fields['outcome']}, and no rule knows it: {one.fields['reason']}"
     for index, cases in shown.items():
         rule = rules[index]
         routes = ", ".join(dict.fromkeys(one.case.route for one in cases))
@@ -130,6 +138,12 @@ def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_k
             yield f"  {rule.advice}"
 
 
+def _errors(one: Seen) -> Sequence[Mapping[str, Any]]:
+    detail = one.fields.get("detail") or {}
+    found: Sequence[Mapping[str, Any]] = detail.get("errors") or [detail["error"]] if "error" in detail else ()
+    return found
+
+
 def _whom(rule: Any) -> str:
     """The models and lanes that a rule speaks of."""
     asked = [f"{trait}: {wanted}" for trait, wanted in (rule.where or {}).items()]
@@ -144,7 +158,7 @@ def _refuted(rule: Any, seen: Sequence[Seen]) -> bool:
 
 
 def _speaks(rule: Any, one: Seen) -> bool:
-    return speaks_of(rule, one.case, LANE, one.entry)
+    return speaks_of(rule, one.case, LANE, one.entry, folder=one.folder)
 
 
 def _is_of(rule: Any, release: Release) -> bool:

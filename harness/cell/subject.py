@@ -225,8 +225,13 @@ class Subject:
         return module.eval()
 
     @property
+    def classes(self) -> int:
+        """How many the head tells apart; 0 where the model can have none."""
+        return CLASSES if self.entry.classifier else 0
+
+    @property
     def _head(self) -> dict[str, Any]:
-        return {"num_classes": CLASSES} if self.entry.classifier else {}
+        return {"num_classes": self.classes} if self.entry.classifier else {}
 
     def save(self, folder: Path, variant: Variant) -> Path:
         """The checkpoint, written where it is not there yet."""
@@ -246,13 +251,13 @@ class Subject:
         kept = ("mean", "std", "interpolation", "crop_pct", "crop_mode", "fixed_input_size", "pool_size")
         return {
             "architecture": self.architecture,
-            "num_classes": CLASSES if self.entry.classifier else 0,
+            "num_classes": self.classes,
             "num_features": self.filled.num_features,
             "pretrained_cfg": {
                 **{name: given[name] for name in kept if name in given},
                 "architecture": self.architecture,
                 "input_size": list(self.input_size),
-                "num_classes": CLASSES if self.entry.classifier else 0,
+                "num_classes": self.classes,
             },
         }
 

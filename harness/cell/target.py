@@ -3,18 +3,21 @@
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import timm
 import torch
+import transformers
 from timm.models import is_model, model_entrypoint
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from harness.catalog import BERT, Entry
 from harness.cell.catalog import traits_of
 from harness.cell.subject import Outputs
+from harness.checkpoint import CONFIG, Checkpoint
 from harness.record import OWN
 
 FORM: Final = "package.module:Name"
@@ -35,6 +38,10 @@ class Target:
     name: str
     build: Callable[[], nn.Module]
     inputs: Mapping[str, Any] | Sequence[Any]
+    kept: Path | None = None
+    """The folder of its checkpoint, where it is that which is tried."""
+    state: Mapping[str, Tensor] = field(default_factory=dict)
+    """What the files of that folder hold."""
 
     def run(self, model: Any) -> Outputs:
         """Every tensor that comes out, by name."""
@@ -74,6 +81,42 @@ def of(make: Callable[[], Any], inputs: Mapping[str, Any] | Sequence[Any] | None
     return _of_factory(getattr(make, "__qualname__", str(make)), given)
 
 
+def of_folder(checkpoint: Checkpoint, state: Mapping[str, Tensor], maker: str | None = None) -> Target:
+    """The model of a checkpoint folder in transformers' format; `maker` names its class, or a function.
+
+    Raises Unusable. Code that lies in the folder is not run.
+    """
+    if maker is None:
+        kind, config = _of_transformers(checkpoint)
+        name = kind.__name__
+    else:
+        kind, name = _named(maker), maker
+        if not (isinstance(kind, type) and issubclass(kind, PreTrainedModel)):
+            made = _of_factory(maker, kind)
+            if not isinstance(made.build(), PreTrainedModel):
+                raise Unusable(f"{maker}() gives no model of transformers, which alone loads a folder")
+            return replace(made, name=checkpoint.name, kept=checkpoint.folder, state=state)
+        described: Any = kind
+        configuration = described.config_class
+        config = _made(f"the configuration of {maker}", lambda: configuration.from_pretrained(checkpoint.folder))
+    model = _made(f"{name} as {checkpoint.folder / CONFIG} says", lambda: kind(config))
+    found = Target(name, lambda: kind(config), _inputs(model))
+    return replace(_tried(found, model), name=checkpoint.name, kept=checkpoint.folder, state=state)
+
+
+def _of_transformers(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    """The class and the configuration of a model that transformers itself has."""
+    try:
+        config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
+        kind = getattr(transformers, (config.architectures or [""])[0], None) or type(AutoModel.from_config(config))
+    except (Exception, SystemExit) as error:
+        raise Unusable(
+            f"{checkpoint.folder}: transformers {transformers.__version__} has no such model ({said(error)}); "
+            "name its class, or a function that returns it and its inputs, with --class"
+        ) from error
+    return kind, config
+
+
 def module_of(found: Target | str) -> Target:
     """A model by its name in timm's registry as a module that a model of one's own holds."""
     if isinstance(found, Target):
@@ -92,14 +135,14 @@ def _named(text: str) -> Any:
     try:
         found: Any = importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        raise Unusable(f"{module} cannot be imported: {_said(error)}") from error
+        raise Unusable(f"{module} cannot be imported: {said(error)}") from error
     for part in name.split("."):
         try:
             found = getattr(found, part)
         except AttributeError as error:
             raise Unusable(f"{module} has no {name}") from error
         except Exception as error:
-            raise Unusable(f"{name} of {module} cannot be had: {_said(error)}") from error
+            raise Unusable(f"{name} of {module} cannot be had: {said(error)}") from error
     return found
 
 
@@ -137,7 +180,7 @@ def _made(what: str, build: Callable[[], Any]) -> Any:
     try:
         return build()
     except (Exception, SystemExit) as error:
-        raise Unusable(f"{what} cannot be made: {_said(error)}") from error
+        raise Unusable(f"{what} cannot be made: {said(error)}") from error
 
 
 def _arguments(text: str, inputs: Any) -> Mapping[str, Any] | Sequence[Any]:
@@ -169,7 +212,7 @@ def _tried(target: Target, model: nn.Module) -> Target:
             outputs, again = target.run(model.eval()), target.run(model)
     except (Exception, SystemExit) as error:
         raise Unusable(
-            f"{target.name} cannot be run on {_described(target.inputs)}: {_said(error)}; "
+            f"{target.name} cannot be run on {_described(target.inputs)}: {said(error)}; "
             "name a function that returns the model and its inputs"
         ) from error
     if not outputs:
@@ -199,5 +242,6 @@ def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
             yield from _tensors(item, f"{name}.{place}")
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """An exception on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -93,7 +93,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "reasons": list(reasons),
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
-        "config": next(filter(None, map(reproduction.config, summary.judged)), []),
+        "own": next(filter(None, map(reproduction.own, summary.judged)), []),
         "runs": [_run(past, installed) for past in summary.past],
         "installed": [dict(packages) for packages in installed],
         "states": {outcome or "": state for outcome, state in STATES.items()},

@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.pair import Pair
 from harness.record import DEFAULT_SIZE, OWN
-from harness.selection import Options
+from harness.selection import Options, own_in_words
 from harness.verdict import Judged
 
 DEFAULT_MATRIX: Final = Options.matrix
@@ -36,19 +36,19 @@ def _command(session: str, pair: list[str], judged: Judged, matrix: Path) -> str
 
 def options(judged: Judged) -> list[str]:
     """What runs this case and no other, whatever the pair, though it is recorded."""
-    case = judged.case
-    own, timms = ["--own", case.model, *config(judged)], ["--route", case.route, "--model", case.model]
+    case, asked = judged.case, own(judged)
     return [
         *("--lane", judged.lane),
-        *(own if case.route == OWN else timms),
+        *asked,
+        *([] if asked and case.route == OWN else ["--route", case.route]),
+        *([] if asked else ["--model", case.model]),
         *("--variant", case.variant),
         *(["--size", case.size] if case.size != DEFAULT_SIZE else []),
         "--rerun",
     ]
 
 
-def config(judged: Judged) -> list[str]:
-    """How a model of somebody's own was made, as its run says."""
-    selection = (judged.header or {}).get("selection")
-    own = selection.get("own") if isinstance(selection, dict) else None
-    return ["--config", str(own[1])] if isinstance(own, list) and len(own) == 2 and own[1] else []  # noqa: PLR2004
+def own(judged: Judged) -> list[str]:
+    """The options that name a model of somebody's own, where it is one; as its run says."""
+    asked = (judged.header or {}).get("own")
+    return own_in_words(asked) if isinstance(asked, dict) else []

@@ -8,7 +8,9 @@ from packaging.version import Version
 from torch import nn
 
 from harness.cell import names
+from harness.cell.owned import Asked
 from harness.cell.release import Release
+from harness.cell.rewritings import KNOWN
 from harness.cell.target import Target, find
 from tests.faults.conftest import RELEASE
 
@@ -28,7 +30,7 @@ def model() -> nn.Module:
 
 def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:
     out = io.StringIO()
-    assert names.examine(RISKY, None, out) == 1
+    assert names.examine(Asked(RISKY), out) == 1
     told = out.getvalue().splitlines()
     assert {line[2:] for line in told if line[:2] in {"✘ ", "· "}} == SIX
     assert told[-1] == "6 at risk, 2 of them with this transformers"
@@ -65,7 +67,7 @@ def test_the_rules_of_this_release_are_read_and_a_name_that_the_model_has_is_lef
 def test_what_is_safe_holds_no_name_at_risk() -> None:
     for risk in names.rewritten(model(), RELEASE):
         _, colon, safe = risk.advice.partition("a name that is safe: ")
-        assert not (colon and any(rule.pattern.search(safe) for rule in names.KNOWN))
+        assert not (colon and any(rule.pattern.search(safe) for rule in KNOWN))
 
 
 def test_a_buffer_that_is_set_again_is_not_named() -> None:

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from harness.cell import check, target
+from harness.cell import check, owned, target
+from harness.cell.owned import Asked
 from harness.cell.routes import ROUTES, survival
 from harness.cell.routes.own import names_in, shared_names
-from harness.cell.routes.survival import Own
 from harness.cell.subject import Place
-from harness.cell.target import Target, Unusable, find
-from harness.record import GREEN, OWN_VARIANTS
+from harness.cell.target import Unusable, find
+from harness.record import GREEN, OWN, OWN_VARIANTS, Case
 from harness.survival import assert_survives_transformers
 from tests.faults.conftest import RELEASE, TOLERANCES
 from tests.own import towers
@@ -28,10 +28,8 @@ NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
 
 
 def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> dict[str, Any]:
-    found = find(f"{TOWERS}:{name}", **more)
-    assert isinstance(found, Target)
-    own = Own.of(found, Place("cpu", torch.float32))
-    return survival.run(own, variant, RELEASE, TOLERANCES[torch.float32], folder)
+    owned = Asked(f"{TOWERS}:{name}", **more).find()
+    return owned.run(Case(OWN, owned.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
 
 
 @pytest.mark.parametrize("variant", OWN_VARIANTS)
@@ -137,8 +135,8 @@ def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() ->
 
 def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(check, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
-    code = check.examine(f"{TOWERS}:own_convnext", None, out)
+    monkeypatch.setattr(owned, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
+    code = check.examine(Asked(f"{TOWERS}:own_convnext"), out)
     assert [line.partition(":")[0] for line in out.getvalue().splitlines()[1:4]] == [
         "✔ wrapper/own_convnext",
         "✔ tower/own_convnext",
@@ -174,8 +172,8 @@ def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_
         model = LlavaForConditionalGeneration(LlavaConfig(text_config=text, vision_config=vision, image_token_index=63))
         return model, {"input_ids": torch.tensor([[1, 2, 3]])}
 
-    own = Own.of(target.of(make), Place("cpu", torch.float32))
-    found = survival.run(own, "safetensors", RELEASE, TOLERANCES[torch.float32], tmp_path)
+    llava = owned.alone(target.of(make), Place("cpu", torch.float32))
+    found = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
     assert found["outcome"] in GREEN, found["reason"]
 
 

@@ -78,6 +78,33 @@ class Tower(nn.Module):
         return tokens + self.scale(self.mix(tokens))
 
 
+class BranchConfig(PretrainedConfig):
+    """Nothing to say."""
+
+    model_type = "own_branch"
+
+
+class Branch(PreTrainedModel):
+    """The least that has a LayerScale: one vector."""
+
+    config_class = BranchConfig
+    main_input_name = "x"
+
+    def __init__(self, config: BranchConfig) -> None:
+        super().__init__(config)
+        self.gamma = nn.Parameter(1e-5 * torch.ones(4))
+        self.post_init()
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Of any shape that ends in 4."""
+        return {"y": x * self.gamma}
+
+
+def branch() -> tuple[nn.Module, dict[str, Tensor]]:
+    """With what it is run on."""
+    return Branch(BranchConfig()), {"x": torch.ones(1, 4)}
+
+
 def picture() -> Tensor:
     """With 32 pixels a side."""
     return torch.linspace(-1, 1, 3 * 32 * 32).view(1, 3, 32, 32)

@@ -1,5 +1,8 @@
 """Models of somebody's own over three pairs, as README.md shows: each outcome, its cause and its advice."""
 
+import json
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -42,3 +45,40 @@ def test_a_tower_has_its_outcome_reason_and_advice_on_each_pair(
     assert ended.code == 0, ended.out  # a rule knows each of them
     told = " ".join(ended.out.split())
     assert [advice in told for advice in ADVICE.values()] == [outcome in found.values() for outcome in ADVICE]
+
+
+def written(folder: Path, gamma: Sequence[float]) -> Path:
+    """A checkpoint of `tests.own.towers:Branch`, in the bytes of safetensors: there is no torch where tests run."""
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "own_branch"}))
+    data = struct.pack(f"<{len(gamma)}f", *gamma)
+    described = {"dtype": "F32", "shape": [len(gamma)], "data_offsets": [0, len(data)]}
+    header = json.dumps({"__metadata__": {"format": "pt"}, "gamma": described}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_folder_of_ones_own_has_its_outcome_on_each_pair_and_a_damaged_one_is_told(tmp_path: Path) -> None:
+    branch = ["--class", "tests.own.towers:branch", "--lane", "cpu-float32"]
+    pairs = [word for pair in PAIRS for word in ("--pair", pair)]
+    folders = {"whole": [1.0, 2.0, 3.0, 4.0], "lost": [1e-5] * 4}
+    found, told = {}, {}
+    for name, gamma in folders.items():
+        own = ["--own", str(written(tmp_path / name, gamma)), *branch]
+        ended = nox("matrix", *pairs, *own, results=tmp_path / "results", seconds=900)
+        told[name] = " ".join(ended.out.split())
+        for pair in PAIRS:
+            found[name, pair] = cases(tmp_path / "results", pair)[f"own/{name}"]["outcome"]
+    assert found == {
+        ("whole", OLD): "keys",
+        ("whole", BETWEEN): "passed",
+        ("whole", NEW): "passed",
+        ("lost", OLD): "keys",
+        ("lost", BETWEEN): "error",
+        ("lost", NEW): "error",
+    }
+    assert "damaged: 1 of 1 LayerScales hold one number throughout (1e-05, as they are made)" in told["lost"]
+    assert "LayerScales" not in told["whole"]
+    assert ADVICE["keys"] in told["whole"]
+    assert f"--own {tmp_path / 'lost'} --class tests.own.towers:branch" in told["lost"]

@@ -33,6 +33,7 @@ class FakeEnvironment:
         self.installed: list[tuple[str, ...]] = []
         self.locks: list[Path | None] = []
         self.until: list[datetime | None] = []
+        self.detail: dict[str, Any] = {}  # of every case
         self.packages: dict[str, str] = {}  # that are there whatever is installed
         self.plans: list[dict[str, Any]] = []
         self.arguments: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ class FakeEnvironment:
     def _record(self, plan: Path, records: Path) -> None:
         document = json.loads(plan.read_text())
         self.plans.append(document)
-        header = ("schema", "pair", "lane", "selection", "seed", "lock", "catalog", "cell", "fallbacks")
+        header = ("schema", "pair", "lane", "selection", "own", "seed", "lock", "catalog", "cell", "fallbacks")
         nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
         counts: dict[str, int] = {}
         with Log(records) as log:
@@ -96,7 +97,7 @@ class FakeEnvironment:
                 outcome = self.outcomes.get(case["case"], "passed")
                 if outcome is not None:
                     counts[outcome] = counts.get(outcome, 0) + 1
-                    log.write("case", **case, outcome=outcome, reason=f"{outcome} here", detail={}, **nothing)
+                    log.write("case", **case, outcome=outcome, reason=f"{outcome} here", detail=self.detail, **nothing)
             if sum(counts.values()) == len(planned):
                 log.write("end", cases=len(planned), counts=counts, ended=MACHINE["started"], failed=None)
 

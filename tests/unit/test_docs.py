@@ -10,6 +10,7 @@ import pytest
 
 from harness import catalog, matrix, record, selection
 from harness.catalog import Catalog
+from harness.checkpoint import is_path
 from harness.matrix import Matrix
 from harness.report import marks
 from harness.report.files import FILES
@@ -56,7 +57,9 @@ def packaged() -> list[Catalog]:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_shown_is_one_that_there_is(command: str, shipped: Matrix, packaged: list[Catalog]) -> None:
+def test_a_command_shown_is_one_that_there_is(
+    command: str, shipped: Matrix, packaged: list[Catalog], tmp_path: Path
+) -> None:
     words = shlex.split(command)
     session, options = words[words.index("-s") + 1], words[words.index("--") + 1 :] if "--" in words else []
     assert session in SESSIONS
@@ -67,7 +70,11 @@ def test_a_command_shown_is_one_that_there_is(command: str, shipped: Matrix, pac
         assert named_pair(pins, shipped, "pair")
         assert all((ROOT / word).is_file() for word in options if word not in pins)
     elif options != ["--help"]:
-        given = selection.parse(options, session=session)
+        given = selection.typed_in(tmp_path, selection.parse(options, session=session))
+        if given.own and is_path(given.own):  # somebody's own, and not ours to keep
+            (tmp_path / given.own).mkdir(parents=True)
+            (tmp_path / given.own / "config.json").write_text("{}")
+            (tmp_path / given.own / "model.safetensors").touch()
         named = named_pair(given.requirements, shipped, session)
         assert named or session not in {"pair", "catalog"}
         selection.check(given, shipped, packaged)

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import jsonschema
@@ -202,3 +203,37 @@ def test_a_file_of_records_that_is_none_is_refused(new: Make) -> None:
     assert str(caught.value) == (
         f"{file}:1: a 'end' line before any run; move that file away, or name another folder with --results"
     )
+
+
+def try_own(lanes: Lanes, outcome: str, *, gamma_keys: int = 1) -> None:
+    """A run of a model of somebody's own, whose record alone knows its traits."""
+    environment = FakeEnvironment(dict.fromkeys(["own/a:B", "wrapper/a:B"], outcome))
+    environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=gamma_keys))}
+    lanes.run(lanes.prepare(environment, print), environment, print)
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+@pytest.mark.parametrize(
+    ("outcome", "gamma_keys", "verdict"),
+    [
+        ("keys", 1, Verdict.AS_EXPECTED),
+        ("tensors", 1, Verdict.REGRESSED),
+        ("keys", 0, Verdict.REGRESSED),
+        ("passed", 1, Verdict.AS_EXPECTED),
+    ],
+    ids=["a rule explains it", "otherwise broken", "a rule of other models", "no rule expects it"],
+)
+def test_rules_explain_what_is_seen_of_a_model_of_ones_own_and_expect_nothing_of_it(
+    old: Make, outcome: str, gamma_keys: int, verdict: Verdict
+) -> None:
+    own = old("--own", "a:B", "--variant", "safetensors", "--lane", "cpu-float32")
+    try_own(own, outcome, gamma_keys=gamma_keys)
+    assert verdicts(judged([own])) == {("cpu-float32", "own/a:B"): verdict}
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_a_model_made_with_another_configuration_has_records_of_its_own(old: Make) -> None:
+    one, other = ("--own", "a:B", "--config", "{}"), ("--own", "a:B")
+    try_own(old(*one), "passed")
+    assert {found.verdict for found in judged([old(*one)])} == {Verdict.AS_EXPECTED}
+    assert {found.verdict for found in judged([old(*other)])} == {Verdict.INCOMPLETE}

@@ -563,3 +563,13 @@ def test_a_variant_that_would_change_nothing_is_refused(
     assert refusal(path).splitlines()[0] == (
         f"matrix.yaml: routes: {route}: {variant} would change nothing that this route does; it has {having}"
     )
+
+
+@pytest.mark.parametrize(
+    ("route", "folder", "speaks"),
+    [("wrapper", True, True), ("wrapper", False, False), ("tower", True, False), ("hub", False, True)],
+)
+def test_a_rule_of_what_timm_writes_speaks_of_a_folder_that_a_route_reads(
+    route: str, *, folder: bool, speaks: bool
+) -> None:
+    assert speaks_of(rule(routes=["hub"]), Case(route, EVA.model), "cpu-float32", EVA, folder=folder) is speaks

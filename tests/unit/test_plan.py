@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -247,7 +247,8 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "catalog": small_catalog.digest,
         "lock": "abc",
         "carry": {},
-        "own": {"config": None, "path": str(Path.cwd())},
+        "own": None,
+        "here": str(Path.cwd()),
         "fallbacks": 0,
     }
 
@@ -278,3 +279,40 @@ def test_a_lane_without_variants_runs_those_that_are_named(small_matrix: Matrix,
     assert planned(Options(models=("eva02_tiny",), routes=("wrapper",))) == ["wrapper/eva02_tiny"]
     named = Options(models=("eva02_tiny",), routes=("wrapper",), variants=("bin",))
     assert planned(named) == ["wrapper/eva02_tiny@bin"]
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "expected"),
+    [
+        ({"architecture": "eva02_tiny"}, Options(), ["wrapper/kept", "tower/kept", "own/kept"]),
+        ({"architecture": "eva02_tiny"}, Options(routes=("tower",)), ["tower/kept"]),
+        ({"architecture": "eva02_tiny"}, Options(maker="my:VLM"), ["own/kept"]),
+        ({"model_type": "detr"}, Options(), ["own/kept"]),
+    ],
+    ids=["timm's", "a route", "of a class", "transformers'"],
+)
+def test_a_checkpoint_folder_goes_the_routes_that_its_model_has(
+    tmp_path: Path,
+    small_matrix: Matrix,
+    small_catalog: Catalog,
+    config: dict[str, str],
+    options: Options,
+    expected: list[str],
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "config.json").write_text(json.dumps(config))
+    (kept / "model.safetensors").touch()
+    own = replace(options, own=str(kept))
+    assert [case.id for case in plan.plan(small_matrix, small_catalog, small_matrix.lanes[0], own)] == expected
+
+
+def test_a_model_of_ones_own_goes_its_one_road_in_all_formats_or_the_routes_named(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    lane = small_matrix.lanes[0]
+    ids = {
+        routes: [case.id for case in plan.plan(small_matrix, small_catalog, lane, Options(own="a:B", routes=routes))]
+        for routes in ((), ("wrapper",))
+    }
+    assert ids == {(): ["own/a:B", "own/a:B@sharded", "own/a:B@bin"], ("wrapper",): ["wrapper/a:B"]}

@@ -6,7 +6,7 @@ import pytest
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.matrix import Matrix, Route
-from harness.selection import Options, check, parse
+from harness.selection import Options, check, parse, typed_in
 
 
 def refusal(*argv: str, session: str = "matrix") -> str:
@@ -154,3 +154,28 @@ def test_the_model_that_is_none_of_timms_is_no_control(with_bert: Matrix, small_
     with pytest.raises(BadInput) as caught:
         check(Options(), with_bert.model_copy(update={"models": both}), [small_catalog])
     assert str(caught.value) == ("matrix.yaml: models.controls[1]: no 'bert' in timm 1.0.31; name a model that is")
+
+
+@pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        (["--config", "{}"], "--config and --class say how to make what --own names; name it"),
+        (["--class", "a:B"], "--config and --class say how to make what --own names; name it"),
+        (["--own", "nowhere"], "--own: nowhere: there is no such folder; a model reads package.module:Name"),
+        (["--own", "a:B", "--class", "a:C"], "--own is one model as it is; leave out --class"),
+        (["--own", "a:B", "--size", "full", "--quick"], "--own is one model as it is; leave out --size, --quick"),
+    ],
+    ids=["configuration alone", "class alone", "no folder", "class of a class", "sizes"],
+)
+def test_what_does_not_go_with_a_model_of_ones_own_is_refused(
+    argv: list[str], problem: str, small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        check(parse(argv), small_matrix, [small_catalog])
+    assert str(caught.value) == problem
+
+
+def test_a_folder_of_ones_own_is_meant_where_it_was_typed(tmp_path: Path) -> None:
+    assert typed_in(tmp_path, parse(["--own", "kept"])).own == str(tmp_path / "kept")
+    assert typed_in(tmp_path, parse(["--own", "a.b:C"])).own == "a.b:C"
+    assert typed_in(tmp_path, parse([])).own is None

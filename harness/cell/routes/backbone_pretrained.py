@@ -16,7 +16,7 @@ from harness.cell.release import Release
 from harness.cell.routes.backbone import no_backbone
 from harness.cell.routes.road import Computed, Leg, Loaded
 from harness.cell.routes.roundtrip import LOCAL_DIR
-from harness.cell.subject import CLASSES, Native, Outputs, Subject, numbered
+from harness.cell.subject import Native, Outputs, Subject, numbered
 from harness.cell.trip import Trip
 
 PREFIX: Final = "_backbone"
@@ -101,7 +101,7 @@ def _registered(subject: Subject, checkpoint: Path) -> str:
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  timm's own protocol
             # timm.create_model always hands an overlay on, None where there is none.
-            source = {"file": str(FILES[name]), "num_classes": CLASSES, "custom_load": False}
+            source = {"file": str(FILES[name]), "num_classes": subject.classes, "custom_load": False}
             return build(pretrained=pretrained, **{**kwargs, "pretrained_cfg_overlay": source})
 
         entrypoint.__name__ = name

@@ -10,10 +10,10 @@ from harness.catalog import Entry
 from harness.cell.release import Release
 from harness.cell.routes.road import Computed, Leg, Loaded
 from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.subject import CLASSES, Subject
+from harness.cell.subject import Subject
 from harness.cell.trip import Trip
 
-NEW_CLASSES: Final = CLASSES + 3
+MORE: Final = 3
 
 
 def no_classifier(release: Release, entry: Entry) -> str | None:
@@ -34,7 +34,8 @@ class Classifier:
 
     def legs(self, trip: Trip) -> Mapping[str, Leg]:
         """As it was saved; and for a new task, where the head is made anew and the body must survive."""
-        return {"": classified(trip, trip.checkpoint), f"{NEW_CLASSES} labels": _with_new_labels(trip)}
+        labels = trip.subject.classes + MORE
+        return {"": classified(trip, trip.checkpoint), f"{labels} labels": _with_new_labels(trip, labels)}
 
 
 def classified(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
@@ -46,12 +47,12 @@ def classified(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
     yield Computed(lambda: {"logits": model(trip.subject.pixels).logits}, lambda: native.runs, loaded)
 
 
-def _with_new_labels(trip: Trip) -> Leg:
+def _with_new_labels(trip: Trip, labels: int) -> Leg:
     native = trip.native(lambda: trip.subject.classifier)
-    folder, labels = trip.checkpoint(), {"num_labels": NEW_CLASSES, "ignore_mismatched_sizes": True}
-    model, info = trip.load(AutoModelForImageClassification.from_pretrained, folder, **labels)
-    if not any(tensor.shape[:1] == (NEW_CLASSES,) for tensor in model.parameters()):
-        raise ValueError(f"loaded with num_labels={NEW_CLASSES}, and no parameter has that many rows")
+    asked = {"num_labels": labels, "ignore_mismatched_sizes": True}
+    model, info = trip.load(AutoModelForImageClassification.from_pretrained, trip.checkpoint(), **asked)
+    if not any(tensor.shape[:1] == (labels,) for tensor in model.parameters()):
+        raise ValueError(f"loaded with num_labels={labels}, and no parameter has that many rows")
     yield Loaded(model, PREFIX, native, info, left_out=_shaped_by_classes(trip.subject))
 
 
@@ -61,6 +62,6 @@ def _shaped_by_classes(subject: Subject) -> frozenset[str]:
         name
         for name, tensor in subject.classifier.tensors.items()
         if tensor.dim()
-        and tensor.shape[0] == CLASSES
+        and tensor.shape[0] == subject.classes
         and tensor.shape != subject.headless.tensors.get(name, tensor[:0]).shape
     )

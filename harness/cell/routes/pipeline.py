@@ -13,7 +13,7 @@ from harness.cell.routes.classifier import no_classifier
 from harness.cell.routes.pictures import picture, transform
 from harness.cell.routes.road import Computed, Leg, Loaded
 from harness.cell.routes.wrapper import PREFIX
-from harness.cell.subject import CLASSES, Native, Outputs
+from harness.cell.subject import Native, Outputs
 from harness.cell.trip import Trip
 
 TOP: Final = 5
@@ -50,8 +50,8 @@ def _classified(trip: Trip) -> Leg:
     def run() -> Outputs:
         labels = {label: at for at, label in pipe.model.config.id2label.items()}
         best = pipe(picture(), top_k=TOP)
-        by_class = {labels[one["label"]]: one["score"] for one in pipe(picture(), top_k=CLASSES)}
-        every = torch.tensor([by_class[at] for at in range(CLASSES)])
+        by_class = {labels[one["label"]]: one["score"] for one in pipe(picture(), top_k=subject.classes)}
+        every = torch.tensor([by_class[at] for at in range(subject.classes)])
         return {"scores": every, "top 5": torch.tensor(_scores(best))}
 
     yield Computed(run, lambda: native.runs, loaded)
@@ -59,7 +59,7 @@ def _classified(trip: Trip) -> Leg:
 
 def _named(scores: Tensor) -> Outputs:
     """Scores of shape (classes,) by class, and the best of them in their order."""
-    return {"scores": scores.cpu(), f"top {TOP}": scores.topk(TOP).values.cpu()}
+    return {"scores": scores.cpu(), f"top {TOP}": scores.topk(min(TOP, len(scores))).values.cpu()}
 
 
 def _scores(found: Sequence[Mapping[str, Any]]) -> list[float]:

@@ -62,7 +62,15 @@ class Computed:
     loaded: Loaded | None = None
 
 
-Leg = Iterator[Written | Loaded | Computed]
+@dataclass(frozen=True)
+class Damaged:
+    """What is wrong with a checkpoint itself, before anything has loaded it."""
+
+    what: str
+
+
+Step = Written | Loaded | Computed | Damaged
+Leg = Iterator[Step]
 
 
 class Route(Protocol):

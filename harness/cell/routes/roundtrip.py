@@ -14,7 +14,7 @@ from harness.cell.release import Release
 from harness.cell.routes.own import names_in
 from harness.cell.routes.road import Computed, Leg, Loaded, Written
 from harness.cell.routes.wrapper import PREFIX, embedding, no_wrapper
-from harness.cell.subject import CLASSES, Native, Outputs, Subject
+from harness.cell.subject import Native, Outputs, Subject
 from harness.cell.trip import Trip
 
 LOCAL_DIR: Final = Version("1.0.16")  # from here on timm reads a folder, its config.json included
@@ -79,7 +79,6 @@ def _load_with_timm(trip: Trip, folder: Path) -> nn.Module:
     if trip.release.timm >= LOCAL_DIR:
         module = timm.create_model(f"local-dir:{folder}", pretrained=True)
     else:
-        classes = {"num_classes": CLASSES} if trip.subject.entry.classifier else {"num_classes": 0}
-        path = str(folder / "model.safetensors")
-        module = timm.create_model(trip.subject.architecture, checkpoint_path=path, **classes)
+        path, classes = str(folder / "model.safetensors"), trip.subject.classes
+        module = timm.create_model(trip.subject.architecture, checkpoint_path=path, num_classes=classes)
     return module

@@ -9,7 +9,7 @@ from harness.cell.release import Release
 from harness.cell.routes.road import Leg
 from harness.cell.routes.roundtrip import auto_class, loaded_by_both, whole
 from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.subject import CLASSES, Subject
+from harness.cell.subject import Subject
 from harness.cell.trip import Trip
 
 
@@ -40,6 +40,6 @@ def from_config(subject: Subject) -> Any:
     """The wrapper with its head where it has one, initialised as transformers does it."""
     from transformers import TimmWrapperConfig  # noqa: PLC0415  not before 4.48
 
-    labels = {"num_labels": CLASSES} if subject.entry.classifier else {}
+    labels = {"num_labels": subject.classes} if subject.entry.classifier else {}
     config = TimmWrapperConfig(architecture=subject.architecture, **labels)
     return auto_class(subject).from_config(config).eval()

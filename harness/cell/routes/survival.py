@@ -1,24 +1,22 @@
 """`own`: a model of somebody's own, saved and loaded by transformers, and saved again."""
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from harness.catalog import Entry
-from harness.cell import case, weights
-from harness.cell.parity import Tolerance
+from harness.cell import damage, weights
+from harness.cell.files import give
 from harness.cell.release import Release
 from harness.cell.routes.own import names_in, shared_names
-from harness.cell.routes.road import Computed, Leg, Loaded, Written
+from harness.cell.routes.road import Computed, Damaged, Leg, Loaded, Written
 from harness.cell.subject import Native, Place, tensors_of
 from harness.cell.target import Target
 from harness.cell.trip import Trip
-from harness.cell.variants import VARIANTS
 from harness.record import OWN
 
 HELD: Final[dict[str, Callable[[], nn.Module]]] = {}
@@ -87,33 +85,50 @@ class Survival:
         return {"": _survives(trip)}
 
 
-def run(own: Own, variant: str, release: Release, tolerance: Tolerance, folder: Path) -> dict[str, Any]:
-    """The fields of a record, with the traits by which rules are chosen."""
-    road: Any = own  # as much of a subject as this road asks for
-    fields = case.run(Survival(), VARIANTS[variant], road, release, tolerance, folder)
-    fields["detail"]["traits"] = asdict(own.entry)
-    return fields
-
-
 def _survives(trip: Trip) -> Leg:
     subject: Any = trip.subject
     target, place = subject.target, subject.place
     with trip.during("native"):
         plain = as_transformers_has_it(target).eval()
-        weights.fill(plain)
-        module = place.cast(plain)
         inputs = _placed(target, place)
+    if target.kept is None:
+        weights.fill(plain)
+        folder = trip.save(plain, trip.folder / "saved")
+        model, info = trip.load(type(plain).from_pretrained, folder)
+        written: Sequence[str] | None = names_in(folder)
+    else:
+        model, info = yield from _kept(trip, plain)
+        written = list(target.state) if set(target.state) <= set(plain.state_dict()) else None
+    with trip.during("native"):
+        module = place.cast(plain)
     native = trip.native(lambda: Native(module, lambda: inputs.run(module), plain.state_dict()))
-    folder = trip.save(plain, trip.folder / "saved")
-    model, info = trip.load(type(plain).from_pretrained, folder)
     loaded = Loaded(model, "", native, info)
     yield loaded
     yield Computed(lambda: inputs.run(model), lambda: native.runs, loaded)
     # Which names a file has is a class's own to say: some are turned on saving and back on loading. They must not move.
     again = trip.save(model, trip.folder / "saved again", phase="resave")
-    shared = shared_names(plain)
-    names = ([name for name in names_in(place) if name not in shared] for place in (again, folder))
-    yield Written(again, *names)
+    if written is not None:
+        shared = shared_names(plain)
+        yield Written(again, *([name for name in names if name not in shared] for names in (names_in(again), written)))
+
+
+def _kept(trip: Trip, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping[str, Any]]]:
+    """What a checkpoint folder comes back as, and its weights in `plain`; before that, what is wrong with its files.
+
+    Names that the class itself turns as it loads are taken as it turns them: nobody else says what they should be.
+    """
+    subject: Any = trip.subject
+    state: Mapping[str, Tensor] = subject.target.state
+    try:
+        model, info = trip.load(type(plain).from_pretrained, subject.target.kept)
+    except Exception:
+        yield from (Damaged(what) for what in damage.told(state, plain, subject.default))
+        raise
+    turned = set(plain.state_dict()) - set(state) - {str(name) for name in info["missing_keys"]}
+    held = {**{name: tensor for name, tensor in model.state_dict().items() if name in turned}, **state}
+    yield from (Damaged(what) for what in damage.told(held, plain, subject.default))
+    give(plain, held)
+    return model, info
 
 
 def as_transformers_has_it(target: Target) -> Any:

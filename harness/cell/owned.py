@@ -1,0 +1,110 @@
+"""A model or a checkpoint of somebody's own, and the roads by which it is tried."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import timm
+import torch
+
+from harness.cell import case as cell_case
+from harness.cell.catalog import entry_of
+from harness.cell.cutting import build
+from harness.cell.files import dtype_of, state_of
+from harness.cell.kept import File, Kept
+from harness.cell.parity import Tolerance
+from harness.cell.release import Release
+from harness.cell.routes import ROUTES
+from harness.cell.routes.road import Route
+from harness.cell.routes.survival import Own, Survival
+from harness.cell.subject import Place, Subject
+from harness.cell.target import Target, Unusable, find, module_of, of_folder, said
+from harness.cell.variants import VARIANTS
+from harness.checkpoint import Checkpoint, is_path
+from harness.record import DEFAULT_VARIANT, OWN, OWN_VARIANTS, Case
+
+TIMMS: Final[Mapping[str, Route]] = {**ROUTES, OWN: File()}
+ALONE: Final[Mapping[str, Route]] = {OWN: Survival()}
+FLOAT: Final = torch.float32
+NOT_FINITE: Final = "the checkpoint holds values that are not finite, so nothing that it computes can be compared"
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What is tried: by which roads, and in which formats. `subject` is as much of one as these roads ask for."""
+
+    name: str
+    subject: Any
+    roads: Mapping[str, Route]
+    formats: Sequence[str] = (DEFAULT_VARIANT,)
+
+    @property
+    def cases(self) -> list[Case]:
+        """All that can be tried."""
+        return [Case(road, self.name, name) for road in self.roads for name in self.formats]
+
+    def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> dict[str, Any]:
+        """The fields of a record, with the traits by which rules are chosen."""
+        variant = VARIANTS[case.variant]
+        if case.route != OWN and isinstance(self.subject, Kept) and not self.subject.is_finite:
+            return cell_case.record("unsupported", NOT_FINITE)
+        fields = cell_case.run(self.roads[case.route], variant, self.subject, release, tolerance, folder)
+        fields["detail"]["traits"] = asdict(self.subject.entry)
+        return fields
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody names: a target, and where it needs one a configuration, or what makes the model of a folder."""
+
+    target: str
+    config: str | None = None
+    maker: str | None = None
+
+    def find(self, device: str = "cpu", dtype: torch.dtype | None = None, *, whole: bool = False) -> Owned:
+        """In float32, or the precision of the files, where no other is asked for. Raises Unusable.
+
+        A name that is registered with timm goes timm's routes, or is a module like any other where it is `whole`.
+        """
+        if is_path(self.target):
+            return self._folder(device, dtype)
+        if self.maker is not None:
+            raise Unusable(f"--class is for a checkpoint folder, and {self.target} is none")
+        found = find(self.target, self.config)
+        place = Place(device, dtype or FLOAT)
+        if isinstance(found, str) and not whole:
+            return registered(found, place)
+        return alone(module_of(found), place, name=self.target)
+
+    def module(self) -> Target:
+        """What is looked at as a module, whatever it is. Raises Unusable."""
+        subject = self.find(whole=True).subject
+        return subject.target if isinstance(subject, Own) else module_of(subject.architecture)
+
+    def _folder(self, device: str, dtype: torch.dtype | None) -> Owned:
+        if self.config is not None:
+            raise Unusable(f"--config: {self.target} is a folder, and has its own; --class names what makes its model")
+        try:
+            checkpoint = Checkpoint.read(Path(self.target))
+        except ValueError as error:
+            raise Unusable(str(error)) from error
+        if checkpoint.architecture and self.maker is None:
+            return Owned(checkpoint.name, Kept.read(checkpoint, device, dtype), {OWN: TIMMS[OWN], **ROUTES})
+        state = state_of(checkpoint)
+        target = of_folder(checkpoint, state, self.maker)
+        return Owned(checkpoint.name, Own.of(target, Place(device, dtype or dtype_of(state))), ALONE)
+
+
+def alone(target: Target, place: Place, *, name: str | None = None, formats: Sequence[str] = OWN_VARIANTS) -> Owned:
+    """A model that transformers saves and loads whole."""
+    return Owned(name or target.name, Own.of(target, place), ALONE, formats)
+
+
+def registered(model: str, place: Place) -> Owned:
+    """A model of timm's registry, as it is. Raises Unusable for one that timm cannot make."""
+    try:
+        entry = entry_of(model, build(model, {}), whole=True)
+    except Exception as error:
+        raise Unusable(f"timm.create_model({model!r}) fails with timm {timm.__version__}: {said(error)}") from error
+    return Owned(model, Subject(entry, "full", place), ROUTES)
