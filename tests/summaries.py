@@ -59,16 +59,26 @@ def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str,
 
 
 def recorded(
-    pair: str, found: Found, *, lane: str = "cpu-float32", unmade: str | None = None, end: bool = True, **more: Any
+    pair: str,
+    found: Found,
+    *,
+    lane: str = "cpu-float32",
+    unmade: str | None = None,
+    end: bool = True,
+    details: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Recorded:
-    """A lane's file of one run with cases given as `{id: (outcome, reason)}`; None for one that has no record."""
+    """A lane's file of one run with cases given as `{id: (outcome, reason)}`; None for one that has no record.
+
+    `details` by id are added to a record's detail.
+    """
     records = {
         case: {
             "case": case,
             "model": Case.parse(case).model,
             "outcome": result[0],
             "reason": result[1],
-            "detail": {"silent": result[0] == "keys"},
+            "detail": {"silent": result[0] == "keys", **(details or {}).get(case, {})},
             "seconds": None,
         }
         for case, result in found.items()
@@ -79,10 +89,10 @@ def recorded(
 
 
 def cases(
-    pair: str, found: Found, *, lane: str = "cpu-float32", rules: Sequence[Known] = (), unmade: str | None = None
+    pair: str, found: Found, *, lane: str = "cpu-float32", rules: Sequence[Known] = (), **more: Any
 ) -> list[Judged]:
     """Judges cases given as `{id: (outcome, reason)}`; None for one that has no record."""
-    return judge(map(Case.parse, found), recorded(pair, found, lane=lane, unmade=unmade), lambda _: rules)
+    return judge(map(Case.parse, found), recorded(pair, found, lane=lane, **more), lambda _: rules)
 
 
 def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:

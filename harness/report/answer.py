@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.pair import Pair
-from harness.report import causes, marks
+from harness.report import causes, marks, needs
 from harness.report.summary import Summary
 from harness.verdict import Judged, Verdict
 
@@ -32,11 +32,18 @@ def answer(summary: Summary) -> dict[str, Any]:
             "all": [pair for pair, found in pairs.items() if found["good"]],
             "routes": {route: [pair for pair, found in pairs.items() if _is_good_on(found, route)] for route in routes},
         },
+        "needs": [_need(need) for need in needs.find(summary)],
         "disagreements": [
             {"pair": one.one.pair, "lane": one.one.lane, "case": one.one.case.id, "outcomes": one.outcomes}
             for one in summary.disagreements
         ],
     }
+
+
+def _need(need: needs.Need) -> dict[str, Any]:
+    rule = {"because": need.rule.because, "advice": need.rule.advice, "source": need.rule.url or need.rule.script}
+    lists = {name: list(getattr(need, name)) for name in ("names", "routes", "pairs")}
+    return {"family": need.family, **lists, "since": need.since, **rule}
 
 
 def _pair(pair: Pair, cases: Sequence[Judged]) -> dict[str, Any]:

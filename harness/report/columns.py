@@ -13,7 +13,7 @@ from harness.cause import generalised
 from harness.change import KINDS, STATES, Kind, is_blind
 from harness.history import Past
 from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT
-from harness.report import causes, marks, reproduction
+from harness.report import causes, marks, needs, reproduction
 from harness.report.grid import in_order
 from harness.report.summary import Summary
 from harness.verdict import Rule
@@ -93,6 +93,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "reasons": list(reasons),
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
+        "needs": [_need(need, rules) for need in needs.find(summary)],
         "own": next(filter(None, map(reproduction.own, summary.judged)), []),
         "runs": [_run(past, installed) for past in summary.past],
         "installed": [dict(packages) for packages in installed],
@@ -130,6 +131,11 @@ def _commands(summary: Summary) -> dict[str, str]:
     return {
         pair: summary.command(one).removesuffix(shlex.join(reproduction.options(one))) for pair, one in first.items()
     }
+
+
+def _need(need: needs.Need, rules: Index) -> Mapping[str, Any]:
+    fields = ("family", "names", "routes", "pairs", "until")
+    return {**{name: getattr(need, name) for name in fields}, "rule": rules.place(_rule(need.rule))}
 
 
 def _run(past: Past, installed: Index) -> Mapping[str, Any]:

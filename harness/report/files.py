@@ -15,6 +15,7 @@ from harness.report.summary import Summary
 FILES: Final[Mapping[str, Callable[[Summary], str]]] = {
     "index.html": page.html,
     "summary.md": markdown.text,
+    "needs.md": markdown.needs,
     "junit.xml": junit.xml,
     "badge.svg": badge.svg,
     "answer.json": lambda summary: json.dumps(answer(summary), indent=1) + "\n",

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from harness.report import causes, grid, marks
 from harness.report.causes import Cause
+from harness.report.needs import Need, find
 from harness.report.summary import Summary
 from harness.report.template import render
 from harness.words import printable
@@ -46,6 +47,14 @@ def text(summary: Summary) -> str:
         md=escaped,
         line=lambda one: Markup(printable(one)),  # noqa: S704 - inside a fence nothing is markup, and it has no line break
     )
+
+
+def needs(summary: Summary) -> str:
+    """The names and buffers of each family that need care, where and how long."""
+    by_family: dict[str, list[Need]] = {}
+    for need in find(summary):
+        by_family.setdefault(need.family, []).append(need)
+    return render("needs.md", summary=summary, families=by_family, md=escaped)
 
 
 def escaped(value: str) -> Markup:

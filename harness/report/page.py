@@ -13,7 +13,7 @@ from harness.report.summary import Summary
 from harness.report.template import render
 
 WEB: Final = Path(__file__).parent / "web"
-SCRIPTS: Final = ("data", "dom", "filter", "parts", "matrix", "cases", "models", "history", "upgrade", "main")
+SCRIPTS: Final = ("data", "dom", "filter", "parts", "matrix", "cases", "models", "history", "upgrade", "needs", "main")
 """In the order in which they use each other."""
 
 

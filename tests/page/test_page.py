@@ -38,12 +38,13 @@ VIEWS: Final = {
     "model": "#models?model=m0",
     "history": "#history",
     "upgrade": f"#upgrade?from={OLD}&to={NEW}",
+    "needs": "#needs",
 }
 
 
 def judged() -> list[Judged]:
     return [
-        *cases(OLD, BEFORE, rules=[RENAMED]),
+        *cases(OLD, BEFORE, rules=[RENAMED], details={"tower/m0": {"names": [{"missing": {"first": [HARM]}}]}}),
         *cases(NEW, {name: AFTER[name] for name in ("tower/m0", "tower/m1")}, rules=[UNSET]),
         *cases(NEW, {name: result for name, result in AFTER.items() if not name.startswith("tower")}),
         *cases(NEW, NOT_RUN, lane="cuda-float32"),

@@ -6,6 +6,7 @@ const VIEWS = {
   models: { label: "Models", draw: modelsView, filters: EVERY },
   history: { label: "History", draw: historyView, filters: EVERY.filter((name) => name !== "mark") },
   upgrade: { label: "Upgrade", draw: upgradeView, filters: EVERY.filter((name) => name !== "mark") },
+  needs: { label: "Needs", draw: needsView, filters: ["route", "family"] },
 };
 const isView = (name) => Object.hasOwn(VIEWS, name);
 
@@ -29,7 +30,7 @@ function drawStatus() {
   );
   document.getElementById("footer").replaceChildren(
     ...DATA.said.map((text) => h("p", {}, text)),
-    h("p", {}, `Drawn ${clock(DATA.made)} UTC from ${plural(COUNT, "case")} of ${plural(DATA.pairs.length, "pair")}. Keys: / goes to the model filter, arrows move in a grid, 1 to 5 choose a view.`),
+    h("p", {}, `Drawn ${clock(DATA.made)} UTC from ${plural(COUNT, "case")} of ${plural(DATA.pairs.length, "pair")}. Keys: / goes to the model filter, arrows move in a grid, 1 to 6 choose a view.`),
   );
 }
 
@@ -107,8 +108,8 @@ document.addEventListener("keydown", (event) => {
   if (event.target.matches?.("input, select, textarea")) return;
   if (event.key === "/") {
     event.preventDefault();
-    document.forms.filters.elements.model.focus();
-  } else if (/^[1-5]$/.test(event.key)) {
+    document.forms.filters.elements.model?.focus();
+  } else if (/^[1-6]$/.test(event.key)) {
     document.querySelectorAll("#views a")[Number(event.key) - 1].click();
   }
 });
