@@ -34,6 +34,7 @@ from harness.errors import BadInput, HarnessError  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
 from harness.lock import FOLDER  # noqa: E402
 from harness.move import Move  # noqa: E402
+from harness.news import News  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
@@ -250,6 +251,20 @@ def lock(session: nox.Session) -> None:
     try:
         for lanes in found.lanes:
             lanes.make_lock(environment_of(session, lanes), found.options.out or FOLDER, session.log)
+    except HarnessError as error:
+        refuse(error)
+    except installation.InstallationError as error:
+        session.error(str(error))
+
+
+@nox.session(python=PYTHON, default=False)
+def releases(session: nox.Session) -> None:
+    """Say what PyPI has that matrix.yaml has not; `-- --write` adds the newest pair, with its catalog and lock."""
+    try:
+        news = News.of(session.posargs)
+        tell(console(), news.lines())
+        if news.options.write and news.pair:
+            news.write(news.pair, only_with_uv(session, Lanes(news.described, news.pair, news.options)), session.log)
     except HarnessError as error:
         refuse(error)
     except installation.InstallationError as error:

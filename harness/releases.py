@@ -65,10 +65,27 @@ def between(project: str, ends: tuple[str, str], python: str, index: Index | Non
     if problems:
         raise BadInput.from_problems(problems)
     return [
-        Release(str(version), max((one.upload_time.date() for one in its if one.upload_time), default=None))
+        _dated(version, its)
         for version, its in sorted(files.items())
         if version in {low, high} or (low < version < high and _is_usual(version, its) and _runs(its, python))
     ]
+
+
+def since(project: str, oldest: Version, python: str, index: Index | None = None) -> list[Release]:
+    """The releases from one on, oldest first, that this Python can run, without pre-releases and yanked ones.
+
+    Raises OSError where the index cannot be asked.
+    """
+    files = _files(project, index or PyPISimple(accept=ACCEPT_JSON_ONLY))
+    return [
+        _dated(version, its)
+        for version, its in sorted(files.items())
+        if version >= oldest and _is_usual(version, its) and _runs(its, python)
+    ]
+
+
+def _dated(version: Version, its: Iterable[DistributionPackage]) -> Release:
+    return Release(str(version), max((one.upload_time.date() for one in its if one.upload_time), default=None))
 
 
 def _unusable(

@@ -21,12 +21,18 @@ NEAREST: Final = 3
 REPORTING: Final = frozenset({"matrix", "pair", "report"})
 PLACED: Final = frozenset({"route", "model"})  # what `uses` of the matrix names
 PART: Final = "--route tower --model 'eva*'"
+ABOUT: Final = {
+    "matrix": "Which cases to run. What can be repeated adds up; without an option everything runs.",
+    "releases": "What PyPI has of transformers and timm that the matrix has not, and adding it.",
+    "lock": "Resolve pairs anew, with hashes; all of them where none is named.",
+}
 EXAMPLES: Final = {
     "pair": f"transformers==5.23.0 timm==1.0.31 {PART}",
     "upgrade": f"transformers==5.23.0 --from transformers4.57.6-timm1.0.22 {PART}",
     "bisect": f"--good transformers==4.57.6 --bad transformers==5.23.0 {PART}",
     "catalog": "timm==1.0.31",
     "lock": "--pair transformers5.23.0-timm1.0.31",
+    "releases": "--write --cool-down 3",
 }
 
 
@@ -60,6 +66,8 @@ class Options:
     still: tuple[str, ...] = ()
     start: str | None = None
     out: Path | None = None
+    write: bool = False
+    cool_down: int = 7  # days
 
     @property
     def named_anyway(self) -> bool:
@@ -135,7 +143,7 @@ def _parser(session: str) -> argparse.ArgumentParser:
         prog=f"nox -s {session} --",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
-        description="Which cases to run. What can be repeated adds up; without an option everything runs.",
+        description=ABOUT.get(session, ABOUT["matrix"]),
         epilog=f"example: nox -s {session} -- {EXAMPLES.get(session, PART)}",
     )
     many: dict[str, Any] = {"action": "append"}
@@ -144,6 +152,12 @@ def _parser(session: str) -> argparse.ArgumentParser:
         parser.add_argument(
             "requirements", nargs=releases, metavar="PACKAGE==VERSION", help="transformers, timm; also torch"
         )
+    if session == "releases":
+        parser.add_argument("--write", action="store_true", help="add the newest pair, with its catalog and lock")
+        cool = "how long a release must have been there to be added (default 7)"
+        parser.add_argument("--cool-down", type=_days, metavar="DAYS", help=cool)
+        parser.add_argument("--out", type=Path, metavar="DIR", help="where the lock goes (default harness/locks)")
+        return parser
     if session == "bisect":
         _add_ends(parser, many)
     elif session == "upgrade":
@@ -202,6 +216,12 @@ def _add_ends(parser: argparse.ArgumentParser, many: dict[str, Any]) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give 0 or more")
     return int(text)
 
 
