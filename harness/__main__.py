@@ -1,13 +1,14 @@
-"""python -m harness: what is wrong with a pair of transformers and timm here, or with a model of one's own."""
+"""python -m harness: what is wrong with a pair here, or with a model of one's own; and what a night needs."""
 
 import argparse
 import importlib
 import importlib.util
+import json
 import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from harness.variables import LIBRARIES
 
@@ -17,6 +18,10 @@ ABOUT: Final = """\
 Looks at the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project,
 from this project's folder or with that on PYTHONPATH. It needs no network.
 """
+NIGHTLY: Final = frozenset({"plan", "collect"})
+TOGETHER: Final = (
+    "It runs in the project's folder, and needs the libraries of its group harness: pip install --group harness."
+)
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or nothing could be tried; 2 bad input."
 TARGET: Final = """\
 package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
@@ -44,12 +49,51 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("target", metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
+    _add_nightly(commands)
     return parser
+
+
+def _add_nightly(commands: Any) -> None:
+    """The commands that need the harness's own libraries, and neither transformers nor timm."""
+    about = "divide the matrix among machines: JSON, an entry a shard with its commands, balanced by measured durations"
+    plan = commands.add_parser("plan", help=about, description=f"{about}. {TOGETHER}")
+    plan.add_argument("--shards", type=int, default=20, metavar="N", help="how many at most (default 20)")
+    durations = "records whose durations balance the shards; repeatable"
+    plan.add_argument("--results", type=Path, action="append", default=[], metavar="DIR", help=durations)
+    plan.add_argument("--matrix", type=Path, default=Path("matrix.yaml"), metavar="FILE", help="another matrix.yaml")
+    plan.add_argument("--lane", dest="lanes", action="append", default=[], metavar="NAME", help="a lane; repeatable")
+    plan.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
+    also = "a pair besides: 'transformers==5.23.0 timm==1.0.31'; repeatable"
+    plan.add_argument("--also", action="append", default=[], metavar="PINS", help=also)
+    plan.add_argument("--newest", action="store_true", help="also the newest releases that PyPI has")
+    about = "put the records of several machines into one folder"
+    collect = commands.add_parser("collect", help=about, description=f"{about}. {TOGETHER}")
+    collect.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="a results folder")
+    collect.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="where to (default results)")
+
+
+def _nightly(given: argparse.Namespace) -> int:
+    try:
+        from harness import nightly  # noqa: PLC0415  needs what pairs do not have
+        from harness.errors import HarnessError  # noqa: PLC0415  as above
+    except ImportError as error:
+        sys.stderr.write(f"{error}; {TOGETHER}\n")
+        return 2
+    try:
+        if given.command == "collect":
+            return nightly.collect(given.folders, given.into, sys.stdout)
+        sys.stdout.write(json.dumps(nightly.plan(given), indent=1) + "\n")
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
 
 
 def main(argv: list[str]) -> int:
     """The exit code."""
     given = _parser().parse_args(argv)
+    if given.command in NIGHTLY:
+        return _nightly(given)
     if problem := _unfit():
         sys.stderr.write(f"{problem}\n")
         return 2

@@ -30,8 +30,8 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
     narrow = options.quick or lane.models == "quick"
     return [
         Case(route, entry.model, variant, size)
-        for entry in sorted(tried, key=lambda entry: (-entry.slim.params, entry.model))
-        if _is_named(entry, options)
+        for place, entry in enumerate(sorted(tried, key=lambda entry: (-entry.slim.params, entry.model)))
+        if _is_named(entry, options) and _is_in_part(place, options)
         for size in dict.fromkeys(options.sizes)
         for route in _routes(matrix, options)
         for variant in _variants(matrix.routes[route], lane, options)
@@ -91,6 +91,12 @@ def _routes(matrix: Matrix, options: Options) -> list[str]:
 
 def _is_named(entry: Entry, options: Options) -> bool:
     return not options.models or any(fnmatchcase(entry.model, glob) for glob in options.models)
+
+
+def _is_in_part(place: int, options: Options) -> bool:
+    """Dealt out like cards, the costliest first, so that parts are about equal, and a model is whole in one of them."""
+    part, of = options.part or (1, 1)
+    return place % of == part - 1
 
 
 def _is_named_in_full(entry: Entry, options: Options) -> bool:

@@ -47,6 +47,7 @@ class Options:
     models: tuple[str, ...] = ()
     sizes: tuple[str, ...] = (DEFAULT_SIZE,)
     variants: tuple[str, ...] = ()
+    part: tuple[int, int] | None = None  # of how many equal parts of the models which one
     quick: bool = False
     own: str | None = None  # a model of somebody's own, instead of timm's
     config: str | None = None
@@ -78,7 +79,8 @@ class Options:
     def selection(self) -> dict[str, Any]:
         """What decides which cases there are, as a run's header has it."""
         names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")
-        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick}
+        part = {"part": list(self.part)} if self.part else {}
+        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick, **part}
 
     @property
     def asked(self) -> dict[str, str | None] | None:
@@ -88,15 +90,20 @@ class Options:
 
 def in_words(options: Options) -> str:
     """The options that leave a part, as they are typed; empty for the whole."""
-    given = [
+    return shlex.join([*options.requirements, *given(options)])
+
+
+def given(options: Options) -> list[str]:
+    """The same as words, without the releases."""
+    named = [
         word
         for name in ("pair", "lane", "route", "model", "size", "variant")
         if getattr(options, f"{name}s") != getattr(Options, f"{name}s")
         for value in getattr(options, f"{name}s")
         for word in (f"--{name}", value)
     ]
-    own = own_in_words(options.asked)
-    return shlex.join([*options.requirements, *own, *given, *(["--quick"] if options.quick else [])])
+    part = ["--part", "{}/{}".format(*options.part)] if options.part else []
+    return [*own_in_words(options.asked), *named, *part, *(["--quick"] if options.quick else [])]
 
 
 def own_in_words(asked: Mapping[str, Any] | None) -> list[str]:
@@ -116,7 +123,7 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
     Raises BadInput for what cannot be read; `--help` prints what there is and exits with 0.
     """
     parser = _parser(session)
-    given, rest = parser.parse_known_intermixed_args(argv)
+    found, rest = parser.parse_known_intermixed_args(argv)
     flags = [word for word in rest if word.startswith("-")]
     if flags:
         known = [name for action in parser._actions for name in action.option_strings]  # noqa: SLF001 - no public way
@@ -125,10 +132,10 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
         raise BadInput(
             f"unexpected {' '.join(rest)!r}; releases are named with nox -s pair, parts with --route, --model"
         )
-    if session == "report" and "results" in given:
-        given.results, *given.beside = dict.fromkeys(given.results)
-    lists = {name: tuple(value) for name, value in vars(given).items() if isinstance(value, list)}
-    return Options(**{**vars(given), **lists})
+    if session == "report" and "results" in found:
+        found.results, *found.beside = dict.fromkeys(found.results)
+    lists = {name: tuple(value) for name, value in vars(found).items() if isinstance(value, list)}
+    return Options(**{**vars(found), **lists})
 
 
 def typed_in(folder: Path, options: Options) -> Options:
@@ -184,6 +191,8 @@ def _parser(session: str) -> argparse.ArgumentParser:
         parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
         maker = "for --own of a folder: package.module:Name, where transformers has no such model"
         parser.add_argument("--class", dest="maker", metavar="NAME", help=maker)
+    part = "of N equal parts of the models the I-th, as I/N"
+    parser.add_argument("--part", type=_part, metavar="I/N", help=part)
     parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
     parser.add_argument(
@@ -217,6 +226,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
     return int(text)
+
+
+def _part(text: str) -> tuple[int, int]:
+    place, _, of = text.partition("/")
+    if not (place.isdecimal() and of.isdecimal() and 1 <= int(place) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part; the second of four reads 2/4")
+    return int(place), int(of)
 
 
 def _days(text: str) -> int:
@@ -265,6 +281,7 @@ def _wrong_with_own(options: Options) -> Iterator[str]:
     left += ["--config"] if options.config and is_path(options.own) else []
     left += ["--class"] if options.maker and not is_path(options.own) else []
     left += ["--quick"] if options.quick else []
+    left += ["--part"] if options.part else []
     if left:
         yield f"--own is one model as it is; leave out {', '.join(left)}"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from harness.matrix import Matrix
 from harness.pair import Pair
 from harness.record import DEFAULT_SIZE, OWN
 from harness.selection import Options, own_in_words
@@ -15,23 +16,33 @@ DEFAULT_MATRIX: Final = Options.matrix
 
 def of_matrix(matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For the pairs that a matrix names."""
-    return lambda judged: _command("matrix", ["--pair", judged.pair], judged, matrix)
+    return lambda judged: shlex.join([*_session("matrix", ["--pair", judged.pair], matrix), *options(judged)])
 
 
 def of_pair(pair: Pair, matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For a pair that matrix.yaml does not name; every case given must be of this pair."""
+    return lambda judged: shlex.join([*_session("pair", _pins(pair), matrix), *options(judged)])
+
+
+def running(pair: Pair, described: Matrix, matrix: Path = DEFAULT_MATRIX) -> list[str]:
+    """What runs a pair, whether the matrix names it or not."""
+    if any(pair.id == one.id for one in described.pairs):
+        return _session("matrix", ["--pair", pair.id], matrix)
+    return _session("pair", _pins(pair), matrix)
+
+
+def _pins(pair: Pair) -> list[str]:
     unusual = {
         name: version
         for name, version in pair.versions.items()
         if name in {"transformers", "timm"} or version != getattr(pair.defaults, name)
     }
-    pins = [f"{name}=={version}" for name, version in unusual.items()]
-    return lambda judged: _command("pair", pins, judged, matrix)
+    return [f"{name}=={version}" for name, version in unusual.items()]
 
 
-def _command(session: str, pair: list[str], judged: Judged, matrix: Path) -> str:
+def _session(session: str, pair: list[str], matrix: Path) -> list[str]:
     named = [] if matrix == DEFAULT_MATRIX else ["--matrix", str(matrix)]
-    return shlex.join(["nox", "-s", session, "--", *pair, *named, *options(judged)])
+    return ["nox", "-s", session, "--", *pair, *named]
 
 
 def options(judged: Judged) -> list[str]:

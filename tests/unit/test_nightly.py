@@ -1,0 +1,147 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import nightly, record
+from harness.errors import BadInput
+
+ROOT = Path(__file__).parents[2]
+NEW = "transformers5.24.0-timm1.0.31"
+LANE = Path("transformers5.23.0-timm1.0.31/cpu-float32.jsonl")
+
+
+def run(at: int, *cases: str) -> str:
+    """The lines of a run."""
+    nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds"))
+    lines: list[dict[str, Any]] = [
+        {"kind": "run", "schema": 1, "pair": {"id": "p"}, "cases": list(cases), "started": f"2026-11-2{at}"}
+    ]
+    for case in cases:
+        route, model = case.split("/")
+        fields = {"case": case, "route": route, "model": model, "outcome": "passed", "reason": "", "detail": {}}
+        lines.append({"kind": "case", **fields, **nothing})
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def shard(folder: Path, text: str) -> Path:
+    (folder / LANE).parent.mkdir(parents=True)
+    (folder / LANE).write_text(text)
+    return folder
+
+
+def test_runs_of_several_machines_are_one_folders_and_each_is_there_once(tmp_path: Path) -> None:
+    one, two = shard(tmp_path / "1", run(1, "tower/a")), shard(tmp_path / "2", run(2, "tower/b"))
+    into, out = tmp_path / "all", io.StringIO()
+    for _ in range(2):
+        assert nightly.collect([one, two], into, out) == 0
+    assert (into / LANE).read_text() == run(1, "tower/a") + run(2, "tower/b")
+    assert [list(found.cases) for found in record.read(into / LANE)] == [["tower/a"], ["tower/b"]]
+    assert out.getvalue().splitlines() == [
+        f"{into}: 2 runs added from 2 folders",
+        f"{into}: 0 runs added from 2 folders",
+    ]
+
+
+def test_what_is_there_already_stays_and_half_a_line_swallows_nothing(tmp_path: Path) -> None:
+    into = shard(tmp_path / "all", run(1, "tower/a") + '{"kind":"case","ca')
+    nightly.collect([shard(tmp_path / "1", run(2, "tower/b"))], into, io.StringIO())
+    assert (into / LANE).read_text() == run(1, "tower/a") + '{"kind":"case","ca\n' + run(2, "tower/b")
+    assert [list(found.cases) for found in record.read(into / LANE)] == [["tower/a"], ["tower/b"]]
+
+
+def test_catalogs_made_on_the_spot_come_along(tmp_path: Path) -> None:
+    one = shard(tmp_path / "1", run(1, "tower/a"))
+    (one / "catalogs").mkdir()
+    (one / "catalogs" / "timm-1.0.99.ndjson").write_text("a catalog")
+    nightly.collect([one], tmp_path / "all", io.StringIO())
+    assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == "a catalog"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("", "{}: no records in it"), ('{"kind":"case"}\n', "{}/" + str(LANE) + ":1: a 'case' line before any run; ")],
+    ids=["nothing", "none of ours"],
+)
+def test_a_folder_that_holds_no_records_is_refused_and_nothing_is_written(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    good, bad = shard(tmp_path / "1", run(1, "tower/a")), tmp_path / "2"
+    bad.mkdir()
+    if text:
+        shard(bad, text)
+    with pytest.raises(BadInput) as caught:
+        nightly.collect([good, bad], tmp_path / "all", io.StringIO())
+    assert str(caught.value).startswith(problem.format(bad))
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    one = shard(tmp_path / "1", run(1, "tower/a"))
+    (tmp_path / "2" / LANE).parent.mkdir(parents=True)
+    (tmp_path / "2" / LANE).symlink_to(one / LANE)
+    with pytest.raises(BadInput, match="is a link to"):
+        nightly.collect([tmp_path / "2"], tmp_path / "all", io.StringIO())
+
+
+def given(**more: Any) -> Namespace:
+    usual = {"matrix": Path("matrix.yaml"), "shards": 4, "results": [], "lanes": [], "also": []}
+    return Namespace(**{**usual, "quick": False, "newest": False, **more})
+
+
+def test_a_pair_named_besides_is_planned_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = nightly.plan(given(also=["transformers==5.24.0 timm==1.0.31"], lanes=["cpu-float32"], quick=True))
+    commands = [command for one in found["shards"] for command in one["commands"]]
+    assert "nox -s pair -- transformers==5.24.0 timm==1.0.31 --lane cpu-float32 --quick" in commands
+    assert len(found["shards"]) == 4
+    assert found["reports"] == [
+        "nox -s report -- --lane cpu-float32 --quick --out site",
+        f"nox -s report -- transformers==5.24.0 timm==1.0.31 --lane cpu-float32 --quick --out site/{NEW}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"lanes": ["tpu"]}, "--lane tpu: matrix.yaml has no such lane"),
+        ({"results": [Path("nowhere")]}, "--results nowhere: there is no such folder"),
+        ({"also": ["timm==1.0.31"]}, "transformers is not named; add its release, as in transformers==5.23.0"),
+        ({"shards": 0}, "--shards 0: give 1 to 256, which is the most that GitHub Actions runs"),
+    ],
+    ids=["lane", "records", "pair", "shards"],
+)
+def test_what_cannot_be_planned_is_one_error(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], problem: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(BadInput) as caught:
+        nightly.plan(given(**more))
+    assert str(caught.value) == problem
+
+
+def test_the_commands_work_without_torch_and_end_with_their_codes(tmp_path: Path) -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the test's own words
+            [sys.executable, "-m", "harness", *words],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONSAFEPATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    planned = command("plan", "--shards", "3", "--lane", "cpu-float32")
+    assert planned.returncode == 0, planned.stderr
+    assert len(json.loads(planned.stdout)["shards"]) == 3
+    one = shard(tmp_path / "1", run(1, "tower/a"))
+    collected = command("collect", str(one), "--into", str(tmp_path / "all"))
+    assert (collected.returncode, collected.stderr) == (0, "")
+    refused = command("plan", "--shards", "999")
+    assert (refused.returncode, refused.stdout) == (2, "")
