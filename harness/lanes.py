@@ -218,6 +218,9 @@ class Lanes:
 
     def make_lock(self, environment: Environment, folder: Path, say: Say) -> None:
         """Resolve the pair anew, for every platform and with hashes. Raises as `Environment.install` does."""
+        if self.pair.sources:
+            say(f"{self.pair.id}: no lock, for what it is made of is no release")
+            return
         until = self._until(say)
         with tempfile.TemporaryDirectory() as draft:
             asked, resolved = locks.requirements(self.pair), Path(draft) / "resolved.txt"
@@ -232,6 +235,8 @@ class Lanes:
         """The moment after which no release counts; None where the matrix has no date."""
         if self.matrix.as_of is None:
             return None
+        if self.pair.sources:  # a branch of today may need what appeared today
+            return releases.end_of(releases.today())
         try:
             return releases.day_of(self.pair.requirements(), self.matrix.as_of)
         except OSError as error:

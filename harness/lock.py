@@ -103,8 +103,8 @@ def wrong(pair: Pair, packages: Mapping[str, str]) -> list[str]:
 
 
 def _is(found: str, asked: str) -> bool:
-    """A build, as in 2.14.1+cpu, is the release that it is a build of."""
-    return Requirement(f"x=={asked}").specifier.contains(Version(found).public, prereleases=True)
+    """A build, as in 2.14.1+cpu, is the release that it is a build of; no package has the label of a source."""
+    return Requirement(f"x=={asked.partition('+')[0]}").specifier.contains(Version(found).public, prereleases=True)
 
 
 def _unmet(asked: Sequence[str], lock: Lock) -> list[str]:

@@ -30,7 +30,7 @@ def plan(given: Namespace) -> dict[str, Any]:
             [f"--lane {name}: {given.matrix} has no such lane" for name in unknown]
             + [f"--results {folder}: there is no such folder" for folder in missing]
         )
-    also = [Pair.parse_requirements(pins.split(), described.defaults) for pins in given.also]
+    also = [Pair.parse_requirements(shlex.split(pins), described.defaults) for pins in given.also]
     if given.newest:
         also += _newest(News.of(["--matrix", str(given.matrix), "--cool-down", "0"]))
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
@@ -48,7 +48,7 @@ def _report(pins: Sequence[str], options: Options, out: str) -> str:
 
 
 def _pins(pair: Pair) -> list[str]:
-    return [f"{name}=={version}" for name, version in pair.versions.items() if name in AXES]
+    return [pair.pin(name) for name in AXES]
 
 
 def _newest(news: News) -> Iterator[Pair]:

@@ -7,15 +7,18 @@ from typing import Final, Self
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion
 from packaging.version import Version as ParsedVersion
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from harness import source
 from harness.errors import BadInput
-from harness.vocabulary import Strict, Version, unknown
+from harness.source import WHEEL, Source
+from harness.vocabulary import Release, Strict, Version, problem, unknown
 
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
 ID: Final = re.compile(
     r"transformers(?P<transformers>[^-]+)-timm(?P<timm>[^-]+)(?:-torch(?P<torch>[^-]+))?(?:-py(?P<python>[^-]+))?"
 )
+SOURCED: Final = re.compile(r"(?P<name>[A-Za-z0-9_-]+)(?:==(?P<version>[^@\s]+))?\s*@\s*(?P<where>\S+)")
 AXES: Final = PACKAGES[:2]
 """What this project is about; the rest is what these run on."""
 
@@ -38,6 +41,8 @@ class Pair(Strict):
     python: Version
     note: str | None = None
     defaults: Defaults = Field(repr=False)
+    sources: tuple[Source, ...] = Field(default=(), repr=False)
+    """Where development versions are installed from."""
 
     @property
     def id(self) -> str:
@@ -53,7 +58,20 @@ class Pair(Strict):
 
     def requirements(self) -> list[str]:
         """What to install; Python is no package and is not among them."""
-        return [f"{name}=={version}" for name, version in self.versions.items() if name != "python"]
+        sources = {one.package: one.requirement for one in self.sources}
+        return [
+            f"{name} @ {sources[name]}" if name in sources else f"{name}=={version}"
+            for name, version in self.versions.items()
+            if name != "python"
+        ]
+
+    def pin(self, name: str) -> str:
+        """What names the version of a package on a command line."""
+        for one in self.sources:
+            if one.package == name:
+                said = "" if one.where.endswith(WHEEL) else f"=={one.version.partition('+')[0]}"
+                return f"{name}{said}@{one.where}"
+        return f"{name}=={getattr(self, name)}"
 
     def differs_from(self, other: "Pair") -> list[str]:
         """Of PACKAGES those that are another version there."""
@@ -61,7 +79,8 @@ class Pair(Strict):
 
     def moved(self, **versions: str) -> "Pair":
         """The same with other versions, and no note."""
-        return self.model_copy(update={**versions, "note": None})
+        sources = tuple(one for one in self.sources if one.package not in versions)
+        return self.model_copy(update={**versions, "sources": sources, "note": None})
 
     @classmethod
     def parse_id(cls, text: str, defaults: Defaults) -> Self | None:
@@ -80,8 +99,11 @@ class Pair(Strict):
         """The pair that `transformers==5.8.1 timm==1.0.26` names. Raises BadInput with everything that is wrong."""
         problems: list[str] = []
         versions: dict[str, str] = {}
+        sources: dict[str, Source] = {}
         for text in requirements:
             name, version, wrong = pin(text)
+            if found := SOURCED.fullmatch(text):
+                name, version, wrong = _sourced(found, sources)
             if wrong or name in versions:
                 problems.append(f"{text}: {wrong or f'{name} is named twice; name one release'}")
             versions.setdefault(name, version)
@@ -92,14 +114,14 @@ class Pair(Strict):
         ]
         if problems:
             raise BadInput.from_problems(problems)
-        return cls(**{**defaults.model_dump(), **versions}, defaults=defaults)
+        return cls(**{**defaults.model_dump(), **versions}, defaults=defaults, sources=tuple(sources.values()))
 
 
 class Row(Strict):
     """A pair as matrix.yaml writes it: what it leaves out, the defaults say."""
 
-    transformers: Version
-    timm: Version
+    transformers: Release
+    timm: Release
     torch: Version | None = None
     torchvision: Version | None = None
     python: Version | None = None
@@ -107,7 +129,33 @@ class Row(Strict):
 
     def resolve(self, defaults: Defaults) -> Pair:
         """The pair with every version filled in."""
-        return Pair(**{**defaults.model_dump(), **self.model_dump(exclude_none=True)}, defaults=defaults)
+        named = self.model_dump(exclude_none=True)
+        sources = {name: source.parse(name, named[name]) for name in AXES if source.is_source(named[name])}
+        versions = {name: found.version for name, found in sources.items()}
+        found = tuple(sources.values())
+        return Pair(**{**defaults.model_dump(), **named, **versions}, defaults=defaults, sources=found)
+
+    @field_validator(*AXES)
+    @classmethod
+    def _what_is_named_is_there(cls, text: str, info: ValidationInfo) -> str:
+        if source.is_source(text):
+            try:
+                source.parse(str(info.field_name), text)
+            except ValueError as error:
+                raise problem(str(error)) from None
+        return text
+
+
+def _sourced(found: re.Match[str], sources: dict[str, Source]) -> tuple[str, str, str | None]:
+    """The package, its version, and what is wrong; a source that is none is not among the sources."""
+    name = found["name"]
+    if name not in AXES:
+        return name, "", f"only {' and '.join(AXES)} come from a source"
+    try:
+        sources[name] = source.parse(name, f"{found['version'] or ''}@{found['where']}")
+    except ValueError as error:
+        return name, "", str(error)
+    return name, sources[name].version, None
 
 
 def python_named(argv: Sequence[str], default: str) -> str:

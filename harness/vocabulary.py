@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from harness.catalog import Entry
 from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, RED
+from harness.source import is_source
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
 
@@ -95,7 +96,12 @@ def _specifier(text: str) -> str:
     return text
 
 
+def _release(text: str) -> str:
+    return text if is_source(text) else _normalised(text)
+
+
 Version = Annotated[str, AfterValidator(_normalised)]
+Release = Annotated[str, AfterValidator(_release)]
 Specifier = Annotated[str, AfterValidator(_specifier)]
 RouteName = Annotated[str, OneOf("route", ROUTES)]
 LaneName = Annotated[str, OneOf("lane", LANES)]

@@ -37,7 +37,7 @@ def _pins(pair: Pair) -> list[str]:
         for name, version in pair.versions.items()
         if name in {"transformers", "timm"} or version != getattr(pair.defaults, name)
     }
-    return [f"{name}=={version}" for name, version in unusual.items()]
+    return [pair.pin(name) for name in unusual]
 
 
 def _session(session: str, pair: list[str], matrix: Path) -> list[str]:

@@ -1,0 +1,73 @@
+"""A development version of transformers or timm: a wheel on disk, a branch's archive, or a Git URL.
+
+Such a version gets a local label, as in 5.25.0.dev0+ab12cd34, that names its source, so that its records are nobody
+else's: a digest of a wheel's content, or of the text of an address, whose content may change from day to day.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+WHEEL: Final = ".whl"
+ADDRESS: Final = re.compile(r"(git\+)?(https?|ssh|file)://\S+")
+LABEL: Final = 8  # letters
+FORMS: Final = (
+    'a wheel on disk, as in "wheels/timm-1.0.32-py3-none-any.whl", or a version and where it is, as in '
+    '"1.0.32.dev0 @ git+https://github.com/huggingface/pytorch-image-models@main"'
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A package, its version with the label, and where it is installed from."""
+
+    package: str
+    version: str
+    where: str
+
+    @property
+    def requirement(self) -> str:
+        """The address, as an installer takes it."""
+        return Path(self.where).resolve().as_uri() if self.where.endswith(WHEEL) else self.where
+
+
+def is_source(text: str) -> bool:
+    """Whether a text is meant as one, and not as a release."""
+    return "/" in text or "@" in text or text.endswith(WHEEL)
+
+
+def parse(package: str, text: str) -> Source:
+    """Raises ValueError with what is wrong."""
+    said, _, where = (part.strip() for part in text.partition("@"))
+    if ADDRESS.match(said) or said.endswith(WHEEL):
+        said, where = "", text.strip()
+    if where.endswith(WHEEL) and not ADDRESS.fullmatch(where):
+        return _wheel(package, Path(where))
+    if not ADDRESS.fullmatch(where):
+        raise ValueError(f"{text!r} is no source; give {FORMS}")
+    try:
+        version = Version(said)
+    except InvalidVersion:
+        raise ValueError(f"{text!r} does not say its version, which rules go by; give {FORMS}") from None
+    return Source(package, _labelled(version, where.encode()), where)
+
+
+def _wheel(package: str, path: Path) -> Source:
+    try:
+        name, version, *_ = parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise ValueError(f"{path}: {error}") from None
+    if name != canonicalize_name(package):
+        raise ValueError(f"{path}: is a wheel of {name}, and none of {package}")
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file; it is looked for from the project's folder")
+    return Source(package, _labelled(version, path.read_bytes()), str(path))
+
+
+def _labelled(version: Version, content: bytes) -> str:
+    return f"{version.public}+{hashlib.sha256(content).hexdigest()[:LABEL]}"
