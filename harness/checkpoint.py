@@ -5,7 +5,7 @@ Standard library only: both sides of the wall ask whose format it has.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +14,39 @@ CONFIG: Final = "config.json"
 WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
 INDICES: Final = tuple(f"{name}.index.json" for name in WEIGHTS)
 WRAPPER: Final = "timm_wrapper"  # the model type of transformers' own wrapper
+TRIED: Final = (
+    *("wrapper", "classifier", "backbone", "backbone-pretrained", "tower", "tower-wrapper"),
+    *("roundtrip", "resume", "processor", "pipeline"),
+)
+"""The routes that read a folder, or hold its weights; others are about what the harness writes itself."""
 HEADLESS: Final = "TimmWrapperModel"
 MODULE: Final = re.compile(r"[\w.]+:[\w.]+")
 OF_IDS: Final = str.maketrans("/@+[]", "-----")  # what a case id, or the test of that name, uses itself
+
+
+def _is_size(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and len(value) == len("chw") and all(map(_is_count, value)))
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+
+
+def _is_described(value: Any) -> bool:
+    found = value if isinstance(value, dict) else {}
+    return _is_size(found.get("input_size")) and _is_count(found.get("num_classes"))
+
+
+FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "num_classes": (_is_count, "is no number of classes"),
+    "architectures": (
+        lambda value: value is None or (isinstance(value, list) and all(isinstance(one, str) for one in value)),
+        "is no list of names",
+    ),
+    "model_args": (lambda value: value is None or isinstance(value, dict), "is no mapping of arguments"),
+    "pretrained_cfg": (_is_described, "has an input_size or num_classes that is none"),
+}
+"""What must hold of what is read here, and what to say where it does not."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +70,8 @@ class Checkpoint:
             raise ValueError(f"{path}: cannot be read: {error}") from error
         if not isinstance(config, dict):
             raise ValueError(f"{path}: describes no model")  # noqa: TRY004  what a file holds, and no caller's mistake
+        if wrong := [f"{name} {said}" for name, (holds, said) in FIELDS.items() if not holds(config.get(name))]:
+            raise ValueError(f"{path}: {'; '.join(wrong)}")
         found = cls(folder, config)
         if not found.files:
             raise ValueError(f"{folder}: no weights in it; {', '.join((*WEIGHTS, *INDICES))} were looked for")
@@ -71,6 +103,11 @@ class Checkpoint:
         return found if isinstance(found, dict) else {}
 
     @property
+    def is_as_for_the_hub(self) -> bool:
+        """Whether it is described as timm 1.0.31 writes it for the hub, the number of classes among its arguments."""
+        return "num_classes" in self.model_args
+
+    @property
     def classes(self) -> int:
         """How many there are in the head of a timm model; 0 where there is none."""
         if HEADLESS in (self.config.get("architectures") or ()):
@@ -97,6 +134,6 @@ def is_path(target: str) -> bool:
 
 def _shards(index: Path) -> list[str]:
     try:
-        return sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        return sorted({str(Path(name)) for name in json.loads(index.read_text())["weight_map"].values()})
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{index}: is no index of weights: {type(error).__name__}: {error}") from error

@@ -4,10 +4,11 @@ import contextlib
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness import plan, results
 from harness.catalog import Catalog, Entry, entry_of
-from harness.checkpoint import is_path
+from harness.checkpoint import Checkpoint, is_path
 from harness.lanes import Lanes
 from harness.matching import is_of, speaks_of
 from harness.matrix import Lane
@@ -63,7 +64,8 @@ def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], 
     rules = [rule for rule in lanes.matrix.expectations if is_of(rule, lanes.pair.transformers, lanes.pair.timm)]
 
     recorded = lanes.recorded(lane, catalog)
-    is_folder = lanes.options.own is not None and is_path(lanes.options.own)
+    own = lanes.options.own
+    is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
 
     def rules_for(case: Case) -> list[Rule]:
         entry = _own(recorded, case) if lanes.options.own else catalog[case.model]

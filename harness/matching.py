@@ -50,13 +50,17 @@ class Restricting(Protocol):
 
 
 def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder: bool = False) -> bool:
-    """Whatever the releases; the entry is that of the case's model. `folder`: the checkpoint is somebody's own."""
+    """Whatever the releases; the entry is that of the case's model, which may have another name.
+
+    `folder`: the checkpoint is somebody's own, and as timm writes it for the hub.
+    """
+    names = {case.model, entry.model}
     routes = {LIKE_OWN if case.route == OWN else case.route, *([LIKE_HUB] if folder and case.route in READING else [])}
     return (
         not routes.isdisjoint(rule.routes)
         and (rule.lanes is None or lane in rule.lanes)
         and (rule.variants is None or case.variant in rule.variants)
-        and (rule.models is None or any(fnmatchcase(case.model, glob) for glob in rule.models))
+        and (rule.models is None or any(fnmatchcase(name, glob) for glob in rule.models for name in names))
         and all(_matches(wanted, entry.traits[trait]) for trait, wanted in (rule.where or {}).items())
     )
 

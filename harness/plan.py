@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.catalog import BERT, Catalog, Entry
-from harness.checkpoint import Checkpoint, is_path
+from harness.checkpoint import TRIED, Checkpoint, is_path
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
@@ -49,12 +49,7 @@ def _own(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case
     if is_path(target):
         checkpoint = Checkpoint.read(Path(target))
         name, architecture = checkpoint.name, None if options.maker else checkpoint.architecture
-        timms = [
-            route
-            for route in (_routes(matrix, options) if architecture else ())
-            if isinstance(globs := matrix.routes[route].models, str)
-            or any(fnmatchcase(str(architecture), glob) for glob in globs)
-        ]
+        timms = [route for route in _routes(matrix, options) if architecture and route in TRIED]
         variants, routes = [DEFAULT_VARIANT], [*timms, *([] if options.routes else [OWN])]
     else:
         name, variants, routes = target, list(OWN_VARIANTS if lane.variants else OWN_VARIANTS[:1]), [OWN]

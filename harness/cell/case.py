@@ -38,6 +38,7 @@ class Attempt:
     findings: Findings = field(default_factory=Findings)
     failed: list[str] = field(default_factory=list)
     met: int = 0  # what was there to be compared
+    unrun: bool = False  # whether a model came back that nobody can run
     uncarried: bool = False
     """Whether a leg had no checkpoint of the pair whose checkpoints are carried over."""
 
@@ -86,6 +87,7 @@ class Attempt:
                 return self._compare_names(name, step)
             case Loaded():
                 self.met += 1
+                self.unrun = self.unrun or not step.runs
                 return self._compare_state(name, step)
             case Computed():
                 self.met += 1
@@ -180,7 +182,7 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> d
                 attempt.take(name, leg)
     if attempt.uncarried and not attempt.met and not findings.differ and not findings.errors:
         return {"outcome": "unsupported", "reason": NOTHING_KEPT}
-    if not findings.differ and not findings.outputs and not findings.errors:
+    if not findings.differ and not findings.outputs and not findings.errors and not attempt.unrun:
         findings.errors.append(_described(RuntimeError("nothing was compared: the route ran nothing"), trip.phase, ""))
     said = [tidied(text, str(trip.folder.parent)) for text in trip.said]
     return {

@@ -71,7 +71,7 @@ def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
         input_size=(channels, height, width),
         **traits_of(module),
         classifier=_has_classifier(model),
-        feature_levels=_feature_levels(model),
+        feature_levels=_levels_if_any(model) if whole else _feature_levels(model),
         intermediates=hasattr(module, "forward_intermediates"),
         slim=_whole(module) if whole else cut(model),
     )
@@ -118,6 +118,14 @@ def _feature_levels(model: str) -> int:
             return 0
         raise
     return len(module.feature_info)
+
+
+def _levels_if_any(model: str) -> int:
+    """Of a model that is somebody's own, which may refuse in any way it likes."""
+    try:
+        return _feature_levels(model)
+    except Exception:  # noqa: BLE001  as above
+        return 0
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from harness.cell import offline
 from harness.cell.kept import Kept
 from harness.cell.owned import Asked, Owned
 from harness.cell.release import Release
+from harness.cell.routes.survival import Own
 from harness.cell.seen import Seen, quiet, report, tolerance
 
 
@@ -18,6 +19,8 @@ def examine(asked: Asked, out: IO[str]) -> int:
     offline.enforce()
     with quiet():
         owned = asked.find()
+    if isinstance(owned.subject, Own) and owned.subject.target.unrun:
+        out.write(f"Its outputs are not compared: {owned.subject.target.unrun}, with --class\n")
     return report(tried(owned), out, also_known=False)
 
 
@@ -28,4 +31,8 @@ def tried(owned: Owned) -> Iterator[Seen]:
         for case in owned.cases:
             fields = owned.run(case, Release.installed(), allowed, Path(folder))
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
-            yield Seen(case, owned.subject.entry, fields, folder=isinstance(owned.subject, Kept))
+            yield Seen(case, owned.subject.entry, fields, folder=_is_as_for_the_hub(owned))
+
+
+def _is_as_for_the_hub(owned: Owned) -> bool:
+    return isinstance(owned.subject, Kept) and owned.subject.checkpoint.is_as_for_the_hub

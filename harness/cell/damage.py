@@ -4,6 +4,7 @@ A release that loses tensors on loading says nothing, and what is saved afterwar
 comes back as it is in every release, and only what is in it tells.
 """
 
+import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -27,11 +28,10 @@ def told(state: Mapping[str, Tensor], module: nn.Module, default: Default) -> It
     """
     yield from _rewritten(state, list(module.state_dict()))
     scales = layer_scales(module)
-    yield from _lost(state, scales)
+    yield from _lost(state, scales, module.state_dict())
     yield from _constant(state, scales, default)
-    if found := nonfinite(state):
-        number = f"{len(found)} tensor{'s hold' if len(found) > 1 else ' holds'}"
-        yield f"{number} values that are not finite, {_listed(found)}; take the original checkpoint"
+    if found := nonfinite(state, default):
+        yield not_finite(found)
 
 
 def rewritten(names: Sequence[str], expected: Sequence[str]) -> Mapping[str, tuple[str, Rewriting]]:
@@ -58,10 +58,16 @@ def _rewritten(state: Mapping[str, Tensor], expected: Sequence[str]) -> Iterator
         )
 
 
-def _lost(state: Mapping[str, Tensor], scales: Sequence[str]) -> Iterator[str]:
+def _lost(state: Mapping[str, Tensor], scales: Sequence[str], expected: Mapping[str, Tensor]) -> Iterator[str]:
     there = rewritten(list(state), scales)
-    if lost := [name for name in scales if name not in state and name not in there]:
-        yield f"{len(lost)} of {len(scales)} LayerScales are not in the file, {_listed(lost)}; {RESTORE}"
+    lost = [name for name in scales if name not in state and name not in there]
+    if not lost:
+        return
+    shape = expected[lost[0]].shape
+    alike = [name for name, one in state.items() if name not in expected and one.shape == shape]
+    near = difflib.get_close_matches(lost[0], alike, n=1, cutoff=0)
+    remedy = f"{near[0]} may be what it is called there; rename it" if near else RESTORE
+    yield f"{len(lost)} of {len(scales)} LayerScales are not in the file, {_listed(lost)}; {remedy}"
 
 
 def _constant(state: Mapping[str, Tensor], scales: Sequence[str], default: Default) -> Iterator[str]:
@@ -77,9 +83,16 @@ def _constant(state: Mapping[str, Tensor], scales: Sequence[str], default: Defau
     )
 
 
-def nonfinite(state: Mapping[str, Tensor]) -> list[str]:
-    """The names of tensors with an infinity, or with what is no number."""
-    return [name for name, one in state.items() if one.is_floating_point() and not bool(one.isfinite().all())]
+def nonfinite(state: Mapping[str, Tensor], default: Default) -> list[str]:
+    """The names of tensors with an infinity, or with what is no number; not of those that are made so, as masks are."""
+    found = [name for name, one in state.items() if one.is_floating_point() and not bool(one.isfinite().all())]
+    return [name for name in found if not _is_fresh(state[name], default(name))]
+
+
+def not_finite(names: Sequence[str]) -> str:
+    """The same in words."""
+    number = f"{len(names)} tensor{'s hold' if len(names) > 1 else ' holds'}"
+    return f"{number} values that are not finite, {_listed(names)}; {RESTORE}"
 
 
 def _is_constant(tensor: Tensor) -> bool:

@@ -1,8 +1,10 @@
 """The tensors of a checkpoint on somebody's disk."""
 
 import pickle
+import zipfile
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -10,6 +12,8 @@ from torch import Tensor, nn
 
 from harness.cell.target import Unusable, said
 from harness.checkpoint import Checkpoint
+
+COMPARED: Final = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
@@ -21,7 +25,8 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
                 with safe_open(path, framework="pt") as file:
                     state |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
             else:
-                state |= torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+                mapped = zipfile.is_zipfile(path)  # torch before 1.6 wrote another format, which cannot be mapped
+                state |= torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         except (
             OSError,
             SafetensorError,
@@ -33,15 +38,18 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
         ) as error:
             raise Unusable(f"{path}: cannot be read: {said(error)}") from error
     if strange := [name for name, one in state.items() if not isinstance(one, Tensor)]:
-        raise Unusable(f"{checkpoint.folder}: {', '.join(map(str, strange[:2]))} in its weights is no tensor")
+        raise Unusable(
+            f"{checkpoint.folder}: {', '.join(map(str, strange[:2]))} in its weights is no tensor; "
+            "of a training state save the state dict alone"
+        )
     return state
 
 
 def dtype_of(state: Mapping[str, Tensor]) -> torch.dtype:
-    """The precision that most of the numbers of a checkpoint have."""
+    """The precision that most of the numbers of a checkpoint have; float32 for one in which nothing is compared."""
     counts: Counter[torch.dtype] = Counter()
     for one in state.values():
-        if one.is_floating_point():
+        if one.dtype in COMPARED:
             counts[one.dtype] += one.numel()
     return counts.most_common(1)[0][0] if counts else torch.float32
 

@@ -26,11 +26,13 @@ from harness.cell.subject import Place, Subject
 from harness.cell.target import Unusable, said
 from harness.cell.trip import Trip
 from harness.cell.variants import Variant
-from harness.checkpoint import CONFIG, Checkpoint
+from harness.checkpoint import CONFIG, WEIGHTS, Checkpoint
 from harness.record import OWN
 
 NAMED: Final = "kept_"
 WRAPPED: Final = f"{PREFIX}."
+NOT_FINITE: Final = "the checkpoint holds values that are not finite, so nothing that it computes can be compared"
+COLOURS: Final = 3
 SOURCES: Final = frozenset({"url", "file", "source", "state_dict", "hf_hub_id", "hf_hub_filename"})
 """Where timm would get weights from that are not these."""
 
@@ -59,7 +61,17 @@ class Kept(Subject):
     @functools.cached_property
     def is_finite(self) -> bool:
         """Whether all that the files hold is."""
-        return not damage.nonfinite(self.held)
+        return not damage.nonfinite(self.held, self.default)
+
+    def unsupported(self, route: str) -> str | None:
+        """Why this folder cannot go a road that its model has; None where it can."""
+        if route != OWN and not self.is_finite:
+            return NOT_FINITE
+        if route.startswith("backbone") and self.input_size[0] != COLOURS:
+            return f"a TimmBackbone is asked for {COLOURS} channels here, and this model has {self.input_size[0]}"
+        if route == "backbone-pretrained" and self.checkpoint.files[0].name != WEIGHTS[0]:
+            return f"this road hands timm {WEIGHTS[0]}, and the folder has {self.checkpoint.files[0].name}"
+        return None
 
     @property
     def classes(self) -> int:
@@ -74,9 +86,14 @@ class Kept(Subject):
     def filled(self) -> nn.Module:
         """With what the files hold; what they lack stays as its constructor makes it."""
         with weights.cheap_randomness():
-            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+            module = self.build()
         give(module, self.held)
         return module.eval()
+
+    def build(self) -> nn.Module:
+        """The model as its constructor makes it."""
+        module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+        return module
 
     def save(self, folder: Path, variant: Variant) -> Path:  # noqa: ARG002
         """Their files, as they are."""

@@ -21,13 +21,11 @@ from harness.cell.routes.survival import Own, Survival
 from harness.cell.subject import Place, Subject
 from harness.cell.target import Target, Unusable, find, module_of, of_folder, said
 from harness.cell.variants import VARIANTS
-from harness.checkpoint import Checkpoint, is_path
+from harness.checkpoint import TRIED, Checkpoint, is_path
 from harness.record import DEFAULT_VARIANT, OWN, OWN_VARIANTS, Case
 
-TIMMS: Final[Mapping[str, Route]] = {**ROUTES, OWN: File()}
 ALONE: Final[Mapping[str, Route]] = {OWN: Survival()}
 FLOAT: Final = torch.float32
-NOT_FINITE: Final = "the checkpoint holds values that are not finite, so nothing that it computes can be compared"
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Owned:
     def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> dict[str, Any]:
         """The fields of a record, with the traits by which rules are chosen."""
         variant = VARIANTS[case.variant]
-        if case.route != OWN and isinstance(self.subject, Kept) and not self.subject.is_finite:
-            return cell_case.record("unsupported", NOT_FINITE)
+        if isinstance(self.subject, Kept) and (why := self.subject.unsupported(case.route)):
+            return cell_case.record("unsupported", why)
         fields = cell_case.run(self.roads[case.route], variant, self.subject, release, tolerance, folder)
         fields["detail"]["traits"] = asdict(self.subject.entry)
         return fields
@@ -80,7 +78,9 @@ class Asked:
     def module(self) -> Target:
         """What is looked at as a module, whatever it is. Raises Unusable."""
         subject = self.find(whole=True).subject
-        return subject.target if isinstance(subject, Own) else module_of(subject.architecture)
+        if isinstance(subject, Own):
+            return subject.target
+        return Target(subject.checkpoint.name, subject.build, {"x": torch.zeros(1, *subject.input_size)})
 
     def _folder(self, device: str, dtype: torch.dtype | None) -> Owned:
         if self.config is not None:
@@ -90,7 +90,11 @@ class Asked:
         except ValueError as error:
             raise Unusable(str(error)) from error
         if checkpoint.architecture and self.maker is None:
-            return Owned(checkpoint.name, Kept.read(checkpoint, device, dtype), {OWN: TIMMS[OWN], **ROUTES})
+            return Owned(
+                checkpoint.name,
+                Kept.read(checkpoint, device, dtype),
+                {OWN: File(), **{name: ROUTES[name] for name in TRIED}},
+            )
         state = state_of(checkpoint)
         target = of_folder(checkpoint, state, self.maker)
         return Owned(checkpoint.name, Own.of(target, Place(device, dtype or dtype_of(state))), ALONE)

@@ -20,7 +20,13 @@ LONGEST: Final = 240  # characters of an exception's message that fit on a line 
 
 
 def one_line(findings: Findings) -> str:
-    """What happened, by how much, and where."""
+    """What happened, by how much, and where; what is wrong with the files themselves comes first."""
+    damage = [error for error in findings.errors if error["type"] == DAMAGED]
+    found = _one_line(findings)
+    return f"{_error(damage[0])}; {found}" if damage and found != _error(damage[0]) else found
+
+
+def _one_line(findings: Findings) -> str:
     if findings.names:
         return _names(findings.names[0])
     if findings.tensors:

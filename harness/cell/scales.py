@@ -14,6 +14,7 @@ from typing import Final
 from torch import Tensor, nn
 
 PRODUCTS: Final = ("mul", "mul_", "addcmul")
+NORMALISING: Final = ("rsqrt", "variance", "rms_norm")
 
 
 def scaled(module: nn.Module) -> bool:
@@ -48,10 +49,16 @@ def _scales_a_branch(owner: nn.Module) -> bool:
 
 @functools.cache
 def _multiplied(kind: type[nn.Module]) -> frozenset[str]:
-    """The attributes of self that a module's forward multiplies by, also by way of a variable."""
+    """The attributes of self that a module's forward multiplies by, also by way of a variable.
+
+    A norm without a shift multiplies too, and what has not moved from one there is no loss.
+    """
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind.forward)))
+        source = textwrap.dedent(inspect.getsource(kind.forward))
+        tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError):
+        return frozenset()
+    if kind.__name__.endswith("Norm") or any(word in source for word in NORMALISING):
         return frozenset()
     factors: list[ast.expr] = []
     views: dict[str, str] = {}

@@ -116,11 +116,9 @@ def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_k
             shown.setdefault(rules.index(fitting[0]), []).append(one)
         else:
             unknown.append(one)
+    yield from _damage(broken)
     for one in unknown:
-        if damage := [error["message"] for error in _errors(one) if error["type"] == DAMAGED]:
-            yield f"\n✘ {one.case.model}: the files themselves are damaged, whoever loads them"
-            yield from (f"  {what}" for what in damage)
-        else:
+        if not _is_damaged_alone(one):
             yield f"\n✘ {one.case.id} is {one.fields['outcome']}, and no rule knows it: {one.fields['reason']}"
     for index, cases in shown.items():
         rule = rules[index]
@@ -136,6 +134,19 @@ def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_k
         for rule in rest:
             yield f"· {', '.join(rule.routes)}, of {_whom(rule)}: {rule.because}"
             yield f"  {rule.advice}"
+
+
+def _damage(broken: Sequence[Seen]) -> Iterator[str]:
+    """What is wrong with files themselves, whatever else the pair makes of them."""
+    for one in broken:
+        if damage := [error["message"] for error in _errors(one) if error["type"] == DAMAGED]:
+            yield f"\n✘ {one.case.model}: the files themselves are damaged, whoever loads them"
+            yield from (f"  {what}" for what in damage)
+
+
+def _is_damaged_alone(one: Seen) -> bool:
+    errors = _errors(one)
+    return one.fields["outcome"] == "error" and bool(errors) and all(error["type"] == DAMAGED for error in errors)
 
 
 def _errors(one: Seen) -> Sequence[Mapping[str, Any]]:

@@ -33,18 +33,24 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A model that can be made again and again, and what it is run on: keyword arguments, or positional ones."""
+    """A model that can be made again and again, and what it is run on: keyword arguments, or positional ones.
+
+    Without inputs it is not run, and `unrun` says why.
+    """
 
     name: str
     build: Callable[[], nn.Module]
-    inputs: Mapping[str, Any] | Sequence[Any]
+    inputs: Mapping[str, Any] | Sequence[Any] | None
+    unrun: str = ""
     kept: Path | None = None
     """The folder of its checkpoint, where it is that which is tried."""
     state: Mapping[str, Tensor] = field(default_factory=dict)
     """What the files of that folder hold."""
 
     def run(self, model: Any) -> Outputs:
-        """Every tensor that comes out, by name."""
+        """Every tensor that comes out, by name; none where it is not run."""
+        if self.inputs is None:
+            return {}
         out = model(**self.inputs) if isinstance(self.inputs, Mapping) else model(*self.inputs)
         return dict(_tensors(out, "output"))
 
@@ -84,8 +90,9 @@ def of(make: Callable[[], Any], inputs: Mapping[str, Any] | Sequence[Any] | None
 def of_folder(checkpoint: Checkpoint, state: Mapping[str, Tensor], maker: str | None = None) -> Target:
     """The model of a checkpoint folder in transformers' format; `maker` names its class, or a function.
 
-    Raises Unusable. Code that lies in the folder is not run.
+    One of which nobody says on what it runs is not run. Raises Unusable. Code that lies in the folder is not run.
     """
+    kept: dict[str, Any] = {"name": checkpoint.name, "kept": checkpoint.folder, "state": state}
     if maker is None:
         kind, config = _of_transformers(checkpoint)
         name = kind.__name__
@@ -95,26 +102,36 @@ def of_folder(checkpoint: Checkpoint, state: Mapping[str, Tensor], maker: str | 
             made = _of_factory(maker, kind)
             if not isinstance(made.build(), PreTrainedModel):
                 raise Unusable(f"{maker}() gives no model of transformers, which alone loads a folder")
-            return replace(made, name=checkpoint.name, kept=checkpoint.folder, state=state)
+            return replace(made, **kept)
         described: Any = kind
         configuration = described.config_class
         config = _made(f"the configuration of {maker}", lambda: configuration.from_pretrained(checkpoint.folder))
     model = _made(f"{name} as {checkpoint.folder / CONFIG} says", lambda: kind(config))
     found = Target(name, lambda: kind(config), _inputs(model))
-    return replace(_tried(found, model), name=checkpoint.name, kept=checkpoint.folder, state=state)
+    try:
+        return replace(_tried(found, model), **kept)
+    except Unusable as error:
+        return replace(found, inputs=None, unrun=str(error), **kept)
 
 
 def _of_transformers(checkpoint: Checkpoint) -> tuple[Any, Any]:
     """The class and the configuration of a model that transformers itself has."""
     try:
         config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
-        kind = getattr(transformers, (config.architectures or [""])[0], None) or type(AutoModel.from_config(config))
+        named = (config.architectures or [None])[0]
+        kind = getattr(transformers, named, None) if named else type(AutoModel.from_config(config))
     except (Exception, SystemExit) as error:
-        raise Unusable(
-            f"{checkpoint.folder}: transformers {transformers.__version__} has no such model ({said(error)}); "
-            "name its class, or a function that returns it and its inputs, with --class"
-        ) from error
+        raise _unknown(checkpoint, said(error)) from error
+    if not (isinstance(kind, type) and issubclass(kind, PreTrainedModel)):
+        raise _unknown(checkpoint, f"{named} is none of its models")
     return kind, config
+
+
+def _unknown(checkpoint: Checkpoint, why: str) -> Unusable:
+    return Unusable(
+        f"{checkpoint.folder}: transformers {transformers.__version__} has no such model ({why}); "
+        "name its class, or a function that returns it and its inputs, with --class"
+    )
 
 
 def module_of(found: Target | str) -> Target:
@@ -225,7 +242,9 @@ def _tried(target: Target, model: nn.Module) -> Target:
     return target
 
 
-def _described(inputs: Mapping[str, Any] | Sequence[Any]) -> str:
+def _described(inputs: Mapping[str, Any] | Sequence[Any] | None) -> str:
+    if inputs is None:
+        return "nothing"
     pairs = inputs.items() if isinstance(inputs, Mapping) else enumerate(inputs)
     return ", ".join(f"{name} of shape {tuple(getattr(value, 'shape', ()))}" for name, value in pairs)
 

@@ -101,8 +101,11 @@ class Trip:
     @functools.cached_property
     def dtype(self) -> Mapping[str, Any]:
         """What `from_pretrained` is given: nothing for float32, in which every checkpoint is stored."""
-        if self.subject.place.is_default:
-            return {}
+        return {} if self.subject.place.is_default else self.precision
+
+    @functools.cached_property
+    def precision(self) -> Mapping[str, Any]:
+        """The lane's dtype as an argument, by the name that it has in this release."""
         name = "dtype" if self.release.transformers >= DTYPE_RENAMED else "torch_dtype"
         return {name: self.subject.place.dtype}
 

@@ -11,11 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from harness.cell import check, damage, owned
+from harness.cell import check, damage, kept, owned
 from harness.cell.files import dtype_of, give
 from harness.cell.kept import Kept
 from harness.cell.owned import Asked
-from harness.cell.routes import ROUTES
 from harness.cell.target import Unusable
 from harness.record import GREEN, OWN, Case
 from tests.faults.conftest import RELEASE, TOLERANCES
@@ -211,7 +210,7 @@ def test_a_folder_in_half_precision_is_tried_in_it(folders: dict[str, Path], tmp
 
 def test_nothing_is_compared_of_what_computes_no_numbers(folders: dict[str, Path], tmp_path: Path) -> None:
     found = tried(Asked(str(folders["timm-boundless"])), tmp_path, "tower")
-    assert (found["outcome"], found["reason"]) == ("unsupported", owned.NOT_FINITE)
+    assert (found["outcome"], found["reason"]) == ("unsupported", kept.NOT_FINITE)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +262,7 @@ def test_files_that_are_cut_off_are_one_error(folders: dict[str, Path], tmp_path
 def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owned, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower")})
+    monkeypatch.setattr(owned, "TRIED", ("wrapper", "tower"))
     out = io.StringIO()
     code = check.examine(Asked(str(folders["timm-rewritten"])), out)
     lines = out.getvalue().splitlines()
@@ -276,3 +275,45 @@ def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
     )
     assert any(line.startswith(known) for line in lines)
     assert code == 1
+
+
+def test_a_mask_that_is_made_of_infinities_is_no_damage() -> None:
+    mask = torch.full((4, 4), float("-inf")).triu(1)
+    assert damage.nonfinite({"mask": mask, "other": mask}, {"mask": mask}.get) == ["other"]
+
+
+def test_a_file_of_an_old_torch_is_read(folders: dict[str, Path], tmp_path: Path) -> None:
+    old = described(folders["timm"], tmp_path / "old")
+    torch.save(load_file(old / FILE), old / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    (old / FILE).unlink()
+    found = tried(Asked(str(old)), tmp_path / "run")
+    assert found["outcome"] in GREEN, found["reason"]
+    found = tried(Asked(str(old)), tmp_path / "run", "backbone-pretrained")
+    assert found["reason"] == "this road hands timm model.safetensors, and the folder has pytorch_model.bin"
+
+
+def test_a_model_of_other_colours_is_not_asked_for_three(tmp_path: Path) -> None:
+    from timm.models._hub import save_for_hf  # noqa: PLC0415 - a test's own
+
+    save_for_hf(checkpoint.trained(timm.create_model(checkpoint.MODEL, in_chans=1)), tmp_path, safe_serialization=True)
+    for route, outcome in (("backbone", "unsupported"), ("tower", "passed")):
+        assert tried(Asked(str(tmp_path)), tmp_path / "run", route)["outcome"] == outcome
+
+
+def test_a_model_that_is_no_backbone_as_it_is_described_is_tried_all_the_same(tmp_path: Path) -> None:
+    shallow = timm.create_model("eva02_tiny_patch14_224", depth=2, num_classes=3)
+    save_file(checkpoint.trained(shallow).state_dict(), tmp_path / FILE)
+    args = {"architecture": "eva02_tiny_patch14_224", "num_classes": 3, "model_args": {"depth": 2}}
+    (tmp_path / "config.json").write_text(json.dumps({**args, "pretrained_cfg": {"num_classes": 3}}))
+    found = Asked(str(tmp_path)).find()
+    assert found.subject.entry.feature_levels == 0
+
+
+def test_rules_of_the_hub_are_for_folders_described_so(folders: dict[str, Path], tmp_path: Path) -> None:
+    subjects = [folders["timm"], mended(folders["timm"], tmp_path / "mended")]
+    assert [Asked(str(one)).find().subject.checkpoint.is_as_for_the_hub for one in subjects] == [True, False]
+
+
+def test_the_names_of_a_timm_folder_are_looked_at_as_it_is_described(folders: dict[str, Path]) -> None:
+    module = Asked(str(folders["timm"])).module()
+    assert (module.name, module.build().num_classes) == ("timm", 7)

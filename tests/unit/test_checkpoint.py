@@ -72,9 +72,16 @@ def test_what_is_no_name_in_a_module_is_meant_as_a_folder(target: str, found: bo
         ("{", (), "{}/config.json: cannot be read: Expecting property name enclosed in double quotes: "),
         ("[]", (), "{}/config.json: describes no model"),
         ({}, (), "{}: no weights in it; model.safetensors, pytorch_model.bin, model.safetensors.index.json, "),
+        ({"num_classes": "five"}, ("model.safetensors",), "{}/config.json: num_classes is no number of classes"),
+        (
+            {"model_args": [1], "architectures": 5},
+            (),
+            "{}/config.json: architectures is no list of names; ",
+        ),
+        ({"pretrained_cfg": {"input_size": 3}}, (), "{}/config.json: pretrained_cfg has an input_size or num_classes"),
         ({}, ("model.safetensors.index.json",), "{}/model.safetensors.index.json: is no index of weights: KeyError: "),
     ],
-    ids=["no folder", "no JSON", "no object", "no weights", "no index"],
+    ids=["no folder", "no JSON", "no object", "no weights", "classes", "arguments", "size", "no index"],
 )
 def test_what_is_no_checkpoint_is_one_error_that_names_the_place(
     tmp_path: Path, config: Any, files: tuple[str, ...], problem: str
@@ -83,6 +90,13 @@ def test_what_is_no_checkpoint_is_one_error_that_names_the_place(
     with pytest.raises(ValueError, match="x") as caught:
         Checkpoint.read(path)
     assert str(caught.value).startswith(problem.format(path))
+
+
+def test_an_index_that_names_no_files_is_none(tmp_path: Path) -> None:
+    odd = folder(tmp_path, {})
+    (odd / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": 3}}))
+    with pytest.raises(ValueError, match="is no index of weights: TypeError"):
+        Checkpoint.read(odd)
 
 
 def test_a_folder_without_a_configuration_is_none(tmp_path: Path) -> None:

@@ -565,6 +565,11 @@ def test_a_variant_that_would_change_nothing_is_refused(
     )
 
 
+def test_a_rule_of_models_goes_by_what_the_model_is_and_not_only_by_what_it_is_called() -> None:
+    assert speaks_of(rule(models=[EVA.model]), Case("tower", "mine"), "cpu-float32", EVA)
+    assert not speaks_of(rule(models=["vit_*"]), Case("tower", "mine"), "cpu-float32", EVA)
+
+
 @pytest.mark.parametrize(
     ("route", "folder", "speaks"),
     [("wrapper", True, True), ("wrapper", False, False), ("tower", True, False), ("hub", False, True)],

@@ -31,7 +31,8 @@ class Loaded:
 
     `info` is the loading report. `left_out` are native names that the road leaves out, or makes anew, on purpose;
     `absent` those that the checkpoint lacks, so that the report must name them. `saved` is the model that was saved,
-    where all around the timm module is to be compared too. `by` is the library that loaded.
+    where all around the timm module is to be compared too. `by` is the library that loaded. One that `runs` must be
+    run, too.
     """
 
     model: Any
@@ -42,6 +43,7 @@ class Loaded:
     absent: frozenset[str] = frozenset()
     saved: Any = None
     by: str = "transformers"
+    runs: bool = True
 
     @property
     def timm_module(self) -> nn.Module:

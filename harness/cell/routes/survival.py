@@ -19,6 +19,7 @@ from harness.cell.target import Target
 from harness.cell.trip import Trip
 from harness.record import OWN
 
+TRANSFORMERS: Final = "transformers."
 HELD: Final[dict[str, Callable[[], nn.Module]]] = {}
 """What makes each module that is no model of transformers, by the target's name."""
 
@@ -100,11 +101,12 @@ def _survives(trip: Trip) -> Leg:
         model, info = yield from _kept(trip, plain)
         written = list(target.state) if set(target.state) <= set(plain.state_dict()) else None
     with trip.during("native"):
-        module = place.cast(plain)
+        module = _as_loaded(plain, model, place)
     native = trip.native(lambda: Native(module, lambda: inputs.run(module), plain.state_dict()))
-    loaded = Loaded(model, "", native, info)
+    loaded = Loaded(model, "", native, info, runs=target.inputs is not None)
     yield loaded
-    yield Computed(lambda: inputs.run(model), lambda: native.runs, loaded)
+    if target.inputs is not None:
+        yield Computed(lambda: inputs.run(model), lambda: native.runs, loaded)
     # Which names a file has is a class's own to say: some are turned on saving and back on loading. They must not move.
     again = trip.save(model, trip.folder / "saved again", phase="resave")
     if written is not None:
@@ -120,9 +122,10 @@ def _kept(trip: Trip, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping
     subject: Any = trip.subject
     state: Mapping[str, Tensor] = subject.target.state
     try:
-        model, info = trip.load(type(plain).from_pretrained, subject.target.kept)
-    except Exception:
-        yield from (Damaged(what) for what in damage.told(state, plain, subject.default))
+        model, info = trip.load(type(plain).from_pretrained, subject.target.kept, **trip.precision)
+    except Exception:  # then nobody knows which of its names the class turns
+        if names := damage.nonfinite(state, subject.default):
+            yield Damaged(damage.not_finite(names))
         raise
     turned = set(plain.state_dict()) - set(state) - {str(name) for name in info["missing_keys"]}
     held = {**{name: tensor for name, tensor in model.state_dict().items() if name in turned}, **state}
@@ -140,6 +143,25 @@ def as_transformers_has_it(target: Target) -> Any:
     return Holder(HolderConfig(target=target.name))
 
 
+def _as_loaded(plain: Any, model: Any, place: Place) -> Any:
+    """The model as its lane has it, but for what transformers keeps in float32 where half precision is asked for.
+
+    Which of its own modules' buffers these are, and which parameters, is transformers' to say; their values are not.
+    """
+    cast = place.cast(plain)
+    if place.is_default:
+        return cast
+    loaded, buffers = tensors_of(model), dict(plain.named_buffers())
+    for name, tensor in tensors_of(plain).items():
+        owner, _, leaf = name.rpartition(".")
+        module = cast.get_submodule(owner)
+        kept = tensor.is_floating_point() and name in loaded and loaded[name].dtype == tensor.dtype != place.dtype
+        if kept and (name not in buffers or type(module).__module__.startswith(TRANSFORMERS)):
+            value = tensor.detach().to(place.device, copy=True)
+            setattr(module, leaf, value if name in buffers else nn.Parameter(value))
+    return cast
+
+
 def _placed(target: Target, place: Place) -> Target:
     """The target with its inputs where the lane computes, and in its precision."""
 
@@ -149,6 +171,8 @@ def _placed(target: Target, place: Place) -> Target:
         return value.to(place.device, place.dtype if value.is_floating_point() else value.dtype)
 
     given = target.inputs
+    if given is None:
+        return target
     if isinstance(given, Mapping):
         return replace(target, inputs={name: put(value) for name, value in given.items()})
     return replace(target, inputs=[put(value) for value in given])
