@@ -73,7 +73,8 @@ def test_a_scale_that_has_another_name_in_the_file_is_said_to(tmp_path: Path) ->
     assert found["outcome"] == "keys"
     assert found["reason"].startswith(
         "the files themselves are damaged: 2 of 2 LayerScales are not in the file, "
-        "encoder.layer.0.layer_scale1.lambda1, ...; encoder.layer.0.layer_scale1.gamma may be what it is called there; rename it; the loading report: keys "
+        "encoder.layer.0.layer_scale1.lambda1, ...; encoder.layer.0.layer_scale1.gamma may be what it is called there; "
+        "rename it; the loading report: keys "
     )
 
 
