@@ -66,6 +66,8 @@ def _add_nightly(commands: Any) -> None:
     also = "a pair besides: 'transformers==5.23.0 timm==1.0.31'; repeatable"
     plan.add_argument("--also", action="append", default=[], metavar="PINS", help=also)
     plan.add_argument("--newest", action="store_true", help="also the newest releases that PyPI has")
+    development = "wheels of development versions, each tried with the current release of the other package"
+    plan.add_argument("--development", type=Path, metavar="DIR", help=development)
     about = "put the records of several machines into one folder"
     collect = commands.add_parser("collect", help=about, description=f"{about}. {TOGETHER}")
     collect.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="a results folder")

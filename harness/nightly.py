@@ -10,9 +10,11 @@ from typing import IO, Any, Final
 
 from harness import catalog, matrix, record, results, selection, shards
 from harness.errors import BadInput
+from harness.matrix import Matrix
 from harness.news import News
 from harness.pair import AXES, Pair
 from harness.selection import Options
+from harness.source import WHEEL
 
 LANES: Final = "*.jsonl"
 SITE: Final = "site"
@@ -33,6 +35,7 @@ def plan(given: Namespace) -> dict[str, Any]:
     also = [Pair.parse_requirements(shlex.split(pins), described.defaults) for pins in given.also]
     if given.newest:
         also += _newest(News.of(["--matrix", str(given.matrix), "--cool-down", "0"]))
+    also += _developed(given.development, described) if given.development else []
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
     durations = shards.Durations(given.results, pairs.values(), [lane.name for lane in described.lanes])
     known = [(pair, catalog.read(catalog.PACKAGED, pair.timm)) for pair in pairs.values()]
@@ -58,6 +61,20 @@ def _newest(news: News) -> Iterator[Pair]:
     yield from (current.moved(**{package: version}) for package, version in newest.items())
     if len(newest) == len(AXES):
         yield current.moved(**newest)
+
+
+def _developed(folder: Path, described: Matrix) -> list[Pair]:
+    """Each wheel in a folder with the current release of the other package, and both together. Raises BadInput."""
+    wheels = {package: sorted(folder.glob(f"{package}-*{WHEEL}")) for package in AXES}
+    if wrong := [package for package, found in wheels.items() if len(found) > 1]:
+        raise BadInput(f"--development {folder}: several wheels of {', '.join(wrong)}; keep one")
+    pins = {package: f"{package}@{found[0]}" for package, found in wheels.items() if found}
+    if not pins:
+        raise BadInput(f"--development {folder}: no wheel of {' or '.join(AXES)} in it")
+    current = next(pair for pair in described.pairs if pair.id == described.current)
+    usual = {package: current.pin(package) for package in AXES}
+    chosen = [{package: pin} for package, pin in pins.items()] + ([pins] if len(pins) == len(AXES) else [])
+    return [Pair.parse_requirements([*{**usual, **one}.values()], described.defaults) for one in chosen]
 
 
 def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:

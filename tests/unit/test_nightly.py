@@ -92,7 +92,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def given(**more: Any) -> Namespace:
     usual = {"matrix": Path("matrix.yaml"), "shards": 4, "results": [], "lanes": [], "also": []}
-    return Namespace(**{**usual, "quick": False, "newest": False, **more})
+    return Namespace(**{**usual, "quick": False, "newest": False, "development": None, **more})
 
 
 def test_a_pair_named_besides_is_planned_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,15 +107,39 @@ def test_a_pair_named_besides_is_planned_too(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_development_versions_are_tried_beside_the_current_ones_and_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for name in ("transformers-5.25.0.dev0", "timm-1.0.32.dev0"):
+        (tmp_path / f"{name}-py3-none-any.whl").write_bytes(name.encode())
+    transformers, timm = (
+        f"{name.partition('-')[0]}@{tmp_path}/{name}-py3-none-any.whl"
+        for name in ("transformers-5.25.0.dev0", "timm-1.0.32.dev0")
+    )
+    found = nightly.plan(given(development=tmp_path, lanes=["cpu-float32"], shards=256))
+    commands = {command for one in found["shards"] for command in one["commands"] if "nox -s pair" in command}
+    lane = "--lane cpu-float32"
+    assert {command.removesuffix(f" {lane}").partition(" --part")[0] for command in commands} >= {
+        f"nox -s pair -- transformers==5.23.0 {timm}",
+        f"nox -s pair -- {transformers} {timm}",
+    }
+    assert any(f"{transformers} timm==1.0.31" in command for command in commands)
+    (tmp_path / "timm-1.0.33.dev0-py3-none-any.whl").touch()
+    with pytest.raises(BadInput, match="several wheels of timm; keep one"):
+        nightly.plan(given(development=tmp_path))
+
+
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
         ({"lanes": ["tpu"]}, "--lane tpu: matrix.yaml has no such lane"),
         ({"results": [Path("nowhere")]}, "--results nowhere: there is no such folder"),
         ({"also": ["timm==1.0.31"]}, "transformers is not named; add its release, as in transformers==5.23.0"),
+        ({"development": Path("tests")}, "--development tests: no wheel of transformers or timm in it"),
         ({"shards": 0}, "--shards 0: give 1 to 256, which is the most that GitHub Actions runs"),
     ],
-    ids=["lane", "records", "pair", "shards"],
+    ids=["lane", "records", "pair", "wheels", "shards"],
 )
 def test_what_cannot_be_planned_is_one_error(
     monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], problem: str
