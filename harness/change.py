@@ -169,10 +169,10 @@ def moved(
 
     `alike` has those that are the same model, with the same input, on both sides.
     """
-    before = {key_of(one): _fingerprint(one) for one in old}
+    before = {key_of(one): fingerprint_of(one) for one in old}
     found: dict[str, bool] = {}
     for one in new:
-        was, now = before.get(key_of(one), {}), _fingerprint(one)
+        was, now = before.get(key_of(one), {}), fingerprint_of(one)
         bound = tolerance[one.lane.partition("-")[2]]
         same = [_alike(was[name], now[name], bound) for name in was.keys() & now.keys()]
         if same and one.case.model in alike:
@@ -180,7 +180,7 @@ def moved(
     return sorted(model for model, is_moved in found.items() if is_moved), len(found)
 
 
-def _fingerprint(one: Judged) -> Mapping[str, Any]:
+def fingerprint_of(one: Judged) -> Mapping[str, Any]:
     """By output, those that have values: an older InceptionNeXt pools to nothing."""
     found = (one.record or {}).get("fingerprint") or {}
     return {name: figures for name, figures in found.items() if "absmax" in figures}
@@ -190,14 +190,15 @@ def _alike(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: Tolerance)
     """Of one output. A figure that is not finite is null, and is like another such alone."""
     if old["shape"] != new["shape"]:
         return False
-    figures = [*_figures(old), *_figures(new)]
+    figures = [*figures_of(old), *figures_of(new)]
     if None in figures:
-        return _figures(old) == _figures(new)
+        return figures_of(old) == figures_of(new)
     bound = tolerance.atol + tolerance.rtol * old["absmax"]
-    return all(abs(one - two) <= bound for one, two in zip(_figures(old), _figures(new), strict=True))
+    return all(abs(one - two) <= bound for one, two in zip(figures_of(old), figures_of(new), strict=True))
 
 
-def _figures(output: Mapping[str, Any]) -> list[float]:
+def figures_of(output: Mapping[str, Any]) -> list[float]:
+    """The statistics and samples of one output; null stands for one that is not finite."""
     return [output["mean"], output["std"], output["absmax"], *output["samples"]]
 
 

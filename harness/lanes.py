@@ -302,7 +302,7 @@ class Lanes:
             unrun.note_failure(records, {**document, "cases": left}, results.RUN, why)
 
     def _pytest(self, document: Document, path: Path, folder: Path) -> list[str]:
-        workers = self.options.workers or os.cpu_count() or 1
+        workers = device.workers(document["device"], self.options.workers)
         records = results.path_in(self.options.results.resolve(), self.pair.id, document["lane"])
         return [
             *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),

@@ -19,7 +19,7 @@ from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
 from harness.merging import merge
 from harness.pair import Pair, python_named
-from harness.report import files, reproduction, rules, terminal
+from harness.report import devices, files, reproduction, rules, terminal
 from harness.report.summary import Summary
 from harness.selection import Options
 from harness.verdict import Judged
@@ -118,7 +118,7 @@ class Campaign:
             families={model: family for found in machines.values() for model, family in found.families.items()},
             past=history.of({folder: found.recorded for folder, found in machines.items()}),
             disagreements=disagreements,
-            remarks=list(remarks),
+            remarks=[*remarks, *devices.remarks(judged)],
             problems=list(self.problems.values()),
             failed=self.failed,
             selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},

@@ -170,7 +170,10 @@ def record(outcome: str, reason: str, *, seconds: float = 0.0, **fields: Any) ->
         "fingerprint": None,
     }
     measured = {"seconds": round(seconds, 3), "peak_rss_mb": memory.peak_mb()}
-    return {"outcome": outcome, "reason": reason, **empty, **fields, **measured}
+    told = {"outcome": outcome, "reason": reason, **empty, **fields, **measured}
+    if (on_gpu := memory.gpu_peak_mb()) is not None:
+        told["detail"] = {**told["detail"], "peak_gpu_mb": on_gpu}
+    return told
 
 
 def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> dict[str, Any]:

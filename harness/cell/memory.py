@@ -12,6 +12,7 @@ STATUS: Final = Path("/proc/self/status")
 CLEAR: Final = Path("/proc/self/clear_refs")
 PEAK: Final = "5"  # what clear_refs takes to start the peak again
 KIB_A_MIB: Final = 1024
+MIB: Final = 2**20
 
 
 @contextlib.contextmanager
@@ -35,9 +36,19 @@ def poisoned() -> Iterator[None]:
 
 
 def restart_peak() -> None:
-    """Start the peak of resident memory again, where the system can."""
+    """Start the peaks of resident memory and of the GPU's again, where the system can."""
+    if torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):
         CLEAR.write_text(PEAK)
+
+
+def gpu_peak_mb() -> float | None:
+    """Peak memory in MiB of tensors on the GPU since it was restarted; None where no GPU is used."""
+    if not torch.cuda.is_initialized():
+        return None
+    peak: float = torch.cuda.max_memory_allocated() / MIB
+    return round(peak, 1)
 
 
 def peak_mb() -> float:

@@ -44,7 +44,9 @@ class Runner:
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+        # What would make the same numbers come out otherwise: coarser products, and another algorithm at each start.
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
 
     def run(self, case: Case) -> Mapping[str, Any]:
         """The fields of the case's record."""

@@ -1,4 +1,5 @@
 import ctypes
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,9 @@ NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
 class Driver:
     """Stands in for NVIDIA's driver; `codes` are what its two functions return, 0 being success."""
 
-    def __init__(self, count: int, codes: tuple[int, int] = (0, 0)) -> None:
+    def __init__(self, count: int, codes: tuple[int, int] = (0, 0), gib: int = 24) -> None:
         self.count = count
+        self.gib = gib
         self.init, self.get_count = codes
 
     def cuInit(self, flags: int) -> int:  # noqa: N802 - the driver's own name
@@ -23,6 +25,15 @@ class Driver:
     def cuDeviceGetCount(self, into: Any) -> int:  # noqa: N802 - the driver's own name
         into._obj.value = self.count
         return self.get_count
+
+    def cuDeviceGet(self, into: Any, at: int) -> int:  # noqa: N802 - the driver's own name
+        into._obj.value = at
+        return self.get_count
+
+    def cuDeviceTotalMem_v2(self, into: Any, gpu: Any) -> int:  # noqa: N802 - the driver's own name
+        assert gpu.value == 0
+        into._obj.value = self.gib * 2**30
+        return 0
 
 
 @pytest.fixture
@@ -70,3 +81,29 @@ def test_the_cpu_is_never_missing(gpus: Callable[[int], None]) -> None:
 
 def test_this_machine_can_be_asked() -> None:
     assert (device.missing("cuda") is None) == (device.cuda_devices() > 0)
+
+
+@pytest.mark.parametrize(
+    ("installed", "cores", "workers"),
+    [
+        (Driver(1, gib=80), 16, 16),
+        (Driver(1, gib=24), 16, 6),
+        (Driver(1, gib=24), 2, 2),
+        (Driver(1, gib=2), 16, 1),
+        (Driver(1, (0, NO_DEVICE)), 16, 1),
+        (None, 16, 1),
+    ],
+    ids=["large", "its memory decides", "cores decide", "small", "a driver that does not tell", "no driver"],
+)
+def test_on_a_gpu_there_are_no_more_workers_than_its_memory_holds(
+    driver: Callable[[Driver | None], None],
+    monkeypatch: pytest.MonkeyPatch,
+    installed: Driver | None,
+    cores: int,
+    workers: int,
+) -> None:
+    driver(installed)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert device.workers("cuda", None) == workers
+    assert device.workers("cuda", 5) == 5
+    assert device.workers("cpu", None) == cores

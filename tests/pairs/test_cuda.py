@@ -1,0 +1,30 @@
+"""The CUDA lanes on a GPU, where there is one. Where there is none they have not been run, and this says so."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from harness import device
+from tests.pairs.command import PAIR, cases, nox
+
+LANES: Final = ("cuda-float32", "cuda-float16", "cuda-bfloat16")
+
+pytestmark = pytest.mark.skipif(
+    device.missing("cuda") is not None, reason="no CUDA device: the CUDA lanes have not been run here"
+)
+
+
+@pytest.mark.slow
+def test_every_lane_runs_and_what_passes_on_the_cpu_passes_there(tmp_path: Path) -> None:
+    lanes = [word for lane in ("cpu-float32", *LANES) for word in ("--lane", lane)]
+    ended = nox("pair", "transformers==5.23.0", "timm==1.0.31", "--quick", *lanes, results=tmp_path, seconds=3600)
+    assert ended.code in {0, 1}, ended.said
+    cpu = cases(tmp_path, PAIR, "cpu-float32")
+    for lane in LANES:
+        found = cases(tmp_path, PAIR, lane)
+        assert found
+        assert {one["outcome"] for one in found.values()} <= {one["outcome"] for one in cpu.values()}, ended.out
+        ran = [one for one in found.values() if one["outcome"] != "unsupported"]
+        assert all(one["detail"]["peak_gpu_mb"] > 0 for one in ran)
+    assert "On cuda-float32 native timm's outputs lie up to" in " ".join(ended.out.split())
