@@ -45,6 +45,8 @@ class Owned:
     def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> dict[str, Any]:
         """The fields of a record, with the traits by which rules are chosen."""
         variant = VARIANTS[case.variant]
+        if case.route not in self.roads:
+            return cell_case.record("unsupported", f"{self.name} is none of timm's, and has no such route")
         if isinstance(self.subject, Kept) and (why := self.subject.unsupported(case.route)):
             return cell_case.record("unsupported", why)
         fields = cell_case.run(self.roads[case.route], variant, self.subject, release, tolerance, folder)

@@ -145,6 +145,14 @@ def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypat
     assert code == 1
 
 
+def test_a_route_of_timms_is_not_for_a_model_that_timm_does_not_know(tmp_path: Path) -> None:
+    found = Asked(f"{TOWERS}:clean").find()
+    fields = found.run(Case("wrapper", found.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
+    assert (fields["outcome"], fields["reason"]) == (
+        *("unsupported", f"{TOWERS}:clean is none of timm's, and has no such route"),
+    )
+
+
 def test_the_assertion_for_ones_own_tests_explains_what_it_found() -> None:
     assert_survives_transformers(towers.clean)
     assert_survives_transformers(towers.Headed, {"x": torch.ones(1, 4)}, formats=["bin"])
