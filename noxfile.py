@@ -274,7 +274,7 @@ def releases(session: nox.Session) -> None:
 @nox.session(python=PYTHON, default=False)
 def cause(session: nox.Session) -> None:
     """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
-    pins = [word for word in session.posargs if "==" in word]
+    pins = [word for word in session.posargs if "==" in word or "@" in word]
     try:
         lanes = Campaign.of(pins, "pair").lanes[0]
         environment = environment_of(session, lanes)

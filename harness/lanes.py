@@ -172,7 +172,8 @@ class Lanes:
         """The planned cases that have to be run: without a current record, or one from a machine without the device."""
         records = self.recorded(lane, catalog).records
         # Who asks for the newest asks about today; and nobody knows whether a model of somebody's own has changed.
-        if self.options.rerun or self.options.resolve == LATEST or self.options.own:
+        moving = any(not one.is_wheel for one in self.pair.sources)  # a branch is another one every day
+        if self.options.rerun or self.options.resolve == LATEST or self.options.own or moving:
             return self.planned(lane, catalog)
         done = {case for case, record in records.items() if not (_is_here(lane) and record["outcome"] == "not-run")}
         return [case for case in self.planned(lane, catalog) if case.id not in done]

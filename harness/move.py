@@ -16,6 +16,7 @@ from harness.lanes import Environment, Lanes
 from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.selection import Options
+from harness.source import is_source
 from harness.trial import Say, check, refuse_other_python, tried
 from harness.upgrade import Answer
 from harness.verdict import Judged
@@ -216,6 +217,8 @@ def _pair(text: str, described: matrix.Matrix) -> Pair:
 
 def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> Pair:
     """Where to: what the command line names, and all else as it is."""
+    if sources := [text for text in requirements if is_source(text)]:
+        raise BadInput(f"{', '.join(sources)}: a pin moves to a release; try a development version with nox -s pair")
     named = {pin(text)[0] for text in requirements}
     rest = [f"{name}=={version}" for name, version in old.versions.items() if name not in named]
     new = Pair.parse_requirements([*requirements, *rest], described.defaults)

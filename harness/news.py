@@ -10,7 +10,7 @@ from packaging.version import Version
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from harness import document, matrix, releases, selection
+from harness import catalog, document, matrix, releases, selection
 from harness.catalog import PACKAGED
 from harness.errors import BadInput
 from harness.lanes import Environment, Lanes
@@ -84,16 +84,18 @@ class News:
 
         Raises BadInput, and InstallationError where one of the two cannot be made.
         """
-        text = added(self.options.matrix, pair, self.today)
-        lanes = Lanes(self.described, pair, self.options)
-        lanes.make_lock(environment, self.options.out or FOLDER, say)
-        if lanes.catalog() is None:
-            lanes.install(environment, say)
-            lanes.make_catalog(environment, PACKAGED)
         draft = self.options.matrix.with_suffix(".unfinished")
-        draft.write_text(text, encoding="utf-8")
-        matrix.load(draft)
-        draft.replace(self.options.matrix)
+        try:
+            draft.write_text(added(self.options.matrix, pair, self.today), encoding="utf-8")
+            matrix.load(draft)
+            lanes = Lanes(self.described, pair, self.options)
+            lanes.make_lock(environment, self.options.out or FOLDER, say)
+            if catalog.read(PACKAGED, pair.timm) is None:
+                lanes.install(environment, say)
+                lanes.make_catalog(environment, PACKAGED)
+            draft.replace(self.options.matrix)
+        finally:
+            draft.unlink(missing_ok=True)
         say(f"{self.options.matrix}: {pair.id} added")
 
 
@@ -107,7 +109,8 @@ def _last_line(node: Node) -> int:
 
 def _known(described: Matrix, package: str) -> list[str]:
     """The releases that pairs name, oldest first."""
-    return sorted({getattr(pair, package) for pair in described.pairs}, key=Version)
+    released = [pair for pair in described.pairs if all(one.package != package for one in pair.sources)]
+    return sorted({getattr(pair, package) for pair in released}, key=Version)
 
 
 def added(path: Path, pair: Pair, day: date) -> str:
@@ -121,7 +124,7 @@ def added(path: Path, pair: Pair, day: date) -> str:
     if not isinstance(pairs, SequenceNode) or pairs.flow_style or not pairs.value:
         raise BadInput(f"{path}: {PAIRS}: write them one a line, each after a dash, so that one can be added")
     last = pairs.value[-1]
-    lines = text.splitlines(keepends=True)
+    lines = f"{text.rstrip()}\n".splitlines(keepends=True)
     at = _last_line(last) + 1
     indent = " " * pairs.start_mark.column
     note = f"added by nox -s releases on {day}"

@@ -1,23 +1,29 @@
 """What a night does around the runs themselves: the plan for its machines, and their records in one folder."""
 
+import json
 import shlex
 import shutil
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from harness import catalog, matrix, record, results, selection, shards
+from harness import catalog, claim, matrix, record, results, selection, shards
+from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.matrix import Matrix
 from harness.news import News
 from harness.pair import AXES, Pair
+from harness.report import reproduction
 from harness.selection import Options
 from harness.source import WHEEL
+from harness.words import number
 
 LANES: Final = "*.jsonl"
 SITE: Final = "site"
+CARRIED: Final = "carried"
 CATALOGS: Final = "catalogs"
 
 
@@ -32,16 +38,18 @@ def plan(given: Namespace) -> dict[str, Any]:
             [f"--lane {name}: {given.matrix} has no such lane" for name in unknown]
             + [f"--results {folder}: there is no such folder" for folder in missing]
         )
-    also = [Pair.parse_requirements(shlex.split(pins), described.defaults) for pins in given.also]
+    also = [Pair.parse_requirements(_words(pins), described.defaults) for pins in given.also]
     if given.newest:
         also += _newest(News.of(["--matrix", str(given.matrix), "--cool-down", "0"]))
     also += _developed(given.development, described) if given.development else []
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
     durations = shards.Durations(given.results, pairs.values(), [lane.name for lane in described.lanes])
-    known = [(pair, catalog.read(catalog.PACKAGED, pair.timm)) for pair in pairs.values()]
+    folders = [catalog.PACKAGED, *(folder / CATALOGS for folder in given.results)]
+    known = [(pair, _catalog(pair, folders)) for pair in pairs.values()]
     divided = shards.divide(described, known, options, given.shards, durations)
     besides = [pair for pair in pairs.values() if pair not in described.pairs]
-    reports = [_report([], options, SITE), *(_report(_pins(pair), options, f"{SITE}/{pair.id}") for pair in besides)]
+    named = [([], SITE), *((reproduction.pins(pair), f"{SITE}/{pair.id}") for pair in besides)]
+    reports = [_report(pins, options, out) for pins, out in named]
     return shards.document(divided, reports, f"python -m harness plan --shards {given.shards}")
 
 
@@ -50,8 +58,16 @@ def _report(pins: Sequence[str], options: Options, out: str) -> str:
     return shlex.join(["nox", "-s", "report", "--", *pins, *named, *selection.given(options), "--out", out])
 
 
-def _pins(pair: Pair) -> list[str]:
-    return [pair.pin(name) for name in AXES]
+def _catalog(pair: Pair, folders: Sequence[Path]) -> Catalog | None:
+    """That of the pair's timm, packaged or made on the way; None where nobody knows its models."""
+    return next(filter(None, (catalog.read(folder, pair.timm) for folder in folders)), None)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise BadInput(f"--also {text}: {error}") from None
 
 
 def _newest(news: News) -> Iterator[Pair]:
@@ -78,57 +94,87 @@ def _developed(folder: Path, described: Matrix) -> list[Pair]:
 
 
 def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
-    """Append every run that the folders hold to the records of another; one that is there already is left out.
+    """Append every run that the folders hold to the records of another, the oldest first.
 
+    One that is there already is left out, and so is one older than the newest there: it would count for the last.
     Raises BadInput for a folder that holds none, and for a file that is none of ours; nothing is written then.
     """
-    found: dict[Path, list[str]] = {}
+    found: dict[Path, list[_Run]] = {}
     for folder in folders:
-        files = sorted(folder.rglob(LANES))
-        if not files:
-            raise BadInput(f"{folder}: no records in it")
-        for path in files:
-            results.refuse_links([path])
-            try:
-                record.read(path)
-            except (OSError, ValueError) as error:
-                raise BadInput(f"{error}; move that file away") from error
+        for path in _files(folder):
             found.setdefault(path.relative_to(folder), []).extend(_runs(path))
     results.refuse_unwritable(into, "--into")
-    results.refuse_links([into / relative for relative in found])
-    added = 0
+    for relative in found:
+        results.refuse_links([into, (into / relative).parent, into / relative])
+    claim.take(into)
+    added, older = 0, 0
     for relative, runs in found.items():
         path = into / relative
-        there = set(_runs(path)) if path.is_file() else set()
-        new = [run for run in dict.fromkeys(runs) if run not in there]
+        there = _runs(path) if path.is_file() else []
+        known, newest = {run.text for run in there}, max((run.started for run in there), default="")
+        new = sorted({run.text: run for run in runs if run.text not in known}.values(), key=lambda run: run.started)
+        kept = [run for run in new if run.started >= newest]
         path.parent.mkdir(parents=True, exist_ok=True)
         torn = path.is_file() and not path.read_bytes().endswith(b"\n")
         with path.open("a", encoding="utf-8") as file:
-            file.write("\n" * torn + "".join(new))
-        added += len(new)
+            file.write("\n" * torn + "".join(run.text for run in kept))
+        added, older = added + len(kept), older + len(new) - len(kept)
     for folder in folders:
         _add_catalogs(folder / CATALOGS, into / CATALOGS)
-    out.write(f"{into}: {added} runs added from {len(folders)} folders\n")
+    left = f"; {number(older, 'run')} older than what is there left out" if older else ""
+    out.write(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}{left}\n")
     return 0
 
 
-def _runs(path: Path) -> list[str]:
-    """The text of each run in a lane's file, what was torn included."""
-    runs: list[list[str]] = []
+@dataclass(frozen=True)
+class _Run:
+    """The text of a run in a lane's file, what was torn included, and when it began."""
+
+    text: str
+    started: str
+
+
+def _files(folder: Path) -> list[Path]:
+    """The lanes' files of a results folder. Raises BadInput where it is none, or one of them is none of ours."""
+    files = sorted(folder.rglob(LANES))
+    if not files and not (folder / CATALOGS).is_dir():
+        raise BadInput(f"{folder}: no records in it")
+    for path in files:
+        results.refuse_links([path])
+        *above, _ = path.relative_to(folder).parts
+        if len(above) != 1 and above[:1] != [CARRIED]:
+            raise BadInput(f"{path}: is not where a results folder has its records; name the folder itself")
+        try:
+            record.read(path)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{error}; move that file away") from error
+    return files
+
+
+def _runs(path: Path) -> list[_Run]:
+    runs: list[tuple[list[str], str]] = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-        whole = line if line.endswith("\n") else f"{line}\n"
-        if line.startswith('{"kind":"run"') or not runs:
-            runs.append([])
-        runs[-1].append(whole)
-    return ["".join(lines) for lines in runs]
+        header = _header(line)
+        if header is not None or not runs:
+            runs.append(([], str((header or {}).get("started", ""))))
+        runs[-1][0].append(line if line.endswith("\n") else f"{line}\n")
+    return [_Run("".join(lines), started) for lines, started in runs]
+
+
+def _header(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.get("kind") == "run" else None
 
 
 def _add_catalogs(there: Path, into: Path) -> None:
-    """Catalogs that were made on the spot, without which records of such a pair cannot be judged."""
+    """Catalogs that were made on the spot, without which records of such a pair cannot be judged; the newest counts."""
     for path in sorted(there.rglob("*.ndjson")) if there.is_dir() else ():
         target = into / path.relative_to(there)
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=target.parent) as draft:
-                shutil.copyfile(path, Path(draft) / path.name)
-                (Path(draft) / path.name).replace(target)
+        results.refuse_links([path, into, target])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as draft:
+            shutil.copyfile(path, Path(draft) / path.name)
+            (Path(draft) / path.name).replace(target)

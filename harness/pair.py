@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from harness import source
 from harness.errors import BadInput
-from harness.source import WHEEL, Source
+from harness.source import Source
 from harness.vocabulary import Release, Strict, Version, problem, unknown
 
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
@@ -69,7 +69,7 @@ class Pair(Strict):
         """What names the version of a package on a command line."""
         for one in self.sources:
             if one.package == name:
-                said = "" if one.where.endswith(WHEEL) else f"=={one.version.partition('+')[0]}"
+                said = "" if one.is_wheel else f"=={one.version.partition('+')[0]}"
                 return f"{name}{said}@{one.where}"
         return f"{name}=={getattr(self, name)}"
 

@@ -186,13 +186,13 @@ def _parser(session: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
     if session in REPORTING:
+        part = "of N equal parts of the models the I-th, as I/N"  # of two releases, others would be in it
+        parser.add_argument("--part", type=_part, metavar="I/N", help=part)
         own = "instead of timm's, a model of your own: package.module:Name, or a checkpoint folder"
         parser.add_argument("--own", metavar="TARGET", help=own)
         parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
         maker = "for --own of a folder: package.module:Name, where transformers has no such model"
         parser.add_argument("--class", dest="maker", metavar="NAME", help=maker)
-    part = "of N equal parts of the models the I-th, as I/N"
-    parser.add_argument("--part", type=_part, metavar="I/N", help=part)
     parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
     parser.add_argument(

@@ -8,6 +8,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -88,15 +89,19 @@ def divide(
     if not 1 <= count <= MOST:
         raise BadInput(f"--shards {count}: give 1 to {MOST}, which is the most that GitHub Actions runs")
     whole = {pair.id: _unit(described, pair, catalog, options, durations) for pair, catalog in pairs}
+    longest = max((unit.seconds for unit in whole.values()), default=0.0)
+    unknown = {pair.id for pair, catalog in pairs if catalog is None}
+    whole = {id_: replace(unit, seconds=longest) if id_ in unknown else unit for id_, unit in whole.items()}
     target = sum(SETUP + unit.seconds for unit in whole.values()) / count
     units: list[Unit] = []
     for pair, catalog in pairs:
-        parts = max(1, round(whole[pair.id].seconds / target)) if catalog else 1
+        parts = max(1, ceil(whole[pair.id].seconds / target)) if catalog else 1
         units += (
             [whole[pair.id]]
             if parts == 1
             else [_unit(described, pair, catalog, options, durations, part, parts) for part in range(1, parts + 1)]
         )
+    units = [unit for unit in units if unit.cases or unit.pair.id in unknown]
     shards = [Shard() for _ in range(min(count, len(units)))]
     for unit in sorted(units, key=lambda unit: -unit.seconds):
         min(shards, key=lambda shard: shard.seconds).units.append(unit)

@@ -31,9 +31,14 @@ class Source:
     where: str
 
     @property
+    def is_wheel(self) -> bool:
+        """Whether it is a file on this disk, whose content its label names; what an address holds may change."""
+        return self.where.endswith(WHEEL) and not ADDRESS.fullmatch(self.where)
+
+    @property
     def requirement(self) -> str:
         """The address, as an installer takes it."""
-        return Path(self.where).resolve().as_uri() if self.where.endswith(WHEEL) else self.where
+        return Path(self.where).resolve().as_uri() if self.is_wheel else self.where
 
 
 def is_source(text: str) -> bool:

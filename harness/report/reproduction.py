@@ -21,17 +21,18 @@ def of_matrix(matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
 
 def of_pair(pair: Pair, matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For a pair that matrix.yaml does not name; every case given must be of this pair."""
-    return lambda judged: shlex.join([*_session("pair", _pins(pair), matrix), *options(judged)])
+    return lambda judged: shlex.join([*_session("pair", pins(pair), matrix), *options(judged)])
 
 
 def running(pair: Pair, described: Matrix, matrix: Path = DEFAULT_MATRIX) -> list[str]:
     """What runs a pair, whether the matrix names it or not."""
     if any(pair.id == one.id for one in described.pairs):
         return _session("matrix", ["--pair", pair.id], matrix)
-    return _session("pair", _pins(pair), matrix)
+    return _session("pair", pins(pair), matrix)
 
 
-def _pins(pair: Pair) -> list[str]:
+def pins(pair: Pair) -> list[str]:
+    """What names a pair on a command line, the defaults left out."""
     unusual = {
         name: version
         for name, version in pair.versions.items()

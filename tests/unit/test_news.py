@@ -61,6 +61,13 @@ def test_what_is_newer_is_told_with_its_day_and_what_no_pair_names_is_counted(pa
     ]
 
 
+def test_a_development_version_is_no_release_beside_which_others_are_old(path: Path) -> None:
+    row = '  - {transformers: "5.26.0.dev0 @ git+https://host/x@main", timm: "1.0.31"}\n'
+    path.write_text(MATRIX.replace("current:", f"{row}current:"))
+    found = news(path, transformers={"5.24.0": 10})
+    assert (found.pair and found.pair.id) == "transformers5.24.0-timm1.0.31"
+
+
 def test_without_news_there_is_no_pair(path: Path) -> None:
     found = news(path)
     assert found.pair is None
@@ -93,6 +100,13 @@ def test_a_pair_is_added_after_the_last_and_all_else_stays_as_it_is(path: Path) 
     assert after[:at] + after[at + 1 :] == before
     assert after[at] == '  - {transformers: "5.24.0", timm: "1.0.31", note: "added by nox -s releases on 2026-11-25"}'
     assert "5.23.0" in after[at - 1]
+
+
+def test_a_file_that_ends_with_its_pairs_gets_a_line_more(path: Path) -> None:
+    found = news(path, "--cool-down", "0", transformers={"5.24.0": 24}).pair
+    assert found is not None
+    path.write_text('current: x\npairs:\n  - {transformers: "5.23.0", timm: "1.0.31"}')
+    assert len(added(path, found, TODAY).splitlines()) == 4
 
 
 BLOCK = """\
@@ -145,6 +159,7 @@ def test_a_pair_whose_lock_or_catalog_cannot_be_made_is_not_added(path: Path, tm
     with pytest.raises(InstallationError):
         found.write(pair_to_add(found), FakeEnvironment(problem=InstallationError("no network")), print)
     assert path.read_text() == MATRIX
+    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".unfinished"] == []
 
 
 def test_an_index_that_cannot_be_asked_is_one_error(path: Path) -> None:

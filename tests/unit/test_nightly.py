@@ -82,6 +82,53 @@ def test_a_folder_that_holds_no_records_is_refused_and_nothing_is_written(
     assert not (tmp_path / "all").exists()
 
 
+def test_the_oldest_comes_first_and_what_is_older_than_all_that_is_there_does_not_count_for_the_last(
+    tmp_path: Path,
+) -> None:
+    one, two, three = (shard(tmp_path / str(at), run(at, "tower/a")) for at in (1, 2, 3))
+    into, out = tmp_path / "all", io.StringIO()
+    nightly.collect([three, two], into, out)
+    assert (into / LANE).read_text() == run(2, "tower/a") + run(3, "tower/a")
+    nightly.collect([one], into, out)
+    assert (into / LANE).read_text() == run(2, "tower/a") + run(3, "tower/a")
+    assert out.getvalue().splitlines()[-1] == (
+        f"{into}: 0 runs added from 1 folder; 1 run older than what is there left out"
+    )
+
+
+def test_a_shard_that_came_to_its_catalog_alone_is_no_obstacle_and_the_newest_catalog_counts(tmp_path: Path) -> None:
+    for at in (1, 2):
+        (tmp_path / str(at) / "catalogs").mkdir(parents=True)
+        (tmp_path / str(at) / "catalogs" / "timm-1.0.99.ndjson").write_text(f"catalog {at}")
+        assert nightly.collect([tmp_path / str(at)], tmp_path / "all", io.StringIO()) == 0
+    assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == "catalog 2"
+
+
+def test_the_folder_above_those_of_the_machines_is_refused(tmp_path: Path) -> None:
+    shard(tmp_path / "shards" / "1", run(1, "tower/a"))
+    with pytest.raises(BadInput, match="is not where a results folder has its records; name the folder itself"):
+        nightly.collect([tmp_path / "shards"], tmp_path / "all", io.StringIO())
+
+
+def test_a_folder_in_which_a_run_records_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    script = f"import pathlib, time; from harness import claim; claim.take(pathlib.Path({str(tmp_path / 'all')!r})); "
+    holder = subprocess.Popen(  # noqa: S603 - the test's own words
+        [sys.executable, "-c", script + "print('there', flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"there\n"
+        with pytest.raises(BadInput, match="another run is recording there"):
+            nightly.collect([shard(tmp_path / "1", run(1, "tower/a"))], tmp_path / "all", io.StringIO())
+    finally:
+        holder.kill()
+        holder.wait()
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     one = shard(tmp_path / "1", run(1, "tower/a"))
     (tmp_path / "2" / LANE).parent.mkdir(parents=True)
@@ -105,6 +152,13 @@ def test_a_pair_named_besides_is_planned_too(monkeypatch: pytest.MonkeyPatch) ->
         "nox -s report -- --lane cpu-float32 --quick --out site",
         f"nox -s report -- transformers==5.24.0 timm==1.0.31 --lane cpu-float32 --quick --out site/{NEW}",
     ]
+
+
+def test_a_pair_on_another_torch_is_reported_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    other = "transformers==5.23.0 timm==1.0.31 torch==2.13.0 torchvision==0.28.0"
+    (_, report) = nightly.plan(given(also=[other]))["reports"]
+    assert report.startswith(f"nox -s report -- {other} --out site/")
 
 
 def test_development_versions_are_tried_beside_the_current_ones_and_together(
@@ -137,9 +191,10 @@ def test_development_versions_are_tried_beside_the_current_ones_and_together(
         ({"results": [Path("nowhere")]}, "--results nowhere: there is no such folder"),
         ({"also": ["timm==1.0.31"]}, "transformers is not named; add its release, as in transformers==5.23.0"),
         ({"development": Path("tests")}, "--development tests: no wheel of transformers or timm in it"),
+        ({"also": ["timm=='1"]}, "--also timm=='1: No closing quotation"),
         ({"shards": 0}, "--shards 0: give 1 to 256, which is the most that GitHub Actions runs"),
     ],
-    ids=["lane", "records", "pair", "wheels", "shards"],
+    ids=["lane", "records", "pair", "wheels", "quotes", "shards"],
 )
 def test_what_cannot_be_planned_is_one_error(
     monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], problem: str

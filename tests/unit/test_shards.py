@@ -58,6 +58,7 @@ def test_the_shards_together_run_each_case_once(
     ]
     assert sorted(ran(small_matrix, small_catalog, found)) == sorted(whole)
     assert sum(unit.cases for shard in found for unit in shard.units) == len(whole)
+    assert all(unit.cases for shard in found for unit in shard.units)
 
 
 def test_a_pair_is_divided_only_where_it_is_longer_than_a_shard(
@@ -89,10 +90,17 @@ def test_durations_are_those_of_the_case_or_of_the_nearest_that_was_measured(
     ]
 
 
-def test_a_pair_without_a_catalog_is_a_unit_of_its_own(small_matrix: Matrix, tmp_path: Path) -> None:
+def test_a_pair_without_a_catalog_is_a_unit_of_its_own(
+    small_matrix: Matrix, small_catalog: Catalog, tmp_path: Path
+) -> None:
     new = small_matrix.pairs[1].moved(timm="1.0.99")
-    (shard,) = divide(small_matrix, [(new, None)], CPU, 4, durations(tmp_path, new))
-    (unit,) = shard.units
+    other = small_matrix.pairs[0]
+    record(tmp_path, other.id, {"wrapper/eva02_large": 900.0})
+    pairs = [(new, None), (other, small_catalog)]
+    found = divide(small_matrix, pairs, CPU, 1, durations(tmp_path, new, other))
+    seconds = {unit.pair.id: unit.seconds for shard in found for unit in shard.units}
+    assert seconds[new.id] == seconds[other.id] > 900  # as long as the longest, for nobody knows
+    (unit,) = (unit for shard in found for unit in shard.units if unit.pair is new)
     assert unit.command == "nox -s pair -- transformers==5.23.0 timm==1.0.99 --lane cpu-float32"
 
 

@@ -2,12 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from harness import lock, matrix
+from harness import lock, matrix, selection
 from harness.errors import BadInput
+from harness.lanes import Lanes
 from harness.matrix import Matrix
+from harness.move import Move
 from harness.pair import Defaults, Pair
 from harness.report import reproduction
 from tests.unit.conftest import MATRIX
+from tests.unit.fake_environment import FakeEnvironment
 
 DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
 MAIN = "git+https://github.com/huggingface/transformers@main"
@@ -72,6 +75,35 @@ def test_what_is_installed_from_a_source_is_held_against_its_version(wheel: str)
     assert lock.wrong(found, {**there, "timm": "1.0.32.dev0"}) == []
     (problem,) = lock.wrong(found, {**there, "timm": "1.0.31"})
     assert problem == f"timm {found.timm} was asked for, and 1.0.31 is installed"
+
+
+def test_a_wheel_at_an_address_is_installed_from_there(wheel: str) -> None:
+    assert wheel
+    where = "https://host.example/timm-1.0.32.dev0-py3-none-any.whl"
+    found = of("transformers==5.23.0", f"timm==1.0.32.dev0@{where}")
+    assert found.requirements()[1] == f"timm @ {where}"
+    assert of("transformers==5.23.0", found.pin("timm")) == found
+
+
+@pytest.mark.usefixtures("packaged", "gpus")
+@pytest.mark.parametrize(("where", "again"), [(MAIN, True), (None, False)], ids=["a branch", "a release"])
+def test_what_an_address_holds_today_is_tried_today(
+    small_matrix: Matrix, tmp_path: Path, where: str | None, *, again: bool
+) -> None:
+    pair = of(f"transformers==5.25.0.dev0@{where}" if where else "transformers==5.23.0", "timm==1.0.31")
+    options = selection.parse(["--results", str(tmp_path), "--lane", "cpu-float32", "--route", "wrapper"])
+    lanes = Lanes(small_matrix, pair, options)
+    environment = FakeEnvironment()
+    environment.packages = {"transformers": "5.25.0.dev0" if where else "5.23.0"}
+    catalog = lanes.prepare(environment, print)
+    lanes.run(catalog, environment, print)
+    assert bool(lanes.pending(small_matrix.lanes[0], catalog)) is again
+
+
+def test_a_pin_moves_to_releases_alone(wheel: str) -> None:
+    Path("matrix.yaml").write_text(MATRIX)
+    with pytest.raises(BadInput, match="a pin moves to a release; try a development version with nox -s pair"):
+        Move.of(["transformers==5.23.0", f"timm@{wheel}"])
 
 
 @pytest.mark.parametrize(
