@@ -58,7 +58,7 @@ def written(folder: Path, gamma: Sequence[float]) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_a_folder_of_ones_own_has_its_outcome_on_each_pair_and_a_damaged_one_is_told(tmp_path: Path) -> None:
     branch = ["--class", "tests.own.towers:branch", "--lane", "cpu-float32"]
     pairs = [word for pair in PAIRS for word in ("--pair", pair)]
