@@ -24,10 +24,12 @@ def dying() -> Mapping[str, Any]:
     os._exit(7)
 
 
+@pytest.mark.slow
 def test_what_runs_apart_runs_in_another_process() -> None:
     assert isolation.apart(whose)["pid"] != os.getpid()
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_apart_is_a_crash_with_its_exit_code() -> None:
     fields = isolation.apart(dying)
     assert (fields["outcome"], fields["reason"]) == ("crashed", "the case's own process ended with exit code 7")
