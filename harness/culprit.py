@@ -52,7 +52,7 @@ class Question:
         # One lane and one variant, unless more are asked for; and all models that are named, quick or not.
         lanes, variants = options.lanes or (described.lanes[0].name,), options.variants or (DEFAULT_VARIANT,)
         options = replace(options, lanes=lanes, variants=variants, anyway=not options.quick)
-        current = next(pair for pair in described.pairs if pair.id == described.current)
+        current = described.current_pair
         question = cls(described, options, axis, good, bad, current.moved(**still))
         refuse_other_python(question.still, argv, described)
         check([question.at(good), question.at(bad)])

@@ -68,9 +68,9 @@ def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], 
     is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
 
     def rules_for(case: Case) -> list[Rule]:
-        entry = _own(recorded, case) if lanes.options.own else catalog[case.model]
+        entry = _own(recorded, case) if own else catalog[case.model]
         spoken = [rule for rule in rules if entry and speaks_of(rule, case, lane.name, entry, folder=is_folder)]
-        return [rule for rule in spoken if not lanes.options.own or rule.outcome == _outcome(recorded, case)]
+        return [rule for rule in spoken if not own or rule.outcome == _outcome(recorded, case)]
 
     return judge(lanes.planned(lane, catalog), recorded, rules_for), recorded
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -133,15 +133,8 @@ class Lanes:
     def catalog(self) -> Catalog | None:
         """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
         results.refuse_links(self.files)
-        for folder in dict.fromkeys((catalogs.PACKAGED, self.own_folder, self._own_catalogs)):
-            try:
-                found = catalogs.read(folder, self.pair.timm)
-            except ValueError as error:
-                path = catalogs.path_in(folder, self.pair.timm)
-                raise BadInput(f"{path}: {error}; delete it, it is made again") from error
-            if found is not None and set(self.matrix.models.controls) <= set(found.controls):
-                return found
-        return None
+        folders = (catalogs.PACKAGED, self.own_folder, self._own_catalogs)
+        return find_catalog(folders, self.pair.timm, self.matrix.models.controls)
 
     def reading(self, results: Path) -> "Lanes":
         """The same with the records of another folder."""
@@ -318,6 +311,19 @@ class Lanes:
 
     def _records(self, document: Document) -> Path:
         return results.path_in(self.options.results, self.pair.id, document["lane"])
+
+
+def find_catalog(folders: Iterable[Path], timm: str, controls: Iterable[str]) -> Catalog | None:
+    """The first of a timm release with all controls; None where there is none. Raises BadInput for one that is none."""
+    for folder in dict.fromkeys(folders):
+        try:
+            found = catalogs.read(folder, timm)
+        except ValueError as error:
+            path = catalogs.path_in(folder, timm)
+            raise BadInput(f"{path}: {error}; delete it, it is made again") from error
+        if found is not None and set(controls) <= set(found.controls):
+            return found
+    return None
 
 
 def _compared(locked: Lock | None, packages: Mapping[str, str]) -> str:

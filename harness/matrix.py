@@ -136,6 +136,11 @@ class Matrix(Strict):
         return tuple(row.resolve(self.defaults) for row in self.rows)
 
     @cached_property
+    def current_pair(self) -> Pair:
+        """The pair that a project of today would pin."""
+        return next(pair for pair in self.pairs if pair.id == self.current)
+
+    @cached_property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes, in the order of the file."""
         return tuple(Lane(name, scope.models, scope.variants) for name, scope in self.lane_scopes.items())

@@ -10,7 +10,7 @@ from packaging.version import Version
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from harness import catalog, document, matrix, releases, selection
+from harness import catalog, matrix, releases, selection
 from harness.catalog import PACKAGED
 from harness.errors import BadInput
 from harness.lanes import Environment, Lanes
@@ -115,7 +115,6 @@ def _known(described: Matrix, package: str) -> list[str]:
 
 def added(path: Path, pair: Pair, day: date) -> str:
     """The text of a matrix with one pair more, after the last; all else as it is. Raises BadInput."""
-    document.read(path)
     text = path.read_text(encoding="utf-8")
     node = YAML(typ="safe", pure=True).compose(text)
     pairs = next(

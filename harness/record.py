@@ -6,7 +6,7 @@ Standard library only: this module is imported inside a pair's environment.
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +78,14 @@ class Run:
         return [case for case in self.planned if case not in self.cases]
 
 
+@dataclass(frozen=True)
+class Text:
+    """A run as its file has it, what was torn included, and when it began."""
+
+    lines: str
+    started: str
+
+
 class Log:
     """Appends to one lane's file. Each line is whole and flushed before `write` returns."""
 
@@ -89,6 +97,11 @@ class Log:
         if torn:
             # A killed run can leave half a line. It stays, for nothing is rewritten, but must not swallow the next.
             self._file.write("\n")
+
+    def copy(self, runs: Iterable[Text]) -> None:
+        """Appends runs of another file as they are."""
+        self._file.writelines(run.lines for run in runs)
+        self._file.flush()
 
     def write(self, kind: str, **fields: Any) -> None:
         """Appends one line. A figure that is not finite becomes null: NaN is no JSON."""
@@ -142,15 +155,34 @@ def read(path: Path) -> list[Run]:
     return runs
 
 
+def texts(path: Path) -> list[Text]:
+    """The runs of a lane's file as it has them, oldest first; none for a file that is not there."""
+    runs: list[tuple[list[str], str]] = []
+    written = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    for line in written.removesuffix("\n").split("\n") if written else ():
+        found = _parsed(line)
+        begins = found is not None and found.get("kind") == "run"
+        if begins or not runs:
+            runs.append(([], str((found or {}).get("started", "") if begins else "")))
+        runs[-1][0].append(f"{line}\n")
+    return [Text("".join(lines), started) for lines, started in runs]
+
+
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     # Bytes that are no UTF-8 can only be in a line that was torn, or was never ours; JSON refuses neither for them.
     for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
-        try:
-            line = json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
-            continue
-        if isinstance(line, dict):
+        line = _parsed(text)
+        if line is not None:
             yield number, line
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """The object on a line; None for a line that was torn."""
+    try:
+        line = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
 
 
 def _is_case_id(value: Any) -> bool:

@@ -150,7 +150,7 @@ def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: s
     """The pair that the command line names. A catalog is timm's alone; the current transformers comes along with it."""
     if not requirements:
         return None
-    current = next(pair for pair in described.pairs if pair.id == described.current)
+    current = described.current_pair
     alone = session == "catalog" and not any(one.startswith("transformers") for one in requirements)
     besides = [f"transformers=={current.transformers}"] if alone else []
     return Pair.parse_requirements([*besides, *requirements], described.defaults)

@@ -16,6 +16,7 @@ from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT
 from harness.report import causes, marks, needs, reproduction
 from harness.report.grid import in_order
 from harness.report.summary import Summary
+from harness.selection import own_in_words
 from harness.verdict import Rule
 
 NONE: Final = -1
@@ -94,7 +95,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
         "needs": [_need(need, rules) for need in needs.find(summary)],
-        "own": next(filter(None, map(reproduction.own, summary.judged)), []),
+        "own": own_in_words(summary.selection.get("own")),
         "runs": [_run(past, installed) for past in summary.past],
         "installed": [dict(packages) for packages in installed],
         "states": {outcome or "": state for outcome, state in STATES.items()},

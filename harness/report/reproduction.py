@@ -1,7 +1,7 @@
 """The command that runs one judged case again."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,19 +16,19 @@ DEFAULT_MATRIX: Final = Options.matrix
 
 def of_matrix(matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For the pairs that a matrix names."""
-    return lambda judged: shlex.join([*_session("matrix", ["--pair", judged.pair], matrix), *options(judged)])
+    return lambda judged: shlex.join([*session("matrix", ["--pair", judged.pair], matrix), *options(judged)])
 
 
 def of_pair(pair: Pair, matrix: Path = DEFAULT_MATRIX) -> Callable[[Judged], str]:
     """For a pair that matrix.yaml does not name; every case given must be of this pair."""
-    return lambda judged: shlex.join([*_session("pair", pins(pair), matrix), *options(judged)])
+    return lambda judged: shlex.join([*session("pair", pins(pair), matrix), *options(judged)])
 
 
 def running(pair: Pair, described: Matrix, matrix: Path = DEFAULT_MATRIX) -> list[str]:
     """What runs a pair, whether the matrix names it or not."""
     if any(pair.id == one.id for one in described.pairs):
-        return _session("matrix", ["--pair", pair.id], matrix)
-    return _session("pair", pins(pair), matrix)
+        return session("matrix", ["--pair", pair.id], matrix)
+    return session("pair", pins(pair), matrix)
 
 
 def pins(pair: Pair) -> list[str]:
@@ -41,9 +41,10 @@ def pins(pair: Pair) -> list[str]:
     return [pair.pin(name) for name in unusual]
 
 
-def _session(session: str, pair: list[str], matrix: Path) -> list[str]:
+def session(name: str, pair: Sequence[str], matrix: Path) -> list[str]:
+    """The beginning of a command: the session, the pair, and the matrix where it is another one."""
     named = [] if matrix == DEFAULT_MATRIX else ["--matrix", str(matrix)]
-    return ["nox", "-s", session, "--", *pair, *named]
+    return ["nox", "-s", name, "--", *pair, *named]
 
 
 def options(judged: Judged) -> list[str]:

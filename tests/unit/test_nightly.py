@@ -56,6 +56,12 @@ def test_what_is_there_already_stays_and_half_a_line_swallows_nothing(tmp_path: 
     assert [list(found.cases) for found in record.read(into / LANE)] == [["tower/a"], ["tower/b"]]
 
 
+def test_a_line_ends_where_the_records_end_it_and_at_no_other_sign(tmp_path: Path) -> None:
+    odd = run(1, "tower/a").replace('"reason":""', '"reason":"one\u2028two"')
+    nightly.collect([shard(tmp_path / "1", odd)], tmp_path / "all", io.StringIO())
+    assert (tmp_path / "all" / LANE).read_text() == odd
+
+
 def test_catalogs_made_on_the_spot_come_along(tmp_path: Path) -> None:
     one = shard(tmp_path / "1", run(1, "tower/a"))
     (one / "catalogs").mkdir()
@@ -182,6 +188,16 @@ def test_development_versions_are_tried_beside_the_current_ones_and_together(
     (tmp_path / "timm-1.0.33.dev0-py3-none-any.whl").touch()
     with pytest.raises(BadInput, match="several wheels of timm; keep one"):
         nightly.plan(given(development=tmp_path))
+
+
+def test_a_catalog_that_is_none_is_one_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "catalogs").mkdir()
+    path = tmp_path / "catalogs" / "timm-1.0.99.ndjson"
+    path.write_text("{}")
+    with pytest.raises(BadInput) as caught:
+        nightly.plan(given(results=[tmp_path], also=["transformers==5.23.0 timm==1.0.99"]))
+    assert str(caught.value).startswith(f"{path}: not a catalog of schema ")
 
 
 @pytest.mark.parametrize(
