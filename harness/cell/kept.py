@@ -19,8 +19,8 @@ from harness.cell.catalog import entry_of
 from harness.cell.cutting import build
 from harness.cell.files import dtype_of, give, state_of
 from harness.cell.release import Release
-from harness.cell.routes.road import Computed, Damaged, Leg, Loaded
-from harness.cell.routes.roundtrip import LOCAL_DIR, whole
+from harness.cell.routes.road import Damaged, Leg
+from harness.cell.routes.roundtrip import loaded_by_timm, whole
 from harness.cell.routes.wrapper import PREFIX
 from harness.cell.subject import Place, Subject
 from harness.cell.target import Unusable, said
@@ -129,17 +129,7 @@ def _read_by_timm(trip: Trip) -> Leg:
     yield from (Damaged(what) for what in told(subject))
     native = trip.native(lambda: whole(subject))
     checkpoint = subject.checkpoint
-    with trip.during("load"):
-        if trip.release.timm >= LOCAL_DIR:
-            made = timm.create_model(f"local-dir:{checkpoint.folder}", pretrained=True, **checkpoint.model_args)
-        else:
-            given = {**checkpoint.model_args, "num_classes": checkpoint.classes}
-            made = timm.create_model(checkpoint.architecture, checkpoint_path=str(checkpoint.files[0]), **given)
-        module = subject.place.put(made.to(subject.place.dtype))
-    loaded = Loaded(module, "", native, by="timm")
-    yield loaded
-    run = (lambda: {"logits": module(subject.image)}) if subject.classes else (lambda: subject.embedding(module))
-    yield Computed(run, lambda: native.runs, loaded)
+    yield from loaded_by_timm(trip, checkpoint.folder, native, checkpoint.files[0].name, **checkpoint.model_args)
 
 
 def told(subject: Kept) -> Iterator[str]:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import timm
 from packaging.version import Version
-from torch import nn
 from transformers import AutoModel, AutoModelForImageClassification
 
 from harness.catalog import Entry
@@ -17,6 +16,7 @@ from harness.cell.routes.wrapper import PREFIX, embedding, no_wrapper
 from harness.cell.subject import Native, Outputs, Subject
 from harness.cell.trip import Trip
 
+FILE: Final = "model.safetensors"
 LOCAL_DIR: Final = Version("1.0.16")  # from here on timm reads a folder, its config.json included
 
 
@@ -60,25 +60,26 @@ def loaded_by_both(trip: Trip, folder: Path, native: Native) -> Leg:
     """A folder that transformers wrote: the names in it, what timm makes of it, and what transformers does."""
     subject = trip.subject
     yield Written(folder, names_in(folder), native.names)
-    with trip.during("load"):
-        module = subject.place.put(_load_with_timm(trip, folder).to(subject.place.dtype))
-    loaded = Loaded(module, "", native, by="timm")
-    yield loaded
-    run = (
-        (lambda: {"logits": module(subject.image)}) if subject.entry.classifier else (lambda: subject.embedding(module))
-    )
-    yield Computed(run, lambda: native.runs, loaded)
+    yield from loaded_by_timm(trip, folder, native)
     model, info = trip.load(auto_class(subject).from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
     yield Computed(lambda: run_whole(subject, model), lambda: native.runs, loaded)
 
 
-def _load_with_timm(trip: Trip, folder: Path) -> nn.Module:
-    module: nn.Module
-    if trip.release.timm >= LOCAL_DIR:
-        module = timm.create_model(f"local-dir:{folder}", pretrained=True)
-    else:
-        path, classes = str(folder / "model.safetensors"), trip.subject.classes
-        module = timm.create_model(trip.subject.architecture, checkpoint_path=path, num_classes=classes)
-    return module
+def loaded_by_timm(trip: Trip, folder: Path, native: Native, file: str = FILE, **arguments: Any) -> Leg:
+    """What timm makes of a folder, or where it reads none of the one file in it; `arguments` go to `create_model`."""
+    subject = trip.subject
+    with trip.during("load"):
+        if trip.release.timm >= LOCAL_DIR:
+            made = timm.create_model(f"local-dir:{folder}", pretrained=True, **arguments)
+        else:
+            given = {**arguments, "num_classes": subject.classes}
+            made = timm.create_model(subject.architecture, checkpoint_path=str(folder / file), **given)
+        module = subject.place.put(made.to(subject.place.dtype))
+    loaded = Loaded(module, "", native, by="timm")
+    yield loaded
+    run = (
+        (lambda: {"logits": module(subject.image)}) if subject.entry.classifier else (lambda: subject.embedding(module))
+    )
+    yield Computed(run, lambda: native.runs, loaded)
