@@ -27,7 +27,7 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from harness import claim, installation  # noqa: E402
+from harness import capacity, claim, device, installation  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import BadInput, HarnessError  # noqa: E402
@@ -153,6 +153,9 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
         found.claim()
     except HarnessError as error:
         refuse(error)
+    if found.options.on:
+        session.notify("cluster", posargs=[name, *session.posargs])
+        return
     session.notify("verdict", posargs=[name])
     found.run(lanes, environment_of(session, lanes), session.log)
 
@@ -184,6 +187,29 @@ def matrix(session: nox.Session, pair: str) -> None:
 def pair(session: nox.Session) -> None:
     """Run a pair that matrix.yaml does not name: `-- transformers==5.22.0 timm==1.0.31`, then the same options."""
     run(session, "pair", None)
+
+
+@nox.session(default=False)
+def cluster(session: nox.Session) -> None:
+    """Hand a run to a Dask scheduler; queued by matrix and pair with --on."""
+    name, *_ = session.posargs or [""]
+    if name not in CAMPAIGNS:
+        session.error("matrix and pair queue this session: nox -s matrix -- --on HOST:PORT")
+    session.install("--group", "cluster")
+    session.notify("verdict", posargs=[name])
+    try:
+        session.run("python", "-m", "harness.cluster", *session.posargs, env=VARIABLES, log=False, stderr=None)
+    except CommandFailed:
+        sys.exit(BadInput.exit_code)
+
+
+@nox.session(default=False)
+def worker(session: nox.Session) -> None:
+    """Run what `--on` hands out, one cell at a time: `-- HOST:PORT`, then options of `dask worker`."""
+    session.install("--group", "cluster")
+    has = [f"MEMORY={capacity.shared().memory:.0f}", *([f"GPU={gpus}"] if (gpus := device.cuda_devices()) else [])]
+    resources = ["--resources", " ".join(has)]
+    session.run("dask", "worker", "--nthreads", "1", *resources, *session.posargs, env=VARIABLES)
 
 
 @nox.session(venv_backend="none", default=False)

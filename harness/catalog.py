@@ -11,8 +11,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 2
+SCHEMA = 3
 PACKAGED = Path(__file__).parent / "catalogs"
+HOW_TO_RUN = frozenset({"slim", "smallest_input"})
+"""What an entry says of how a model is run here, which is no trait of the model."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Entry:
     The `*_keys` fields count state-dict keys; `non_persistent_buffers` counts buffers that no checkpoint holds;
     `scale_keys` counts LayerScale parameters whose name has neither gamma nor beta; `feature_levels` is 0 where timm
     offers no `features_only`; `intermediates` is whether it has `forward_intermediates`; `classifier` is whether the
-    architecture can have a classification head.
+    architecture can have a classification head. `smallest_input` is the smallest that it accepts as timm builds it.
     """
 
     model: str
@@ -53,6 +55,7 @@ class Entry:
     classifier: bool
     feature_levels: int
     intermediates: bool
+    smallest_input: tuple[int, int, int]
     slim: Slim = field(compare=False)
 
     @property
@@ -63,8 +66,7 @@ class Entry:
     @cached_property
     def traits(self) -> dict[str, Any]:
         """The facts that a rule's `where` can ask for, by name."""
-        facts = asdict(self)
-        del facts["slim"]
+        facts = {name: fact for name, fact in asdict(self).items() if name not in HOW_TO_RUN}
         return {**facts, "input_size": self.input_size[1], "layer_scale": self.layer_scale}
 
     @property
@@ -96,6 +98,7 @@ BERT = Entry(
     classifier=False,
     feature_levels=0,
     intermediates=False,
+    smallest_input=(0, 0, 0),
     slim=Slim({}, (0, 0, 0), 0),
 )
 """The model of the one route in which there is none of timm's; its size does not matter."""
@@ -165,7 +168,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
     """The inverse of `dataclasses.asdict` on an entry."""
     slim = row["slim"]
     return Entry(
-        **{**row, "input_size": tuple(row["input_size"])}
+        **{**row, "input_size": tuple(row["input_size"]), "smallest_input": tuple(row["smallest_input"])}
         | {"slim": Slim(**{**slim, "input_size": tuple(slim["input_size"])})}
     )
 

@@ -19,6 +19,8 @@ TRIED: Final = (
     *("roundtrip", "resume", "processor", "pipeline"),
 )
 """The routes that read a folder, or hold its weights; others are about what the harness writes itself."""
+OF_HUB: Final = tuple(route for route in TRIED if route != "backbone-pretrained")
+"""Those on which a repository of the hub can stand for the folder; timm's own mechanism has the names of its own."""
 HEADLESS: Final = "TimmWrapperModel"
 MODULE: Final = re.compile(r"[\w.]+:[\w.]+")
 OF_IDS: Final = str.maketrans("/@+[]", "-----")  # what a case id, or the test of that name, uses itself

@@ -26,6 +26,8 @@ class Judgement:
     recorded: list[Recorded]
     families: Mapping[str, str]
     """The module of each model."""
+    parameters: Mapping[str, int]
+    """How many each model has at full size."""
 
 
 def judged(selected: Sequence[Lanes]) -> list[Judged]:
@@ -37,8 +39,13 @@ def of(selected: Sequence[Lanes]) -> Judgement:
     """Raises BadInput for a file that is none of records."""
     with _uncollected():
         found = [one for lanes in selected for one in _judged(lanes)]
-    families = {entry.model: entry.family for lanes in selected for entry in lanes.catalog() or ()}
-    return Judgement([one for cases, _ in found for one in cases], [recorded for _, recorded in found], families)
+    entries = {entry.model: entry for lanes in selected for entry in lanes.catalog() or ()}
+    return Judgement(
+        [one for cases, _ in found for one in cases],
+        [recorded for _, recorded in found],
+        {model: entry.family for model, entry in entries.items()},
+        {model: entry.params for model, entry in entries.items()},
+    )
 
 
 @contextlib.contextmanager
@@ -64,19 +71,19 @@ def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], 
     rules = [rule for rule in lanes.matrix.expectations if is_of(rule, lanes.pair.transformers, lanes.pair.timm)]
 
     recorded = lanes.recorded(lane, catalog)
-    own = lanes.options.own
+    own, from_hub = lanes.options.own, lanes.options.from_hub
     is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
 
     def rules_for(case: Case) -> list[Rule]:
-        entry = _own(recorded, case) if own else catalog[case.model]
-        spoken = [rule for rule in rules if entry and speaks_of(rule, case, lane.name, entry, folder=is_folder)]
-        return [rule for rule in spoken if not own or rule.outcome == _outcome(recorded, case)]
+        entry, folder = _own(recorded, case) if own else catalog[case.model], is_folder or from_hub
+        spoken = [rule for rule in rules if entry and speaks_of(rule, case, lane.name, entry, folder=folder)]
+        return [rule for rule in spoken if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
 
     return judge(lanes.planned(lane, catalog), recorded, rules_for), recorded
 
 
 def _outcome(recorded: Recorded, case: Case) -> str | None:
-    """Rules expect it of timm's models; of somebody's own they explain what was seen, and what passes is no news."""
+    """Rules expect it of timm's models with our weights; of others they explain what was seen: passing is no news."""
     record = recorded.records.get(case.id)
     return None if record is None else str(record["outcome"])
 

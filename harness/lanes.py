@@ -14,18 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from harness import capacity, claim, device, plan, record, releases, results, scratch, unrun
 from harness import catalog as catalogs
-from harness import claim, device, plan, record, releases, results, scratch, unrun
 from harness import lock as locks
+from harness.capacity import Needs
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
 from harness.lock import LATEST, Lock
 from harness.matrix import Lane, Matrix
 from harness.pair import Pair
-from harness.record import SEED, Case
+from harness.record import HUB, SEED, Case
 from harness.selection import Options
-from harness.variables import LIBRARIES
+from harness.variables import LIBRARIES, ONLINE
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -96,22 +97,42 @@ class Lanes:
 
         Raises InstallationError, after recording it, and BadInput for a release that does not exist, recording nothing.
         """
+        scratch.sweep(Path(tempfile.gettempdir()))  # before anybody asks how much disk there is
         lanes = plan.lanes(self.matrix, self.options)
         pending = [(lane, cases) for lane in lanes if (cases := self.pending(lane, catalog))]
         if not pending:
             say(f"{self.pair.id}: all recorded; --rerun runs them again")
+        without = {lane.name: self._cannot_run(lane, catalog, cases) for lane, cases in pending}
         # Before any lane: whether the release exists decides whether even a lane without a device gets a file.
-        unmade = self._unmade(environment, say) if any(_is_here(lane) for lane, _ in pending) else None
+        anything = any(len(without[lane.name]) < len(cases) for lane, cases in pending)
+        unmade = self._unmade(environment, say) if anything else None
         for lane, cases in pending:
-            document = self._document(lane, catalog, cases)
-            if not _is_here(lane):
-                unrun.note_missing_device(self._records(document), document, str(device.missing(lane.device)))
-            elif unmade:
-                unrun.note_failure(self._records(document), document, results.ENVIRONMENT, str(unmade))
-            else:
-                self._run_lane(environment, document)
+            why = without[lane.name]
+            if why:
+                document = self._document(lane, catalog, [case for case in cases if case.id in why])
+                unrun.note_not_run(self._records(document), document, why)
+            if len(why) < len(cases):
+                document = self._document(lane, catalog, [case for case in cases if case.id not in why])
+                self._run_or_note(environment, document, unmade)
         if unmade:
             raise unmade
+
+    def _run_or_note(self, environment: Environment, document: Document, unmade: InstallationError | None) -> None:
+        if unmade:
+            unrun.note_failure(self._records(document), document, results.ENVIRONMENT, str(unmade))
+        else:
+            self._run_lane(environment, document)
+
+    def needs(self, lane: Lane, catalog: Catalog) -> Needs:
+        """What full-size cases need."""
+        return Needs(catalog, lane, self.pair, self.options.from_hub)
+
+    def _cannot_run(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> dict[str, str]:
+        """Why cases cannot be run on this machine, by id."""
+        if missing := device.missing(lane.device):
+            return {case.id: missing for case in cases}
+        found = self.needs(lane, catalog).unfit(cases, self.matrix.limits)
+        return {case.id: why for case, why in found.items()}
 
     @property
     def files(self) -> list[Path]:
@@ -154,6 +175,7 @@ class Lanes:
             "catalog": catalog.digest,
             "lock": self.resolved_from,
             "own": self.options.asked,
+            "weights": HUB if self.options.from_hub else None,
         }
 
     def recorded(self, lane: Lane, catalog: Catalog) -> results.Recorded:
@@ -162,14 +184,16 @@ class Lanes:
         return results.load(self.options.results, self.pair.id, lane.name, self.current(catalog))
 
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
-        """The planned cases that have to be run: without a current record, or one from a machine without the device."""
+        """The planned cases that have to be run: without a current record, or not run for a lack that is none here."""
         records = self.recorded(lane, catalog).records
         # Who asks for the newest asks about today; and nobody knows whether a model of somebody's own has changed.
         moving = any(not one.is_wheel for one in self.pair.sources)  # a branch is another one every day
         if self.options.rerun or self.options.resolve == LATEST or self.options.own or moving:
             return self.planned(lane, catalog)
-        done = {case for case, record in records.items() if not (_is_here(lane) and record["outcome"] == "not-run")}
-        return [case for case in self.planned(lane, catalog) if case.id not in done]
+        planned = self.planned(lane, catalog)
+        not_run = [case for case in planned if case.id in records and records[case.id]["outcome"] == "not-run"]
+        possible = {case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys()
+        return [case for case in planned if case.id not in records.keys() - possible]
 
     @property
     def own_folder(self) -> Path:
@@ -278,6 +302,8 @@ class Lanes:
             cases=cases,
             resolved_from=resolved,
             carry={name: str(Path(folder) / lane.name) for name, folder in self.carry.items()},
+            needs=self.needs(lane, catalog).by_model(cases),
+            room=capacity.shared().figures,
         )
 
     def _run_lane(self, environment: Environment, document: Document) -> None:
@@ -287,13 +313,17 @@ class Lanes:
             path = folder / "plan.json"
             path.write_text(json.dumps(document))
             # 1: cases failed, which is what the records are for. Which of them have one, the file says.
-            environment.python(*self._pytest(document, path, folder), env=VARIABLES, success=(0, 1))
+            environment.python(*self._pytest(document, path, folder), env=self._variables, success=(0, 1))
         runs = record.read(records) if records.is_file() else []
         without = set(runs[-1].missing if len(runs) > before else (case["case"] for case in document["cases"]))
         if left := [case for case in document["cases"] if case["case"] in without]:
             # So that no older record stands for a case that was wanted again.
             why = "pytest ended before this case; see above"
             unrun.note_failure(records, {**document, "cases": left}, results.RUN, why)
+
+    @property
+    def _variables(self) -> Mapping[str, str]:
+        return {**VARIABLES, **(ONLINE if self.options.from_hub else {})}
 
     def _pytest(self, document: Document, path: Path, folder: Path) -> list[str]:
         workers = device.workers(document["device"], self.options.workers)
@@ -303,7 +333,7 @@ class Lanes:
             *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-qq", "--no-header", "--tb=no", "-r", "N"),
             *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
             *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
-            *("-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"),
+            *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),
             # pytest-xdist would give up after four deaths a worker. Here each costs the case that caused it, which is
             # tried twice; and all workers may die once more before they have one.
             *("--max-worker-restart", str(2 * len(document["cases"]) + workers)),
@@ -332,7 +362,3 @@ def _compared(locked: Lock | None, packages: Mapping[str, str]) -> str:
         return "the newest releases; there is no lock to hold them against"
     different = locked.differences(packages)
     return f"the newest releases differ from the lock: {'; '.join(different)}" if different else "as in the lock"
-
-
-def _is_here(lane: Lane) -> bool:
-    return device.missing(lane.device) is None

@@ -48,6 +48,10 @@ class Restricting(Protocol):
     def variants(self) -> Any:
         """The variants by name."""
 
+    @property
+    def sizes(self) -> Any:
+        """The sizes by name."""
+
 
 def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder: bool = False) -> bool:
     """Whatever the releases; the entry is that of the case's model, which may have another name.
@@ -60,6 +64,7 @@ def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder:
         not routes.isdisjoint(rule.routes)
         and (rule.lanes is None or lane in rule.lanes)
         and (rule.variants is None or case.variant in rule.variants)
+        and (rule.sizes is None or case.size in rule.sizes)
         and (rule.models is None or any(fnmatchcase(name, glob) for glob in rule.models for name in names))
         and all(_matches(wanted, entry.traits[trait]) for trait, wanted in (rule.where or {}).items())
     )

@@ -94,10 +94,11 @@ class Tolerance(Strict):
 class Limits(Strict):
     """What a case may take: wall-clock time, memory of its process, disk for its checkpoints; and what installing may.
 
-    No limit where there is none, but for a case's time.
+    No limit where there is none, but for a case's time; `full_seconds` is that of a full-size one.
     """
 
     seconds: int = Field(gt=0, strict=True)
+    full_seconds: int | None = Field(default=None, gt=0, strict=True)
     memory_gib: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     disk_gib: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     install_seconds: int | None = Field(default=None, gt=0, strict=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.catalog import BERT, Catalog, Entry
-from harness.checkpoint import TRIED, Checkpoint, is_path
+from harness.checkpoint import OF_HUB, TRIED, Checkpoint, is_path
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
-from harness.record import DEFAULT_VARIANT, OWN, OWN_VARIANTS, SCHEMA, SEED, Case
+from harness.record import DEFAULT_VARIANT, FULL, OWN, OWN_VARIANTS, SCHEMA, SEED, Case
 from harness.selection import Options, in_words
 
 EVERY_MODEL: Final = "*"
@@ -30,7 +30,7 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
     narrow = options.quick or lane.models == "quick"
     return [
         Case(route, entry.model, variant, size)
-        for place, entry in enumerate(sorted(tried, key=lambda entry: (-entry.slim.params, entry.model)))
+        for place, entry in enumerate(sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model)))
         if _is_named(entry, options) and _is_in_part(place, options)
         for size in dict.fromkeys(options.sizes)
         for route in _routes(matrix, options)
@@ -42,6 +42,10 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
             narrow=narrow or variant != DEFAULT_VARIANT,
         )
     ]
+
+
+def _cost(entry: Entry, options: Options) -> int:
+    return entry.params if FULL in options.sizes else entry.slim.params
 
 
 def _own(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case]:
@@ -72,7 +76,7 @@ def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
     """The default variant and the route's own, as far as the options, or else the lane, leave them."""
     if options.variants:
         return [name for name in (DEFAULT_VARIANT, *route.variants) if name in options.variants]
-    return [DEFAULT_VARIANT, *(route.variants if lane.variants else ())]
+    return [DEFAULT_VARIANT, *(route.variants if lane.variants and not options.from_hub else ())]
 
 
 def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
@@ -81,7 +85,8 @@ def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
 
 
 def _routes(matrix: Matrix, options: Options) -> list[str]:
-    return [name for name in matrix.routes if not options.routes or name in options.routes]
+    there = [name for name in matrix.routes if name in OF_HUB or not options.from_hub]
+    return [name for name in there if not options.routes or name in options.routes]
 
 
 def _is_named(entry: Entry, options: Options) -> bool:
@@ -126,6 +131,8 @@ def document(  # noqa: PLR0913 - what a plan is made of
     cases: Sequence[Case],
     resolved_from: str | None,
     carry: Mapping[str, str] | None = None,
+    needs: Mapping[str, Sequence[float]] | None = None,
+    room: Sequence[float] = (),
 ) -> dict[str, Any]:
     """The plan as JSON: all that crosses the wall inwards.
 
@@ -147,7 +154,10 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "catalog": catalog.digest,
         "lock": resolved_from,
         "carry": dict(carry or {}),
+        "needs": dict(needs or {}),
+        "room": list(room),
         "own": options.asked,
+        "weights": options.weights if options.from_hub else None,
         "here": str(options.here.resolve()),
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],

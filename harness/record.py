@@ -14,7 +14,18 @@ from typing import IO, Any, Final
 
 SCHEMA: Final = 1
 SEED: Final = 0  # of weights and inputs
-HEADER: Final = ("pair", "lane", "selection", "own", "seed", "lock", "catalog", "cell", "fallbacks")  # from the plan
+HEADER: Final = (
+    "pair",
+    "lane",
+    "selection",
+    "own",
+    "weights",
+    "seed",
+    "lock",
+    "catalog",
+    "cell",
+    "fallbacks",
+)  # from the plan
 
 STATISTICS: Final = ("mean", "std", "absmax")  # of a fingerprint, beside
 SAMPLES: Final = 8
@@ -28,6 +39,9 @@ OUTCOMES: Final = GREEN | SKIPPED | RED
 OWN: Final = "own"  # the route of a model that is none of timm's
 DEFAULT_VARIANT: Final = "safetensors"
 DEFAULT_SIZE: Final = "slim"
+FULL: Final = "full"
+HUB: Final = "hub"
+SYNTHETIC: Final = "synthetic"
 OWN_VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin")
 
 

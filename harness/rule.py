@@ -7,7 +7,17 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from harness.vocabulary import LaneName, RedOutcome, RouteName, Specifier, Strict, TraitName, VariantName, problem
+from harness.vocabulary import (
+    LaneName,
+    RedOutcome,
+    RouteName,
+    SizeName,
+    Specifier,
+    Strict,
+    TraitName,
+    VariantName,
+    problem,
+)
 
 MOST_NAMES: Final = 5
 GLOB: Final = re.compile(r"[*?\[]")
@@ -42,6 +52,7 @@ class Rule(Strict):
     timm: Specifier | None = None
     lanes: tuple[LaneName, ...] | None = Field(default=None, min_length=1)
     variants: tuple[VariantName, ...] | None = Field(default=None, min_length=1)
+    sizes: tuple[SizeName, ...] | None = Field(default=None, min_length=1)
     outcome: RedOutcome
     because: Text
     url: Text | None = None

@@ -11,14 +11,15 @@ from typing import Any, Final, NoReturn
 
 from harness import lock
 from harness.catalog import BERT, Catalog
-from harness.checkpoint import Checkpoint, is_path
+from harness.checkpoint import OF_HUB, Checkpoint, is_path
 from harness.errors import BadInput
 from harness.matrix import NO_TIMM, Matrix
-from harness.record import DEFAULT_SIZE
-from harness.vocabulary import SIZES, VARIANTS, unknown
+from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, HUB, SYNTHETIC
+from harness.vocabulary import ROUTES, SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
-REPORTING: Final = frozenset({"matrix", "pair", "report"})
+RUNNING: Final = frozenset({"matrix", "pair"})
+REPORTING: Final = RUNNING | {"report"}
 PLACED: Final = frozenset({"route", "model"})  # what `uses` of the matrix names
 PART: Final = "--route tower --model 'eva*'"
 ABOUT: Final = {
@@ -59,6 +60,8 @@ class Options:
     rerun: bool = False
     resolve: str = "locked"
     workers: int | None = None
+    weights: str = SYNTHETIC
+    on: str | None = None  # a Dask scheduler, whose workers run it
     matrix: Path = Path("matrix.yaml")
     results: Path = Path("results")
     beside: tuple[Path, ...] = ()  # records of other machines, which a report reads too
@@ -80,7 +83,13 @@ class Options:
         """What decides which cases there are, as a run's header has it."""
         names = ("requirements", "pairs", "lanes", "routes", "models", "sizes", "variants")
         part = {"part": list(self.part)} if self.part else {}
-        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick, **part}
+        weights = {"weights": self.weights} if self.from_hub else {}
+        return {**{name: list(getattr(self, name)) for name in names}, "quick": self.quick, **part, **weights}
+
+    @property
+    def from_hub(self) -> bool:
+        """Whether the weights are the hub's."""
+        return self.weights == HUB
 
     @property
     def asked(self) -> dict[str, str | None] | None:
@@ -103,7 +112,8 @@ def given(options: Options) -> list[str]:
         for word in (f"--{name}", value)
     ]
     part = ["--part", "{}/{}".format(*options.part)] if options.part else []
-    return [*own_in_words(options.asked), *named, *part, *(["--quick"] if options.quick else [])]
+    weights = ["--weights", options.weights] if options.from_hub else []
+    return [*own_in_words(options.asked), *weights, *named, *part, *(["--quick"] if options.quick else [])]
 
 
 def own_in_words(asked: Mapping[str, Any] | None) -> list[str]:
@@ -135,7 +145,8 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
     if session == "report" and "results" in found:
         found.results, *found.beside = dict.fromkeys(found.results)
     lists = {name: tuple(value) for name, value in vars(found).items() if isinstance(value, list)}
-    return Options(**{**vars(found), **lists})
+    sizes = {"sizes": (FULL,)} if getattr(found, "weights", SYNTHETIC) == HUB else {}  # which is what the hub has
+    return Options(**{**sizes, **vars(found), **lists})
 
 
 def typed_in(folder: Path, options: Options) -> Options:
@@ -186,13 +197,7 @@ def _parser(session: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
     if session in REPORTING:
-        part = "of N equal parts of the models the I-th, as I/N"  # of two releases, others would be in it
-        parser.add_argument("--part", type=_part, metavar="I/N", help=part)
-        own = "instead of timm's, a model of your own: package.module:Name, or a checkpoint folder"
-        parser.add_argument("--own", metavar="TARGET", help=own)
-        parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
-        maker = "for --own of a folder: package.module:Name, where transformers has no such model"
-        parser.add_argument("--class", dest="maker", metavar="NAME", help=maker)
+        _add_parts(parser)
     parser.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
     parser.add_argument(
@@ -201,6 +206,15 @@ def _parser(session: str) -> argparse.ArgumentParser:
         help=f"{lock.LATEST}: the newest of what a pair stands on (default locked)",
     )
     parser.add_argument("--workers", type=_count, metavar="N", help="processes at a time (default: one a core)")
+    _add_places(parser, session, many)
+    return parser
+
+
+def _add_places(parser: argparse.ArgumentParser, session: str, many: dict[str, Any]) -> None:
+    """Where it runs, and where what it finds goes."""
+    if session in RUNNING:
+        on = "hand the cases to the workers of a Dask scheduler"
+        parser.add_argument("--on", type=_address, metavar="HOST:PORT", help=on)
     if session == "report":
         where = "where records are (default results); repeatable, for those of several machines"
         parser.add_argument("--results", type=Path, metavar="DIR", help=where, **many)
@@ -210,7 +224,19 @@ def _parser(session: str) -> argparse.ArgumentParser:
         parser.add_argument(
             "--out", type=Path, metavar="DIR", help="write the page, and what CI systems and programs read, there"
         )
-    return parser
+
+
+def _add_parts(parser: argparse.ArgumentParser) -> None:
+    """Of timm's models, and what stands in their place."""
+    part = "of N equal parts of the models the I-th, as I/N"  # of two releases, others would be in it
+    parser.add_argument("--part", type=_part, metavar="I/N", help=part)
+    own = "instead of timm's, a model of your own: package.module:Name, or a checkpoint folder"
+    parser.add_argument("--own", metavar="TARGET", help=own)
+    parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
+    maker = "for --own of a folder: package.module:Name, where transformers has no such model"
+    parser.add_argument("--class", dest="maker", metavar="NAME", help=maker)
+    weights = f"{SYNTHETIC}: made here (default); {HUB}: what the hub has for a model, at full size"
+    parser.add_argument("--weights", choices=[SYNTHETIC, HUB], help=weights)
 
 
 def _add_ends(parser: argparse.ArgumentParser, many: dict[str, Any]) -> None:
@@ -226,6 +252,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
     return int(text)
+
+
+def _address(text: str) -> str:
+    host, _, port = text.removeprefix("tcp://").rpartition(":")
+    if not (host and port.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address; that of a scheduler reads HOST:PORT")
+    return text
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -262,6 +295,8 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
     if catalogs:
         problems += _unknown_models(options, matrix, catalogs)
     problems += _wrong_with_own(options)
+    problems += _wrong_with_cluster(options)
+    problems += _wrong_with_hub(options)
     if problems:
         raise BadInput.from_problems(problems)
 
@@ -284,6 +319,28 @@ def _wrong_with_own(options: Options) -> Iterator[str]:
     left += ["--part"] if options.part else []
     if left:
         yield f"--own is one model as it is; leave out {', '.join(left)}"
+
+
+def _wrong_with_cluster(options: Options) -> Iterator[str]:
+    if options.on and options.own:
+        yield "--on: the workers have not got what --own names; leave one of them out"
+    if options.on and options.part:
+        yield "--on divides the models itself; leave --part out"
+
+
+def _wrong_with_hub(options: Options) -> Iterator[str]:
+    """A checkpoint of the hub has one size and is stored one way."""
+    if not options.from_hub:
+        return
+    if options.own:
+        yield f"--weights {HUB} is of timm's models; leave out --own"
+    if options.sizes != (FULL,):
+        yield f"--weights {HUB} is at full size; leave out --size"
+    if set(options.variants) - {DEFAULT_VARIANT}:
+        yield f"--weights {HUB} is stored as it is; leave out --variant"
+    if left := [route for route in options.routes if route in ROUTES and route not in OF_HUB]:
+        there = ", ".join(OF_HUB)
+        yield f"--route {', '.join(left)}: is about what is written here; with --weights {HUB} there is {there}"
 
 
 def _default(name: str) -> Any:

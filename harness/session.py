@@ -24,7 +24,6 @@ from harness.report.summary import Summary
 from harness.selection import Options
 from harness.verdict import Judged
 
-RUNS: Final = frozenset({"matrix", "pair"})  # sessions that need devices and write records
 WIDTH: Final = 100  # where the output is no terminal
 
 
@@ -50,8 +49,9 @@ class Campaign:
         if session != "lock":  # which mends a bad one
             lock.refuse_bad([lanes.pair for lanes in campaign.lanes])
         campaign.check()
-        if session in RUNS:
-            device.refuse_missing(options.lanes)
+        if session in selection.RUNNING:  # which need devices and write records
+            if options.on is None:
+                device.refuse_missing(options.lanes)
             results.refuse_unwritable(options.results)
         elif session == "report":
             _refuse_missing([options.results, *options.beside])
@@ -116,6 +116,7 @@ class Campaign:
             pairs=[lanes.pair for lanes in sound],
             made=datetime.now().astimezone(),
             families={model: family for found in machines.values() for model, family in found.families.items()},
+            parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
             past=history.of({folder: found.recorded for folder, found in machines.items()}),
             disagreements=disagreements,
             remarks=[*remarks, *devices.remarks(judged)],

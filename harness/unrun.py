@@ -1,4 +1,4 @@
-"""The lines of a lane that did not run: its device is missing, its environment failed, or pytest ended early.
+"""The lines of what did not run: its device is missing, or room for it; its environment failed, or pytest ended early.
 
 Such a lane has a file too, so that nobody takes silence, or an older record, for a result.
 """
@@ -15,13 +15,13 @@ from harness.record import HEADER, SCHEMA, Log
 Document = Mapping[str, Any]
 
 
-def note_missing_device(path: Path, document: Document, why: str) -> None:
+def note_not_run(path: Path, document: Document, why: Mapping[str, str]) -> None:
     """Every case of the plan says that it was not run, and why."""
     nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
     with Log(path) as log:
         _begin(log, document)
         for case in document["cases"]:
-            log.write("case", **case, outcome="not-run", reason=why, detail={"silent": False}, **nothing)
+            log.write("case", **case, outcome="not-run", reason=why[case["case"]], detail={"silent": False}, **nothing)
         _end(log, Counter({"not-run": len(document["cases"])}))
 
 

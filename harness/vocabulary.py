@@ -11,8 +11,8 @@ from packaging.version import Version as ParsedVersion
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from harness.catalog import Entry
-from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, RED
+from harness.catalog import HOW_TO_RUN, Entry
+from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, RED
 from harness.source import is_source
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
@@ -39,8 +39,8 @@ VARIANTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("roundtrip", "scratch"), ("low-cpu-mem", "device-map")),
 }
 """The variants that mean something on a route."""
-SIZES: Final = (DEFAULT_SIZE, "full")
-TRAITS: Final = (*(field.name for field in fields(Entry) if field.name != "slim"), "layer_scale")
+SIZES: Final = (DEFAULT_SIZE, FULL)
+TRAITS: Final = (*(field.name for field in fields(Entry) if field.name not in HOW_TO_RUN), "layer_scale")
 
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> str:
@@ -106,6 +106,7 @@ Specifier = Annotated[str, AfterValidator(_specifier)]
 RouteName = Annotated[str, OneOf("route", ROUTES)]
 LaneName = Annotated[str, OneOf("lane", LANES)]
 DtypeName = Annotated[str, OneOf("dtype", DTYPES)]
+SizeName = Annotated[str, OneOf("size", SIZES)]
 VariantName = Annotated[str, OneOf("variant", VARIANTS)]
 TraitName = Annotated[str, OneOf("trait", TRAITS)]
 RedOutcome = Annotated[str, OneOf("failing outcome", tuple(sorted(RED)))]

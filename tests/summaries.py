@@ -66,11 +66,12 @@ def recorded(
     unmade: str | None = None,
     end: bool = True,
     details: Mapping[str, Any] | None = None,
+    seconds: Mapping[str, float] | None = None,
     **more: Any,
 ) -> Recorded:
     """A lane's file of one run with cases given as `{id: (outcome, reason)}`; None for one that has no record.
 
-    `details` by id are added to a record's detail.
+    `details` by id are added to a record's detail; `seconds` by id are what cases took.
     """
     records = {
         case: {
@@ -79,7 +80,7 @@ def recorded(
             "outcome": result[0],
             "reason": result[1],
             "detail": {"silent": result[0] == "keys", **(details or {}).get(case, {})},
-            "seconds": None,
+            "seconds": (seconds or {}).get(case),
         }
         for case, result in found.items()
         if result is not None

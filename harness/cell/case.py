@@ -1,5 +1,7 @@
 """Runs one case from end to end and says what happened, as a record's fields."""
 
+import gc
+import shutil
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -152,6 +154,8 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     attempt = Attempt(Trip(subject, variant, release, scratch / route.name, carry=carry), tolerance)
     fields = _try(route, attempt)
     if fields["outcome"] not in GREEN | SKIPPED:
+        shutil.rmtree(attempt.trip.folder, ignore_errors=True)  # twice a full-size checkpoint may be more than the disk
+        gc.collect()  # and a file goes with the model that is mapped from it
         trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives, carry)
         second = Attempt(trip, tolerance, again=True)
         again = _try(route, second, only=attempt.failed)

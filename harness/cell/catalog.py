@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from harness.catalog import Catalog, Entry, Slim, dumps
-from harness.cell.cutting import build, cut
+from harness.cell.cutting import build, cut, smallest_side
 from harness.cell.scales import layer_scales, scaled
 from harness.cell.slim import PREFIX
 
@@ -73,6 +73,7 @@ def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
         classifier=_has_classifier(model),
         feature_levels=_levels_if_any(model) if whole else _feature_levels(model),
         intermediates=hasattr(module, "forward_intermediates"),
+        smallest_input=(channels, height, width) if whole else _smallest_input(module),
         slim=_whole(module) if whole else cut(model),
     )
 
@@ -93,6 +94,12 @@ def traits_of(module: nn.Module) -> dict[str, Any]:
 def _whole(module: nn.Module) -> Slim:
     params = sum(parameter.numel() for parameter in module.parameters())
     return Slim({}, tuple(module.default_cfg["input_size"]), params, fallback="it was asked for whole")
+
+
+def _smallest_input(module: nn.Module) -> tuple[int, int, int]:
+    channels, height, width = module.default_cfg["input_size"]
+    side = smallest_side(module)
+    return (channels, side, side) if side else (channels, height, width)
 
 
 def _count(hits: Iterable[bool]) -> int:

@@ -163,6 +163,16 @@ def _moved(positions: Sequence[int], depths: Sequence[int], shorter: Sequence[in
     return [sum(shorter[: stage + 1]) - 1 for stage, held in enumerate(holds) if held]
 
 
+def smallest_side(whole: Any) -> int | None:
+    """The smallest side of a square that a model accepts as it is built; None where it takes its own input alone.
+
+    The model loses its values: it goes to the meta device, where a forward pass takes no memory.
+    """
+    side = max(whole.default_cfg["input_size"][1:])
+    whole = whole.to("meta")
+    return next((smaller for smaller in SIZES if smaller < side and _runs(whole, smaller)), None)
+
+
 def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Call) -> tuple[dict[str, Any], int]:
     """The smallest side that the model accepts without losing a mask, a shift or a block for it."""
     side = max(slim.default_cfg["input_size"][1:])

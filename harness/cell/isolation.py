@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from harness import processes
-from harness.cell import offline
 from harness.cell.case import record
 
 Fields = Mapping[str, Any]
@@ -50,5 +49,4 @@ def apart(work: Callable[..., Fields], *arguments: Any) -> Fields:
 
 def _send(parent: int, sending: Connection, work: Callable[..., Fields], arguments: tuple[Any, ...]) -> None:
     processes.die_with(parent)
-    offline.enforce()
     sending.send(work(*arguments))

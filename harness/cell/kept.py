@@ -142,7 +142,8 @@ def _entry(checkpoint: Checkpoint, name: str) -> Entry:
     entry = entry_of(name, module, whole=True)
     classifier = entry.classifier and checkpoint.classes > 0
     size = _input_size(checkpoint, entry.input_size)
-    return replace(entry, model=str(checkpoint.architecture), classifier=classifier, input_size=size)
+    name = str(checkpoint.architecture)
+    return replace(entry, model=name, classifier=classifier, input_size=size, smallest_input=size)
 
 
 def _input_size(checkpoint: Checkpoint, default: tuple[int, int, int]) -> tuple[int, int, int]:

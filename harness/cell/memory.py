@@ -1,6 +1,7 @@
 """What memory holds and takes: uninitialised memory made visible, and the peak of one case."""
 
 import contextlib
+import ctypes
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,12 @@ def poisoned() -> Iterator[None]:
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         if torch.utils.deterministic.fill_uninitialized_memory:
             torch.utils.deterministic.fill_uninitialized_memory = filled
+
+
+def give_back() -> None:
+    """Let the C library hand what has been freed to the system, where it can."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def restart_peak() -> None:

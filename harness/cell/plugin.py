@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,14 +23,16 @@ from harness import processes
 from harness.cell import desk, offline, packages
 from harness.cell.desk import Desk
 from harness.cell.progress import Progress
-from harness.cell.watch import Watch
-from harness.record import GREEN, HEADER, SKIPPED, Case, Log
+from harness.cell.seats import Seats
+from harness.cell.watch import Watch, limit_of
+from harness.record import DEFAULT_SIZE, FULL, GREEN, HEADER, HUB, SKIPPED, Case, Log
 
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
 RECORDER: Final = "layerscale-recorder"
 PARENT: Final = "layerscale_parent"
 OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
+MIB: Final = 2**20
 LONGEST: Final = 2000  # characters kept of what a dying process said
 
 
@@ -48,7 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     plan = json.loads(config.getoption("--plan").read_text())
     # nox starts pytest, and that its workers. An orphan would go on recording beside the next run.
     processes.die_with(_workerinput(config).get(PARENT) or config.getoption("--parent"))
-    offline.enforce()
+    if plan["weights"] != HUB:
+        offline.enforce()
     scratch = config.getoption("--scratch")
     config.pluginmanager.register(Cases(plan, scratch), "layerscale-cases")
     if not _workerinput(config):
@@ -68,7 +71,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from harness.cell.schedule import ModelScheduling  # noqa: PLC0415  pytest-xdist is not where the tests look inside
 
     recorder: Any = config.pluginmanager.get_plugin(RECORDER)
-    return ModelScheduling(config, log, recorder.again)
+    return ModelScheduling(config, log, recorder.again, lambda nodeid: Case.parse(_case_of(nodeid)).model)
 
 
 class Cases:
@@ -79,17 +82,44 @@ class Cases:
         self.scratch = scratch
         self.runner: Any = None
         self.desk: Desk | None = None
+        self.seats: Seats | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test a case, grouped by model for xdist."""
+        """One test a case."""
         if "case" in metafunc.fixturenames:
             metafunc.parametrize(
                 "case",
                 [
-                    pytest.param(case, id=case.id, marks=pytest.mark.xdist_group(case.model))
+                    pytest.param(case, id=case.id, marks=pytest.mark.timeout(self._seconds(case)))
                     for case in (Case.parse(planned["case"]) for planned in self.plan["cases"])
                 ],
             )
+
+    def _seconds(self, case: Case) -> int:
+        limits = self.plan["limits"]
+        seconds: int = limits[limit_of(case.id, limits)]
+        return seconds
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Before its first case a large model waits for room, in time that is not the case's; after its last it goes.
+
+        A worker knows the next case before it runs one.
+        """
+        case, following = _planned(item), nextitem and _planned(nextitem)
+        needed = self.plan["needs"].get(case.model) if case and case.size == FULL else None
+        if needed and self.seats is None:
+            self.seats = Seats(self.scratch, _workerid(item.config), self.plan["room"])
+            self.seats.take(needed)
+        result = yield
+        if self.seats and case and not (following and (case.model, case.size) == (following.model, following.size)):
+            if self.runner is not None:
+                self.runner.close()
+            self.seats.leave()
+            self.seats = None
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
@@ -110,7 +140,7 @@ class Cases:
     def record(self, case: Case, request: pytest.FixtureRequest) -> Mapping[str, Any]:
         """The record of the case, which also travels with pytest's report."""
         self._import(request.config)
-        self.desk = self.desk or Desk(self.scratch, _workerinput(request.config).get("workerid", "main"))
+        self.desk = self.desk or Desk(self.scratch, _workerid(request.config))
         with self.desk.at(case.id):
             record: Mapping[str, Any] = self.runner.run(case)
         request.node.user_properties.append((RECORD, record))
@@ -137,13 +167,17 @@ class Recorder:
         self.waiting: set[str] = set()  # cases that will be run again for it
         self.left = {planned["case"]: planned for planned in plan["cases"]}
         self.counts: Counter[str] = Counter()
-        self.work = {entry["model"]: entry["slim"]["params"] + OVERHEAD for entry in plan["entries"]}
+        self.work = {
+            (entry["model"], size): params + OVERHEAD
+            for entry in plan["entries"]
+            for size, params in ((DEFAULT_SIZE, entry["slim"]["params"]), (FULL, entry["params"]))
+        }
         work = sum(self._work(planned) for planned in self.left.values())
         self.progress = Progress(f"{plan['pair']['id']} {plan['lane']}", len(self.left), work, sys.stderr)
 
     def _work(self, planned: Mapping[str, Any]) -> int:
         """Of a model of somebody's own nobody knows."""
-        work: int = self.work.get(planned["model"], OVERHEAD)
+        work: int = self.work.get((planned["model"], planned["size"]), OVERHEAD)
         return work
 
     def pytest_sessionstart(self) -> None:
@@ -174,6 +208,9 @@ class Recorder:
         if case in self.deaths and fields["outcome"] != "crashed":
             fields["detail"]["died"] = self.deaths[case]
         planned = self.left.pop(case)
+        if planned["size"] == FULL and case in self.watch.most:
+            sizes = zip(("held_mb", "disk_mb"), self.watch.most[case], strict=True)
+            fields["detail"] |= {name: round(size / MIB, 1) for name, size in sizes}
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
         self.progress.step(self._work(planned), green=fields["outcome"] in GREEN | SKIPPED)
@@ -223,13 +260,25 @@ def _without_record(outcome: str, reason: str, said: str, seconds: float) -> dic
 
 
 def _case_of(nodeid: str) -> str:
-    """`test_parity[ID]`, to which xdist appends `@group`."""
+    """Of `test_parity[ID]`."""
     return nodeid[nodeid.index("[") + 1 : nodeid.rindex("]")] if "[" in nodeid else nodeid
 
 
 def _workerinput(config: pytest.Config) -> Mapping[str, Any]:
     """What pytest-xdist tells a worker of itself; empty in the controller."""
     found: Mapping[str, Any] = getattr(config, "workerinput", {})
+    return found
+
+
+def _workerid(config: pytest.Config) -> str:
+    name: str = _workerinput(config).get("workerid", "main")
+    return name
+
+
+def _planned(item: pytest.Item) -> Case | None:
+    """The case that a test runs."""
+    call = getattr(item, "callspec", None)
+    found: Case | None = call.params.get("case") if call else None
     return found
 
 

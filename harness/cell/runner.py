@@ -13,16 +13,19 @@ import torch
 
 from harness.catalog import Entry, entry_of
 from harness.cell import case as cell_case
-from harness.cell import isolation
+from harness.cell import isolation, memory, offline, pretrained
 from harness.cell.carry import Carry
 from harness.cell.owned import Asked, Owned
 from harness.cell.parity import Tolerance
+from harness.cell.pretrained import NotThere, Pretrained
 from harness.cell.release import Release
 from harness.cell.routes import ROUTES
+from harness.cell.store import Store
 from harness.cell.subject import Place, Subject
 from harness.cell.target import Unusable
+from harness.cell.trip import CHECKPOINT
 from harness.cell.variants import VARIANTS
-from harness.record import OWN, Case
+from harness.record import DEFAULT_VARIANT, FULL, HUB, OWN, Case
 
 
 class Runner:
@@ -37,6 +40,7 @@ class Runner:
         self.folder = folder
         self.carry = Carry(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
         self.release = Release.installed()
+        self.from_hub = plan.get("weights") == HUB
         self.own: Mapping[str, Any] | None = plan.get("own")
         self.here: str = plan.get("here", "")
         self.owned: Owned | None = None
@@ -58,13 +62,28 @@ class Runner:
             return self._own(case) if self.own else self._timms(case)
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
+            if case.size == FULL:
+                self._give_back(case)
             gc.collect()  # modules hold each other, and a model takes a GiB
             self.broken = isolation.context_is_broken(self.place.device)
 
+    def _give_back(self, case: Case) -> None:
+        """Memory and disk that other routes could use, and are short."""
+        if self.subject is not None:
+            self.subject.forget()
+        if case.variant != DEFAULT_VARIANT:
+            shutil.rmtree(self.folder / f"{CHECKPOINT}{case.variant}", ignore_errors=True)
+        gc.collect()
+        memory.give_back()
+
     def _timms(self, case: Case) -> Mapping[str, Any]:
-        subject, carry = self._subject(case), self.carry.of(case.id)
+        try:
+            subject, carry = self._subject(case), self.carry.of(case.id)
+        except NotThere as error:
+            return cell_case.record("not-run", str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
-        return cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
+        fields = cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
+        return {**fields, "detail": {**fields["detail"], **pretrained.told(subject)}}
 
     def _own(self, case: Case) -> Mapping[str, Any]:
         """A model of somebody's own, found where they were when they asked."""
@@ -85,8 +104,15 @@ class Runner:
         if self.subject is None or (self.subject.entry.model, self.subject.size) != wanted:
             self.close()
             gc.freeze()  # what the libraries import or keep as they are used stays too
-            self.subject = Subject(self.entries[case.model], case.size, self.place)
+            self.subject = self._made(self.entries[case.model], case.size)
         return self.subject
+
+    def _made(self, entry: Entry, size: str) -> Subject:
+        if self.from_hub:
+            return Pretrained(entry, self.place)
+        # A full-size model and the one loaded from it are more than memory holds.
+        store = Store(self.folder / "native") if size == FULL else None
+        return Subject(entry, size, replace(self.place, store=store))
 
     def close(self) -> None:
         """Let go of the model and its checkpoint."""
@@ -96,7 +122,9 @@ class Runner:
 
 
 def run_alone(plan: Mapping[str, Any], folder: Path, workers: int, case: Case) -> Mapping[str, Any]:
-    """One case by a runner of its own."""
+    """One case by a runner of its own, in a process of its own."""
+    if plan.get("weights") != HUB:
+        offline.enforce()
     runner = Runner(plan, folder, workers)
     try:
         return runner.run(case)

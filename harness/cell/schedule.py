@@ -3,25 +3,27 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 ENOUGH: Final = 2  # a worker holds its last case back until it has another, or knows that there is none
 
 
-class ModelScheduling(LoadGroupScheduling):
+class ModelScheduling(LoadScopeScheduling):
     """pytest-xdist's, made safe for workers that die. `again` says of a case that was running whether to try it again.
 
-    Its own (3.8.0) hands such a case out without end. It waits for ever where a second worker dies while the successor
-    of the first is still starting, for it loses what it was about to hand out; and where a successor's first share is a
-    single case. It fails where a worker dies before all have said which cases they know, and where it has shut one down
-    that it never heard of.
+    `model_of` says of a test's id which tests share a worker. (pytest-xdist's own groups, 3.8.0, change an id in a way
+    that pytest 9.2 does not see.) Its own scheduler hands a case whose worker died out without end. It waits for ever
+    where a second worker dies while the successor of the first is still starting, for it loses what it was about to
+    hand out; and where a successor's first share is a single case. It fails where a worker dies before all have said
+    which cases they know, and where it has shut one down that it never heard of.
     """
 
     collection: list[str] | None
 
-    def __init__(self, config: Any, log: Any, again: Callable[[str], bool]) -> None:
+    def __init__(self, config: Any, log: Any, again: Callable[[str], bool], model_of: Callable[[str], str]) -> None:
         super().__init__(config, log)
         self.again = again
+        self.model_of = model_of
 
     def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
         """Which cases a worker knows. One that was shut down before it was ready says so too."""
@@ -53,6 +55,9 @@ class ModelScheduling(LoadGroupScheduling):
         for other in list(self.assigned_work):
             self._reschedule(other)
         return case
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self.model_of(nodeid)
 
     def _reschedule(self, node: Any) -> None:
         """Work enough for a worker that has said which cases it knows; one that is still starting gets it then."""

@@ -30,7 +30,9 @@ from harness.record import GREEN, OWN, SKIPPED, Case
 MATRIX: Final = Path(__file__).parents[2] / "matrix.yaml"
 LANE: Final = "cpu-float32"
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
-RESTRICTIONS: Final = dict.fromkeys(("models", "where", "transformers", "timm", "lanes", "variants", "url", "script"))
+RESTRICTIONS: Final = dict.fromkeys(
+    ("models", "where", "transformers", "timm", "lanes", "variants", "sizes", "url", "script")
+)
 
 
 @dataclass(frozen=True)

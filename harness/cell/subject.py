@@ -18,18 +18,23 @@ from torch import Tensor, nn
 
 from harness.catalog import BERT, Entry
 from harness.cell import slim, weights
+from harness.cell.store import Store
 from harness.cell.variants import Variant
 
 CLASSES: Final = 10
+LARGE: Final = 2**20  # numbers in a tensor
+STATE: Final = "state"
+OF_ALL_ROUTES: Final = frozenset({"architecture", "filled", "classifier", "headless", "levels", "pixels", "image"})
 Outputs = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where and in what precision a lane computes."""
+    """Where and in what precision a lane computes, and where native weights lie that memory shall not have to hold."""
 
     device: str
     dtype: torch.dtype
+    store: Store | None = None
 
     @property
     def is_default(self) -> bool:
@@ -44,14 +49,30 @@ class Place:
         """A module of float32 on the CPU as this lane has it, in eval mode; the one given stays as it is."""
         if self.is_default and self.device == "cpu":
             return module.eval()
+        tensors = tensors_of(module)
+        converted = self._converted(tensors) if self.store is None or self.device != "cpu" else self._kept(tensors)
         # Handed to deepcopy as copied already, weights are converted without a copy in float32.
-        converted = {id(tensor): self._converted(tensor) for tensor in tensors_of(module).values()}
-        return copy.deepcopy(module, converted).to(self.device, self.dtype).eval()
+        copies = {id(tensor): _as(tensor, converted[name]) for name, tensor in tensors.items()}
+        return copy.deepcopy(module, copies).to(self.device, self.dtype).eval()
 
-    def _converted(self, tensor: Tensor) -> Tensor:
-        dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
-        copied = tensor.detach().to(self.device, dtype, copy=True)
-        return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
+    def _converted(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return {
+            name: tensor.detach().to(self.device, self._dtype(tensor), copy=True) for name, tensor in tensors.items()
+        }
+
+    def _kept(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        store: Any = self.store
+        like = {name: tensor.to("meta", self._dtype(tensor)) for name, tensor in tensors.items()}
+        kept: Mapping[str, Tensor] = store.lend(like, lambda name: tensors[name])
+        return kept
+
+    def _dtype(self, tensor: Tensor) -> torch.dtype:
+        return self.dtype if tensor.is_floating_point() else tensor.dtype
+
+
+def _as(tensor: Tensor, copied: Tensor) -> Tensor:
+    """A copy that is a parameter where the tensor is one."""
+    return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +134,7 @@ class Subject:
         self.entry = entry
         self.size = size
         self.place = place
-        self.input_size = entry.slim.input_size if size == "slim" else entry.input_size
+        self.input_size = entry.slim.input_size if size == "slim" else entry.smallest_input
 
     @functools.cached_property
     def architecture(self) -> str:
@@ -136,11 +157,31 @@ class Subject:
         state: Mapping[str, Tensor] = self.filled.state_dict()
         return state
 
+    def forget(self) -> None:
+        """Let go of what the next route may have no use for, where memory is short."""
+        if self.place.store is not None:
+            made = {
+                name for name in vars(self) if isinstance(getattr(type(self), name, None), functools.cached_property)
+            }
+            for name in made - OF_ALL_ROUTES:
+                delattr(self, name)
+
     def default(self, name: str) -> Tensor | None:
-        """What timm's own constructor gives a tensor, in this lane's precision; None for a name that it does not."""
+        """What timm's own constructor gives a tensor, in this lane's precision; None for a name that it does not.
+
+        Where memory is short, None for a large one too, which no LayerScale is.
+        """
         if self.entry.model == BERT.model:
             return None
-        return self._defaults.get(weights.spelling(name))
+        found = self._defaults.get(weights.spelling(name))
+        return None if found is None or self._is_left(found) else found
+
+    def _is_left(self, tensor: Tensor) -> bool:
+        return self._most is not None and tensor.numel() > self._most
+
+    @property
+    def _most(self) -> int | None:
+        return None if self.place.store is None else LARGE
 
     @functools.cached_property
     def _defaults(self) -> Mapping[str, Tensor]:
@@ -149,7 +190,7 @@ class Subject:
 
     @functools.cached_property
     def _constructed(self) -> nn.Module:
-        with weights.cheap_randomness():
+        with weights.cheap_randomness(self._most):
             module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
         return module
 
@@ -221,7 +262,10 @@ class Subject:
         """The model that is saved: with its head, telling weights, float32 on the CPU."""
         with weights.uninitialised():
             module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
-        weights.fill(module)
+        if self.place.store is None:
+            weights.fill(module)
+        else:
+            _keep(module, self.place.store)
         return module.eval()
 
     @property
@@ -236,12 +280,18 @@ class Subject:
     def save(self, folder: Path, variant: Variant) -> Path:
         """The checkpoint, written where it is not there yet."""
         whole = (folder / "config.json").exists()  # written last: a checkpoint that was cut off is written again
-        return folder if whole else self.write(folder, variant, self.state)
+        if whole:
+            return folder
+        state = self.state
+        return self.write(folder, variant, state, self.place.store.files(STATE) if self.place.store else ())
 
-    def write(self, folder: Path, variant: Variant, state: Mapping[str, Tensor]) -> Path:
-        """Write a timm checkpoint as the hub holds them: a `config.json` without a model type, and the weights."""
+    def write(self, folder: Path, variant: Variant, state: Mapping[str, Tensor], files: Sequence[Path] = ()) -> Path:
+        """Write a timm checkpoint as the hub holds them: a `config.json` without a model type, and the weights.
+
+        `files`: where the same weights lie as safetensors already.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        variant.write({name: tensor.contiguous() for name, tensor in state.items()}, folder)
+        variant.write({name: tensor.contiguous() for name, tensor in state.items()}, folder, files)
         (folder / "config.json").write_text(json.dumps(variant.described(self.config(), self.entry, self.size)))
         return folder
 
@@ -260,6 +310,15 @@ class Subject:
                 "num_classes": self.classes,
             },
         }
+
+
+def _keep(module: nn.Module, store: Store) -> None:
+    """Give a module its telling weights in a file."""
+    state = module.state_dict(keep_vars=True)
+    last = {id(tensor): name for name, tensor in state.items()}  # one of two names has one value
+    kept = store.keep(STATE, state, lambda name: weights.value(last[id(state[name])], state[name]))
+    for name, tensor in state.items():
+        tensor.data = kept[name]
 
 
 def numbered(maps: Any) -> Outputs:

@@ -15,6 +15,7 @@ from harness.cell.said import listening
 from harness.cell.subject import Native, Outputs, Subject
 from harness.cell.variants import Variant
 
+CHECKPOINT: Final = "timm-"
 LIBRARIES_SPEAK: Final = frozenset({"save", "load", "resave"})
 
 
@@ -71,7 +72,7 @@ class Trip:
     def checkpoint(self) -> Path:
         """The checkpoint as users of timm store it, in this variant; the cases of one model share it."""
         with self.during("save"):
-            return self.subject.save(self.folder.parent / f"timm-{self.variant.name}", self.variant)
+            return self.subject.save(self.folder.parent / f"{CHECKPOINT}{self.variant.name}", self.variant)
 
     def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
         """Let transformers store its model, in this variant, but for the tensors that are left out.

@@ -1,21 +1,26 @@
 """How a checkpoint is stored, placed or described. To add a variant: a class, and a line in VARIANTS."""
 
 import importlib.util
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import torch
 from huggingface_hub import save_torch_state_dict
 from packaging.version import Version
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from harness.catalog import Entry
 from harness.cell.release import ACCELERATE, ALWAYS_LOW_CPU_MEM, MODEL_ARGS, Release
+from harness.cell.store import LARGEST, SHARD, size_of
 from harness.record import DEFAULT_VARIANT
 
 SHARDS: Final = 2
+SAFETENSORS: Final = "model.safetensors"
+INDEX: Final = "model.safetensors.index.json"
 BIN: Final = "pytorch_model.bin"
 ONLY_SAFETENSORS: Final = Version("5.0.0.dev0")  # from here on save_pretrained writes no other format
 
@@ -36,13 +41,19 @@ class Variant:
         """Why this release or this model has no such variant; None where it has. Nothing is loaded to find out."""
         return None
 
-    def write(self, state: State, folder: Path) -> None:
-        """Store a state dict as users of timm do."""
-        save_file(dict(state), folder / "model.safetensors", metadata={"format": "pt"})
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:
+        """Store a state dict as users of timm do. Where it lies in files already, these are linked."""
+        if not files:
+            save_file(dict(state), folder / SAFETENSORS, metadata={"format": "pt"})
+        elif len(files) == 1:
+            (folder / SAFETENSORS).symlink_to(files[0])
+        else:
+            _link_shards(files, folder)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
         """Store a model of transformers as its users do, but for some of its tensors."""
-        model.save_pretrained(folder, **_without(model, left_out))
+        in_shards = {"max_shard_size": SHARD} if size_of(model.state_dict()) > LARGEST else {}
+        model.save_pretrained(folder, **in_shards, **_without(model, left_out))
 
     def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
         """The `config.json` of a timm checkpoint."""
@@ -58,7 +69,7 @@ class Sharded(Variant):
 
     name = "sharded"
 
-    def write(self, state: State, folder: Path) -> None:
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
         """As huggingface_hub shards any state dict."""
         save_torch_state_dict(dict(state), folder, max_shard_size=_shard_size(state))
         _refuse_one_file(folder)
@@ -75,7 +86,7 @@ class Bin(Variant):
 
     name = "bin"
 
-    def write(self, state: State, folder: Path) -> None:
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
         """As `torch.save` stores it."""
         torch.save(dict(state), folder / BIN)
 
@@ -151,6 +162,18 @@ VARIANTS: Final[Mapping[str, Variant]] = {
 }
 
 
+def _link_shards(files: Sequence[Path], folder: Path) -> None:
+    """As huggingface_hub names shards, with their index."""
+    index: dict[str, str] = {}
+    for number, path in enumerate(files, 1):
+        name = f"model-{number:05}-of-{len(files):05}.safetensors"
+        (folder / name).symlink_to(path)
+        with safe_open(path, framework="pt") as shard:
+            index |= dict.fromkeys(shard.keys(), name)
+    total = sum(path.stat().st_size for path in files)
+    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": index}))
+
+
 def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
     """What `save_pretrained` is given so that it leaves tensors out; nothing where there are none to leave out."""
     return {"state_dict": _kept(model, left_out)} if left_out else {}
@@ -162,8 +185,7 @@ def _kept(model: Any, left_out: frozenset[str]) -> State:
 
 def _shard_size(state: State) -> int:
     """Bytes in a shard, so that there are at least two of them."""
-    whole = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
-    return max(1, int(whole) // SHARDS)
+    return max(1, size_of(state) // SHARDS)
 
 
 def _refuse_one_file(folder: Path) -> None:

@@ -85,12 +85,13 @@ def uninitialised() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def cheap_randomness() -> Iterator[None]:
+def cheap_randomness(most: int | None = None) -> Iterator[None]:
     """Build modules with timm's own constants, and one random number throughout where it draws a whole tensor of them.
 
-    What is random differs from one module to the next, as it would; it is made in a tenth of the time.
+    What is random differs from one module to the next, as it would; it is made in a tenth of the time. A tensor of more
+    than `most` numbers is left as it is, which takes no memory.
     """
-    with _OneNumber():
+    with _OneNumber(most):
         yield
 
 
@@ -103,8 +104,14 @@ class _ParametersLeftAlone(TorchFunctionMode):
 
 
 class _OneNumber(TorchFunctionMode):
+    def __init__(self, most: int | None) -> None:
+        super().__init__()
+        self.most = most
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, parameter = _in_place(func, args, kwargs or {})
+        if parameter is not None and self.most is not None and parameter.numel() > self.most and name not in KEPT:
+            return parameter
         if parameter is not None and name in DRAWING and parameter.is_floating_point():
             with torch.no_grad():
                 return parameter.fill_(SPREAD * (2 * torch.rand(()).item() - 1))

@@ -96,6 +96,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "commands": _commands(summary),
         "needs": [_need(need, rules) for need in needs.find(summary)],
         "own": own_in_words(summary.selection.get("own")),
+        "weights": summary.selection.get("weights"),
         "runs": [_run(past, installed) for past in summary.past],
         "installed": [dict(packages) for packages in installed],
         "states": {outcome or "": state for outcome, state in STATES.items()},

@@ -16,6 +16,7 @@ FILES: Final[Mapping[str, Callable[[Summary], str]]] = {
     "index.html": page.html,
     "summary.md": markdown.text,
     "needs.md": markdown.needs,
+    "full-size.md": markdown.full_size,
     "junit.xml": junit.xml,
     "badge.svg": badge.svg,
     "answer.json": lambda summary: json.dumps(answer(summary), indent=1) + "\n",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from harness.report import causes, grid, marks
+from harness.report import causes, grid, marks, sizes
 from harness.report.causes import Cause
 from harness.report.needs import Need, find
 from harness.report.summary import Summary
@@ -55,6 +55,11 @@ def needs(summary: Summary) -> str:
     for need in find(summary):
         by_family.setdefault(need.family, []).append(need)
     return render("needs.md", summary=summary, families=by_family, md=escaped)
+
+
+def full_size(summary: Summary) -> str:
+    """What each full-size model took, by route."""
+    return render("full-size.md", summary=summary, tables=list(sizes.tables(summary)), md=escaped)
 
 
 def escaped(value: str) -> Markup:

@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.matrix import Matrix
 from harness.pair import Pair
-from harness.record import DEFAULT_SIZE, OWN
+from harness.record import DEFAULT_SIZE, HUB, OWN
 from harness.selection import Options, own_in_words
 from harness.verdict import Judged
 
@@ -57,6 +57,7 @@ def options(judged: Judged) -> list[str]:
         *([] if asked else ["--model", case.model]),
         *("--variant", case.variant),
         *(["--size", case.size] if case.size != DEFAULT_SIZE else []),
+        *(["--weights", HUB] if (judged.header or {}).get("weights") == HUB else []),
         "--rerun",
     ]
 

@@ -20,7 +20,8 @@ NAMED: Final = 5  # runs, ways to disagree
 class Summary:
     """Every planned case with its verdict; what was recorded before; and what is to be said about it.
 
-    `command` gives the command that runs a case again, `families` the module of each model.
+    `command` gives the command that runs a case again, `families` the module of each model,
+    `parameters` how many it has at full size.
     """
 
     judged: Sequence[Judged]
@@ -28,6 +29,7 @@ class Summary:
     pairs: Sequence[Pair]
     made: datetime
     families: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, int] = field(default_factory=dict)
     past: Sequence[Past] = ()
     disagreements: Sequence[Disagreement] = ()
     remarks: Sequence[str] = ()

@@ -7,7 +7,11 @@ import pytest
 
 from harness.cell.schedule import ModelScheduling
 
-CASES = [f"t.py::t[{route}/{model}]@{model}" for model in "abcdef" for route in ("wrapper", "tower")]
+CASES = [f"t.py::t[{route}/{model}]" for model in "abcdef" for route in ("wrapper", "tower")]
+
+
+def model_of(case: str) -> str:
+    return case.rpartition("/")[2]
 
 
 class Worker:
@@ -57,7 +61,7 @@ def schedule() -> Any:
         tried.add(case)
         return first
 
-    return ModelScheduling(config, None, again)
+    return ModelScheduling(config, None, again, model_of)
 
 
 def work(schedule: Any, workers: list[Worker], deadly: set[str]) -> tuple[list[str], list[str]]:
@@ -106,7 +110,7 @@ def test_the_cases_of_a_model_go_to_one_worker(schedule: Any) -> None:
     workers = [start(schedule, "gw0"), start(schedule, "gw1")]
     for worker in workers:
         ready(schedule, worker)
-    first, second = ({CASES[index].rpartition("@")[2] for index in worker.given} for worker in workers)
+    first, second = ({model_of(CASES[index]) for index in worker.given} for worker in workers)
     assert first
     assert second
     assert not first & second

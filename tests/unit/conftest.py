@@ -46,6 +46,7 @@ def entry(model: str, *, family: str = "timm.models.eva", slim: int = 10, gamma:
         classifier=True,
         feature_levels=3,
         intermediates=True,
+        smallest_input=(3, 224, 224),
         slim=Slim({}, (3, 64, 64), slim),
     )
 

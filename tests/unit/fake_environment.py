@@ -38,6 +38,7 @@ class FakeEnvironment:
         self.plans: list[dict[str, Any]] = []
         self.arguments: tuple[str, ...] = ()
         self.success: Sequence[int] = ()
+        self.env: Mapping[str, str] = {}
 
     def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
         self.installed.append(tuple(requirements))
@@ -58,11 +59,11 @@ class FakeEnvironment:
     def python(
         self,
         *arguments: str,
-        env: Mapping[str, str],  # noqa: ARG002 - nothing runs
+        env: Mapping[str, str],
         into: Path | None = None,
         success: Sequence[int] = (0,),
     ) -> bool:
-        self.arguments, self.success = arguments, success
+        self.arguments, self.success, self.env = arguments, success, env
         if "harness.cell.packages" in arguments:
             assert into is not None
             into.write_text(json.dumps(self._there() | self.packages))
@@ -87,7 +88,19 @@ class FakeEnvironment:
     def _record(self, plan: Path, records: Path) -> None:
         document = json.loads(plan.read_text())
         self.plans.append(document)
-        header = ("schema", "pair", "lane", "selection", "own", "seed", "lock", "catalog", "cell", "fallbacks")
+        header = (
+            "schema",
+            "pair",
+            "lane",
+            "selection",
+            "own",
+            "weights",
+            "seed",
+            "lock",
+            "catalog",
+            "cell",
+            "fallbacks",
+        )
         nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
         counts: dict[str, int] = {}
         with Log(records) as log:

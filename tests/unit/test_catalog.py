@@ -26,6 +26,7 @@ def entry(model: str, **facts: Any) -> Entry:
         "classifier": True,
         "feature_levels": 12,
         "intermediates": True,
+        "smallest_input": (3, 96, 96),
         "slim": slim(),
     }
     return Entry(model=model, **{**usual, **facts})
@@ -54,7 +55,7 @@ def test_a_catalog_file_says_first_what_made_it() -> None:
     ids=["empty", "no head", "another schema", "no release"],
 )
 def test_a_text_that_is_no_catalog_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^not a catalog of schema 2$"):
+    with pytest.raises(ValueError, match=r"^not a catalog of schema 3$"):
         catalog.loads(text)
 
 

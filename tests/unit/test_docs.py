@@ -65,6 +65,8 @@ def test_a_command_shown_is_one_that_there_is(
     assert session in SESSIONS
     if session in {"tests", "faults", "lint"}:
         assert set(options) <= {"--fast", "--all-faults"}
+    elif session == "worker":
+        assert [selection._address(word) for word in options] == options
     elif session == "cause":
         pins = [word for word in options if "==" in word]
         assert named_pair(pins, shipped, "pair")

@@ -42,7 +42,7 @@ CASE: dict[str, Any] = {
     "seconds": 1.5,
     "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
 }
-SHORT = frozenset({"badge.svg", "needs.md"})  # what does not name each route
+SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # what does not name each route
 LINES: list[dict[str, Any]] = [
     {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": "c1"},
     CASE,

@@ -232,6 +232,20 @@ def test_rules_explain_what_is_seen_of_a_model_of_ones_own_and_expect_nothing_of
 
 
 @pytest.mark.usefixtures("packaged_for_old")
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [("keys", Verdict.AS_EXPECTED), ("tensors", Verdict.REGRESSED), ("passed", Verdict.AS_EXPECTED)],
+)
+def test_rules_explain_what_is_seen_of_the_hubs_weights_and_expect_nothing_of_them(
+    old: Make, outcome: str, verdict: Verdict
+) -> None:
+    hub = old("--weights", "hub", "--model", "convnext_atto", "--route", "tower", "--lane", "cpu-float32")
+    environment = FakeEnvironment({"tower/convnext_atto+full": outcome})
+    hub.run(hub.prepare(environment, print), environment, print)
+    assert verdicts(judged([hub])) == {("cpu-float32", "tower/convnext_atto+full"): verdict}
+
+
+@pytest.mark.usefixtures("packaged_for_old")
 def test_a_model_made_with_another_configuration_has_records_of_its_own(old: Make) -> None:
     one, other = ("--own", "a:B", "--config", "{}"), ("--own", "a:B")
     try_own(old(*one), "passed")

@@ -7,7 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness import catalog, lock, releases, scratch
+from harness import capacity, catalog, lock, releases, scratch
+from harness.capacity import Room
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
@@ -125,6 +126,43 @@ def test_a_case_that_was_not_run_for_want_of_a_device_is_run_once_there_is_one(
     environment = FakeEnvironment()
     run(make(), environment)
     assert [plan["lane"] for plan in environment.plans] == ["cuda-float32"]
+
+
+def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, full = ("--lane", "cpu-float32"), ("--size", "slim", "--size", "full")
+    monkeypatch.setattr(capacity, "shared", lambda: Room(0.5, 100))
+    environment = FakeEnvironment()
+    run(make(*lane, *full), environment)
+    assert {case["size"] for case in environment.plans[0]["cases"]} == {"slim"}
+    told = {line["reason"] for line in lines("cpu-float32") if line.get("outcome") == "not-run"}
+    assert told == {"needs 2 GiB of memory, and 0 GiB are free"}
+    assert run(make(*lane, *full), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+
+
+def test_a_case_for_which_there_was_no_room_is_run_once_there_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = ("--lane", "cpu-float32", "--size", "full")
+    monkeypatch.setattr(capacity, "shared", lambda: Room(0.5, 100))
+    environment = FakeEnvironment()
+    run(make(*lane), environment)
+    assert (environment.installed, environment.plans) == ([], [])
+    monkeypatch.setattr(capacity, "shared", lambda: Room(8, 100))
+    run(make(*lane), environment)
+    [plan] = environment.plans
+    assert {case["size"] for case in plan["cases"]} == {"full"}
+    assert plan["room"] == [8, 100]
+    assert list(plan["needs"]) == ["convnext_atto"]
+
+
+def test_the_hubs_weights_are_fetched_and_have_records_of_their_own(make: Make) -> None:
+    lane = ("--lane", "cpu-float32", "--size", "full")
+    synthetic, hub = FakeEnvironment(), FakeEnvironment()
+    run(make(*lane), synthetic)
+    run(make("--weights", "hub", *lane), hub)
+    assert [environment.env["HF_HUB_OFFLINE"] for environment in (synthetic, hub)] == ["1", "0"]
+    assert [environment.plans[0]["weights"] for environment in (synthetic, hub)] == [None, "hub"]
+    assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all recorded; --rerun runs them again"]
 
 
 def test_records_that_other_tolerances_made_are_made_again(make: Make, small_matrix: Matrix) -> None:

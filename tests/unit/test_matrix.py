@@ -489,6 +489,7 @@ EVA = Entry(
     classifier=True,
     feature_levels=3,
     intermediates=True,
+    smallest_input=(3, 224, 224),
     slim=Slim({}, (3, 56, 56), 1_000_000),
 )
 CASE = Case("tower", EVA.model)

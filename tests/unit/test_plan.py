@@ -8,7 +8,7 @@ from harness import plan
 from harness.catalog import BERT, Catalog
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Limits, Matrix, Route
-from harness.selection import Options
+from harness.selection import Options, parse
 
 WHOLE = Lane("cpu-float32")
 QUICK = Lane("cpu-bfloat16", "quick")
@@ -197,6 +197,25 @@ def test_an_empty_selection_names_the_lane_and_the_variant_too() -> None:
     )
 
 
+def test_of_the_hub_only_routes_that_read_a_checkpoint_run_and_only_as_it_is_stored(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    routes = {name: Route(models="every", variants=("bin",)) for name in ("wrapper", "hub", "tower")}
+    matrix = small_matrix.model_copy(update={"routes": routes})
+    cases = plan.plan(matrix, small_catalog, matrix.lanes[0], parse(["--weights", "hub", "--model", "convnext_atto"]))
+    assert [case.id for case in cases] == ["wrapper/convnext_atto+full", "tower/convnext_atto+full"]
+
+
+def test_at_full_size_the_largest_come_first(small_matrix: Matrix, small_catalog: Catalog) -> None:
+    heavy = [replace(one, params=10**9) if one.model == "resnet18" else one for one in small_catalog]
+    catalog = replace(small_catalog, entries=tuple(heavy))
+    first = {
+        size: plan.plan(small_matrix, catalog, small_matrix.lanes[0], parse(["--size", size]))[0].model
+        for size in ("slim", "full")
+    }
+    assert first == {"slim": "eva02_large", "full": "resnet18"}
+
+
 def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalog: Catalog) -> None:
     options = Options(models=("eva02_tiny",))
     lane = small_matrix.lanes[0]
@@ -231,7 +250,9 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
             for route in ("wrapper", "tower")
         ],
         "tolerance": {"rtol": 1.3e-6, "atol": 1e-5},
-        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
+        "limits": {"seconds": 300, "full_seconds": None, "memory_gib": None, "disk_gib": None},
+        "needs": {},
+        "room": [],
         "seed": 0,
         "selection": {
             "requirements": [],
@@ -248,6 +269,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "lock": "abc",
         "carry": {},
         "own": None,
+        "weights": None,
         "here": str(Path.cwd()),
         "fallbacks": 0,
     }

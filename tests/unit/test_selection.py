@@ -6,7 +6,7 @@ import pytest
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.matrix import Matrix, Route
-from harness.selection import Options, check, parse, typed_in
+from harness.selection import Options, check, given, parse, typed_in
 
 
 def refusal(*argv: str, session: str = "matrix") -> str:
@@ -173,6 +173,51 @@ def test_what_does_not_go_with_a_model_of_ones_own_is_refused(
     with pytest.raises(BadInput) as caught:
         check(parse(argv), small_matrix, [small_catalog])
     assert str(caught.value) == problem
+
+
+def test_the_hubs_weights_are_at_full_size() -> None:
+    assert parse(["--weights", "hub"]).sizes == ("full",)
+    assert parse(["--weights", "synthetic"]).sizes == parse([]).sizes == ("slim",)
+    assert given(parse(["--weights", "hub"])) == ["--weights", "hub", "--size", "full"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "problem"),
+    [
+        (["--weights", "hub", "--size", "slim"], "--weights hub is at full size; leave out --size"),
+        (["--weights", "hub", "--variant", "bin"], "--weights hub is stored as it is; leave out --variant"),
+        (
+            ["--weights", "hub", "--own", "a:B", "--route", "wrapper"],
+            "--weights hub is of timm's models; leave out --own",
+        ),
+        (["--on", "h:1", "--own", "a:B"], "--on: the workers have not got what --own names; leave one of them out"),
+        (["--on", "h:1", "--part", "1/2"], "--on divides the models itself; leave --part out"),
+    ],
+    ids=["size", "variant", "a model of one's own", "workers have no model of one's own", "parts"],
+)
+def test_what_does_not_go_together_is_refused(
+    argv: list[str], problem: str, small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        check(parse(argv), small_matrix, [small_catalog])
+    assert problem in str(caught.value).splitlines()
+
+
+def test_a_route_on_which_the_harness_writes_the_checkpoint_takes_none_of_the_hub(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    hub = Route(models="every")
+    with_hub = small_matrix.model_copy(update={"routes": {**small_matrix.routes, "hub": hub}})
+    with pytest.raises(BadInput, match=r"^--route hub: is about what is written here; with --weights hub there is wra"):
+        check(parse(["--weights", "hub", "--route", "hub"]), with_hub, [small_catalog])
+
+
+@pytest.mark.parametrize("address", ["host", "host:", ":8786", "host:port"])
+def test_what_is_no_address_of_a_scheduler_is_refused(address: str) -> None:
+    with pytest.raises(
+        BadInput, match=r"is no address; that of a scheduler reads HOST:PORT; --help lists the options$"
+    ):
+        parse(["--on", address])
 
 
 def test_a_folder_of_ones_own_is_meant_where_it_was_typed(tmp_path: Path) -> None:

@@ -132,5 +132,5 @@ def test_the_last_words_of_a_process_are_those_that_say_most(said: str, words: s
 
 
 def test_the_memory_of_a_process_that_is_gone_is_nothing() -> None:
-    assert watch.resident(2**22 + 1) == 0
+    assert watch.held(2**22 + 1) == 0
     assert Watch(Path("nowhere"), NO_LIMITS)._excess(Task("wrapper/a", 2**22 + 1, time.monotonic())) is None

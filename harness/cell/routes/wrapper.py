@@ -49,7 +49,7 @@ def embedded(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
 
 def head(subject: Subject) -> frozenset[str]:
     """The names that a checkpoint has for its classification head alone."""
-    return frozenset(subject.classifier.names) - frozenset(subject.headless.names)
+    return frozenset(subject.state) - frozenset(subject.headless.names)
 
 
 def embedding(subject: Subject, model: Any) -> Outputs:

@@ -22,7 +22,7 @@ const shellWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.rep
 
 function command(one) {
   const [route, model] = [DATA.routes[CASES.route[one]], DATA.models[CASES.model[one]]];
-  const words = ["--lane", DATA.lanes[CASES.lane[one]], ...DATA.own, ...(DATA.own.length && route === "own" ? [] : ["--route", route]), ...(DATA.own.length ? [] : ["--model", model])];
+  const words = ["--lane", DATA.lanes[CASES.lane[one]], ...DATA.own, ...(DATA.weights ? ["--weights", DATA.weights] : []), ...(DATA.own.length && route === "own" ? [] : ["--route", route]), ...(DATA.own.length ? [] : ["--model", model])];
   words.push("--variant", DATA.variants[CASES.variant[one]]);
   if (CASES.size[one]) words.push("--size", DATA.sizes[CASES.size[one]]);
   words.push("--rerun");

@@ -1,0 +1,111 @@
+"""A model with the weights that the hub has for it: timm's own download, held against transformers' own.
+
+What cannot be had is no finding about the pair: such a case is not run, and says why.
+"""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import timm
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from torch import nn
+
+from harness.catalog import Entry
+from harness.cell.cutting import build
+from harness.cell.subject import Place, Subject
+from harness.cell.variants import SAFETENSORS, Variant
+from harness.checkpoint import CONFIG
+from harness.record import FULL
+
+SNAPSHOTS: Final = "snapshots"  # in the cache, a folder a revision
+
+
+class NotThere(Exception):
+    """The hub does not give a checkpoint; the message says why, and what to do."""
+
+
+class Pretrained(Subject):
+    """A timm model as `timm.create_model(..., pretrained=True)` makes it."""
+
+    def __init__(self, entry: Entry, place: Place) -> None:
+        super().__init__(entry, FULL, place)
+        self.repository = _repository(entry.model)
+        _fetch(self.repository)
+        self.input_size = tuple(self.filled.pretrained_cfg["input_size"])
+
+    @property
+    def revision(self) -> str | None:
+        """The commit that was downloaded; None where the cache does not tell."""
+        found = try_to_load_from_cache(self.repository, CONFIG)
+        parts = Path(found).parts if isinstance(found, str) else ()
+        return parts[parts.index(SNAPSHOTS) + 1] if SNAPSHOTS in parts else None
+
+    @property
+    def classes(self) -> int:
+        """As the checkpoint has them."""
+        classes: int = self.filled.num_classes
+        return classes
+
+    @property
+    def _head(self) -> dict[str, Any]:
+        return {"num_classes": self.classes}
+
+    @functools.cached_property
+    def filled(self) -> nn.Module:
+        """By timm's own download."""
+        module: nn.Module = timm.create_model(self.architecture, pretrained=True)
+        return module.eval()
+
+    def save(self, folder: Path, variant: Variant) -> Path:  # noqa: ARG002
+        """The repository's name, by which transformers downloads it itself."""
+        return Path(self.repository)
+
+    def config(self) -> dict[str, Any]:
+        """As timm has it of the model."""
+        return {**super().config(), "pretrained_cfg": dict(self.filled.pretrained_cfg)}
+
+
+def told(subject: Subject) -> Mapping[str, Any]:
+    """What a record says of where the weights came from."""
+    if not isinstance(subject, Pretrained):
+        return {}
+    return {"hub": {"repository": subject.repository, "revision": subject.revision}}
+
+
+def _repository(model: str) -> str:
+    """Where timm has the weights of a model that is asked for by its bare name. Raises NotThere for one without."""
+    name = build(model, {}).pretrained_cfg.get("hf_hub_id")
+    if not name:
+        raise NotThere(f"timm {timm.__version__} names no repository of the hub for {model}")
+    return str(name)
+
+
+def _fetch(repository: str) -> None:
+    """Have both files in the cache, downloaded where they are not. Raises NotThere."""
+    place = f"{constants.ENDPOINT}/{repository}"
+    try:
+        for name in (CONFIG, SAFETENSORS):
+            hf_hub_download(repository, name)
+    except GatedRepoError as error:
+        raise NotThere(f"{place} is gated: accept its terms there, and log in (HF_TOKEN)") from error
+    except RepositoryNotFoundError as error:
+        raise NotThere(f"{place} is not there, or private: log in (HF_TOKEN)") from error
+    except LocalEntryNotFoundError as error:  # before EntryNotFoundError, which it is one of
+        raise NotThere(f"{place} cannot be reached, and the cache has it not: {_first(error)}") from error
+    except EntryNotFoundError as error:
+        raise NotThere(f"{place} lacks {CONFIG} or {SAFETENSORS}") from error
+    except (HfHubHTTPError, OSError) as error:
+        raise NotThere(f"{place} cannot be had: {_first(error)}") from error
+
+
+def _first(error: BaseException) -> str:
+    return next(iter(str(error.__cause__ or error).splitlines()), type(error).__name__)
