@@ -27,7 +27,7 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from harness import capacity, claim, device, installation  # noqa: E402
+from harness import claim, installation, offer  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import BadInput, HarnessError  # noqa: E402
@@ -154,6 +154,7 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
     except HarnessError as error:
         refuse(error)
     if found.options.on:
+        found.prepare(lanes, environment_of(session, lanes), session.log)
         session.notify("cluster", posargs=[name, *session.posargs])
         return
     session.notify("verdict", posargs=[name])
@@ -198,18 +199,21 @@ def cluster(session: nox.Session) -> None:
     session.install("--group", "cluster")
     session.notify("verdict", posargs=[name])
     try:
-        session.run("python", "-m", "harness.cluster", *session.posargs, env=VARIABLES, log=False, stderr=None)
-    except CommandFailed:
-        sys.exit(BadInput.exit_code)
+        start = "import sys; from harness.cluster import main; sys.exit(main(sys.argv[1:]))"
+        session.run("python", "-c", start, *session.posargs, env=VARIABLES, log=False, stderr=None)
+    except CommandFailed as error:
+        if str(error).endswith(f"code {BadInput.exit_code}"):  # what is wrong stands there already
+            sys.exit(BadInput.exit_code)
+        CAMPAIGNS[name].failed = True
+        raise
 
 
 @nox.session(default=False)
 def worker(session: nox.Session) -> None:
     """Run what `--on` hands out, one cell at a time: `-- HOST:PORT`, then options of `dask worker`."""
     session.install("--group", "cluster")
-    has = [f"MEMORY={capacity.shared().memory:.0f}", *([f"GPU={gpus}"] if (gpus := device.cuda_devices()) else [])]
-    resources = ["--resources", " ".join(has)]
-    session.run("dask", "worker", "--nthreads", "1", *resources, *session.posargs, env=VARIABLES)
+    offered = ("--resources", offer.words())
+    session.run("dask", "worker", "--nthreads", "1", *offered, *session.posargs, env=VARIABLES)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -11,9 +11,11 @@ from math import inf
 from pathlib import Path
 from typing import Final
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from harness.catalog import Catalog
+from harness.checkpoint import IN_SHARDS, LARGEST_FILE
+from harness.device import cuda_gibs
 from harness.matrix import Lane, Limits
 from harness.pair import Pair
 from harness.record import DEFAULT_VARIANT, FULL, Case
@@ -21,6 +23,7 @@ from harness.record import DEFAULT_VARIANT, FULL, Case
 GIB: Final = 2**30
 KIB: Final = 2**10
 FLOAT: Final = 4  # bytes: checkpoints are float32
+CONTEXT: Final = 2.0  # GiB of a GPU that a context and a forward pass take; never measured, for want of one
 NATIVE: Final = 2.0  # what timm holds of weights that it reads itself: the file, and the model
 HALF: Final = 0.5  # what half precision takes of it
 MEMINFO: Final = Path("/proc/meminfo")
@@ -30,14 +33,15 @@ MAPPED_SINCE: Final = Version("5.0.0.dev0")  # from here on transformers maps a 
 
 @dataclass(frozen=True)
 class Room:
-    """GiB of memory that a process holds, files that are mapped apart, and of disk."""
+    """GiB of memory that a process holds, files that are mapped apart; of disk; and of a GPU's memory."""
 
     memory: float
     disk: float
+    gpu: float = 0.0
 
     @property
     def figures(self) -> tuple[float, float]:
-        """The two, as they cross the wall."""
+        """What workers share, as it crosses the wall; a GPU is one worker's alone."""
         return round(self.memory, 2), round(self.disk, 2)
 
 
@@ -59,11 +63,7 @@ FACTORS: Final[Mapping[str, tuple[float, float]]] = {
 """By route, the most that convnext_xlarge and beit_large_patch16_224 held and wrote on transformers 5.23 in float32, in
 multiples of their weights there."""
 OTHER: Final = (0.2, 1)
-IN_SHARDS: Final = frozenset(
-    {"wrapper", "wrapper-features", "classifier", "backbone", "backbone-features", "tower", "tower-wrapper"}
-)
-"""Routes on which all files are transformers' own, or ours: the largest models lie there in shards."""
-LARGEST_FILE: Final = 8.0  # GiB; what is larger lies in shards, or must be mapped as a whole, which takes that memory
+GPU: Final = "GPU memory"
 UNMAPPED: Final = 2.0  # what transformers 4 holds besides: the file as it reads it, and the model
 """Measured as above on transformers 4.57."""
 
@@ -87,11 +87,14 @@ class Needs:
             held += UNMAPPED
         if self.from_hub:
             held += NATIVE
-        if weights > LARGEST_FILE and case.route not in IN_SHARDS:
-            held += 1
+        if weights * GIB > LARGEST_FILE and case.route not in IN_SHARDS:
+            held += 1  # a file that is mapped as a whole takes that memory
+            written += 1
         if case.variant != DEFAULT_VARIANT:
             held, written = held + 1, written + 1
-        return Room(BASE + held * weights, written * weights)
+        narrow = 1.0 if self.lane.dtype == "float32" else HALF
+        gpu = CONTEXT + 2 * narrow * weights if self.lane.device == "cuda" else 0.0  # native and the loaded
+        return Room(BASE + held * weights, written * weights, gpu)
 
     def by_model(self, cases: Iterable[Case]) -> dict[str, tuple[float, float]]:
         """By model the most that one of its cases needs, for the workers share what there is."""
@@ -104,14 +107,18 @@ class Needs:
     def unfit(self, cases: Iterable[Case], limits: Limits) -> dict[Case, str]:
         """The cases that do not fit here, and why."""
         free = shared()
-        room = Room(min(free.memory, limits.memory_gib or inf), min(free.disk, limits.disk_gib or inf))
+        room = Room(min(free.memory, limits.memory_gib or inf), min(free.disk, limits.disk_gib or inf), free.gpu)
         lacking = {case: _lacking(self.of(case), room, limits) for case in _full(cases)}
         return {case: why for case, why in lacking.items() if why}
 
 
 def shared() -> Room:
-    """What is free on this machine, for all workers together."""
-    return Room(_free_memory() / GIB, shutil.disk_usage(tempfile.gettempdir()).free / GIB)
+    """What is free on this machine, for all workers together; and what the smallest GPU has, for any may be a worker's.
+
+    Of a GPU whose driver does not tell it is taken to be enough.
+    """
+    disk = shutil.disk_usage(tempfile.gettempdir()).free
+    return Room(_free_memory() / GIB, disk / GIB, min((gib or inf for gib in cuda_gibs()), default=0.0))
 
 
 def _full(cases: Iterable[Case]) -> list[Case]:
@@ -123,18 +130,17 @@ def _lacking(needed: Room, room: Room, limits: Limits) -> str | None:
     for kind, needs, most, limit in (
         ("memory", needed.memory, room.memory, limits.memory_gib),
         ("disk", needed.disk, room.disk, limits.disk_gib),
+        (GPU, needed.gpu, room.gpu, None),
     ):
         if needs > most:
-            there = f"limits.{kind}_gib is {limit:g}" if most == limit else f"{most:.0f} GiB are free"
+            free = f"{most:.0f} GiB are {'there' if kind == GPU else 'free'}"
+            there = f"limits.{kind}_gib is {limit:g}" if most == limit else free
             return f"needs {needs:.0f} GiB of {kind}, and {there}"
     return None
 
 
 def _maps(pair: Pair) -> bool:
-    try:
-        return Version(pair.transformers) >= MAPPED_SINCE
-    except InvalidVersion:  # a development version, which is newer than any release
-        return True
+    return Version(pair.transformers) >= MAPPED_SINCE
 
 
 def _free_memory() -> float:

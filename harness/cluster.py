@@ -1,14 +1,11 @@
 """Hands a run to the workers of a Dask scheduler, a cell at a time: a part of a pair's models in one lane.
 
-    python -m harness.cluster matrix --on HOST:PORT ...
-
-Run by nox in an environment that has Dask, as is each worker: `nox -s worker -- HOST:PORT`.
+Run by nox in an environment that has Dask, as is each worker: `nox -s worker -- HOST:PORT`. Never as `__main__`: what
+is there travels to the workers as it is, and they would not look into their own checkouts.
 """
 
 import fcntl
-import hashlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,28 +20,25 @@ from typing import IO, Any, Final
 
 from distributed import Client, as_completed
 
-from harness import plan, record, results, scratch
+from harness import intake, offer, plan, record, results, scratch
 from harness.catalog import Catalog
+from harness.device import NO_CUDA
 from harness.errors import BadInput, HarnessError
-from harness.lanes import ROOT, Lanes
+from harness.lanes import Lanes
 from harness.matrix import Lane
+from harness.offer import GPU, MEMORY, ROOT
 from harness.report import reproduction
 from harness.selection import given
 from harness.session import Campaign
 from harness.words import number
 
 CASES: Final = 200
-"""In a cell at most, unless they are of one model: it starts an environment, and what it has done is lost with it."""
+"""In a cell on average at most: it starts an environment, and what it has done is lost with it."""
 EACH: Final = 2  # cells for a worker at least, so that none waits long for the last
 ANSWER: Final = 10.0  # seconds for a scheduler to answer in
 WAIT: Final = 60.0  # seconds until it is said again that there is no worker
-PACKAGE: Final = ROOT / "harness"
 MATRIX: Final = Path("matrix.yaml")
-RECORDS: Final = ".jsonl"
-KEPT: Final = frozenset({RECORDS, ".ndjson"})
-DEPTH: Final = 2  # <pair id>/<lane>.jsonl, catalogs/timm-<version>.ndjson
-GPU: Final = "GPU"
-MEMORY: Final = "MEMORY"  # GiB
+KEPT: Final = frozenset({".jsonl", ".ndjson"})
 DYING: Final = (
     "import sys; from harness.processes import die_with; die_with(int(sys.argv.pop(1)));"
     "from nox.__main__ import main; sys.exit(main())"
@@ -54,84 +48,83 @@ DYING: Final = (
 
 @dataclass(frozen=True)
 class Cell:
-    """What one worker does at a time. `matrix` is the text of matrix.yaml, `code` the digest of the package."""
+    """What one worker does at a time: `words` for nox, with the text of matrix.yaml, for the sake of `cases`."""
 
     name: str
+    cases: frozenset[str]
     words: tuple[str, ...]
     matrix: str
-    code: str
     gpu: bool = False
     memory: float = 0.0
 
 
-class OtherCode(Exception):
-    """A worker's checkout is another one, whose records would not count."""
+@dataclass(frozen=True)
+class Ended:
+    """What is in the results folder when a cell has ended, text by path, and the last that nox said."""
+
+    files: Mapping[str, str]
+    said: str
 
 
 def cells(campaign: Campaign, workers: int, *, gpus: bool) -> Iterator[Cell]:
-    """What is pending, in the order of the pairs. A lane whose device no worker has is left out."""
-    for lanes in campaign.lanes:
+    """What is pending, in the order of the pairs. A lane whose device no worker has is recorded as not run."""
+    for here in campaign.lanes:
+        lanes = replace(here, elsewhere=True)
         catalog = lanes.catalog()
-        if catalog is None:  # one worker makes it, and runs all
-            yield _cell(lanes, lanes.pair.id, lanes)
+        if catalog is None:  # why it could not be made is recorded
             continue
         for lane in plan.lanes(lanes.matrix, lanes.options):
             if lane.device == "cpu" or gpus:
                 yield from _parts(lanes, lane, catalog, ceil(EACH * workers / len(campaign.lanes)))
+            else:
+                lanes.note_not_run(lane, catalog, NO_CUDA)
 
 
 def _parts(lanes: Lanes, lane: Lane, catalog: Catalog, at_least: int) -> Iterator[Cell]:
     planned, pending = lanes.planned(lane, catalog), {case.id for case in lanes.pending(lane, catalog)}
-    models = len({case.model for case in planned})
-    of = min(models, max(at_least, ceil(len(planned) / CASES)))
+    of = min(len({case.model for case in planned}), max(at_least, ceil(len(planned) / CASES)))
     for part in range(1, of + 1):
         options = replace(lanes.options, lanes=(lane.name,), part=(part, of) if of > 1 else None)
         asked = replace(lanes, options=options)
-        here = asked.planned(lane, catalog)
-        if any(case.id in pending for case in here):
-            needs = lanes.needs(lane, catalog).by_model(here)
-            share = f" {part}/{of}" if of > 1 else ""
-            yield replace(
-                _cell(lanes, f"{lanes.pair.id} {lane.name}{share}", asked),
+        wanted = [case for case in asked.planned(lane, catalog) if case.id in pending]
+        if wanted:
+            needs = lanes.needs(lane, catalog).by_model(wanted)
+            yield Cell(
+                f"{lanes.pair.id} {lane.name}{f' {part}/{of}' if of > 1 else ''}",
+                frozenset(case.id for case in wanted),
+                _words(asked),
+                options.matrix.read_text(),
                 gpu=lane.device == "cuda",
                 memory=max((memory for memory, _ in needs.values()), default=0.0),
             )
 
 
-def _cell(lanes: Lanes, name: str, asked: Lanes) -> Cell:
+def _words(asked: Lanes) -> tuple[str, ...]:
     options = asked.options
-    running = reproduction.running(lanes.pair, lanes.matrix, MATRIX)
+    running = reproduction.running(asked.pair, asked.matrix, MATRIX)
     workers = ["--workers", str(options.workers)] if options.workers else []
-    words = [*running[1:], *given(replace(options, pairs=())), "--resolve", options.resolve, *workers]
-    return Cell(name, tuple(words), options.matrix.read_text(), code())
+    return (*running[1:], *given(replace(options, pairs=())), "--resolve", options.resolve, *workers)
 
 
-def code() -> str:
-    """Names what would run a cell: the package as it is here."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def work(cell: Cell) -> Mapping[str, str]:
-    """Run a cell on a worker; what is in its results folder then, text by path. Raises OtherCode."""
-    if code() != cell.code:
-        raise OtherCode(f"{socket.gethostname()}:{ROOT} is another version of this project; update it")
-    with scratch.folder("cell") as folder, _environments() as environments:
+def work(cell: Cell) -> Ended:
+    """Run a cell on a worker."""
+    with scratch.folder("cell") as folder, _environments() as environments, tempfile.TemporaryFile("w+") as said:
         matrix, into = folder / MATRIX, folder / "results"
         matrix.write_text(cell.matrix)
-        there = ["--matrix", str(matrix), "--results", str(into)]
         place = ["--envdir", str(environments), "--noxfile", str(ROOT / "noxfile.py")]
+        there = ["--matrix", str(matrix), "--results", str(into)]
         subprocess.run(  # noqa: S603 - the cell's own words
             [sys.executable, "-c", DYING, str(os.getpid()), *place, *cell.words, *there],
             cwd=folder,
-            env={**os.environ, "NOX_SCRIPT_MODE": "none", "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "NOX_SCRIPT_MODE": "none", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=subprocess.STDOUT,
             check=False,  # what it has recorded says how it ended
         )
+        said.seek(0)
+        lines = [line.strip() for line in said if line.strip()]
         files = (path for path in into.rglob("*") if path.suffix in KEPT)
-        return {path.relative_to(into).as_posix(): path.read_text() for path in files}
+        return Ended({path.relative_to(into).as_posix(): path.read_text() for path in files}, (lines or [""])[-1])
 
 
 @contextmanager
@@ -170,27 +163,39 @@ def hand_out(campaign: Campaign, say: Callable[[str], None]) -> None:
         _refuse_missing(campaign, gpus=gpus)
         handed = list(cells(campaign, len(offered), gpus=gpus))
         say(f"{number(len(handed), 'cell')} for {number(len(offered), 'worker')} of {address}")
-        most = max((resources.get(MEMORY, 0.0) for resources in offered), default=0.0)
         futures = {
-            client.submit(work, cell, key=f"{cell.name} {time.time_ns()}", resources=_resources(cell, most)): cell
+            client.submit(work, cell, key=f"{cell.name} {time.time_ns()}", resources=_resources(cell, offered)): cell
             for cell in handed
         }
-        _take_in(futures, campaign.options.results, say)
+        try:
+            _take_in(futures, campaign.options.results, say)
+        except BaseException:
+            client.cancel(list(futures))  # what nobody has begun; a worker ends the cell that it is at
+            raise
 
 
 def _offered(client: Client, say: Callable[[str], None]) -> Sequence[Mapping[str, float]]:
-    """What each worker has, once there is one."""
-    while not (workers := client.scheduler_info(n_workers=-1)["workers"]):
-        say("there is no worker yet; start one: nox -s worker -- HOST:PORT")
+    """What each worker of this code has, once there is one."""
+    told: set[str] = set()
+    while True:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        ours = {name: worker for name, worker in workers.items() if offer.code() in worker["resources"]}
+        for name in workers.keys() - ours.keys() - told:
+            say(f"{name} is not used: it is of another version, or was not started by nox -s worker")
+            told.add(name)
+        if ours:
+            return [worker["resources"] for worker in ours.values()]
+        say("waiting for a worker; start one in a checkout of this version: nox -s worker -- HOST:PORT")
         with suppress(TimeoutError):
-            client.wait_for_workers(1, timeout=WAIT)
-    return [worker["resources"] for worker in workers.values()]
+            client.wait_for_workers(len(workers) + 1, timeout=WAIT)
 
 
-def _resources(cell: Cell, most: float) -> Mapping[str, float]:
+def _resources(cell: Cell, offered: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     """What a cell asks for. It would wait for ever for memory that no worker has; which gets it, says what it lacks."""
+    fit = [resources for resources in offered if not cell.gpu or GPU in resources]
+    most = max((resources.get(MEMORY, 0.0) for resources in fit), default=0.0)
     memory = {MEMORY: min(cell.memory, most)} if cell.memory and most else {}
-    return {**memory, **({GPU: 1} if cell.gpu else {})}
+    return {offer.code(): 1, **memory, **({GPU: 1} if cell.gpu else {})}
 
 
 def _refuse_missing(campaign: Campaign, *, gpus: bool) -> None:
@@ -198,6 +203,12 @@ def _refuse_missing(campaign: Campaign, *, gpus: bool) -> None:
         f"--lane {name}: no worker has a {GPU}; leave the option out"
         for name in campaign.options.lanes
         if not name.startswith("cpu") and not gpus
+    ]
+    problems += [
+        f"--on: the workers have not got {one.where}; name an address, or a release"
+        for lanes in campaign.lanes
+        for one in lanes.pair.sources
+        if one.is_wheel
     ]
     if problems:
         raise BadInput.from_problems(problems)
@@ -209,32 +220,42 @@ def _take_in(futures: Mapping[Any, Cell], into: Path, say: Callable[[str], None]
     for done, future in enumerate(as_completed(futures), 1):
         cell = futures[future]
         try:
-            add(future.result(), into)
-            said = "done"
+            ended: Ended = future.result()
+            said = _missing(cell, add(ended.files, into), ended.said)
+        except HarnessError:
+            raise
         except Exception as error:  # noqa: BLE001  whatever a worker raises; its cases stay without a record
             said = f"failed: {error}"
         left = (time.monotonic() - started) / done * (len(futures) - done)
         say(f"{done}/{len(futures)} {cell.name}: {said}; {left / 60:.0f} min left")
 
 
-def add(files: Mapping[str, str], into: Path) -> None:
-    """Append the runs in a cell's files to the records in a folder; a catalog that was made is put beside them."""
-    for name, text in files.items():
-        where = Path(name)
-        if len(where.parts) != DEPTH or where.is_absolute() or ".." in where.parts:
-            raise ValueError(f"{name}: is no place for records or a catalog")
-        target = into / where
-        results.refuse_links([into, target.parent, target])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.suffix == RECORDS:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / target.name
-                path.write_text(text)
-                runs = record.texts(path)
+def _missing(cell: Cell, recorded: frozenset[str], last: str) -> str:
+    left = cell.cases - recorded
+    return f"failed: {number(len(left), 'case')} without a record; the last that it said: {last}" if left else "done"
+
+
+def add(files: Mapping[str, str], into: Path) -> frozenset[str]:
+    """Append the runs in a cell's files to the records in a folder, and catalogs; the cases that they are of.
+
+    Nothing is written where one of the files is none of a results folder. Raises BadInput.
+    """
+    with tempfile.TemporaryDirectory() as draft:
+        folder = Path(draft)
+        for name, text in files.items():
+            where = Path(name)
+            if where.is_absolute() or ".." in where.parts or where.suffix not in KEPT:
+                raise ValueError(f"{name}: is no file of a results folder")
+            (folder / where).parent.mkdir(parents=True, exist_ok=True)
+            (folder / where).write_text(text)
+        found = intake.files(folder) if files else []
+        for path in found:
+            target = into / path.relative_to(folder)
+            results.refuse_links([into, target.parent, target])
             with record.Log(target) as log:
-                log.copy(runs)
-        elif not target.exists():
-            target.write_text(text)
+                log.copy(record.texts(path))
+        intake.add_catalogs(folder, into)
+        return frozenset(case for path in found for run in record.read(path) for case in run.cases)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -246,7 +267,3 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -43,13 +43,22 @@ class Past:
 
 
 def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[Past]:
-    """Every run in these folders, of whatever code, oldest first. A run is held against those of its own machine."""
+    """Every run in these folders, of whatever code, oldest first.
+
+    A run is held against those of its own machine, and of weights from the same source.
+    """
     runs = [
         (folder, one.pair, one.lane, run) for folder, files in recorded.items() for one in files for run in one.runs
     ]
-    last: dict[tuple[Path, str, str], dict[str, str]] = {}
+    last: dict[tuple[Path, str, str, str | None], dict[str, str]] = {}
     return [
-        Past(folder, pair, lane, run, tuple(_turns(run, last.setdefault((folder, pair, lane), {}))))
+        Past(
+            folder,
+            pair,
+            lane,
+            run,
+            tuple(_turns(run, last.setdefault((folder, pair, lane, run.header.get("weights")), {}))),
+        )
         for folder, pair, lane, run in sorted(runs, key=lambda one: str(one[3].header.get("started", "")))
     ]
 

@@ -71,6 +71,8 @@ class Lanes:
     """The pair whose checkpoints are loaded, where that is another one."""
     catalogs: Path | None = None
     """Where catalogs are that were made on the spot; in the results folder where it is None."""
+    elsewhere: bool = False
+    """Whether other machines run it, which may have what this one lacks."""
     carry: Mapping[str, str] = field(default_factory=dict)
     """The folder that keeps what is saved, or from which it is taken: `keeps` or `takes`."""
 
@@ -117,6 +119,14 @@ class Lanes:
         if unmade:
             raise unmade
 
+    def note_not_run(self, lane: Lane, catalog: Catalog, why: str) -> None:
+        """Say of every planned case that has no record that it was not run."""
+        known = self.recorded(lane, catalog).records
+        cases = [case for case in self.planned(lane, catalog) if case.id not in known]
+        if cases:
+            document = self._document(lane, catalog, cases)
+            unrun.note_not_run(self._records(document), document, {case.id: why for case in cases})
+
     def _run_or_note(self, environment: Environment, document: Document, unmade: InstallationError | None) -> None:
         if unmade:
             unrun.note_failure(self._records(document), document, results.ENVIRONMENT, str(unmade))
@@ -128,7 +138,9 @@ class Lanes:
         return Needs(catalog, lane, self.pair, self.options.from_hub)
 
     def _cannot_run(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> dict[str, str]:
-        """Why cases cannot be run on this machine, by id."""
+        """Why cases cannot be run on this machine, by id; none where others run them."""
+        if self.elsewhere:
+            return {}
         if missing := device.missing(lane.device):
             return {case.id: missing for case in cases}
         found = self.needs(lane, catalog).unfit(cases, self.matrix.limits)
@@ -302,8 +314,9 @@ class Lanes:
             cases=cases,
             resolved_from=resolved,
             carry={name: str(Path(folder) / lane.name) for name, folder in self.carry.items()},
-            needs=self.needs(lane, catalog).by_model(cases),
+            needs=(needs := self.needs(lane, catalog).by_model(cases)),
             room=capacity.shared().figures,
+            gpus=device.places(lane.device, alone=bool(needs)),
         )
 
     def _run_lane(self, environment: Environment, document: Document) -> None:
@@ -326,7 +339,7 @@ class Lanes:
         return {**VARIABLES, **(ONLINE if self.options.from_hub else {})}
 
     def _pytest(self, document: Document, path: Path, folder: Path) -> list[str]:
-        workers = device.workers(document["device"], self.options.workers)
+        workers = device.workers(document["gpus"], self.options.workers)
         records = results.path_in(self.options.results.resolve(), self.pair.id, document["lane"])
         return [
             *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", "harness.cell.plugin", "-p", "no:cacheprovider"),

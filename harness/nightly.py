@@ -1,14 +1,12 @@
 """What a night does around the runs themselves: the plan for its machines, and their records in one folder."""
 
 import shlex
-import shutil
-import tempfile
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from harness import catalog, claim, matrix, record, results, selection, shards
+from harness import catalog, claim, intake, matrix, record, results, selection, shards
 from harness.errors import BadInput
 from harness.lanes import find_catalog
 from harness.matrix import Matrix
@@ -19,10 +17,7 @@ from harness.selection import Options
 from harness.source import WHEEL
 from harness.words import number
 
-LANES: Final = "*.jsonl"
 SITE: Final = "site"
-CARRIED: Final = "carried"
-CATALOGS: Final = "catalogs"
 
 
 def plan(given: Namespace) -> dict[str, Any]:
@@ -42,7 +37,7 @@ def plan(given: Namespace) -> dict[str, Any]:
     also += _developed(given.development, described) if given.development else []
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
     durations = shards.Durations(given.results, pairs.values(), [lane.name for lane in described.lanes])
-    folders = [catalog.PACKAGED, *(folder / CATALOGS for folder in given.results)]
+    folders = [catalog.PACKAGED, *(folder / intake.CATALOGS for folder in given.results)]
     known = [(pair, find_catalog(folders, pair.timm, described.models.controls)) for pair in pairs.values()]
     divided = shards.divide(described, known, options, given.shards, durations)
     besides = [pair for pair in pairs.values() if pair not in described.pairs]
@@ -93,7 +88,7 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
     """
     found: dict[Path, list[record.Text]] = {}
     for folder in folders:
-        for path in _files(folder):
+        for path in intake.files(folder):
             found.setdefault(path.relative_to(folder), []).extend(record.texts(path))
     results.refuse_unwritable(into, "--into")
     for relative in found:
@@ -109,35 +104,7 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
             log.copy(kept)
         added, older = added + len(kept), older + len(new) - len(kept)
     for folder in folders:
-        _add_catalogs(folder / CATALOGS, into / CATALOGS)
+        intake.add_catalogs(folder, into)
     left = f"; {number(older, 'run')} older than what is there left out" if older else ""
     out.write(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}{left}\n")
     return 0
-
-
-def _files(folder: Path) -> list[Path]:
-    """The lanes' files of a results folder. Raises BadInput where it is none, or one of them is none of ours."""
-    files = sorted(folder.rglob(LANES))
-    if not files and not (folder / CATALOGS).is_dir():
-        raise BadInput(f"{folder}: no records in it")
-    for path in files:
-        results.refuse_links([path])
-        *above, _ = path.relative_to(folder).parts
-        if len(above) != 1 and above[:1] != [CARRIED]:
-            raise BadInput(f"{path}: is not where a results folder has its records; name the folder itself")
-        try:
-            record.read(path)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{error}; move that file away") from error
-    return files
-
-
-def _add_catalogs(there: Path, into: Path) -> None:
-    """Catalogs that were made on the spot, without which records of such a pair cannot be judged; the newest counts."""
-    for path in sorted(there.rglob("*.ndjson")) if there.is_dir() else ():
-        target = into / path.relative_to(there)
-        results.refuse_links([path, into, target])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as draft:
-            shutil.copyfile(path, Path(draft) / path.name)
-            (Path(draft) / path.name).replace(target)

@@ -133,6 +133,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
     carry: Mapping[str, str] | None = None,
     needs: Mapping[str, Sequence[float]] | None = None,
     room: Sequence[float] = (),
+    gpus: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The plan as JSON: all that crosses the wall inwards.
 
@@ -156,6 +157,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "carry": dict(carry or {}),
         "needs": dict(needs or {}),
         "room": list(room),
+        "gpus": list(gpus),
         "own": options.asked,
         "weights": options.weights if options.from_hub else None,
         "here": str(options.here.resolve()),

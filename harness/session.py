@@ -72,6 +72,16 @@ class Campaign:
         """Keep other runs out of the results folder from here on. Raises BadInput where one is there."""
         claim.take(self.options.results)
 
+    def prepare(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
+        """Have a pair's catalog, without which nobody knows its cases. What goes wrong is kept for the end."""
+        try:
+            lanes.prepare(environment, say)
+            self.check()
+        except InstallationError as error:
+            say(f"{lanes.pair.id}: {error}")
+        except HarnessError as error:
+            self.problems[lanes.pair.id] = error
+
     def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
         """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
         try:

@@ -3,11 +3,11 @@
 from typing import Final
 
 # No hub, for every checkpoint is made here; and what a user has set for the rest would change what the libraries say.
-ONLINE: Final = {"HF_HUB_OFFLINE": "0"}
-"""What is said instead where the hub's checkpoints are what is tried."""
 LIBRARIES: Final = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "warning",
 }
+ONLINE: Final = {"HF_HUB_OFFLINE": "0"}
+"""What is said instead where the hub's checkpoints are what is tried."""

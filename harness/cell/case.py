@@ -25,6 +25,7 @@ from harness.cell.scales import scaled
 from harness.cell.subject import Subject, tensors_of
 from harness.cell.trip import Trip, refuse_nonfinite
 from harness.cell.variants import Variant
+from harness.checkpoint import IN_SHARDS
 from harness.record import GREEN, SKIPPED
 
 NOTHING_KEPT: Final = "the pair that saves has kept no checkpoint for this"
@@ -151,12 +152,13 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     if why is not None:
         return record("unsupported", why, seconds=time.perf_counter() - started)
     memory.restart_peak()
-    attempt = Attempt(Trip(subject, variant, release, scratch / route.name, carry=carry), tolerance)
+    shards = route.name in IN_SHARDS
+    attempt = Attempt(Trip(subject, variant, release, scratch / route.name, carry=carry, in_shards=shards), tolerance)
     fields = _try(route, attempt)
     if fields["outcome"] not in GREEN | SKIPPED:
         shutil.rmtree(attempt.trip.folder, ignore_errors=True)  # twice a full-size checkpoint may be more than the disk
         gc.collect()  # and a file goes with the model that is mapped from it
-        trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives, carry)
+        trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives, carry, shards)
         second = Attempt(trip, tolerance, again=True)
         again = _try(route, second, only=attempt.failed)
         if _told(again) != _told(fields):

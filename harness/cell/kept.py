@@ -95,7 +95,7 @@ class Kept(Subject):
         module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
         return module
 
-    def save(self, folder: Path, variant: Variant) -> Path:  # noqa: ARG002
+    def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
         """Their files, as they are."""
         folder.mkdir(parents=True, exist_ok=True)
         for path in self.checkpoint.folder.iterdir():

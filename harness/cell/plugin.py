@@ -130,6 +130,8 @@ class Cases:
 
     def _import(self, config: pytest.Config) -> None:
         if self.runner is None:
+            if gpus := self.plan["gpus"]:  # one context a worker, on one GPU
+                os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_number(config) % len(gpus)]
             # Imported here: the controller of a run needs neither torch nor the two libraries.
             from harness.cell.runner import Runner  # noqa: PLC0415
 
@@ -273,6 +275,12 @@ def _workerinput(config: pytest.Config) -> Mapping[str, Any]:
 def _workerid(config: pytest.Config) -> str:
     name: str = _workerinput(config).get("workerid", "main")
     return name
+
+
+def _number(config: pytest.Config) -> int:
+    """The worker's, from 0 on; the successor of one that died has a number of its own."""
+    digits = _workerid(config).removeprefix("gw")
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _planned(item: pytest.Item) -> Case | None:

@@ -1,4 +1,4 @@
-"""A model with the weights that the hub has for it: timm's own download, held against transformers' own.
+"""A model with the weights that the hub has for it: as timm gets them, held against what transformers gets.
 
 What cannot be had is no finding about the pair: such a case is not run, and says why.
 """
@@ -9,14 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import timm
-from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.utils import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
 from torch import nn
 
 from harness.catalog import Entry
@@ -38,9 +32,9 @@ class Pretrained(Subject):
 
     def __init__(self, entry: Entry, place: Place) -> None:
         super().__init__(entry, FULL, place)
+        self.input_size = entry.input_size
         self.repository = _repository(entry.model)
-        _fetch(self.repository)
-        self.input_size = tuple(self.filled.pretrained_cfg["input_size"])
+        _refuse_missing(self.repository)
 
     @property
     def revision(self) -> str | None:
@@ -61,12 +55,12 @@ class Pretrained(Subject):
 
     @functools.cached_property
     def filled(self) -> nn.Module:
-        """By timm's own download."""
+        """As timm gets it from the hub, or its cache."""
         module: nn.Module = timm.create_model(self.architecture, pretrained=True)
         return module.eval()
 
-    def save(self, folder: Path, variant: Variant) -> Path:  # noqa: ARG002
-        """The repository's name, by which transformers downloads it itself."""
+    def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
+        """The repository's name, by which transformers gets it itself."""
         return Path(self.repository)
 
     def config(self) -> dict[str, Any]:
@@ -89,23 +83,19 @@ def _repository(model: str) -> str:
     return str(name)
 
 
-def _fetch(repository: str) -> None:
-    """Have both files in the cache, downloaded where they are not. Raises NotThere."""
+def _refuse_missing(repository: str) -> None:
+    """Look whether both files are in the cache, or can be had, before either library asks. Raises NotThere."""
     place = f"{constants.ENDPOINT}/{repository}"
     try:
         for name in (CONFIG, SAFETENSORS):
-            hf_hub_download(repository, name)
+            if not isinstance(try_to_load_from_cache(repository, name), str):
+                get_hf_file_metadata(hf_hub_url(repository, name))
     except GatedRepoError as error:
         raise NotThere(f"{place} is gated: accept its terms there, and log in (HF_TOKEN)") from error
     except RepositoryNotFoundError as error:
         raise NotThere(f"{place} is not there, or private: log in (HF_TOKEN)") from error
-    except LocalEntryNotFoundError as error:  # before EntryNotFoundError, which it is one of
-        raise NotThere(f"{place} cannot be reached, and the cache has it not: {_first(error)}") from error
     except EntryNotFoundError as error:
         raise NotThere(f"{place} lacks {CONFIG} or {SAFETENSORS}") from error
-    except (HfHubHTTPError, OSError) as error:
-        raise NotThere(f"{place} cannot be had: {_first(error)}") from error
-
-
-def _first(error: BaseException) -> str:
-    return next(iter(str(error.__cause__ or error).splitlines()), type(error).__name__)
+    except Exception as error:  # whatever a client's transport raises, which changes from one release to the next
+        said = next(iter(str(error).splitlines()), "")
+        raise NotThere(f"{place} cannot be reached: {type(error).__name__}: {said}") from error

@@ -63,16 +63,17 @@ class Runner:
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
             if case.size == FULL:
-                self._give_back(case)
+                self._give_back()
             gc.collect()  # modules hold each other, and a model takes a GiB
             self.broken = isolation.context_is_broken(self.place.device)
 
-    def _give_back(self, case: Case) -> None:
+    def _give_back(self) -> None:
         """Memory and disk that other routes could use, and are short."""
         if self.subject is not None:
             self.subject.forget()
-        if case.variant != DEFAULT_VARIANT:
-            shutil.rmtree(self.folder / f"{CHECKPOINT}{case.variant}", ignore_errors=True)
+        for path in self.folder.glob(f"{CHECKPOINT}*"):
+            if path.name != f"{CHECKPOINT}{DEFAULT_VARIANT}":
+                shutil.rmtree(path, ignore_errors=True)
         gc.collect()
         memory.give_back()
 

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from harness.checkpoint import LARGEST_FILE
+
 # safetensors' own names: https://huggingface.co/docs/safetensors/index#format
 DTYPES: Final = {
     torch.float64: "F64",
@@ -26,8 +28,6 @@ DTYPES: Final = {
     torch.bool: "BOOL",
 }
 ALIGNED: Final = 64  # bytes: what a vector unit reads at a time
-LARGEST: Final = 8 * 2**30
-"""Bytes in one file. Linux maps no file that is larger than its memory; what is larger than this lies in several."""
 SHARD: Final = 4 * 2**30
 LENT: Final = "lent"
 
@@ -67,7 +67,7 @@ class Store:
                 path.unlink()
 
 
-def parts(state: State, largest: int = LARGEST, shard: int = SHARD) -> Iterator[State]:
+def parts(state: State, largest: int = LARGEST_FILE, shard: int = SHARD) -> Iterator[State]:
     """All in one, or where that is too large, in parts of at most so many bytes; a larger tensor is alone."""
     if size_of(state) <= largest:
         yield state

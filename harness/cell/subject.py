@@ -24,6 +24,7 @@ from harness.cell.variants import Variant
 CLASSES: Final = 10
 LARGE: Final = 2**20  # numbers in a tensor
 STATE: Final = "state"
+WHOLE: Final = "-whole"
 OF_ALL_ROUTES: Final = frozenset({"architecture", "filled", "classifier", "headless", "levels", "pixels", "image"})
 Outputs = Mapping[str, Tensor]
 
@@ -277,13 +278,14 @@ class Subject:
     def _head(self) -> dict[str, Any]:
         return {"num_classes": self.classes} if self.entry.classifier else {}
 
-    def save(self, folder: Path, variant: Variant) -> Path:
-        """The checkpoint, written where it is not there yet."""
-        whole = (folder / "config.json").exists()  # written last: a checkpoint that was cut off is written again
-        if whole:
-            return folder
+    def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:
+        """The checkpoint, written where it is not there yet; in one file where it may not lie in shards."""
         state = self.state
-        return self.write(folder, variant, state, self.place.store.files(STATE) if self.place.store else ())
+        files = self.place.store.files(STATE) if self.place.store else ()
+        if len(files) > 1 and not in_shards:
+            folder, files = folder.with_name(f"{folder.name}{WHOLE}"), ()
+        whole = (folder / "config.json").exists()  # written last: a checkpoint that was cut off is written again
+        return folder if whole else self.write(folder, variant, state, files)
 
     def write(self, folder: Path, variant: Variant, state: Mapping[str, Tensor], files: Sequence[Path] = ()) -> Path:
         """Write a timm checkpoint as the hub holds them: a `config.json` without a model type, and the weights.

@@ -32,6 +32,7 @@ class Trip:
     folder: Path
     natives: dict[str, Native] = field(default_factory=dict)
     carry: Carry = NOTHING
+    in_shards: bool = True  # whether a checkpoint that is too large for one file may lie in several
     leg: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
@@ -72,14 +73,16 @@ class Trip:
     def checkpoint(self) -> Path:
         """The checkpoint as users of timm store it, in this variant; the cases of one model share it."""
         with self.during("save"):
-            return self.subject.save(self.folder.parent / f"{CHECKPOINT}{self.variant.name}", self.variant)
+            folder = self.folder.parent / f"{CHECKPOINT}{self.variant.name}"
+            return self.subject.save(folder, self.variant, in_shards=self.in_shards)
 
     def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
         """Let transformers store its model, in this variant, but for the tensors that are left out.
 
         Where another pair's checkpoints are carried over, theirs is what is there afterwards.
         """
-        return self.write(folder, lambda: self.variant.save(model, folder, self.release, left_out), phase=phase)
+        save = self.variant.save_in_shards if self.in_shards else self.variant.save
+        return self.write(folder, lambda: save(model, folder, self.release, left_out), phase=phase)
 
     def write(self, folder: Path, into: Callable[[], Any], *, phase: str = "save") -> Path:
         """The same by another writer, which is called for it."""

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from harness.catalog import Entry
 from harness.cell.release import ACCELERATE, ALWAYS_LOW_CPU_MEM, MODEL_ARGS, Release
-from harness.cell.store import LARGEST, SHARD, size_of
+from harness.cell.store import SHARD, size_of
+from harness.checkpoint import LARGEST_FILE
 from harness.record import DEFAULT_VARIANT
 
 SHARDS: Final = 2
@@ -46,14 +47,25 @@ class Variant:
         if not files:
             save_file(dict(state), folder / SAFETENSORS, metadata={"format": "pt"})
         elif len(files) == 1:
-            (folder / SAFETENSORS).symlink_to(files[0])
+            _link(files[0], folder / SAFETENSORS)
         else:
             _link_shards(files, folder)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
         """Store a model of transformers as its users do, but for some of its tensors."""
-        in_shards = {"max_shard_size": SHARD} if size_of(model.state_dict()) > LARGEST else {}
-        model.save_pretrained(folder, **in_shards, **_without(model, left_out))
+        model.save_pretrained(folder, **_without(model, left_out))
+
+    def save_in_shards(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
+        """The same where it may lie in several files, as it does where it is too large for one."""
+        if self.stores_one_file and size_of(model.state_dict()) > LARGEST_FILE:
+            model.save_pretrained(folder, max_shard_size=SHARD, **_without(model, left_out))
+        else:
+            self.save(model, folder, release, left_out)
+
+    @property
+    def stores_one_file(self) -> bool:
+        """Whether a checkpoint is a file of safetensors where nothing is said of shards."""
+        return type(self).save is Variant.save
 
     def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
         """The `config.json` of a timm checkpoint."""
@@ -162,12 +174,17 @@ VARIANTS: Final[Mapping[str, Variant]] = {
 }
 
 
+def _link(file: Path, name: Path) -> None:
+    name.unlink(missing_ok=True)  # of a checkpoint that was cut off
+    name.symlink_to(file)
+
+
 def _link_shards(files: Sequence[Path], folder: Path) -> None:
     """As huggingface_hub names shards, with their index."""
     index: dict[str, str] = {}
     for number, path in enumerate(files, 1):
         name = f"model-{number:05}-of-{len(files):05}.safetensors"
-        (folder / name).symlink_to(path)
+        _link(path, folder / name)
         with safe_open(path, framework="pt") as shard:
             index |= dict.fromkeys(shard.keys(), name)
     total = sum(path.stat().st_size for path in files)

@@ -23,7 +23,7 @@ class Table:
     routes: Sequence[str]
     rows: Sequence[Sequence[str]]
     untried: Sequence[str]
-    """Why cases were not run, each reason once, with the models."""
+    """Why cases were not run: each reason once, after the cases."""
 
 
 def tables(summary: Summary) -> Iterator[Table]:
@@ -67,6 +67,6 @@ def _untried(cases: Sequence[Judged]) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for one in cases:
         if one.outcome == "not-run":
-            by_reason.setdefault(one.reason, []).append(f"{one.case.route}/{one.case.model}")
+            by_reason.setdefault(one.reason, []).append(one.case.id.partition("+")[0])
     for reason, named in by_reason.items():
         yield f"{', '.join(named)}: {reason}"

@@ -59,6 +59,7 @@ def run(cases: list[Case], entries: Catalog, folder: Path, **variables: str) -> 
         "weights": "hub",
         "needs": {},
         "room": [],
+        "gpus": [],
         **dict.fromkeys(("schema", "selection", "own", "seed", "lock", "catalog", "cell", "fallbacks")),
     }
     (folder / "scratch").mkdir()
@@ -101,7 +102,7 @@ def test_without_a_hub_what_the_cache_has_is_run_and_the_rest_is_no_finding(
         found = run([there, elsewhere], entries, tmp_path / name, HF_ENDPOINT=endpoint, HF_HOME=cache)
         assert found[there.id]["outcome"] == "passed", found[there.id]["reason"]
     assert found[elsewhere.id]["outcome"] == "not-run"
-    assert "cannot be reached, and the cache has it not" in found[elsewhere.id]["reason"]
+    assert found[elsewhere.id]["reason"].startswith(f"{NOWHERE}/{REPOSITORIES[MISSING]} cannot be reached: ")
 
 
 def test_what_the_hub_does_not_give_is_not_run_and_says_why(hub: Hub, entries: Catalog, tmp_path: Path) -> None:

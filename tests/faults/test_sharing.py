@@ -6,12 +6,15 @@ import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 from harness.catalog import Catalog
-from harness.record import Case
+from harness.record import HEADER, Case
 from tests.faults.conftest import TOLERANCES
 
 ROOT = Path(__file__).parents[2]
@@ -28,42 +31,64 @@ def pytest_runtest_logreport(report):
 """
 
 
-def test_two_workers_never_share_a_model(entries: Catalog, tmp_path: Path) -> None:
-    cases = [Case(route, model) for model in MODELS for route in ROUTES]
-    tolerance = TOLERANCES[torch.float32]
+def run(cases: list[Case], entries: Catalog, folder: Path, **more: Any) -> list[tuple[str, str]]:
+    """Two workers' share of these cases: which of them ran which, in the order in which they ended."""
     plan = {
         "pair": {"id": "p"},
         "lane": "cpu-float32",
         "device": "cpu",
         "dtype": "float32",
-        "tolerance": asdict(tolerance),
+        "tolerance": asdict(TOLERANCES[torch.float32]),
         "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
         "cases": [{"case": case.id, **asdict(case)} for case in cases],
-        "entries": [asdict(entries[model]) for model in MODELS],
+        "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
         "needs": {},
         "room": [],
-        **dict.fromkeys(("schema", "selection", "own", "weights", "seed", "lock", "catalog", "cell", "fallbacks")),
+        "gpus": [],
+        **dict.fromkeys(("schema", *HEADER[2:])),
+        **more,
     }
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
-    (tmp_path / "where.py").write_text(WHERE)
-    (tmp_path / "scratch").mkdir()
-    options = ("--plan", tmp_path / "plan.json", "--records", tmp_path / "r.jsonl", "--scratch", tmp_path / "scratch")
+    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "where.py").write_text(WHERE)
+    (folder / "scratch").mkdir()
+    options = ("--plan", folder / "plan.json", "--records", folder / "r.jsonl", "--scratch", folder / "scratch")
     here = {name: value for name, value in os.environ.items() if name != "PYTEST_XDIST_WORKER"}  # these tests' own
-    paths = os.pathsep.join([str(ROOT), str(tmp_path)])
+    paths = os.pathsep.join([str(ROOT), str(folder)])
     subprocess.run(  # noqa: S603 - the test's own words
         [
             *(sys.executable, "-m", "pytest", ROOT / "tests" / "matrix", "-p", "where", "-p", "harness.cell.plugin"),
             *("-p", "no:cacheprovider", "-q", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"),
             *("--parent", str(os.getpid()), *options),
         ],
-        env={**here, "PYTHONPATH": paths, "PYTEST_ADDOPTS": "", "WHERE": str(tmp_path / "where.txt")},
+        env={**here, "PYTHONPATH": paths, "PYTEST_ADDOPTS": "", "WHERE": str(folder / "where.txt")},
         check=True,
         capture_output=True,
     )
-    ran = [line.split() for line in (tmp_path / "where.txt").read_text().splitlines()]
+    lines = (folder / "where.txt").read_text().splitlines()
+    return [(worker, case) for worker, _, case in (line.partition(" ") for line in lines)]
+
+
+def test_two_workers_never_share_a_model(entries: Catalog, tmp_path: Path) -> None:
+    cases = [Case(route, model) for model in MODELS for route in ROUTES]
+    ran = run(cases, entries, tmp_path)
     assert sorted(case for _, case in ran) == sorted(case.id for case in cases)
     workers = defaultdict(set)
     for worker, case in ran:
         workers[Case.parse(case).model].add(worker)
     assert len(set.union(*workers.values())) == 2
     assert {model: len(found) for model, found in workers.items()} == dict.fromkeys(MODELS, 1)
+
+
+@pytest.mark.slow
+def test_models_for_which_there_is_no_room_beside_each_other_run_one_after_the_other(
+    entries: Catalog, tmp_path: Path
+) -> None:
+    cases = [Case(route, model, size="full") for model in MODELS for route in ("wrapper", "tower")]
+    ran = run(cases, entries, tmp_path, needs={model: [6, 1] for model in MODELS}, room=[10, 10])
+    models = [Case.parse(case).model for _, case in ran]
+    assert [*dict.fromkeys(models)] == [model for model, _ in groupby(models)]  # none is begun before another's end
+    assert len({worker for worker, _ in ran}) == 2
+    lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    took = [line["detail"] for line in lines if line["kind"] == "case"]
+    assert all({"held_mb", "disk_mb"} <= detail.keys() for detail in took if detail["phases"]["load"] > 1)
+    assert list((tmp_path / "scratch").rglob("*.safetensors")) == []

@@ -1,6 +1,7 @@
 """The matrix handed to a real Dask scheduler with several workers, one of which is killed: as one run alone."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
+from harness import offer, processes
 from tests.pairs.command import ROOT, Ended, nox
-from tests.pairs.test_many_machines import facts, small_matrix, summary
+from tests.pairs.test_many_machines import LANE, facts, small_matrix, summary
 
 Start = Callable[..., subprocess.Popen[str]]
 AT_WORK = 10.0  # seconds after which a worker is in the middle of its cell
@@ -24,9 +25,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a process of Dask's, which ends with the test. What it says is in a file."""
     started: list[subprocess.Popen[str]] = []
 
-    def starting(*words: str) -> subprocess.Popen[str]:
+    def starting(*words: str, checkout: Path = ROOT) -> subprocess.Popen[str]:
         log = (tmp_path / f"dask-{len(started)}.log").open("w")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(checkout)}
         command = [sys.executable, "-m", "dask", *words]
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log, text=True)  # noqa: S603
         started.append(process)
@@ -48,8 +49,26 @@ def address(start: Start) -> str:
     return f"127.0.0.1:{port}"
 
 
-def work(start: Start, address: str) -> subprocess.Popen[str]:
-    return start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--resources", "MEMORY=8")
+def work(start: Start, address: str, checkout: Path = ROOT) -> subprocess.Popen[str]:
+    """A worker in a checkout, as `nox -s worker` starts it, but for a supervisor that would start it again."""
+    words = ("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--resources", offer.words())
+    return start(*words, checkout=checkout)
+
+
+def checkout(folder: Path) -> Path:
+    """This one once more, at another place."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607 - git, wherever it is
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    return folder
 
 
 def wait_for(what: Callable[[], object], seconds: float = 120) -> None:
@@ -65,7 +84,8 @@ def on(address: str, *options: str, results: Path) -> Ended:
 
 @pytest.mark.slow
 def test_a_run_handed_out_is_one_run_though_a_worker_is_killed(start: Start, address: str, tmp_path: Path) -> None:
-    matrix = ["--matrix", str(small_matrix(tmp_path)), "--workers", "1"]
+    lanes = {LANE: {"models": "every"}, "cuda-float32": {"models": "every"}}
+    matrix = ["--matrix", str(small_matrix(tmp_path, lanes)), "--workers", "1"]
     doomed = work(start, address)
     command = [sys.executable, "-m", "nox", "-s", "matrix", "--", *matrix, "--on", address]
     handed = subprocess.Popen(  # noqa: S603 - the test's own words
@@ -79,14 +99,16 @@ def test_a_run_handed_out_is_one_run_though_a_worker_is_killed(start: Start, add
     wait_for(lambda: processes.children(doomed.pid))
     time.sleep(AT_WORK)
     cell = list(processes.descendants(doomed.pid))
-    for _ in range(2):
-        work(start, address)
+    elsewhere = checkout(tmp_path / "checkout")
+    work(start, address)
+    work(start, address, elsewhere)
     os.kill(doomed.pid, signal.SIGKILL)
     doomed.wait()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in cell), 10)
 
     said, _ = handed.communicate(timeout=900)
     assert handed.returncode == 0, said
+    assert list((elsewhere / ".nox").glob("cell-*")), said  # it ran there, and not where the run was started
     whole = nox("matrix", *matrix, results=tmp_path / "whole", seconds=600)
     assert facts(tmp_path / "handed") == facts(tmp_path / "whole")
     assert summary(said) == summary(whole.out)

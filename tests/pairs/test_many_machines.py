@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,11 @@ from tests.pairs.command import FACTS, ROOT, cases, nox, run
 
 PAIRS: Final = ("transformers4.49.0-timm1.0.15", "transformers5.23.0-timm1.0.31")
 LANE: Final = "cpu-float32"
+LANES: Final = {LANE: {"models": "every"}}
 
 
-def small_matrix(folder: Path) -> Path:
-    """The shipped matrix with two pairs, and two routes on a handful of models."""
+def small_matrix(folder: Path, lanes: Mapping[str, Any] = LANES) -> Path:
+    """The shipped matrix with two pairs, and two routes on a handful of models, in these lanes."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - a test's own
 
     yaml = YAML()
@@ -26,7 +28,7 @@ def small_matrix(folder: Path) -> Path:
     shipped["pairs"] = [one for one in shipped["pairs"] if one["transformers"] in {"4.49.0", "5.23.0"}]
     models = ["convnext_atto", "resnet18", "eva02_tiny_patch14_224", "vit_relpos_small_patch16_224", "test_vit2"]
     shipped["routes"] = {"wrapper": {"models": models}, "tower": {"models": models}}
-    shipped["lanes"] = {LANE: {"models": "every"}}
+    shipped["lanes"] = dict(lanes)
     for rule in shipped["expectations"]:
         rule["routes"] = [route for route in rule["routes"] if route in shipped["routes"]]
     shipped["expectations"] = [rule for rule in shipped["expectations"] if rule["routes"]]

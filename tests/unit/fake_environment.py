@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness import catalog
 from harness.catalog import Catalog
-from harness.record import Log
+from harness.record import HEADER, Log
 
 
 class FakeEnvironment:
@@ -88,19 +88,7 @@ class FakeEnvironment:
     def _record(self, plan: Path, records: Path) -> None:
         document = json.loads(plan.read_text())
         self.plans.append(document)
-        header = (
-            "schema",
-            "pair",
-            "lane",
-            "selection",
-            "own",
-            "weights",
-            "seed",
-            "lock",
-            "catalog",
-            "cell",
-            "fallbacks",
-        )
+        header = ("schema", *HEADER)
         nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
         counts: dict[str, int] = {}
         with Log(records) as log:

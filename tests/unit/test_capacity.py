@@ -17,6 +17,7 @@ FLOAT32, BFLOAT16 = Lane("cpu-float32", "every"), Lane("cpu-bfloat16", "every")
 LARGE, HUGE = "vit_large", "vit_huge"
 CATALOG = Catalog("1.0.31", 3, (), (entry(LARGE, slim=GIB // 40), entry(HUGE, slim=GIB), entry("small", slim=1)))
 """1, 40 and nearly no GiB in float32."""
+VERSIONS = ("4.57.6", "5.0.0.dev0+abc", "5.0.0", "5.24.0.dev0+abc")
 UNLIMITED = Limits(seconds=300)
 
 Free = Callable[[float, float], None]
@@ -86,6 +87,16 @@ def test_a_limit_that_is_lower_says_so(free: Free) -> None:
     }
 
 
+def test_on_a_gpu_both_models_must_fit_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "shared", lambda: Room(100, 1000, 24))
+    cases = [Case("wrapper", HUGE, size="full"), Case("wrapper", LARGE, size="full")]
+    for lane, gib in ((Lane("cuda-float32", "every"), 82), (Lane("cuda-float16", "every"), 42)):
+        found = Needs(CATALOG, lane, pair(NEW)).unfit(cases, UNLIMITED)
+        assert {case.id: why for case, why in found.items()} == {
+            "wrapper/vit_huge+full": f"needs {gib} GiB of GPU memory, and 24 GiB are there"
+        }
+
+
 def test_of_a_slim_case_nobody_asks(free: Free) -> None:
     free(0, 0)
     assert unfit([Case("roundtrip", HUGE)]) == {}
@@ -98,9 +109,8 @@ def test_a_model_needs_what_the_largest_of_its_cases_does() -> None:
 
 
 def test_a_development_version_is_newer_than_any_release() -> None:
-    development = pair(NEW).moved(transformers="4.0.0")
-    assert capacity._maps(pair(NEW))
-    assert not capacity._maps(development)
+    found = {version: capacity._maps(pair(NEW).moved(transformers=version)) for version in VERSIONS}
+    assert found == {"4.57.6": False, "5.0.0.dev0+abc": True, "5.0.0": True, "5.24.0.dev0+abc": True}
 
 
 def test_a_container_has_what_is_left_of_its_own_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,19 @@
 """What is handed to a cluster, and what is taken in from it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import cluster, record
+from harness import cluster, offer, record
 from harness.catalog import Catalog
-from harness.cluster import Cell
+from harness.cluster import Cell, Ended
 from harness.errors import BadInput
 from harness.lanes import Lanes
 from harness.matrix import Matrix
+from harness.pair import Pair
 from harness.selection import Options
 from harness.session import Campaign
 from tests.unit.fake_environment import FakeEnvironment
@@ -53,6 +55,15 @@ def test_no_cell_has_a_part_that_is_empty(campaign: Callable[..., Campaign]) -> 
     assert [cell.name for cell in found if PAIR in cell.name] == [f"{PAIR} cpu-float32"]
 
 
+def test_what_was_not_run_here_is_handed_to_who_can(
+    campaign: Callable[..., Campaign], small_catalog: Catalog, gpus: Callable[[int], None]
+) -> None:
+    gpus(0)
+    made = campaign()
+    made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
+    assert [cell.name for cell in handed(made, gpus=True) if PAIR in cell.name] == [f"{PAIR} cuda-float32"]
+
+
 def test_what_is_recorded_is_not_handed_out_again(campaign: Callable[..., Campaign], small_catalog: Catalog) -> None:
     made = campaign(lanes=("cpu-float32",))
     made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
@@ -65,15 +76,27 @@ def test_a_lane_on_a_gpu_is_for_workers_that_have_one(
 ) -> None:
     found = handed(campaign(), gpus=gpus)
     assert {cell.gpu for cell in found if "cuda" in cell.name} == asked
+    records = Path("results", PAIR, "cuda-float32.jsonl")
+    told = (
+        {line["reason"] for run in record.read(records) for line in run.cases.values()} if records.exists() else set()
+    )
+    assert told == (set() if gpus else {"no CUDA device"})
     assert {cell.gpu for cell in found if "cpu" in cell.name} == {False}
 
 
 def test_a_full_size_cell_asks_for_the_memory_that_it_needs(campaign: Callable[..., Campaign]) -> None:
     [cell] = [one for one in handed(campaign(models=("convnext_atto",), sizes=("full",))) if PAIR in one.name]
+    code = {offer.code(): 1}
     assert cell.memory >= 1
-    assert cluster._resources(cell, 64) == {"MEMORY": cell.memory}
-    assert cluster._resources(cell, 0.5) == {"MEMORY": 0.5}  # who gets it says what it lacks
-    assert cluster._resources(cell, 0) == {}
+    assert cluster._resources(cell, [{"MEMORY": 64}]) == {**code, "MEMORY": cell.memory}
+    assert cluster._resources(cell, [{"MEMORY": 0.5}]) == {**code, "MEMORY": 0.5}  # who gets it says what it lacks
+    assert cluster._resources(cell, [{}]) == code
+
+
+def test_a_cell_for_a_gpu_asks_for_no_more_memory_than_a_worker_with_one_has() -> None:
+    cell = Cell("a cell", frozenset(), (), "", gpu=True, memory=100)
+    asked = cluster._resources(cell, [{"MEMORY": 256}, {"MEMORY": 16, "GPU": 1}])
+    assert asked == {offer.code(): 1, "GPU": 1, "MEMORY": 16}
 
 
 def test_what_comes_back_is_appended(campaign: Callable[..., Campaign], small_catalog: Catalog, tmp_path: Path) -> None:
@@ -95,15 +118,57 @@ def test_a_results_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> Non
         cluster.add({f"{PAIR}/cpu-float32.jsonl": ""}, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../outside.jsonl", "/outside/a.jsonl", "a/b/c.jsonl"])
-def test_a_worker_writes_nowhere_else(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="is no place for records"):
+@pytest.mark.parametrize("name", ["../outside.jsonl", "/outside/a.jsonl", f"{PAIR}/run.sh"])
+def test_a_worker_writes_nothing_else(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="is no file of a results folder"):
         cluster.add({name: ""}, tmp_path)
 
 
-def test_a_worker_of_another_version_does_nothing() -> None:
-    with pytest.raises(cluster.OtherCode, match="is another version of this project; update it"):
-        cluster.work(Cell("a cell", ("-s", "matrix"), "", "another"))
+def test_a_file_that_is_none_of_records_is_not_appended(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="unknown kind"):
+        cluster.add({f"{PAIR}/cpu-float32.jsonl": '{"kind": "nonsense"}\n'}, tmp_path)
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
+class Client:
+    """Stands in for a client of Dask's: what its workers have, each time it is asked."""
+
+    def __init__(self, *answers: dict[str, dict[str, float]]) -> None:
+        self.answers = list(answers)
+
+    def scheduler_info(self, n_workers: int) -> Any:
+        assert n_workers == -1  # all of them
+        return {"workers": {name: {"resources": found} for name, found in self.answers.pop(0).items()}}
+
+    def wait_for_workers(self, n_workers: int, timeout: float) -> None:  # noqa: ARG002 - nobody comes meanwhile
+        raise TimeoutError
+
+
+def test_a_worker_of_another_version_is_not_used_and_one_of_this_is_waited_for() -> None:
+    said: list[str] = []
+    other, ours = {"a": {"CODE-0": 1.0}}, {"b": {offer.code(): 1.0, "MEMORY": 8.0}}
+    assert cluster._offered(Client(other, {**other, **ours}), said.append) == [{offer.code(): 1, "MEMORY": 8}]
+    assert said == [
+        "a is not used: it is of another version, or was not started by nox -s worker",
+        "waiting for a worker; start one in a checkout of this version: nox -s worker -- HOST:PORT",
+    ]
+
+
+def test_a_lane_that_is_asked_for_and_no_worker_can_run_is_refused(campaign: Callable[..., Campaign]) -> None:
+    made = campaign(lanes=("cuda-float32",))
+    with pytest.raises(BadInput, match=r"^--lane cuda-float32: no worker has a GPU; leave the option out$"):
+        cluster._refuse_missing(made, gpus=False)
+    cluster._refuse_missing(made, gpus=True)
+
+
+def test_a_wheel_on_this_disk_is_on_no_worker(campaign: Callable[..., Campaign], tmp_path: Path) -> None:
+    wheel = tmp_path / "timm-1.0.32.dev0-py3-none-any.whl"
+    wheel.touch()
+    made = campaign()
+    pair = Pair.parse_requirements(["transformers==5.23.0", f"timm@{wheel}"], made.described.defaults)
+    made.lanes = (replace(made.lanes[0], pair=pair),)
+    with pytest.raises(BadInput, match=r"the workers have not got .*whl; name an address, or a release"):
+        cluster._refuse_missing(made, gpus=False)
 
 
 class Future:
@@ -122,8 +187,11 @@ def test_a_cell_that_fails_is_told_and_the_others_are_taken_in(tmp_path: Path, m
 
     monkeypatch.setattr(cluster, "as_completed", completed)
     said: list[str] = []
-    cells = {Future(RuntimeError("three workers died")): "one", Future({"catalogs/a.ndjson": "x"}): "two"}
-    futures = {future: Cell(name, (), "", "") for future, name in cells.items()}
-    cluster._take_in(futures, tmp_path, said.append)
-    assert said == ["1/2 one: failed: three workers died; 0 min left", "2/2 two: done; 0 min left"]
-    assert (tmp_path / "catalogs" / "a.ndjson").is_file()
+    results = [RuntimeError("three workers died"), Ended({}, "no such Python"), Ended({}, "")]
+    cells = [Cell(name, frozenset(cases), (), "") for name, cases in (("one", "x"), ("two", "xy"), ("three", ""))]
+    cluster._take_in(dict(zip(map(Future, results), cells, strict=True)), tmp_path, said.append)
+    assert said == [
+        "1/3 one: failed: three workers died; 0 min left",
+        "2/3 two: failed: 2 cases without a record; the last that it said: no such Python; 0 min left",
+        "3/3 three: done; 0 min left",
+    ]

@@ -31,7 +31,7 @@ class Driver:
         return self.get_count
 
     def cuDeviceTotalMem_v2(self, into: Any, gpu: Any) -> int:  # noqa: N802 - the driver's own name
-        assert gpu.value == 0
+        assert gpu.value < self.count
         into._obj.value = self.gib * 2**30
         return 0
 
@@ -83,27 +83,46 @@ def test_this_machine_can_be_asked() -> None:
     assert (device.missing("cuda") is None) == (device.cuda_devices() > 0)
 
 
+PLACES = [
+    (Driver(1, gib=80), None, ["0"] * 20),
+    (Driver(2, gib=8), None, ["0", "1"] * 2),
+    (Driver(1, gib=2), None, ["0"]),
+    (Driver(1, (0, NO_DEVICE)), None, []),
+    (None, None, []),
+    (Driver(2, gib=4), "2,GPU-8f", ["2", "GPU-8f"]),
+    (Driver(1, gib=4), "0,7", ["0"]),  # the driver stops at the first that there is not
+    (Driver(0), "", []),  # which hides them all
+]
+
+
 @pytest.mark.parametrize(
-    ("installed", "cores", "workers"),
-    [
-        (Driver(1, gib=80), 16, 16),
-        (Driver(1, gib=24), 16, 6),
-        (Driver(1, gib=24), 2, 2),
-        (Driver(1, gib=2), 16, 1),
-        (Driver(1, (0, NO_DEVICE)), 16, 1),
-        (None, 16, 1),
-    ],
-    ids=["large", "its memory decides", "cores decide", "small", "a driver that does not tell", "no driver"],
+    ("installed", "chosen", "places"),
+    PLACES,
+    ids=["large", "several", "small", "does not start", "no driver", "chosen", "chosen wrongly", "hidden"],
 )
-def test_on_a_gpu_there_are_no_more_workers_than_its_memory_holds(
+def test_workers_get_gpus_in_turn_as_often_as_their_memory_holds(
     driver: Callable[[Driver | None], None],
     monkeypatch: pytest.MonkeyPatch,
     installed: Driver | None,
-    cores: int,
-    workers: int,
+    chosen: str | None,
+    places: list[str],
 ) -> None:
     driver(installed)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    assert device.places("cuda") == places
+    assert device.places("cuda", alone=True) == list(dict.fromkeys(places))
+    assert device.places("cpu") == []
+
+
+@pytest.mark.parametrize(
+    ("places", "cores", "asked", "workers"),
+    [(["0"] * 6, 16, None, 6), (["0"] * 6, 2, None, 2), ([], 3, None, 3), (["0"], 16, 5, 5)],
+    ids=["places decide", "cores decide", "on the CPU", "as asked"],
+)
+def test_there_are_no_more_workers_than_cores_or_places(
+    monkeypatch: pytest.MonkeyPatch, places: list[str], cores: int, asked: int | None, workers: int
+) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert device.workers("cuda", None) == workers
-    assert device.workers("cuda", 5) == 5
-    assert device.workers("cpu", None) == cores
+    assert device.workers(places, asked) == workers

@@ -43,6 +43,10 @@ def test_lanes_have_histories_of_their_own() -> None:
     assert turns(night(1, {"tower/a": GREEN}), night(2, {"tower/a": BROKEN}, lane="cpu-bfloat16")) == [[], []]
 
 
+def test_weights_of_another_source_have_a_history_of_their_own() -> None:
+    assert turns(night(1, {"tower/a": GREEN}), night(2, {"tower/a": BROKEN}, weights="hub")) == [[], []]
+
+
 def test_a_run_is_counted_by_outcome() -> None:
     [past] = history.of({HERE: [night(1, {"tower/a": GREEN, "tower/b": BROKEN, "tower/c": None})]})
     assert past.counts == {"passed": 1, "tensors": 1}

@@ -530,6 +530,8 @@ def rule(**fields: Any) -> Rule:
         ({"lanes": ["cpu-float32"]}, True),
         ({"lanes": ["cuda-float32"]}, False),
         ({"variants": ["safetensors"]}, True),
+        ({"sizes": ["slim"]}, True),
+        ({"sizes": ["full"]}, False),
     ],
     ids=str,
 )

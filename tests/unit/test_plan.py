@@ -253,6 +253,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "limits": {"seconds": 300, "full_seconds": None, "memory_gib": None, "disk_gib": None},
         "needs": {},
         "room": [],
+        "gpus": [],
         "seed": 0,
         "selection": {
             "requirements": [],

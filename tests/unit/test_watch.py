@@ -74,6 +74,35 @@ def test_a_case_that_cannot_be_interrupted_is_killed(
     assert worker.wait(5) == -9
 
 
+@pytest.mark.parametrize(
+    ("case", "limits", "limit"),
+    [
+        ("wrapper/a", {"full_seconds": 3600}, "seconds"),
+        ("wrapper/a+full", {"full_seconds": 3600}, "full_seconds"),
+        ("wrapper/a@bin+full", {"full_seconds": 3600}, "full_seconds"),
+        ("wrapper/a+full", {"full_seconds": None}, "seconds"),
+        ("wrapper/a+full", {}, "seconds"),
+    ],
+)
+def test_a_full_size_case_has_a_time_of_its_own_where_there_is_one(
+    case: str, limits: dict[str, int | None], limit: str
+) -> None:
+    assert watch.limit_of(case, limits) == limit
+
+
+def test_the_most_that_a_case_held_and_wrote_is_kept(worker: subprocess.Popen[str], tmp_path: Path) -> None:
+    folder = desk.checkpoints(tmp_path, worker.pid)
+    folder.mkdir()
+    watcher = Watch(tmp_path, NO_LIMITS)
+    [task] = desk.tasks(tmp_path).values()
+    for size in (2**20, 0):
+        (folder / "model.safetensors").write_bytes(b"\1" * size)
+        assert watcher._excess(task) is None
+    held, disk = watcher.most["wrapper/a"]
+    assert held > 2**20
+    assert disk == 2**20
+
+
 def test_a_process_that_has_gone_on_to_another_case_is_left_alone(
     worker: subprocess.Popen[str], tmp_path: Path
 ) -> None:
