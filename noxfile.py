@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from harness import claim, installation, offer  # noqa: E402
+from harness.bench import HEAD, Bench  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import BadInput, HarnessError  # noqa: E402
@@ -299,6 +300,16 @@ def releases(session: nox.Session) -> None:
         refuse(error)
     except installation.InstallationError as error:
         session.error(str(error))
+
+
+@nox.session(python=PYTHON, default=False)
+def bench(session: nox.Session) -> None:
+    """Measure how fast it is, in ratios, against what it must reach; leave the machine alone meanwhile."""
+    current = Campaign.of([], "matrix").current
+    environment = only_with_uv(session, current)
+    current.install(environment, session.log)
+    measured = Bench(current.matrix, current.pair, environment, nox.virtualenv.UV, session.log)
+    tell(console(), [*HEAD, *(figure.line for figure in measured.figures())])
 
 
 @nox.session(python=PYTHON, default=False)

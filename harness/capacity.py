@@ -45,8 +45,8 @@ class Room:
         return round(self.memory, 2), round(self.disk, 2)
 
 
-BASE: Final = 2.0
-"""GiB that a process holds whatever the model: the libraries, and a forward pass; 518 pixels take the most."""
+BASE: Final = 3.2
+"""GiB that a process holds whatever the model: the libraries, and a forward pass. beit_large_patch16_512 takes most."""
 FACTORS: Final[Mapping[str, tuple[float, float]]] = {
     "backbone": (0.2, 4),
     "backbone-features": (0.2, 4),

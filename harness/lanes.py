@@ -89,7 +89,7 @@ class Lanes:
         except InstallationError as error:
             nothing, cases = Catalog(self.pair.timm, 0, (), ()), plan.stand_ins(self.matrix, self.options)
             for lane in plan.lanes(self.matrix, self.options):
-                document = self._document(lane, nothing, cases)
+                document = self.document(lane, nothing, cases)
                 unknown = {**document, "catalog": None}
                 unrun.note_failure(self._records(document), unknown, results.ENVIRONMENT, str(error))
             raise
@@ -111,10 +111,10 @@ class Lanes:
         for lane, cases in pending:
             why = without[lane.name]
             if why:
-                document = self._document(lane, catalog, [case for case in cases if case.id in why])
+                document = self.document(lane, catalog, [case for case in cases if case.id in why])
                 unrun.note_not_run(self._records(document), document, why)
             if len(why) < len(cases):
-                document = self._document(lane, catalog, [case for case in cases if case.id not in why])
+                document = self.document(lane, catalog, [case for case in cases if case.id not in why])
                 self._run_or_note(environment, document, unmade)
         if unmade:
             raise unmade
@@ -124,7 +124,7 @@ class Lanes:
         known = self.recorded(lane, catalog).records
         cases = [case for case in self.planned(lane, catalog) if case.id not in known]
         if cases:
-            document = self._document(lane, catalog, cases)
+            document = self.document(lane, catalog, cases)
             unrun.note_not_run(self._records(document), document, {case.id: why for case in cases})
 
     def _run_or_note(self, environment: Environment, document: Document, unmade: InstallationError | None) -> None:
@@ -303,7 +303,8 @@ class Lanes:
             return error
         return None
 
-    def _document(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Document:
+    def document(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Document:
+        """The plan of these cases."""
         resolved = self.resolved_from
         return plan.document(
             self.matrix,

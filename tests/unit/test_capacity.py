@@ -39,8 +39,8 @@ def unfit(cases: list[Case], limits: Limits = UNLIMITED) -> dict[str, str]:
 
 
 def test_what_is_mapped_takes_next_to_no_memory_and_what_is_saved_takes_disk() -> None:
-    assert needed("wrapper").figures == pytest.approx((2.2, 1), abs=0.01)
-    assert needed("tower").figures == pytest.approx((2.2, 2), abs=0.01)
+    assert needed("wrapper").figures == pytest.approx((3.4, 1), abs=0.01)
+    assert needed("tower").figures == pytest.approx((3.4, 2), abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_what_holds_more_needs_more(more: Callable[[], Room]) -> None:
 
 
 def test_only_transformers_own_files_are_in_shards() -> None:
-    assert needed("tower", HUGE).memory < 11
+    assert needed("tower", HUGE).memory < 12
     assert needed("roundtrip", HUGE).memory > 40
 
 
 def test_what_does_not_fit_is_told_with_its_gib(free: Free) -> None:
     free(22, 100)
     cases = [Case("tower", HUGE, size="full"), Case("roundtrip", HUGE, size="full"), Case("tower", LARGE, size="full")]
-    assert unfit(cases) == {"roundtrip/vit_huge+full": "needs 50 GiB of memory, and 22 GiB are free"}
+    assert unfit(cases) == {"roundtrip/vit_huge+full": "needs 51 GiB of memory, and 22 GiB are free"}
     free(64, 50)
     assert unfit(cases)["tower/vit_huge+full"] == "needs 80 GiB of disk, and 50 GiB are free"
 
@@ -82,7 +82,7 @@ def test_a_limit_that_is_lower_says_so(free: Free) -> None:
     limits = Limits(seconds=300, memory_gib=16, disk_gib=64.5)
     cases = [Case("roundtrip", HUGE, size="full"), Case("tower", HUGE, size="full")]
     assert unfit(cases, limits) == {
-        "roundtrip/vit_huge+full": "needs 50 GiB of memory, and limits.memory_gib is 16",
+        "roundtrip/vit_huge+full": "needs 51 GiB of memory, and limits.memory_gib is 16",
         "tower/vit_huge+full": "needs 80 GiB of disk, and limits.disk_gib is 64.5",
     }
 
@@ -105,7 +105,7 @@ def test_of_a_slim_case_nobody_asks(free: Free) -> None:
 
 def test_a_model_needs_what_the_largest_of_its_cases_does() -> None:
     cases = [Case("backbone-pretrained", LARGE, size="full"), Case("tower", LARGE, size="full"), Case("tower", HUGE)]
-    assert Needs(CATALOG, FLOAT32, pair(NEW)).by_model(cases) == {LARGE: (7.5, 2.0)}
+    assert Needs(CATALOG, FLOAT32, pair(NEW)).by_model(cases) == {LARGE: (8.7, 2.0)}
 
 
 def test_a_development_version_is_newer_than_any_release() -> None:

@@ -137,7 +137,7 @@ def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
     run(make(*lane, *full), environment)
     assert {case["size"] for case in environment.plans[0]["cases"]} == {"slim"}
     told = {line["reason"] for line in lines("cpu-float32") if line.get("outcome") == "not-run"}
-    assert told == {"needs 2 GiB of memory, and 0 GiB are free"}
+    assert told == {"needs 3 GiB of memory, and 0 GiB are free"}
     assert run(make(*lane, *full), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
 
 
