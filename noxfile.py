@@ -309,7 +309,8 @@ def bench(session: nox.Session) -> None:
     environment = only_with_uv(session, current)
     current.install(environment, session.log)
     measured = Bench(current.matrix, current.pair, environment, nox.virtualenv.UV, session.log)
-    tell(console(), [*HEAD, *(figure.line for figure in measured.figures())])
+    rows = [*HEAD, *(figure.line for figure in measured.figures())]
+    sys.stdout.write("\n".join(rows) + "\n")  # whole lines, however wide: they are for a page
 
 
 @nox.session(python=PYTHON, default=False)

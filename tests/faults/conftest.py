@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from harness.cell.release import Release
 from harness.cell.routes.road import Route
 from harness.cell.subject import Place, Subject
 from harness.cell.variants import VARIANTS
+from harness.record import HEADER, Case
 
 TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
 RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"))
@@ -24,6 +26,25 @@ class Attempt(Protocol):
     def __call__(
         self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32
     ) -> dict[str, Any]: ...
+
+
+def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> dict[str, Any]:
+    """A plan, as the plugin reads it, of these cases on the CPU."""
+    return {
+        "pair": {"id": "p"},
+        "lane": "cpu-float32",
+        "device": "cpu",
+        "dtype": "float32",
+        "tolerance": asdict(TOLERANCES[torch.float32]),
+        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
+        "cases": [{"case": case.id, **asdict(case)} for case in cases],
+        "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
+        "needs": {},
+        "room": [],
+        "gpus": [],
+        **dict.fromkeys(("schema", *HEADER[2:])),
+        **more,
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -5,20 +5,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import timm
-import torch
 from timm.models import save_for_hf
 
 from harness.catalog import Catalog
 from harness.cell import weights
 from harness.checkpoint import OF_HUB
 from harness.record import Case
-from tests.faults.conftest import TOLERANCES
+from tests.faults.conftest import plan_of
 from tests.hub import REVISION, Hub, serving
 
 ROOT: Final = Path(__file__).parents[2]
@@ -47,21 +45,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 def run(cases: list[Case], entries: Catalog, folder: Path, **variables: str) -> dict[str, Mapping[str, Any]]:
     """The records of these cases by id, made in a process of their own: the client reads its endpoint once."""
-    plan = {
-        "pair": {"id": "p"},
-        "lane": "cpu-float32",
-        "device": "cpu",
-        "dtype": "float32",
-        "tolerance": asdict(TOLERANCES[torch.float32]),
-        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
-        "cases": [{"case": case.id, **asdict(case)} for case in cases],
-        "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
-        "weights": "hub",
-        "needs": {},
-        "room": [],
-        "gpus": [],
-        **dict.fromkeys(("schema", "selection", "own", "seed", "lock", "catalog", "cell", "fallbacks")),
-    }
+    plan = plan_of(cases, entries, weights="hub")
     (folder / "scratch").mkdir()
     (folder / "plan.json").write_text(json.dumps(plan))
     options = ("--plan", folder / "plan.json", "--records", folder / "r.jsonl", "--scratch", folder / "scratch")

@@ -5,17 +5,15 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from harness.catalog import Catalog
-from harness.record import HEADER, Case
-from tests.faults.conftest import TOLERANCES
+from harness.record import Case
+from tests.faults.conftest import plan_of
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("convnext_atto", "resnet18", "test_vit2")
@@ -33,21 +31,7 @@ def pytest_runtest_logreport(report):
 
 def run(cases: list[Case], entries: Catalog, folder: Path, **more: Any) -> list[tuple[str, str]]:
     """Two workers' share of these cases: which of them ran which, in the order in which they ended."""
-    plan = {
-        "pair": {"id": "p"},
-        "lane": "cpu-float32",
-        "device": "cpu",
-        "dtype": "float32",
-        "tolerance": asdict(TOLERANCES[torch.float32]),
-        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
-        "cases": [{"case": case.id, **asdict(case)} for case in cases],
-        "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
-        "needs": {},
-        "room": [],
-        "gpus": [],
-        **dict.fromkeys(("schema", *HEADER[2:])),
-        **more,
-    }
+    plan = plan_of(cases, entries, **more)
     (folder / "plan.json").write_text(json.dumps(plan))
     (folder / "where.py").write_text(WHERE)
     (folder / "scratch").mkdir()

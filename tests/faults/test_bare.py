@@ -1,0 +1,35 @@
+"""The bare work that a case is measured against."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.catalog import Catalog, Entry
+from harness.cell import bare
+from harness.record import Case
+from tests.faults.conftest import plan_of
+
+MODELS = ("test_vit2", "resnet18")
+
+
+def test_both_do_every_model_as_often_as_is_asked(entries: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    work = bare.bare
+
+    def seen(entry: Entry, folder: Path) -> None:
+        done.append(entry.model)
+        work(entry, folder)
+
+    monkeypatch.setattr(bare, "bare", seen)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # of the process of all these tests
+    found = bare.measure(plan_of([Case("wrapper", model) for model in MODELS], entries), repeats=2)
+    assert [len(seconds) for seconds in found.values()] == [2, 2]
+    assert min(min(seconds) for seconds in found.values()) > 0
+    assert done == [*MODELS] * 3  # once more than is counted
+
+
+def test_a_model_that_breaks_measures_nothing(entries: Catalog) -> None:
+    plan = plan_of([Case("wrapper", MODELS[0])], entries, tolerance={"rtol": -1.0, "atol": -1.0})
+    with pytest.raises(RuntimeError, match=r"^test_vit2: "):
+        bare.measure(plan, repeats=1)
