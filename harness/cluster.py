@@ -1,7 +1,7 @@
 """Hands a run to the workers of a Dask scheduler, a cell at a time: a part of a pair's models in one lane.
 
-Run by nox in an environment that has Dask, as is each worker: `nox -s worker -- HOST:PORT`. Never as `__main__`: what
-is there travels to the workers as it is, and they would not look into their own checkouts.
+Run by nox in an environment that has Dask, as is each worker: `nox -s worker -- HOST:PORT`. The scheduler has nothing
+of this project: what goes through it are plain values, and one function that looks into its worker's own checkout.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from math import ceil
 from pathlib import Path
@@ -127,6 +127,18 @@ def work(cell: Cell) -> Ended:
         return Ended({path.relative_to(into).as_posix(): path.read_text() for path in files}, (lines or [""])[-1])
 
 
+def _sent(cell: dict[str, Any]) -> dict[str, Any]:
+    """What travels to a worker, which imports the rest."""
+    from dataclasses import asdict  # noqa: PLC0415  it travels alone
+
+    from harness.cluster import Cell, work  # noqa: PLC0415  as above
+
+    return asdict(work(Cell(**cell)))
+
+
+_sent.__module__ = "__main__"  # so that it is pickled by value: a scheduler could not import it
+
+
 @contextmanager
 def _environments() -> Iterator[Path]:
     """A folder of environments that no other worker of this checkout uses, and that stays for the next cell."""
@@ -164,7 +176,9 @@ def hand_out(campaign: Campaign, say: Callable[[str], None]) -> None:
         handed = list(cells(campaign, len(offered), gpus=gpus))
         say(f"{number(len(handed), 'cell')} for {number(len(offered), 'worker')} of {address}")
         futures = {
-            client.submit(work, cell, key=f"{cell.name} {time.time_ns()}", resources=_resources(cell, offered)): cell
+            client.submit(
+                _sent, asdict(cell), key=f"{cell.name} {time.time_ns()}", resources=_resources(cell, offered)
+            ): cell
             for cell in handed
         }
         try:
@@ -220,7 +234,7 @@ def _take_in(futures: Mapping[Any, Cell], into: Path, say: Callable[[str], None]
     for done, future in enumerate(as_completed(futures), 1):
         cell = futures[future]
         try:
-            ended: Ended = future.result()
+            ended = Ended(**future.result())
             said = _missing(cell, add(ended.files, into), ended.said)
         except HarnessError:
             raise

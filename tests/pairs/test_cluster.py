@@ -25,9 +25,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a process of Dask's, which ends with the test. What it says is in a file."""
     started: list[subprocess.Popen[str]] = []
 
-    def starting(*words: str, checkout: Path = ROOT) -> subprocess.Popen[str]:
+    def starting(*words: str, checkout: Path | None = None) -> subprocess.Popen[str]:
         log = (tmp_path / f"dask-{len(started)}.log").open("w")
-        environment = {**os.environ, "PYTHONPATH": str(checkout)}
+        environment = {**os.environ, "PYTHONPATH": str(checkout or "")}  # the scheduler has nothing of this project
         command = [sys.executable, "-m", "dask", *words]
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log, text=True)  # noqa: S603
         started.append(process)

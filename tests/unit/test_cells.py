@@ -1,7 +1,7 @@
 """What is handed to a cluster, and what is taken in from it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ def test_a_cell_that_fails_is_told_and_the_others_are_taken_in(tmp_path: Path, m
 
     monkeypatch.setattr(cluster, "as_completed", completed)
     said: list[str] = []
-    results = [RuntimeError("three workers died"), Ended({}, "no such Python"), Ended({}, "")]
+    results = [RuntimeError("three workers died"), asdict(Ended({}, "no such Python")), asdict(Ended({}, ""))]
     cells = [Cell(name, frozenset(cases), (), "") for name, cases in (("one", "x"), ("two", "xy"), ("three", ""))]
     cluster._take_in(dict(zip(map(Future, results), cells, strict=True)), tmp_path, said.append)
     assert said == [
