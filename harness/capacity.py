@@ -24,8 +24,8 @@ GIB: Final = 2**30
 KIB: Final = 2**10
 FLOAT: Final = 4  # bytes: checkpoints are float32
 CONTEXT: Final = 2.0  # GiB of a GPU that a context and a forward pass take; never measured, for want of one
-NATIVE: Final = 2.0  # what timm holds of weights that it reads itself: the file, and the model
-HALF: Final = 0.5  # what half precision takes of it
+NATIVE: Final = 2.0  # what timm may hold of weights that it reads itself: the file, and the model; an estimate
+HALF: Final = 0.5  # what half precision takes of it; an estimate
 MEMINFO: Final = Path("/proc/meminfo")
 CGROUP: Final = Path("/sys/fs/cgroup")  # a container's
 MAPPED_SINCE: Final = Version("5.0.0.dev0")  # from here on transformers maps a checkpoint instead of reading it
@@ -60,12 +60,10 @@ FACTORS: Final[Mapping[str, tuple[float, float]]] = {
     "tower-wrapper": (0.2, 2),
     "wrapper-features": (1.2, 1),
 }
-"""By route, the most that convnext_xlarge and beit_large_patch16_224 held and wrote on transformers 5.23 in float32, in
-multiples of their weights there."""
+"""By route, what convnext_xlarge held and wrote on transformers 5.23 in float32, in multiples of its weights."""
 OTHER: Final = (0.2, 1)
 GPU: Final = "GPU memory"
-UNMAPPED: Final = 2.0  # what transformers 4 holds besides: the file as it reads it, and the model
-"""Measured as above on transformers 4.57."""
+UNMAPPED: Final = 2.0  # what transformers 4 may hold besides: the file as it reads it, and the model; an estimate
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ A session hands in its arguments and its environment; everything that is wrong w
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 from rich.console import Console
 
 from harness import claim, device, history, judgement, lock, matrix, plan, results, selection
+from harness.catalog import Catalog
 from harness.errors import BadInput, HarnessError
 from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
@@ -74,20 +76,23 @@ class Campaign:
 
     def prepare(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
         """Have a pair's catalog, without which nobody knows its cases. What goes wrong is kept for the end."""
-        try:
-            lanes.prepare(environment, say)
-            self.check()
-        except InstallationError as error:
-            say(f"{lanes.pair.id}: {error}")
-        except HarnessError as error:
-            self.problems[lanes.pair.id] = error
+        with self._keeping_problems(lanes, say):
+            self._catalog(lanes, environment, say)
 
     def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
         """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
+        with self._keeping_problems(lanes, say):
+            lanes.run(self._catalog(lanes, environment, say), environment, say)
+
+    def _catalog(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> Catalog:
+        catalog = lanes.prepare(environment, say)
+        self.check()  # again: a catalog made just now may show that a glob matches nothing
+        return catalog
+
+    @contextmanager
+    def _keeping_problems(self, lanes: Lanes, say: Callable[[str], None]) -> Iterator[None]:
         try:
-            catalog = lanes.prepare(environment, say)
-            self.check()  # again: a catalog made just now may show that a glob matches nothing
-            lanes.run(catalog, environment, say)
+            yield
         except InstallationError as error:
             say(f"{lanes.pair.id}: {error}")
         except HarnessError as error:

@@ -15,14 +15,14 @@ from harness.record import HEADER, SCHEMA, Log
 Document = Mapping[str, Any]
 
 
-def note_not_run(path: Path, document: Document, why: Mapping[str, str]) -> None:
-    """Every case of the plan says that it was not run, and why."""
+def note_not_run(path: Path, document: Document, why: Mapping[str, str], outcome: str = "not-run") -> None:
+    """Every case of the plan says that it was not run, and why; or what it is made up to have come to."""
     nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
     with Log(path) as log:
         _begin(log, document)
         for case in document["cases"]:
-            log.write("case", **case, outcome="not-run", reason=why[case["case"]], detail={"silent": False}, **nothing)
-        _end(log, Counter({"not-run": len(document["cases"])}))
+            log.write("case", **case, outcome=outcome, reason=why[case["case"]], detail={"silent": False}, **nothing)
+        _end(log, Counter({outcome: len(document["cases"])}))
 
 
 def note_failure(path: Path, document: Document, what: str, why: str) -> None:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import timm
 import torch
@@ -22,9 +22,8 @@ from transformers import AutoModel
 from harness.catalog import Entry, entry_of
 from harness.cell import offline, slim
 from harness.cell.runner import Runner
-from harness.record import Case
-
-CLASSES: Final = 10
+from harness.cell.subject import CLASSES
+from harness.record import GREEN, Case
 
 
 def bare(entry: Entry, folder: Path) -> None:
@@ -57,7 +56,7 @@ def measure(plan: Mapping[str, Any], repeats: int) -> dict[str, list[float]]:
                 record = runner.run(Case("wrapper", entry.model))
                 runner.close()
                 seconds["ours"] += time.perf_counter() - started
-                if record["outcome"] not in {"passed", "drifted"}:
+                if record["outcome"] not in GREEN:
                     raise RuntimeError(f"{entry.model}: {record['reason']}")
                 started = time.perf_counter()
                 bare(entry, Path(folder))

@@ -164,10 +164,21 @@ def test_the_model_that_is_none_of_timms_is_no_control(with_bert: Matrix, small_
         (["--own", "nowhere"], "--own: nowhere: there is no such folder; a model reads package.module:Name"),
         (["--own", "a:B", "--class", "a:C"], "--own is one model as it is; leave out --class"),
         (["--own", "a:B", "--size", "full", "--quick"], "--own is one model as it is; leave out --size, --quick"),
+        (["--weights", "hub", "--size", "slim"], "--weights hub is at full size; leave out --size"),
+        (["--weights", "hub", "--variant", "bin"], "--weights hub is stored as it is; leave out --variant"),
+        (
+            ["--weights", "hub", "--own", "a:B"],
+            "--own is one model as it is; leave out --size\n--weights hub is of timm's models; leave out --own",
+        ),
+        (["--on", "h:1", "--own", "a:B"], "--on: the workers have not got what --own names; leave one of them out"),
+        (["--on", "h:1", "--part", "1/2"], "--on divides the models itself; leave --part out"),
     ],
-    ids=["configuration alone", "class alone", "no folder", "class of a class", "sizes"],
+    ids=[
+        *("configuration alone", "class alone", "no folder", "class of a class", "sizes"),
+        *("hub and size", "hub and variant", "hub and own", "cluster and own", "cluster and parts"),
+    ],
 )
-def test_what_does_not_go_with_a_model_of_ones_own_is_refused(
+def test_what_does_not_go_together_is_refused(
     argv: list[str], problem: str, small_matrix: Matrix, small_catalog: Catalog
 ) -> None:
     with pytest.raises(BadInput) as caught:
@@ -179,28 +190,6 @@ def test_the_hubs_weights_are_at_full_size() -> None:
     assert parse(["--weights", "hub"]).sizes == ("full",)
     assert parse(["--weights", "synthetic"]).sizes == parse([]).sizes == ("slim",)
     assert given(parse(["--weights", "hub"])) == ["--weights", "hub", "--size", "full"]
-
-
-@pytest.mark.parametrize(
-    ("argv", "problem"),
-    [
-        (["--weights", "hub", "--size", "slim"], "--weights hub is at full size; leave out --size"),
-        (["--weights", "hub", "--variant", "bin"], "--weights hub is stored as it is; leave out --variant"),
-        (
-            ["--weights", "hub", "--own", "a:B", "--route", "wrapper"],
-            "--weights hub is of timm's models; leave out --own",
-        ),
-        (["--on", "h:1", "--own", "a:B"], "--on: the workers have not got what --own names; leave one of them out"),
-        (["--on", "h:1", "--part", "1/2"], "--on divides the models itself; leave --part out"),
-    ],
-    ids=["size", "variant", "a model of one's own", "workers have no model of one's own", "parts"],
-)
-def test_what_does_not_go_together_is_refused(
-    argv: list[str], problem: str, small_matrix: Matrix, small_catalog: Catalog
-) -> None:
-    with pytest.raises(BadInput) as caught:
-        check(parse(argv), small_matrix, [small_catalog])
-    assert problem in str(caught.value).splitlines()
 
 
 def test_a_route_on_which_the_harness_writes_the_checkpoint_takes_none_of_the_hub(
