@@ -3,7 +3,7 @@
 Done once for a timm release, on the meta device, when its catalog is made.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import timm
@@ -84,18 +84,28 @@ def _fewest_blocks(model: str, full: nn.Module, call: Call) -> dict[str, Any] | 
 
     uniform = ((*(min(level, most) for most in whole), *linked) for level in range(1, max(whole) + 1))
     levels = next(filter(fits, uniform), None)
-    return None if levels is None else _shortened(call, _lowest(levels, fits))
+    return None if levels is None else _shortened(call, lowest(levels, len(linked), fits))
 
 
-def _lowest(levels: Levels, fits: Callable[[Levels], bool]) -> Levels:
-    """Each level lowered as far as `fits` allows, again and again until none can be."""
-    before: Levels = ()
-    while levels != before:
-        before = levels
-        for at in range(len(levels)):
-            while levels[at] > 1 and fits(lower := (*levels[:at], levels[at] - 1, *levels[at + 1 :])):
-                levels = lower
+def lowest(levels: Levels, linked: int, fits: Callable[[Levels], bool]) -> Levels:
+    """Lowered as far as `fits` allows, one level at a time, and each of the last `linked` with the stage it is of."""
+    while (lower := next(filter(fits, _lower(levels, linked)), None)) is not None:
+        levels = lower
     return levels
+
+
+def _lower(levels: Levels, linked: int) -> Iterator[Levels]:
+    for at, level in enumerate(levels):
+        if level > 1:
+            yield _replaced(levels, {at: level - 1})
+    for at in range(len(levels) - linked, len(levels)):
+        stage = at - (len(levels) - linked)
+        if levels[at] > 1:
+            yield from (_replaced(levels, {at: levels[at] - 1, stage: shorter}) for shorter in range(1, levels[stage]))
+
+
+def _replaced(levels: Levels, changes: Mapping[int, int]) -> Levels:
+    return tuple(changes.get(at, level) for at, level in enumerate(levels))
 
 
 def _stages(call: Call) -> tuple[Levels, Levels]:

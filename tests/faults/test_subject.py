@@ -9,7 +9,7 @@ from torch import nn
 
 from harness.catalog import Catalog
 from harness.cell import weights
-from harness.cell.cutting import build, cut
+from harness.cell.cutting import build, cut, lowest
 from harness.cell.scales import layer_scales
 from harness.cell.structure import structure
 from harness.cell.subject import Subject
@@ -61,6 +61,11 @@ def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:
 def test_a_cut_is_found_again(model: str, entries: Catalog) -> None:
     found, kept = cut(model), entries[model].slim
     assert (dict(found.args), found.input_size, found.params) == (dict(kept.args), kept.input_size, kept.params)
+
+
+def test_blocks_that_attend_are_taken_away_with_those_of_their_stage() -> None:
+    assert lowest((5, 18, 0, 6), 2, lambda levels: levels[1] == 3 * levels[3]) == (1, 3, 0, 1)
+    assert lowest((5, 18), 0, lambda levels: levels[1] > levels[0]) == (1, 2)
 
 
 @pytest.mark.parametrize("model", FAMILIES)

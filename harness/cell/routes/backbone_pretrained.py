@@ -7,6 +7,7 @@ from typing import Any, Final
 import timm
 from packaging.version import Version
 from timm.models import is_model, model_entrypoint, register_model
+from torch import Tensor
 from transformers import TimmBackbone
 
 from harness.catalog import Entry
@@ -76,8 +77,9 @@ def _pretrained(trip: Trip, name: str, channels: int) -> Leg:
     native = trip.native(build)
     with trip.during("native"):
         # What timm itself leaves to chance, such as a head that no feature map needs, cannot come back.
-        again = made().state_dict()
-        chance = frozenset(name for name, tensor in native.state.items() if not equal(tensor, again[name]))
+        unsaved = _not_of(subject.state, native.state)
+        again = made().state_dict() if unsaved else {}
+        chance = frozenset(name for name in unsaved if not equal(native.state[name], again[name]))
     with trip.during("load"):
         loaded_backbone = TimmBackbone.from_pretrained(
             name, out_indices=subject.levels, num_channels=channels, **trip.dtype
@@ -90,6 +92,17 @@ def _pretrained(trip: Trip, name: str, channels: int) -> Leg:
         return numbered(model(image).feature_maps)
 
     yield Computed(run, lambda: native.runs, loaded)
+
+
+def _not_of(checkpoint: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
+    """The names of tensors that are not as the checkpoint has them, which calls them by another spelling."""
+    saved = {weights.spelling(name): tensor for name, tensor in checkpoint.items()}
+
+    def is_saved(name: str, tensor: Tensor) -> bool:
+        found = saved.get(weights.spelling(name))
+        return found is not None and found.shape == tensor.shape and equal(found, tensor)
+
+    return [name for name, tensor in state.items() if not is_saved(name, tensor)]
 
 
 def _registered(subject: Subject, checkpoint: Path) -> str:
