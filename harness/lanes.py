@@ -203,9 +203,9 @@ class Lanes:
         if self.options.rerun or self.options.resolve == LATEST or self.options.own or moving:
             return self.planned(lane, catalog)
         planned = self.planned(lane, catalog)
-        not_run = [case for case in planned if case.id in records and records[case.id]["outcome"] == "not-run"]
-        possible = {case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys()
-        return [case for case in planned if case.id not in records.keys() - possible]
+        not_run = [case for case in planned if records.get(case.id, {}).get("outcome") == "not-run"]
+        done = records.keys() - ({case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys())
+        return [case for case in planned if case.id not in done]
 
     @property
     def own_folder(self) -> Path:

@@ -28,19 +28,19 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
     narrow = options.quick or lane.models == "quick"
+    ways = [
+        (route, variant)
+        for route in _routes(matrix, options)
+        for variant in _variants(matrix.routes[route], lane, options)
+    ]
     return [
         Case(route, entry.model, variant, size)
         for place, entry in enumerate(sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model)))
         if _is_named(entry, options) and _is_in_part(place, options)
+        for is_quick in [entry.model in quick or options.named_anyway or _is_named_in_full(entry, options)]
         for size in dict.fromkeys(options.sizes)
-        for route in _routes(matrix, options)
-        for variant in _variants(matrix.routes[route], lane, options)
-        if _in_scope(
-            matrix.routes[route],
-            entry,
-            is_quick=entry.model in quick or options.named_anyway or _is_named_in_full(entry, options),
-            narrow=narrow or variant != DEFAULT_VARIANT,
-        )
+        for route, variant in ways
+        if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
     ]
 
 

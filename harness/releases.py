@@ -10,7 +10,6 @@ from typing import Final, Protocol
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
-from pypi_simple import ACCEPT_JSON_ONLY, DistributionPackage, NoSuchProjectError, PyPISimple
 
 from harness.errors import BadInput
 
@@ -34,11 +33,31 @@ class Index(Protocol):
         """The files of a project."""
 
 
+class File(Protocol):
+    """As pypi_simple.DistributionPackage."""
+
+    @property
+    def version(self) -> str | None:
+        """Of the release that it is of."""
+
+    @property
+    def requires_python(self) -> str | None:
+        """A range of releases of Python."""
+
+    @property
+    def upload_time(self) -> datetime | None:
+        """When it appeared."""
+
+    @property
+    def is_yanked(self) -> bool:
+        """Whether its makers took it back."""
+
+
 class Page(Protocol):
     """As pypi_simple.ProjectPage."""
 
     @property
-    def packages(self) -> Sequence[DistributionPackage]:
+    def packages(self) -> Sequence[File]:
         """Its files."""
 
 
@@ -47,7 +66,7 @@ def day_of(pins: Iterable[str], as_of: date, index: Index | None = None) -> date
 
     Raises BadInput for a release that does not exist, and OSError where the index cannot be asked.
     """
-    asked = index or PyPISimple(accept=ACCEPT_JSON_ONLY)
+    asked = index or _pypi()
     return max(end_of(as_of), *(_appeared(Requirement(pin), asked) for pin in pins))
 
 
@@ -57,7 +76,7 @@ def between(project: str, ends: tuple[str, str], python: str, index: Index | Non
     Of those between, pre-releases and yanked ones are left out. Raises BadInput for an end that does not exist or that
     this Python cannot run, and OSError where the index cannot be asked.
     """
-    files = _files(project, index or PyPISimple(accept=ACCEPT_JSON_ONLY))
+    files = _files(project, index or _pypi())
     low, high = sorted(map(Version, ends))
     problems = [
         problem for end in (low, high) if (problem := _unusable(project, end, files.get(end, ()), python, files))
@@ -76,7 +95,7 @@ def since(project: str, oldest: Version, python: str, index: Index | None = None
 
     Raises OSError where the index cannot be asked.
     """
-    files = _files(project, index or PyPISimple(accept=ACCEPT_JSON_ONLY))
+    files = _files(project, index or _pypi())
     return [
         _dated(version, its)
         for version, its in sorted(files.items())
@@ -84,13 +103,11 @@ def since(project: str, oldest: Version, python: str, index: Index | None = None
     ]
 
 
-def _dated(version: Version, its: Iterable[DistributionPackage]) -> Release:
+def _dated(version: Version, its: Iterable[File]) -> Release:
     return Release(str(version), max((one.upload_time.date() for one in its if one.upload_time), default=None))
 
 
-def _unusable(
-    project: str, end: Version, its: Sequence[DistributionPackage], python: str, files: Iterable[Version]
-) -> str | None:
+def _unusable(project: str, end: Version, its: Sequence[File], python: str, files: Iterable[Version]) -> str | None:
     if not its:
         return f"{project}=={end}: there is no such release on PyPI; the newest are {_newest(files)}"
     if not _runs(its, python):
@@ -98,11 +115,11 @@ def _unusable(
     return None
 
 
-def _is_usual(version: Version, its: Iterable[DistributionPackage]) -> bool:
+def _is_usual(version: Version, its: Iterable[File]) -> bool:
     return not version.is_prerelease and not all(one.is_yanked for one in its)
 
 
-def _runs(its: Iterable[DistributionPackage], python: str) -> bool:
+def _runs(its: Iterable[File], python: str) -> bool:
     return any(_takes(one.requires_python or "", python) for one in its)
 
 
@@ -133,14 +150,23 @@ def _appeared(pin: Requirement, index: Index) -> datetime:
     return max(times)
 
 
-def _files(project: str, index: Index) -> dict[Version, list[DistributionPackage]]:
+def _files(project: str, index: Index) -> dict[Version, list[File]]:
     """Its files by release; none for a project that does not exist. Old files without a version are passed over."""
-    found: dict[Version, list[DistributionPackage]] = {}
+    from pypi_simple import NoSuchProjectError  # noqa: PLC0415  as below
+
+    found: dict[Version, list[File]] = {}
     with contextlib.suppress(NoSuchProjectError):
         for one in index.get_project_page(project, timeout=TIMEOUT).packages:
             with contextlib.suppress(InvalidVersion):
                 found.setdefault(Version(one.version or ""), []).append(one)
     return found
+
+
+def _pypi() -> Index:
+    # Imported here: it takes a third of a second, and hardly any command asks the index.
+    from pypi_simple import ACCEPT_JSON_ONLY, PyPISimple  # noqa: PLC0415
+
+    return PyPISimple(accept=ACCEPT_JSON_ONLY)
 
 
 def _newest(versions: Iterable[Version]) -> str:

@@ -4,6 +4,7 @@ A session hands in its arguments and its environment; everything that is wrong w
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class Campaign:
     def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "Campaign":
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
         options = selection.typed_in(here, selection.parse(argv, session=session))
-        described = matrix.load(options.matrix)
+        described = _read(options.matrix)
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
         campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
@@ -85,6 +86,8 @@ class Campaign:
             lanes.run(self._catalog(lanes, environment, say), environment, say)
 
     def _catalog(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> Catalog:
+        if found := lanes.catalog():
+            return found
         catalog = lanes.prepare(environment, say)
         self.check()  # again: a catalog made just now may show that a glob matches nothing
         return catalog
@@ -174,7 +177,7 @@ def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: s
 
 def python_of(argv: Sequence[str]) -> str:
     """The Python on which a pair named on the command line shall run; the matrix's default where it names none."""
-    return python_named(argv, matrix.load(_given(argv).matrix).defaults.python)
+    return python_named(argv, _read(_given(argv).matrix).defaults.python)
 
 
 def listed(argv: Sequence[str]) -> list[Pair]:
@@ -183,8 +186,19 @@ def listed(argv: Sequence[str]) -> list[Pair]:
     Read before nox has parsed anything, so that each pair is a session of its own. Raises BadInput for a bad matrix.
     """
     given = _given(argv)
-    pairs = matrix.load(given.matrix).pairs
+    pairs = _read(given.matrix).pairs
     return [pair for pair in pairs if pair.id in given.pair] or list(pairs)
+
+
+def _read(path: Path) -> matrix.Matrix:
+    """Read once a command, which asks for it three times. Raises BadInput for a bad one."""
+    seen = path.stat() if path.is_file() else None
+    return _read_once(path, Path.cwd(), seen and (seen.st_mtime_ns, seen.st_size, seen.st_ino))
+
+
+@functools.cache
+def _read_once(path: Path, _here: Path, _state: tuple[int, int, int] | None) -> matrix.Matrix:
+    return matrix.load(path)
 
 
 def _given(argv: Sequence[str]) -> argparse.Namespace:
