@@ -40,6 +40,7 @@ from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
 from harness.session import Campaign, console, listed, python_of  # noqa: E402
+from harness.variables import KEPT_BYTECODE  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
@@ -325,8 +326,10 @@ def cause(session: nox.Session) -> None:
         refuse(error)
     except installation.InstallationError as error:
         session.error(str(error))
-    scripts = [word for word in session.posargs if word not in pins]
-    session.run("python", "-W", "ignore", "-m", "tests.causes.run", *scripts, env=VARIABLES)
+    if scripts := [word for word in session.posargs if word not in pins]:
+        session.run("python", "-W", "ignore", "-m", "tests.causes.run", *scripts, env=VARIABLES)
+    else:
+        session.log("no script is named; the pair is installed in .nox/cause")
 
 
 @nox.session(default=False)
@@ -334,7 +337,9 @@ def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` leaves out what takes minutes."""
     session.notify("faults")
     session.install("--group", "tests")
-    session.run("python", "-m", "pytest", "tests/unit", "tests/page", "tests/pairs", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "tests/unit", "tests/page", "tests/pairs", *session.posargs, env=KEPT_BYTECODE
+    )
 
 
 @nox.session(python=PYTHON, default=False)

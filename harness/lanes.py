@@ -26,12 +26,18 @@ from harness.matrix import Lane, Matrix
 from harness.pair import Pair
 from harness.record import HUB, SEED, Case
 from harness.selection import Options
-from harness.variables import LIBRARIES, ONLINE
+from harness.variables import KEPT_BYTECODE, LIBRARIES, ONLINE
 
 ROOT: Final = Path(__file__).parent.parent
 
 # The harness on the path, and no options of pytest's that a user has set.
-VARIABLES: Final = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", "PYTEST_ADDOPTS": "", **LIBRARIES}
+VARIABLES: Final = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONSAFEPATH": "1",
+    "PYTEST_ADDOPTS": "",
+    **KEPT_BYTECODE,
+    **LIBRARIES,
+}
 UNFINISHED: Final = ".unfinished"
 
 Document = Mapping[str, Any]

@@ -8,22 +8,23 @@ seeded by its name and shape, large enough to show and small enough that a deep 
 import contextlib
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from harness.record import SEED
 
 # The share of its input's variance that a matrix keeps. At 1, branches without a norm would double 56 times in a row.
 GAIN: Final = 0.25
-KEPT: Final = frozenset({"requires_grad_", "detach_", "share_memory_", "rename_"})
-# What draws random numbers: torch's own methods, and the functions of torch.nn.init that do more than call them.
+# What changes a tensor's values in place, and of that what draws random numbers.
+NO_VALUES: Final = frozenset({"requires_grad_", "detach_", "share_memory_", "rename_"})
+IN_PLACE: Final = frozenset(
+    name for name in dir(Tensor) if name.endswith("_") and not name.startswith("_") and name not in NO_VALUES
+)
 DRAWING: Final = frozenset(
-    {"uniform_", "normal_", "trunc_normal_", "bernoulli_", "exponential_", "log_normal_", "random_", "cauchy_"}
-    | {"kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_", "orthogonal_", "sparse_"}
+    {"uniform_", "normal_", "bernoulli_", "exponential_", "log_normal_", "geometric_", "random_", "cauchy_"}
 )
 SPREAD: Final = 0.05
 
@@ -80,7 +81,7 @@ def uninitialised() -> Iterator[None]:
 
     Buffers are made as ever: those that no checkpoint holds have no other source.
     """
-    with _ParametersLeftAlone():
+    with _parameters_with(dict.fromkeys(IN_PLACE, _left_alone)):
         yield
 
 
@@ -91,40 +92,40 @@ def cheap_randomness(most: int | None = None) -> Iterator[None]:
     What is random differs from one module to the next, as it would; it is made in a tenth of the time. A tensor of more
     than `most` numbers is left as it is, which takes no memory.
     """
-    with _OneNumber(most):
+    with _parameters_with({name: _cheap(name, most) for name in (IN_PLACE if most else DRAWING)}):
         yield
 
 
-class _ParametersLeftAlone(TorchFunctionMode):
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name, parameter = _in_place(func, args, kwargs or {})
-        if parameter is not None and name not in KEPT:
+@contextlib.contextmanager
+def _parameters_with(methods: Mapping[str, Callable[..., Tensor]]) -> Iterator[None]:
+    """Let parameters have these methods, and any other tensor its own. Whatever draws or fills ends in one of them."""
+    outer = {name: method for name, method in vars(nn.Parameter).items() if name in methods}
+    for name, method in methods.items():
+        setattr(nn.Parameter, name, method)
+    try:
+        yield
+    finally:
+        for name in methods:
+            delattr(nn.Parameter, name)
+        for name, method in outer.items():
+            setattr(nn.Parameter, name, method)
+
+
+def _left_alone(parameter: Tensor, *_: Any, **__: Any) -> Tensor:
+    return parameter
+
+
+def _cheap(name: str, most: int | None) -> Callable[..., Tensor]:
+    usual: Callable[..., Tensor] = getattr(Tensor, name)
+
+    def method(parameter: Tensor, *arguments: Any, **named: Any) -> Tensor:
+        if most is not None and parameter.numel() > most:
             return parameter
-        return func(*args, **(kwargs or {}))
+        if name in DRAWING and parameter.is_floating_point():
+            return Tensor.fill_(parameter, SPREAD * (2 * torch.rand(()).item() - 1))
+        return usual(parameter, *arguments, **named)
 
-
-class _OneNumber(TorchFunctionMode):
-    def __init__(self, most: int | None) -> None:
-        super().__init__()
-        self.most = most
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name, parameter = _in_place(func, args, kwargs or {})
-        if parameter is not None and self.most is not None and parameter.numel() > self.most and name not in KEPT:
-            return parameter
-        if parameter is not None and name in DRAWING and parameter.is_floating_point():
-            with torch.no_grad():
-                return parameter.fill_(SPREAD * (2 * torch.rand(()).item() - 1))
-        return func(*args, **(kwargs or {}))
-
-
-def _in_place(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, nn.Parameter | None]:
-    """The name of a torch function, and the parameter that it changes in place, if it does."""
-    name = getattr(func, "__name__", "")
-    # torch.nn.init hands its tensor on by name
-    target = args[0] if args else kwargs.get("tensor")
-    changes = name.endswith("_") and not name.startswith("_") and isinstance(target, nn.Parameter)
-    return name, target if changes else None
+    return method
 
 
 def _integers(like: Tensor) -> Tensor:

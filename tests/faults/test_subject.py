@@ -98,6 +98,21 @@ def test_cheap_randomness_leaves_constants_alone_and_draws_one_number_a_matrix()
     assert all(tensor.unique().numel() == 1 for tensor in one.values())
 
 
+def test_a_model_is_built_without_random_numbers_and_buffers_as_ever() -> None:
+    before = set(vars(nn.Parameter))
+    with weights.uninitialised():
+        with weights.uninitialised():  # as where one model builds another
+            nn.Linear(2, 2)
+        layer = nn.Linear(3, 3)
+        with torch.no_grad():
+            kept = layer.weight.detach().clone()
+            assert layer.weight.fill_(7.0) is layer.weight
+        assert torch.equal(layer.weight.nan_to_num(), kept.nan_to_num())
+        assert nn.BatchNorm1d(3).running_var.tolist() == [1.0] * 3
+    assert set(vars(nn.Parameter)) == before
+    assert nn.init.constant_(layer.weight, 7.0).detach().unique().tolist() == [7.0]
+
+
 def test_telling_weights_are_the_same_everywhere() -> None:
     found = weights.value("blocks.0.ls1.gamma", torch.zeros(3)).tolist()
     assert found == pytest.approx(PINNED, abs=1e-7)

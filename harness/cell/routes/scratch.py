@@ -37,9 +37,10 @@ def _built_and_saved(trip: Trip) -> Leg:
 
 
 def from_config(subject: Subject) -> Any:
-    """The wrapper with its head where it has one, initialised as transformers does it."""
+    """The wrapper with its head where it has one, its parameters uninitialised, for they are all replaced."""
     from transformers import TimmWrapperConfig  # noqa: PLC0415  not before 4.48
 
     labels = {"num_labels": subject.classes} if subject.entry.classifier else {}
     config = TimmWrapperConfig(architecture=subject.architecture, **labels)
-    return auto_class(subject).from_config(config).eval()
+    with weights.uninitialised():
+        return auto_class(subject).from_config(config).eval()
