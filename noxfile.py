@@ -28,10 +28,12 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from harness import claim, installation, offer  # noqa: E402
-from harness.bench import HEAD, Bench  # noqa: E402
+from harness.bench import BROKEN, Bench  # noqa: E402
+from harness.bench import named as bench_of  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import BadInput, HarnessError  # noqa: E402
+from harness.figure import HEAD  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
 from harness.lock import FOLDER  # noqa: E402
 from harness.move import Move  # noqa: E402
@@ -305,12 +307,19 @@ def releases(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, default=False)
 def bench(session: nox.Session) -> None:
-    """Measure how fast it is, in ratios, against what it must reach; leave the machine alone meanwhile."""
-    current = Campaign.of([], "matrix").current
-    environment = only_with_uv(session, current)
-    current.install(environment, session.log)
-    measured = Bench(current.matrix, current.pair, environment, nox.virtualenv.UV, session.log)
-    rows = [*HEAD, *(figure.line for figure in measured.figures())]
+    """Measure how fast it is, against what it must reach; `-- a c` for some of it, `-- --help` for what there is."""
+    try:
+        names = bench_of(session.posargs)
+        described = Campaign.of([], "matrix")
+        current, broken = described.current, described.lanes_of(BROKEN)
+        environment = only_with_uv(session, current)
+        current.install(environment, session.log)
+        measured = Bench(current, broken or current, environment, nox.virtualenv.UV, session.log)
+        rows = [*HEAD, *(figure.line for figure in measured.figures(names))]
+    except HarnessError as error:
+        refuse(error)
+    except installation.InstallationError as error:
+        session.error(str(error))
     sys.stdout.write("\n".join(rows) + "\n")  # whole lines, however wide: they are for a page
 
 

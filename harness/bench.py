@@ -1,23 +1,30 @@
-"""How fast it is: ratios measured in one run, medians of several, for absolute times drift from machine to machine."""
+"""How fast it is: ratios measured in one run, medians of several, for absolute times drift from machine to machine.
 
+Whole commands are timed, from their start to the report, with the environments that they need.
+"""
+
+import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Final
 
-from harness import lock, plan, unrun
+from harness import lock, plan, record, unrun
+from harness.catalog import Catalog
+from harness.errors import BadInput
+from harness.figure import Figure
 from harness.lanes import ROOT, VARIABLES, Environment, Lanes
 from harness.matrix import Matrix
-from harness.pair import Pair
-from harness.record import DEFAULT_VARIANT
+from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, GREEN, SKIPPED, Case
 from harness.report import reproduction
 from harness.results import path_in
 from harness.selection import Options
@@ -28,69 +35,43 @@ MODELS: Final = (
     *("fastvit_t8", "poolformerv2_s12", "xcit_nano_12_p8_224", "eva02_tiny_patch14_224", "resnet18"),
 )
 ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
+BROKEN: Final = "transformers4.48.3-timm1.0.14"
+"""A pair in which much is broken, for which two ways to look must find the same."""
 LANE: Final = "cpu-float32"
+SAMPLE: Final = 16  # models
 REPEATS: Final = 5
+FEW: Final = 3  # repeats of what takes minutes
+FAILED: Final = re.compile(r"^(?:FAILED|ERROR) \S+::test_(?P<route>\w+)\[(?P<model>[^\]]+)\]", re.MULTILINE)
+PLAIN: Final = Path("tests") / "plain"
+PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measurement: what was found, and what it must reach. `runs` are the ratios or seconds of each repeat."""
-
-    name: str
-    what: str
-    runs: Sequence[float]
-    most: float | None = None
-    least: float | None = None
-    unit: str = "times"
-
-    @property
-    def value(self) -> float:
-        """The median."""
-        return median(self.runs)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the target is reached."""
-        return (self.most is None or self.value <= self.most) and (self.least is None or self.value >= self.least)
-
-    @property
-    def line(self) -> str:
-        """As a row of a table."""
-        target = f"at most {self.most:g}" if self.most is not None else f"at least {self.least:g}"
-        spread = f"{min(self.runs):.2f} to {max(self.runs):.2f}"
-        mark = "✔" if self.holds else "✘"
-        return f"| {self.name} | {self.what} | {self.value:.2f} {self.unit} | {spread} | {target} | {mark} |"
-
-
-HEAD: Final = ("| | what | median | from, to | target | |", "|---|---|---:|---|---|---|")
-
-
 @dataclass
 class Bench:
-    """The current pair, in an environment in which it is installed."""
+    """The current pair, in an environment in which it is installed, and the broken one."""
 
-    matrix: Matrix
-    pair: Pair
+    current: Lanes
+    broken: Lanes
     environment: Environment
     uv: str
     say: Say
 
-    def figures(self) -> Iterator[Figure]:
-        """Each as soon as it is known."""
-        for measure in (self.bare_work, self.workers, self.installing, self.nothing_changed):
-            self.say(f"measuring {measure.__name__.replace('_', ' ')}")
-            yield measure()
+    def figures(self, names: Sequence[str]) -> Iterator[Figure]:
+        """Those named, each as soon as it is known."""
+        for name in names:
+            about, measure = MEASURES[name]
+            self.say(f"({name}) {about}")
+            yield from measure(self)
 
-    def bare_work(self) -> Figure:
-        """(a)"""
-        described = self._lanes(Path("nowhere"), routes=ROUTES[:1])
-        lane, catalog = plan.lanes(described.matrix, described.options)[0], described.catalog()
-        if catalog is None:
-            raise LookupError(f"no catalog of timm {self.pair.timm}; make it: nox -s catalog")
-        cases = described.planned(lane, catalog)
-        document = described.document(lane, catalog, cases)
+    def bare_work(self) -> Iterator[Figure]:
+        """The seconds of each repeat, by both, from one process."""
+        options = Options(lanes=(LANE,), routes=ROUTES[:1], models=MODELS, variants=(DEFAULT_VARIANT,))
+        lanes = Lanes(self.current.matrix, self.current.pair, options)
+        lane, catalog = plan.lanes(lanes.matrix, lanes.options)[0], catalog_of(lanes)
+        cases = lanes.planned(lane, catalog)
+        document = lanes.document(lane, catalog, cases)
         with tempfile.TemporaryDirectory() as folder:
             asked, into = Path(folder) / "plan.json", Path(folder) / "seconds.json"
             asked.write_text(json.dumps(document))
@@ -99,75 +80,210 @@ class Bench:
                 raise RuntimeError("the bare work failed; see above")
             found = json.loads(into.read_text())
         ratios = [ours / bare for ours, bare in zip(found["ours"], found["bare"], strict=True)]
-        return Figure("a", f"a case, to the bare work: wrapper, {len(cases)} models", ratios, most=1.15)
+        yield Figure("a", f"a case, to the bare work: wrapper, {len(cases)} models", ratios, most=1.15)
 
-    def workers(self) -> Figure:
-        """(b)"""
-        ratios = [self._run(1) / self._run(2) for _ in range(3)]
-        count = len(MODELS) * len(ROUTES)
-        return Figure("b", f"one worker, to two: {count} cases, the start of Python included", ratios, least=1.8)
+    def workers(self) -> Iterator[Figure]:
+        """All default routes, so that the start of Python is a small part."""
+        models = sample(catalog_of(self.current), SAMPLE)
+        self._warm(self.current)
+        ratios = []
+        for _ in range(FEW):
+            one, two = (self._ran([self.current], models, workers=workers) for workers in (1, 2))
+            ratios.append(one.seconds / two.seconds)
+        yield Figure("b", f"one worker, to two: {len(one.outcomes)} cases, whole commands", ratios, least=1.8)
 
-    def installing(self) -> Figure:
-        """(c)"""
+    def installing(self) -> Iterator[Figure]:
+        """From the start of nox until the pair is installed and what is installed has been checked."""
         ratios = [self._installed_by_us() / self._installed_by_uv() for _ in range(REPEATS)]
-        return Figure("c", "an environment for a pair, checked, to that of bare uv", ratios, most=2)
+        yield Figure("c", "an environment for a pair, checked, to that of bare uv", ratios, most=2)
 
-    def nothing_changed(self) -> Figure:
-        """(d)"""
+    def nothing_changed(self) -> Iterator[Figure]:
+        """With records of every case of the matrix, made up."""
         with tempfile.TemporaryDirectory() as folder:
-            count = record_all(self.matrix, Path(folder))
-            words = ("-s", "matrix", "--", "--results", folder)
-            seconds = [self._timed([sys.executable, "-m", "nox", *words]) for _ in range(REPEATS)]
+            count = record_all(self.current.matrix, Path(folder))
+            seconds = [_timed(_nox("matrix", "--results", folder)) for _ in range(REPEATS)]
         what = f"the shipped matrix, nothing changed: {count:,} made-up records"
-        return Figure("d", what, seconds, most=5, unit="s")
+        yield Figure("d", what, seconds, most=5, unit="s")
 
-    def _lanes(self, results: Path, routes: Sequence[str] = ROUTES, workers: int | None = None) -> Lanes:
-        options = Options(
-            lanes=(LANE,),
-            routes=tuple(routes),
-            models=MODELS,
-            variants=(DEFAULT_VARIANT,),
-            workers=workers,
-            results=results,
-        )
-        return Lanes(self.matrix, self.pair, options)
+    def sizes(self) -> Iterator[Figure]:
+        """The same cases slim and full, of the broken pair."""
+        models = sample(self._of_both, SAMPLE)
+        self._warm(self.broken)
+        slim, full = (self._ran([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, FULL))
+        same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
+        what = f"full size, to slim: {BROKEN}, {len(slim.outcomes)} cases, {same} of them with the same outcome"
+        yield Figure("e", what, [full.seconds / slim.seconds], alike=same == len(slim.outcomes))
 
-    def _run(self, workers: int) -> float:
+    def plain(self) -> Iterator[Figure]:
+        """Both begin without an environment, with what they install downloaded already."""
+        models = sample(self._of_both, SAMPLE)
+        with self._new_place() as place:
+            ours = self._ran([self.broken], models, ROUTES, place=place)
+        with self._new_place() as place:
+            theirs = self._plain(models, place)
+        found = {case for case, outcome in ours.outcomes.items() if outcome not in GREEN | SKIPPED}
+        what = f"a plain pytest with pip, to us: {BROKEN}, {len(ours.outcomes)} cases, {len(found)} failed"
+        if differ := sorted(found ^ theirs.failed):
+            what += f" here and {len(theirs.failed)} there, otherwise: {', '.join('/'.join(one) for one in differ)}"
+        yield Figure("f", what, [theirs.seconds / ours.seconds], least=20, alike=found == theirs.failed)
+
+    def growth(self) -> Iterator[Figure]:
+        """Twice as much of one thing, all else the same; in proportion would be 2."""
+        models = sample(self._of_both, SAMPLE)
+        self._warm(self.current)
+        self._warm(self.broken)
+        found: dict[str, list[float]] = {"models": [], "routes": [], "pairs": []}
+        for _ in range(FEW):
+            whole, broken, both, fewer_models, fewer_routes = (
+                self._ran(lanes, some, routes).seconds
+                for lanes, some, routes in (
+                    ((self.current,), models, ROUTES),
+                    ((self.broken,), models, ROUTES),
+                    ((self.current, self.broken), models, ROUTES),
+                    ((self.current,), models[::2], ROUTES),
+                    ((self.current,), models, ROUTES[::2]),
+                )
+            )
+            found["models"].append(whole / fewer_models)
+            found["routes"].append(whole / fewer_routes)
+            found["pairs"].append(2 * both / (whole + broken))
+        for what, ratios in found.items():
+            yield Figure("g", f"twice as many {what}: {len(models)} models, {len(ROUTES)} routes", ratios, most=2)
+
+    @property
+    def _of_both(self) -> Catalog:
+        """The models that both pairs' timm has."""
+        there = {entry.model for entry in catalog_of(self.broken)}
+        found = catalog_of(self.current)
+        return Catalog(found.timm, 0, (), tuple(entry for entry in found if entry.model in there))
+
+    def _warm(self, lanes: Lanes) -> None:
+        """Have the pair's environment, whose libraries Python has compiled once."""
+        self._ran([lanes], MODELS[:1], ROUTES[:1])
+
+    def _ran(  # noqa: PLR0913 - what a command says
+        self,
+        pairs: Sequence[Lanes],
+        models: Sequence[str],
+        routes: Sequence[str] = (),
+        *,
+        size: str = DEFAULT_SIZE,
+        workers: int | None = None,
+        place: Path | None = None,
+    ) -> "Ran":
         with tempfile.TemporaryDirectory() as folder:
-            found = self._lanes(Path(folder), workers=workers)
-            catalog = found.prepare(self.environment, self.say)
-            started = time.perf_counter()
-            found.run(catalog, self.environment, self.say)
-            return time.perf_counter() - started
+            words = [
+                *_each("--pair", [lanes.pair.id for lanes in pairs]),
+                *_each("--model", models),
+                *_each("--route", routes),
+                *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--size", size, "--results", folder),
+                *(["--workers", str(workers)] if workers else []),
+            ]
+            seconds = _timed(_nox("matrix", *words, place=place))
+            paths = [path_in(Path(folder), lanes.pair.id, LANE) for lanes in pairs]
+            runs = [run for path in paths if path.is_file() for run in record.read(path)]
+        if len(runs) < len(pairs) or any(run.end is None or run.end["failed"] for run in runs):
+            raise RuntimeError(f"what was to be measured did not run: nox -s matrix -- {' '.join(words)}")
+        lines = {Case.parse(case): str(line["outcome"]) for run in runs for case, line in run.cases.items()}
+        # Noise grows with depth: what drifted has passed.
+        outcomes = {(one.route, one.model): "passed" if said in GREEN else said for one, said in lines.items()}
+        return Ran(seconds, outcomes)
+
+    def _plain(self, models: Sequence[str], place: Path) -> "Plain":
+        """A virtual environment by Python's own means, and pytest in it."""
+        python, versions = str(place / "bin" / "python"), self.broken.pair.versions
+        wanted = [f"{name}=={versions[name]}" for name in ("transformers", "timm", "torch", "torchvision")]
+        started = time.perf_counter()
+        if not self.environment.python("-m", "venv", str(place), env={}):
+            raise RuntimeError("no virtual environment could be made; see above")
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted, "pytest"]
+        subprocess.run(pip, check=True)  # noqa: S603 - our own words
+        told = {**os.environ, "MODELS": " ".join(models), "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""}
+        tests = ["-m", "pytest", "-c", os.devnull, "--rootdir", str(PLAIN), "-p", "no:cacheprovider", str(PLAIN)]
+        ended = subprocess.run(  # noqa: S603 - our own words
+            [python, *tests, "-q", "--tb=no"], cwd=ROOT, env=told, capture_output=True, text=True, check=False
+        )
+        seconds = time.perf_counter() - started
+        if ended.returncode not in {0, 1}:
+            raise RuntimeError(f"the plain tests did not run: {ended.stdout[-2000:]}{ended.stderr[-2000:]}")
+        return Plain(seconds, failures(ended.stdout))
+
+    @contextmanager
+    def _new_place(self) -> Iterator[Path]:
+        """Where no environment is yet, and none will be."""
+        shutil.rmtree(PLACE, ignore_errors=True)
+        try:
+            yield PLACE
+        finally:
+            shutil.rmtree(PLACE, ignore_errors=True)
 
     def _installed_by_us(self) -> float:
-        place = ROOT / ".nox" / "bench"  # on the file system of the others, so that files are linked
-        shutil.rmtree(place, ignore_errors=True)
-        words = ("--envdir", str(place), "-s", "cause", "--", *reproduction.pins(self.pair))
-        try:
-            return self._timed([sys.executable, "-m", "nox", *words])
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
+        with self._new_place() as place:
+            return _timed(_nox("cause", *reproduction.pins(self.current.pair), place=place))
 
     def _installed_by_uv(self) -> float:
-        place = ROOT / ".nox" / "bench"
-        shutil.rmtree(place, ignore_errors=True)
-        pins = str(lock.path_in(lock.FOLDER, self.pair.id))
-        made = self._timed([self.uv, "venv", "--quiet", "--python", self.pair.python, str(place)])
-        into = ["--python", str(place / "bin" / "python")]
-        command = [self.uv, "pip", "sync", "--quiet", "--require-hashes", *into, pins]
-        try:
-            return made + self._timed(command)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
+        pair = self.current.pair
+        pins = str(lock.path_in(lock.FOLDER, pair.id))
+        with self._new_place() as place:
+            made = _timed([self.uv, "venv", "--quiet", "--python", pair.python, str(place)])
+            into = ["--python", str(place / "bin" / "python")]
+            return made + _timed([self.uv, "pip", "sync", "--quiet", "--require-hashes", *into, pins])
 
-    def _timed(self, command: Sequence[str]) -> float:
-        started = time.perf_counter()
-        environment = {**os.environ, "NOX_SCRIPT_MODE": "none"}
-        subprocess.run(  # noqa: S603 - our own words
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-        )
-        return time.perf_counter() - started
+
+@dataclass(frozen=True)
+class Ran:
+    """How long a command took, and what came of each case, by route and model."""
+
+    seconds: float
+    outcomes: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The same of the plain tests: those that failed."""
+
+    seconds: float
+    failed: frozenset[tuple[str, str]]
+
+
+MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
+    "a": ("a case beside the bare work: build, save, load, two forward passes", Bench.bare_work),
+    "b": ("one worker against two", Bench.workers),
+    "c": ("an environment against bare uv's", Bench.installing),
+    "d": ("a run in which nothing changed", Bench.nothing_changed),
+    "e": ("full size against slim, and whether both find the same", Bench.sizes),
+    "f": ("a plain pytest over full models with pip's environment against us", Bench.plain),
+    "g": ("twice as many models, routes, pairs", Bench.growth),
+}
+
+
+def named(argv: Sequence[str]) -> list[str]:
+    """The measurements that a command line names, all where it names none. Raises BadInput for one that is none."""
+    about = "\n".join(f"  {name}  {what}" for name, (what, _) in MEASURES.items())
+    parser = argparse.ArgumentParser(
+        prog="nox -s bench --",
+        description=f"Measure how fast it is; leave the machine alone meanwhile.\n\n{about}",
+        epilog="example: nox -s bench -- a c",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure (default: everything, half an hour)")
+    found, rest = parser.parse_known_args(argv)
+    if unknown := [*rest, *(name for name in found.names if name not in MEASURES)]:
+        raise BadInput(f"nox -s bench has no {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    return found.names or list(MEASURES)
+
+
+def sample(catalog: Catalog, count: int) -> list[str]:
+    """So many LayerScale models, evenly by size."""
+    models = [entry.model for entry in sorted(catalog, key=lambda entry: entry.params) if entry.layer_scale]
+    step = max(1, len(models) // count)
+    return models[step // 2 :: step][:count]
+
+
+def failures(said: str) -> frozenset[tuple[str, str]]:
+    """Route and model of each plain test that failed, as pytest sums them up."""
+    return frozenset((found["route"], found["model"]) for found in FAILED.finditer(said))
 
 
 def record_all(described: Matrix, folder: Path) -> int:
@@ -184,3 +300,31 @@ def record_all(described: Matrix, folder: Path) -> int:
             unrun.note_not_run(path_in(folder, pair.id, lane.name), document, why, outcome="passed")
             total += len(cases)
     return total
+
+
+def catalog_of(lanes: Lanes) -> Catalog:
+    """The pair's catalog. Raises BadInput where it has none."""
+    found = lanes.catalog()
+    if found is None:
+        raise BadInput(f"no catalog of timm {lanes.pair.timm}; make it: nox -s catalog -- timm=={lanes.pair.timm}")
+    return found
+
+
+def _nox(session: str, *words: str, place: Path | None = None) -> list[str]:
+    """A command as a user gives it; its environments in `place` where it is given."""
+    where = ["--envdir", str(place)] if place else []
+    return [sys.executable, "-m", "nox", *where, "-s", session, "--", *words]
+
+
+def _each(flag: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (flag, value)]
+
+
+def _timed(command: Sequence[str]) -> float:
+    """Seconds of a command, whatever its exit code says of the cases."""
+    started = time.perf_counter()
+    environment = {**os.environ, "NOX_SCRIPT_MODE": "none"}
+    subprocess.run(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+    return time.perf_counter() - started

@@ -47,11 +47,11 @@ def measure(plan: Mapping[str, Any], repeats: int) -> dict[str, list[float]]:
     """Seconds for all models, by repeat. The first time of either is not counted: it imports and compiles."""
     entries = [entry_of(row) for row in plan["entries"]]
     found: dict[str, list[float]] = {"bare": [], "ours": []}
-    for repeat in range(repeats + 1):
-        seconds = {"bare": 0.0, "ours": 0.0}
-        for entry in entries:
-            with tempfile.TemporaryDirectory() as folder:
-                runner = Runner(plan, Path(folder) / "ours", workers=1)
+    with tempfile.TemporaryDirectory() as place:
+        runner = Runner(plan, Path(place), workers=1)
+        for _ in range(repeats + 1):
+            seconds = {"bare": 0.0, "ours": 0.0}
+            for entry in entries:
                 started = time.perf_counter()
                 record = runner.run(Case("wrapper", entry.model))
                 runner.close()
@@ -59,12 +59,12 @@ def measure(plan: Mapping[str, Any], repeats: int) -> dict[str, list[float]]:
                 if record["outcome"] not in GREEN:
                     raise RuntimeError(f"{entry.model}: {record['reason']}")
                 started = time.perf_counter()
-                bare(entry, Path(folder))
+                with tempfile.TemporaryDirectory() as folder:
+                    bare(entry, Path(folder))
                 seconds["bare"] += time.perf_counter() - started
-        if repeat:
             for who, spent in seconds.items():
                 found[who].append(spent)
-    return found
+    return {who: spent[1:] for who, spent in found.items()}
 
 
 def main(argv: Sequence[str]) -> int:
