@@ -152,7 +152,7 @@ class Subject:
         """The same in the lane's dtype, as a model wants them that does not convert them itself."""
         return self.pixels.to(self.place.dtype)
 
-    @property
+    @functools.cached_property
     def state(self) -> Mapping[str, Tensor]:
         """The checkpoint: telling weights in float32 on the CPU, by timm's names, those of the head included."""
         state: Mapping[str, Tensor] = self.filled.state_dict()
