@@ -27,7 +27,7 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from harness import claim, installation, offer  # noqa: E402
+from harness import claim, installation  # noqa: E402
 from harness.bench import BROKEN, Bench  # noqa: E402
 from harness.bench import named as bench_of  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
@@ -36,6 +36,7 @@ from harness.errors import BadInput, HarnessError  # noqa: E402
 from harness.figure import HEAD  # noqa: E402
 from harness.lanes import VARIABLES, Lanes  # noqa: E402
 from harness.lock import FOLDER  # noqa: E402
+from harness.machines import offer  # noqa: E402
 from harness.move import Move  # noqa: E402
 from harness.news import News  # noqa: E402
 from harness.report import bisection  # noqa: E402
@@ -203,7 +204,7 @@ def cluster(session: nox.Session) -> None:
     session.install("--group", "cluster")
     session.notify("verdict", posargs=[name])
     try:
-        start = "import sys; from harness.cluster import main; sys.exit(main(sys.argv[1:]))"
+        start = "import sys; from harness.machines.cluster import main; sys.exit(main(sys.argv[1:]))"
         session.run("python", "-c", start, *session.posargs, env=VARIABLES, log=False, stderr=None)
     except CommandFailed as error:
         if str(error).endswith(f"code {BadInput.exit_code}"):  # what is wrong stands there already

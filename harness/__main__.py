@@ -76,8 +76,8 @@ def _add_nightly(commands: Any) -> None:
 
 def _nightly(given: argparse.Namespace) -> int:
     try:
-        from harness import nightly  # noqa: PLC0415  needs what pairs do not have
         from harness.errors import HarnessError  # noqa: PLC0415  as above
+        from harness.machines import nightly  # noqa: PLC0415  needs what pairs do not have
     except ImportError as error:
         sys.stderr.write(f"{error}; {TOGETHER}\n")
         return 2

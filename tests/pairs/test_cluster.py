@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import offer, processes
+from harness import processes
+from harness.machines import offer
 from tests.pairs.command import ROOT, Ended, nox
 from tests.pairs.test_many_machines import LANE, facts, small_matrix, summary
 

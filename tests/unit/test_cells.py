@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from harness import cluster, offer, record
+from harness import record
 from harness.catalog import Catalog
-from harness.cluster import Cell, Ended
 from harness.errors import BadInput
 from harness.lanes import Lanes
+from harness.machines import cluster, offer
+from harness.machines.cluster import Cell, Ended
 from harness.matrix import Matrix
 from harness.pair import Pair
 from harness.selection import Options

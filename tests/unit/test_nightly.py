@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness import nightly, record
+from harness import record
 from harness.errors import BadInput
+from harness.machines import nightly
 
 ROOT = Path(__file__).parents[2]
 NEW = "transformers5.24.0-timm1.0.31"

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from harness import plan, selection, shards
+from harness import plan, selection
 from harness.catalog import Catalog
 from harness.errors import BadInput
+from harness.machines import shards
+from harness.machines.shards import Durations, Shard, divide
 from harness.matrix import Matrix
 from harness.pair import Pair
 from harness.record import Case, Log
 from harness.results import path_in
 from harness.selection import Options
-from harness.shards import Durations, Shard, divide
 
 CPU = Options(lanes=("cpu-float32",))
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from harness import catalog, claim, intake, matrix, record, results, selection, shards
+from harness import catalog, claim, matrix, record, results, selection
 from harness.errors import BadInput
 from harness.lanes import find_catalog
+from harness.machines import intake, shards
 from harness.matrix import Matrix
 from harness.news import News
 from harness.pair import AXES, Pair

@@ -20,13 +20,14 @@ from typing import IO, Any, Final
 
 from distributed import Client, as_completed
 
-from harness import intake, offer, plan, record, results, scratch
+from harness import plan, record, results, scratch
 from harness.catalog import Catalog
 from harness.device import NO_CUDA
 from harness.errors import BadInput, HarnessError
 from harness.lanes import Lanes
+from harness.machines import intake, offer
+from harness.machines.offer import GPU, MEMORY, ROOT
 from harness.matrix import Lane
-from harness.offer import GPU, MEMORY, ROOT
 from harness.report import reproduction
 from harness.selection import given
 from harness.session import Campaign
@@ -131,7 +132,7 @@ def _sent(cell: dict[str, Any]) -> dict[str, Any]:
     """What travels to a worker, which imports the rest."""
     from dataclasses import asdict  # noqa: PLC0415  it travels alone
 
-    from harness.cluster import Cell, work  # noqa: PLC0415  as above
+    from harness.machines.cluster import Cell, work  # noqa: PLC0415  as above
 
     return asdict(work(Cell(**cell)))
 

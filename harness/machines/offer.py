@@ -10,7 +10,7 @@ from harness import capacity, device
 
 MEMORY: Final = "MEMORY"  # GiB
 GPU: Final = "GPU"
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 OF_CODE: Final = ("harness/**/*", "tests/matrix/*", "noxfile.py", "pyproject.toml")
 
 
