@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from harness import catalog, matrix, record, selection
+from harness import bench, catalog, matrix, record, selection
 from harness.catalog import Catalog
 from harness.checkpoint import is_path
 from harness.matrix import Matrix
@@ -67,6 +67,8 @@ def test_a_command_shown_is_one_that_there_is(
         assert set(options) <= {"--fast", "--all-faults"}
     elif session == "worker":
         assert [selection._address(word) for word in options] == options
+    elif session == "bench":
+        assert set(bench.named(options)) <= set(bench.MEASURES)
     elif session == "cause":
         pins = [word for word in options if "==" in word]
         assert named_pair(pins, shipped, "pair")
