@@ -316,12 +316,14 @@ def bench(session: nox.Session) -> None:
         environment = only_with_uv(session, current)
         current.install(environment, session.log)
         measured = Bench(current, broken or current, environment, nox.virtualenv.UV, session.log)
-        rows = [*HEAD, *(figure.line for figure in measured.figures(names))]
+        sys.stdout.write("\n".join(HEAD) + "\n")  # whole lines, however wide: they are for a page
+        for figure in measured.figures(names):
+            sys.stdout.write(figure.line + "\n")
+            sys.stdout.flush()
     except HarnessError as error:
         refuse(error)
     except installation.InstallationError as error:
         session.error(str(error))
-    sys.stdout.write("\n".join(rows) + "\n")  # whole lines, however wide: they are for a page
 
 
 @nox.session(python=PYTHON, default=False)

@@ -6,7 +6,6 @@ Whole commands are timed, from their start to the report, with the environments 
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness import lock, plan, record, unrun
+from harness import lock, plain, plan, record, unrun
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.figure import Figure
@@ -41,8 +40,6 @@ LANE: Final = "cpu-float32"
 SAMPLE: Final = 16  # models
 REPEATS: Final = 5
 FEW: Final = 3  # repeats of what takes minutes
-FAILED: Final = re.compile(r"^(?:FAILED|ERROR) \S+::test_(?P<route>\w+)\[(?P<model>[^\]]+)\]", re.MULTILINE)
-PLAIN: Final = Path("tests") / "plain"
 PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
 
 Say = Callable[[str], None]
@@ -114,13 +111,13 @@ class Bench:
         what = f"full size, to slim: {BROKEN}, {len(slim.outcomes)} cases, {same} of them with the same outcome"
         yield Figure("e", what, [full.seconds / slim.seconds], alike=same == len(slim.outcomes))
 
-    def plain(self) -> Iterator[Figure]:
+    def rival(self) -> Iterator[Figure]:
         """Both begin without an environment, with what they install downloaded already."""
         models = sample(self._of_both, SAMPLE)
         with self._new_place() as place:
             ours = self._ran([self.broken], models, ROUTES, place=place)
         with self._new_place() as place:
-            theirs = self._plain(models, place)
+            theirs = plain.run(self._virtual_environment, place, self.broken.pair.versions, models)
         found = {case for case, outcome in ours.outcomes.items() if outcome not in GREEN | SKIPPED}
         what = f"a plain pytest with pip, to us: {BROKEN}, {len(ours.outcomes)} cases, {len(found)} failed"
         if differ := sorted(found ^ theirs.failed):
@@ -189,24 +186,8 @@ class Bench:
         outcomes = {(one.route, one.model): "passed" if said in GREEN else said for one, said in lines.items()}
         return Ran(seconds, outcomes)
 
-    def _plain(self, models: Sequence[str], place: Path) -> "Plain":
-        """A virtual environment by Python's own means, and pytest in it."""
-        python, versions = str(place / "bin" / "python"), self.broken.pair.versions
-        wanted = [f"{name}=={versions[name]}" for name in ("transformers", "timm", "torch", "torchvision")]
-        started = time.perf_counter()
-        if not self.environment.python("-m", "venv", str(place), env={}):
-            raise RuntimeError("no virtual environment could be made; see above")
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted, "pytest"]
-        subprocess.run(pip, check=True)  # noqa: S603 - our own words
-        told = {**os.environ, "MODELS": " ".join(models), "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""}
-        tests = ["-m", "pytest", "-c", os.devnull, "--rootdir", str(PLAIN), "-p", "no:cacheprovider", str(PLAIN)]
-        ended = subprocess.run(  # noqa: S603 - our own words
-            [python, *tests, "-q", "--tb=no"], cwd=ROOT, env=told, capture_output=True, text=True, check=False
-        )
-        seconds = time.perf_counter() - started
-        if ended.returncode not in {0, 1}:
-            raise RuntimeError(f"the plain tests did not run: {ended.stdout[-2000:]}{ended.stderr[-2000:]}")
-        return Plain(seconds, failures(ended.stdout))
+    def _virtual_environment(self, place: Path) -> bool:
+        return self.environment.python("-m", "venv", str(place), env={})
 
     @contextmanager
     def _new_place(self) -> Iterator[Path]:
@@ -238,21 +219,13 @@ class Ran:
     outcomes: Mapping[tuple[str, str], str]
 
 
-@dataclass(frozen=True)
-class Plain:
-    """The same of the plain tests: those that failed."""
-
-    seconds: float
-    failed: frozenset[tuple[str, str]]
-
-
 MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
     "a": ("a case beside the bare work: build, save, load, two forward passes", Bench.bare_work),
     "b": ("one worker against two", Bench.workers),
     "c": ("an environment against bare uv's", Bench.installing),
     "d": ("a run in which nothing changed", Bench.nothing_changed),
     "e": ("full size against slim, and whether both find the same", Bench.sizes),
-    "f": ("a plain pytest over full models with pip's environment against us", Bench.plain),
+    "f": ("a plain pytest over full models with pip's environment against us", Bench.rival),
     "g": ("twice as many models, routes, pairs", Bench.growth),
 }
 
@@ -279,11 +252,6 @@ def sample(catalog: Catalog, count: int) -> list[str]:
     models = [entry.model for entry in sorted(catalog, key=lambda entry: entry.params) if entry.layer_scale]
     step = max(1, len(models) // count)
     return models[step // 2 :: step][:count]
-
-
-def failures(said: str) -> frozenset[tuple[str, str]]:
-    """Route and model of each plain test that failed, as pytest sums them up."""
-    return frozenset((found["route"], found["model"]) for found in FAILED.finditer(said))
 
 
 def record_all(described: Matrix, folder: Path) -> int:

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from harness import bench
-from harness.bench import failures, named, sample
+from harness.bench import named, sample
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.figure import HEAD, Figure
 from harness.lanes import Lanes
 from harness.matrix import Matrix
+from harness.plain import failures
 from harness.selection import Options
 
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
