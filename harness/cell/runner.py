@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -26,6 +26,8 @@ from harness.cell.target import Unusable
 from harness.cell.trip import CHECKPOINT
 from harness.cell.variants import VARIANTS
 from harness.record import DEFAULT_VARIANT, FULL, HUB, OWN, Case
+
+THREADS: Final = "OMP_NUM_THREADS"
 
 
 class Runner:
@@ -47,7 +49,8 @@ class Runner:
         self.subject: Subject | None = None
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+        if not os.environ.get(THREADS):  # which torch has read by itself
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
         # What would make the same numbers come out otherwise: coarser products, and another algorithm at each start.
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
