@@ -51,7 +51,7 @@ nox.options.error_on_missing_interpreters = True  # a pair whose Python is missi
 nox.options.sessions = ["matrix"]
 
 INCOMPLETE = 4  # exit code
-MANY = 4  # processes that each import torch
+MANY = 4  # processes of tests
 
 CAMPAIGNS: dict[str, Campaign] = {}
 
@@ -349,9 +349,10 @@ def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` leaves out what takes minutes."""
     session.notify("faults")
     session.install("--group", "tests")
-    session.run(
-        "python", "-m", "pytest", "tests/unit", "tests/page", "tests/pairs", *session.posargs, env=KEPT_BYTECODE
-    )
+    pytest = ("python", "-m", "pytest", *session.posargs)
+    apart = ("-n", str(min(os.cpu_count() or 1, MANY)))
+    session.run(*pytest, "tests/unit", "tests/page", *apart, "--dist", "loadfile", env=KEPT_BYTECODE)
+    session.run(*pytest, "tests/pairs", env=KEPT_BYTECODE)  # one after the other: they share environments
 
 
 @nox.session(python=PYTHON, default=False)

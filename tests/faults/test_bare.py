@@ -10,6 +10,8 @@ from harness.cell import bare
 from harness.record import Case
 from tests.faults.conftest import plan_of
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("test_vit2", "resnet18")
 
 

@@ -19,6 +19,8 @@ from harness.record import GREEN
 from tests.faults import faulty
 from tests.faults.conftest import RELEASE, TOLERANCES
 
+pytestmark = pytest.mark.slow
+
 CONVNEXT = "convnext_atto"
 LEGS = {
     "backbone": {"saved", "default level saved", "num_channels saved", "output_stride saved"},

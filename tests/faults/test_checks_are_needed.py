@@ -34,6 +34,8 @@ from tests.faults.outside import (
 )
 from tests.faults.states import renamed, with_more
 
+pytestmark = pytest.mark.slow
+
 ROTARY = "eva02_tiny_patch14_224"
 Patch = pytest.MonkeyPatch
 

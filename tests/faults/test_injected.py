@@ -77,6 +77,7 @@ BROKEN = [
         "tensors",
         "bn1.running_mean is 0 throughout, as timm's constructor leaves it",
         id="backbone-pretrained: running statistics start again",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         "tower",
@@ -88,6 +89,7 @@ BROKEN = [
     ),
 ]
 GREEN = {"passed", "drifted"}
+LONG = {"vlm", "detector"}
 
 FAULTS = [
     pytest.param(
@@ -130,6 +132,7 @@ FAULTS = [
         "keys",
         "the loading report (DETR): keys 1 missing (stages_0.blocks.0.gamma)",
         id="one key dropped in a detector",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         "wrapper",
@@ -204,6 +207,7 @@ FAULTS = [
         "tensors",
         "1 parameter not as saved (PerceptionLM): model.multi_modal_projector.linear_1.weight differs by up to 1 ",
         id="a projector's weight changed",
+        marks=pytest.mark.slow,
     ),
     pytest.param("wrapper", CONVNEXT, {"to_model": faulty.dropping}, "outputs", "state is equal", id="dropout left on"),
     pytest.param(
@@ -213,6 +217,7 @@ FAULTS = [
         "outputs",
         "first in bn1 (BatchNorm2d, shape (1, 64, 28, 28)), by ",
         id="left in training mode",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         "processor",
@@ -229,6 +234,7 @@ FAULTS = [
         "outputs",
         "scores is off by ",
         id="another interpolation",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         "classifier", CONVNEXT, {"to_model": faulty.poisoned}, "nonfinite", "is not finite", id="NaN in a channel"
@@ -260,7 +266,10 @@ def test_what_this_pair_breaks_has_the_outcome_and_the_reason_that_name_it(
     assert "nondeterministic" not in record["detail"]
 
 
-@pytest.mark.parametrize(("road", "model"), HEALTHY.items())
+@pytest.mark.parametrize(
+    ("road", "model"),
+    [pytest.param(*one, marks=[pytest.mark.slow] if one[0] in LONG else []) for one in HEALTHY.items()],
+)
 def test_without_a_fault_the_same_roads_are_green(attempt: Attempt, road: str, model: str) -> None:
     record = attempt(Faulty(ROUTES[road]), model)
     assert record["outcome"] in GREEN, record["reason"]
@@ -285,6 +294,7 @@ def test_an_output_that_is_not_there_differs(attempt: Attempt) -> None:
     assert math.isnan(record["max_abs"])
 
 
+@pytest.mark.slow
 def test_an_output_that_a_second_call_does_not_give_differs(attempt: Attempt) -> None:
     calls: list[Outputs] = []
 

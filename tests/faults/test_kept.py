@@ -20,6 +20,8 @@ from harness.record import GREEN, OWN, Case
 from tests.faults.conftest import RELEASE, TOLERANCES
 from tests.own import checkpoint
 
+pytestmark = pytest.mark.slow
+
 CLASS: Final = "tests.own.towers:OpenVLALike"
 FILE: Final = "model.safetensors"
 

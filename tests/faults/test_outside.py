@@ -9,6 +9,8 @@ from tests.faults import table
 from tests.faults.conftest import Attempt
 from tests.faults.outside import FAULTS, Reached
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_in_a_library_is_caught_and_named(attempt: Attempt, monkeypatch: pytest.MonkeyPatch, name: str) -> None:

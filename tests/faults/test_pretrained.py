@@ -19,6 +19,8 @@ from harness.record import Case
 from tests.faults.conftest import plan_of
 from tests.hub import REVISION, Hub, serving
 
+pytestmark = pytest.mark.slow
+
 ROOT: Final = Path(__file__).parents[2]
 THERE, GATED, MISSING, NO_WEIGHTS = "test_vit2", "test_convnext", "test_convnext2", "test_vit3"
 NOWHERE: Final = "http://127.0.0.1:9"
@@ -75,7 +77,6 @@ def test_what_both_libraries_download_is_the_same_model(hub: Hub, entries: Catal
     assert len(weights_asked) == 1  # from then on it is in the cache
 
 
-@pytest.mark.slow
 def test_without_a_hub_what_the_cache_has_is_run_and_the_rest_is_no_finding(
     hub: Hub, entries: Catalog, tmp_path: Path
 ) -> None:

@@ -21,6 +21,8 @@ from harness.cell.variants import VARIANTS
 from harness.record import DEFAULT_VARIANT
 from tests.faults.conftest import TOLERANCES
 
+pytestmark = pytest.mark.slow
+
 MODEL = "convnext_atto"
 
 STATE = {
@@ -116,7 +118,8 @@ def test_one_that_is_too_large_lies_in_shards_that_transformers_finds(entries: C
     "route",
     [
         *("wrapper", "classifier", "backbone", "tower", "tower-wrapper", "processor", "pipeline"),
-        *(pytest.param(route, marks=pytest.mark.slow) for route in ("backbone-pretrained", "resume")),
+        "backbone-pretrained",
+        "resume",
     ],
 )
 def test_every_route_finds_the_weights_of_a_model_that_is_too_large_for_one_file(

@@ -17,6 +17,8 @@ from harness.machines import offer
 from tests.pairs.command import ROOT, Ended, nox
 from tests.pairs.test_many_machines import LANE, facts, small_matrix, summary
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., subprocess.Popen[str]]
 AT_WORK = 10.0  # seconds after which a worker is in the middle of its cell
 
@@ -83,7 +85,6 @@ def on(address: str, *options: str, results: Path) -> Ended:
     return nox("matrix", "--on", address, *options, results=results, seconds=900)
 
 
-@pytest.mark.slow
 def test_a_run_handed_out_is_one_run_though_a_worker_is_killed(start: Start, address: str, tmp_path: Path) -> None:
     lanes = {LANE: {"models": "every"}, "cuda-float32": {"models": "every"}}
     matrix = ["--matrix", str(small_matrix(tmp_path, lanes)), "--workers", "1"]

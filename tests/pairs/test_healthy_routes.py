@@ -7,6 +7,8 @@ import pytest
 from harness.vocabulary import ROUTES
 from tests.pairs.command import cases, nox
 
+pytestmark = pytest.mark.slow
+
 HEALTHY = "transformers4.49.0-timm1.0.15"
 MODELS = ("test_convnext", "resnet18", "bert")
 # transformers 4.49 has no model that builds on timm in this way; tests/faults sees the road on the current pair.
