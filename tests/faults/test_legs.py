@@ -187,6 +187,7 @@ def test_a_green_case_is_tried_once_and_a_broken_one_twice_on_the_legs_that_fail
     assert loaded == ["one", "two", "two"]
 
 
+@pytest.mark.slow
 def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as_saved(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

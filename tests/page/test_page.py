@@ -40,6 +40,8 @@ VIEWS: Final = {
     "upgrade": f"#upgrade?from={OLD}&to={NEW}",
     "needs": "#needs",
 }
+FIRST: Final = {"matrix", "cases"}
+"""The views that are looked at in a hurry too."""
 
 
 def judged() -> list[Judged]:
@@ -68,7 +70,9 @@ def texts(page: Page, selector: str) -> list[str]:
     return page.locator(selector).all_inner_texts()
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view", [pytest.param(view, marks=[] if view in FIRST else [pytest.mark.slow]) for view in VIEWS]
+)
 def test_every_view_is_drawn_fits_has_no_violation_and_does_nothing_that_was_recorded(
     show: Open, result: Summary, view: str
 ) -> None:
