@@ -22,6 +22,8 @@ from harness.survival import assert_survives_transformers
 from tests.faults.conftest import RELEASE, TOLERANCES
 from tests.own import towers
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TOWERS = "tests.own.towers"
 NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
@@ -116,7 +118,6 @@ def test_a_model_that_cannot_be_run_on_what_it_is_given_asks_for_its_inputs() ->
         find(f"{TOWERS}:other_side")
 
 
-@pytest.mark.slow
 def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() -> None:
     for name, code in (("unset_buffers", 1), ("clean", 0), ("Towr", 2)):
         ended = subprocess.run(  # noqa: S603 - the test's own words

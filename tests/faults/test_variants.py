@@ -22,6 +22,8 @@ from tests.faults import faulty
 from tests.faults.conftest import RELEASE, TOLERANCES, Attempt
 from tests.faults.faulty import Faulty, Legs
 
+pytestmark = pytest.mark.slow
+
 CONVNEXT, GEMMA, RESNET, POOLFORMER = "convnext_atto", "mobilenetv5_300m_enc", "resnet18", "poolformer_s12"
 NO_WRAPPER = "TimmWrapperModel is new in transformers 4.48.0"
 NO_HEAD = f"{GEMMA} is an encoder: timm gives it no classification head"
