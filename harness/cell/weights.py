@@ -58,8 +58,10 @@ def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
     with torch.no_grad():
         for name, tensor in module.state_dict(keep_vars=True).items():
             shared = spelled.get(spelling(name))
-            # Not copied: the memory that the constructor asked for is never written to, and so never taken.
-            tensor.data = shared.data if shared is not None and shared.shape == tensor.shape else value(name, tensor)
+            if shared is not None and shared.shape == tensor.shape:
+                tensor.data = shared.data
+            else:
+                tensor.copy_(value(name, tensor))
 
 
 def spelling(name: str) -> str:
