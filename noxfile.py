@@ -52,6 +52,7 @@ nox.options.sessions = ["matrix"]
 
 INCOMPLETE = 4  # exit code
 MANY = 4  # processes of tests
+NO_TESTS = 5  # pytest's exit code where none is selected
 
 CAMPAIGNS: dict[str, Campaign] = {}
 
@@ -313,9 +314,11 @@ def bench(session: nox.Session) -> None:
         names = bench_of(session.posargs)
         described = Campaign.of([], "matrix")
         current, broken = described.current, described.lanes_of(BROKEN)
+        if broken is None:
+            raise BadInput(f"matrix.yaml has no pair {BROKEN}, by which the bench sees whether the same is found")
         environment = only_with_uv(session, current)
         current.install(environment, session.log)
-        measured = Bench(current, broken or current, environment, nox.virtualenv.UV, session.log)
+        measured = Bench(current, broken, environment, nox.virtualenv.UV, session.log)
         sys.stdout.write("\n".join(HEAD) + "\n")  # whole lines, however wide: they are for a page
         for figure in measured.figures(names):
             sys.stdout.write(figure.line + "\n")
@@ -346,13 +349,22 @@ def cause(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def tests(session: nox.Session) -> None:
-    """Run the project's own tests, those of harness/cell last; `-- --fast` leaves out what takes minutes."""
+    """Run the project's own tests, those of harness/cell last; `-- --fast` is a first look."""
     session.notify("faults")
     session.install("--group", "tests")
     pytest = ("python", "-m", "pytest", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)))
-    session.run(*pytest, "tests/unit", "tests/page", *apart, "--dist", "loadfile", env=KEPT_BYTECODE)
-    session.run(*pytest, "tests/pairs", env=KEPT_BYTECODE)  # one after the other: they share environments
+    # Those of pairs one after the other: they share environments. Of tests that are named one part may have none.
+    parts = (("tests/unit", "tests/page", *apart, "--dist", "loadfile"), ("tests/pairs",))
+    good = [0, NO_TESTS] if "-k" in session.posargs else [0]
+    failed = []
+    for part in parts:
+        try:
+            session.run(*pytest, *part, env=KEPT_BYTECODE, success_codes=good)
+        except CommandFailed as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 @nox.session(python=PYTHON, default=False)

@@ -1,6 +1,6 @@
-"""How fast it is: ratios measured in one run, medians of several, for absolute times drift from machine to machine.
+"""How fast it is: ratios measured in one run, for absolute times drift from machine to machine.
 
-Whole commands are timed, from their start to the report, with the environments that they need.
+All but the bare work are whole commands, from their start to the report; medians, but of what takes many minutes.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
 SAMPLE: Final = 16  # models
 REPEATS: Final = 5
 FEW: Final = 3  # repeats of what takes minutes
+LAST: Final = 2000  # characters kept of what went wrong
 PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
 
 Say = Callable[[str], None]
@@ -101,7 +102,11 @@ class Bench:
         """With records of every case of the matrix, made up."""
         with tempfile.TemporaryDirectory() as folder:
             count = record_all(self.current.matrix, Path(folder))
-            seconds = [_timed(_nox("matrix", "--results", folder)) for _ in range(REPEATS)]
+            before = _sizes(Path(folder))
+            # 1: where a rule says broken, what is made up is fixed.
+            seconds = [_timed(_nox("matrix", "--results", folder), good={0, 1}) for _ in range(REPEATS)]
+            if _sizes(Path(folder)) != before:
+                raise RuntimeError("records were written where nothing had changed")
         what = f"the shipped matrix, nothing changed: {count:,} made-up records"
         yield Figure("d", what, seconds, most=5, unit="s")
 
@@ -111,21 +116,22 @@ class Bench:
         self._warm(self.broken)
         slim, full = (self._ran([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, FULL))
         same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
-        what = f"full size, to slim: {BROKEN}, {len(slim.outcomes)} cases, {same} of them with the same outcome"
-        yield Figure("e", what, [full.seconds / slim.seconds], alike=same == len(slim.outcomes))
+        pair, count = self.broken.pair.id, len(slim.outcomes)
+        what = f"full size, to slim: {pair}, {count} cases, {same} of them with the same outcome"
+        yield Figure("e", what, [full.seconds / slim.seconds], alike=bool(slim.failed) and same == count)
 
     def rival(self) -> Iterator[Figure]:
-        """Both begin without an environment, with what they install downloaded already."""
+        """Both begin without an environment; what uv and pip have kept of earlier downloads is as it is found."""
         models = sample(self._of_both, SAMPLE)
         with self._new_place() as place:
             ours = self._ran([self.broken], models, ROUTES, place=place)
         with self._new_place() as place:
             theirs = plain.run(self._virtual_environment, place, self.broken.pair.versions, models)
-        found = {case for case, outcome in ours.outcomes.items() if outcome not in GREEN | SKIPPED}
-        what = f"a plain pytest with pip, to us: {BROKEN}, {len(ours.outcomes)} cases, {len(found)} failed"
+        found, pair = ours.failed, self.broken.pair.id
+        what = f"a plain pytest with pip, to us: {pair}, {len(ours.outcomes)} cases, {len(found)} failed"
         if differ := sorted(found ^ theirs.failed):
             what += f" here and {len(theirs.failed)} there, otherwise: {', '.join('/'.join(one) for one in differ)}"
-        yield Figure("f", what, [theirs.seconds / ours.seconds], least=20, alike=found == theirs.failed)
+        yield Figure("f", what, [theirs.seconds / ours.seconds], least=20, alike=bool(found) and found == theirs.failed)
 
     def growth(self) -> Iterator[Figure]:
         """Twice as much of one thing, all else the same; in proportion would be 2."""
@@ -180,7 +186,7 @@ class Bench:
                 *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--size", size, "--results", folder),
                 *(["--workers", str(workers)] if workers else []),
             ]
-            seconds = _timed(_nox("matrix", *words, place=place), told)
+            seconds = _timed(_nox("matrix", *words, place=place), told, good={0, 1})
             paths = [path_in(Path(folder), lanes.pair.id, LANE) for lanes in pairs]
             runs = [run for path in paths if path.is_file() for run in record.read(path)]
         if len(runs) < len(pairs) or any(run.end is None or run.end["failed"] for run in runs):
@@ -222,6 +228,11 @@ class Ran:
     seconds: float
     outcomes: Mapping[tuple[str, str], str]
 
+    @property
+    def failed(self) -> frozenset[tuple[str, str]]:
+        """Those that were run and did not pass."""
+        return frozenset(case for case, outcome in self.outcomes.items() if outcome not in GREEN | SKIPPED)
+
 
 MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
     "a": ("a case beside the bare work: build, save, load, two forward passes", Bench.bare_work),
@@ -254,8 +265,8 @@ def named(argv: Sequence[str]) -> list[str]:
 def sample(catalog: Catalog, count: int) -> list[str]:
     """So many LayerScale models, evenly by size."""
     models = [entry.model for entry in sorted(catalog, key=lambda entry: entry.params) if entry.layer_scale]
-    step = max(1, len(models) // count)
-    return models[step // 2 :: step][:count]
+    few = min(count, len(models))
+    return [models[(2 * place + 1) * len(models) // (2 * few)] for place in range(few)]
 
 
 def record_all(described: Matrix, folder: Path) -> int:
@@ -292,11 +303,19 @@ def _each(flag: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (flag, value)]
 
 
-def _timed(command: Sequence[str], told: Mapping[str, str] | None = None) -> float:
-    """Seconds of a command, whatever its exit code says of the cases."""
+def _sizes(folder: Path) -> Mapping[Path, int]:
+    return {path: path.stat().st_size for path in folder.rglob("*.jsonl")}
+
+
+def _timed(command: Sequence[str], told: Mapping[str, str] | None = None, *, good: Set[int] = frozenset({0})) -> float:
+    """Seconds of a command. Raises RuntimeError for one that ends with another exit code: it did something else."""
     started = time.perf_counter()
     environment = {**os.environ, "NOX_SCRIPT_MODE": "none", **(told or {})}
-    subprocess.run(  # noqa: S603 - our own words
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    ended = subprocess.run(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    if ended.returncode not in good:
+        said = (ended.stdout + ended.stderr)[-LAST:]
+        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}: {said}")
+    return seconds

@@ -36,8 +36,19 @@ def run(make: Callable[[Path], bool], place: Path, versions: Mapping[str, str], 
         raise InstallationError("no virtual environment could be made; see above")
     wanted = [f"{name}=={versions[name]}" for name in PACKAGES]
     _said([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted, "pytest"], {}, {0})
-    told = {"MODELS": " ".join(models), "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""}
-    options = ["-c", os.devnull, "--rootdir", str(FOLDER), "-p", "no:cacheprovider", "-q", "--tb=no"]
+    told = {"MODELS": " ".join(models), "HF_HUB_OFFLINE": "1", "PYTHONPATH": "", "PYTEST_ADDOPTS": ""}
+    options = [
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(FOLDER),
+        "--confcutdir",
+        str(FOLDER),
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--tb=no",
+    ]
     said = _said([python, "-m", "pytest", *options, str(FOLDER)], told, ENDED)
     return Plain(time.perf_counter() - started, failures(said))
 
@@ -52,5 +63,7 @@ def _said(command: Sequence[str], told: Mapping[str, str], good: frozenset[int] 
         command, env={**os.environ, **told}, capture_output=True, text=True, check=False
     )
     if ended.returncode not in good:
-        raise InstallationError(f"{' '.join(command[1:4])} ended with {ended.returncode}: {ended.stderr[-LAST:]}")
+        raise InstallationError(
+            f"{' '.join(command[1:4])} ended with {ended.returncode}: {(ended.stdout + ended.stderr)[-LAST:]}"
+        )
     return ended.stdout

@@ -1,4 +1,4 @@
-"""Times a case of `wrapper` beside the bare work: native build, save, `from_pretrained`, two forward passes, no more.
+"""Times a case of `wrapper` beside the bare work: build, save, `from_pretrained`, two passes, the folder removed.
 
     python -m harness.cell.bare --plan plan.json --repeats 5 > FILE
 

@@ -19,7 +19,20 @@ from harness.record import SEED
 # The share of its input's variance that a matrix keeps. At 1, branches without a norm would double 56 times in a row.
 GAIN: Final = 0.25
 # What changes a tensor's values in place, and of that what draws random numbers.
-NO_VALUES: Final = frozenset({"requires_grad_", "detach_", "share_memory_", "rename_"})
+NO_VALUES: Final = frozenset(
+    {
+        "requires_grad_",
+        "detach_",
+        "share_memory_",
+        "rename_",
+        "resize_",
+        "resize_as_",
+        "set_",
+        "t_",
+        "squeeze_",
+        "unsqueeze_",
+    }
+)
 IN_PLACE: Final = frozenset(
     name for name in dir(Tensor) if name.endswith("_") and not name.startswith("_") and name not in NO_VALUES
 )
@@ -92,13 +105,13 @@ def cheap_randomness(most: int | None = None) -> Iterator[None]:
     What is random differs from one module to the next, as it would; it is made in a tenth of the time. A tensor of more
     than `most` numbers is left as it is, which takes no memory.
     """
-    with _parameters_with({name: _cheap(name, most) for name in (IN_PLACE if most else DRAWING)}):
+    with _parameters_with({name: _cheap(name, most) for name in (DRAWING if most is None else IN_PLACE)}):
         yield
 
 
 @contextlib.contextmanager
 def _parameters_with(methods: Mapping[str, Callable[..., Tensor]]) -> Iterator[None]:
-    """Let parameters have these methods, and any other tensor its own. Whatever draws or fills ends in one of them."""
+    """Let parameters have these methods. What reaches one through `.data` or a view runs as ever, as on any tensor."""
     outer = {name: method for name, method in vars(nn.Parameter).items() if name in methods}
     for name, method in methods.items():
         setattr(nn.Parameter, name, method)

@@ -1,5 +1,6 @@
 """The bare work that a case is measured against."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from harness.catalog import Catalog, Entry
 from harness.cell import bare
+from harness.cell.runner import THREADS, Runner
 from harness.record import Case
 from tests.faults.conftest import plan_of
 
@@ -35,3 +37,18 @@ def test_a_model_that_breaks_measures_nothing(entries: Catalog) -> None:
     plan = plan_of([Case("wrapper", MODELS[0])], entries, tolerance={"rtol": -1.0, "atol": -1.0})
     with pytest.raises(RuntimeError, match=r"^test_vit2: "):
         bare.measure(plan, repeats=1)
+
+
+def test_a_worker_computes_on_its_share_of_the_cores_or_on_as_many_as_it_is_told(
+    entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    plan = plan_of([Case("wrapper", MODELS[0])], entries)
+    monkeypatch.delenv(THREADS, raising=False)
+    Runner(plan, tmp_path, workers=2)
+    assert told == [4]
+    monkeypatch.setenv(THREADS, "1")
+    Runner(plan, tmp_path, workers=2)
+    assert told == [4]

@@ -109,6 +109,8 @@ def test_a_model_is_built_without_random_numbers_and_buffers_as_ever() -> None:
             assert layer.weight.fill_(7.0) is layer.weight
         assert torch.equal(layer.weight.nan_to_num(), kept.nan_to_num())
         assert nn.BatchNorm1d(3).running_var.tolist() == [1.0] * 3
+    with pytest.raises(KeyError), weights.uninitialised():
+        raise KeyError
     assert set(vars(nn.Parameter)) == before
     assert nn.init.constant_(layer.weight, 7.0).detach().unique().tolist() == [7.0]
 

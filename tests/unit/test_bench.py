@@ -1,17 +1,21 @@
 """What the bench says of what it measured."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness import bench
-from harness.bench import named, sample
+from harness import bench, plain
+from harness.bench import Bench, Ran, named, sample
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.figure import HEAD, Figure
+from harness.installation import InstallationError
 from harness.lanes import Lanes
 from harness.matrix import Matrix
-from harness.plain import failures
+from harness.plain import Plain, failures
 from harness.selection import Options
 
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
@@ -58,9 +62,36 @@ def test_a_command_line_names_figures_or_means_all() -> None:
 
 
 def test_a_sample_is_even_by_size_and_has_no_control(small_catalog: Catalog) -> None:
-    models = [entry.model for entry in sorted(small_catalog, key=lambda entry: entry.params) if entry.layer_scale]
-    assert sample(small_catalog, len(models)) == models
-    assert sample(small_catalog, 1) == [models[len(models) // 2]]
+    first = next(entry for entry in small_catalog if entry.layer_scale)
+    many = [replace(first, model=f"m{size:02}", params=size) for size in range(31)]
+    control = replace(first, model="control", params=15, gamma_keys=0, beta_keys=0, scale_keys=0)
+    assert sample(replace(small_catalog, entries=(*many, control)), 4) == ["m03", "m11", "m19", "m27"]
+    assert sample(replace(small_catalog, entries=tuple(many)), 99) == [f"m{size:02}" for size in range(31)]
+
+
+def test_a_command_that_ends_otherwise_is_not_timed() -> None:
+    with pytest.raises(RuntimeError, match=r"(?s)ended with 3: no device$"):
+        bench._timed([sys.executable, "-c", "import sys; sys.stderr.write('no device'); sys.exit(3)"])
+    assert bench._timed([sys.executable, "-c", "raise SystemExit(1)"], good={0, 1}) > 0
+
+
+@pytest.mark.parametrize(
+    ("found", "alike"),
+    [({"tower"}, True), ({"tower", "backbone"}, False), (set(), False)],
+    ids=["same", "more", "none"],
+)
+def test_the_rival_finds_the_same_only_where_something_failed(
+    found: set[str], *, alike: bool, small_matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = Ran(1.0, {("tower", "m0"): "keys" if found else "passed", ("wrapper", "m0"): "passed"})
+    theirs = Plain(30.0, frozenset((route, "m0") for route in found))
+    lanes = Lanes(small_matrix, small_matrix.pairs[0], Options(results=tmp_path))
+    monkeypatch.setattr(Bench, "_ran", lambda *_, **__: ours)
+    monkeypatch.setattr(Bench, "_of_both", [])
+    monkeypatch.setattr(plain, "run", lambda *_: theirs)
+    environment: Any = None
+    [figure] = Bench(lanes, lanes, environment, "uv", print).rival()
+    assert (figure.alike, figure.holds, figure.value) == (alike, alike, 30.0)
 
 
 def test_what_failed_is_read_from_what_pytest_says() -> None:
@@ -70,3 +101,8 @@ ERROR tests/plain/test_timm_in_transformers.py::test_backbone[cait_xxs24_224]
 1 failed, 2 passed, 1 error in 8.22s
 """
     assert failures(said) == {("tower", "convnext_atto"), ("backbone", "cait_xxs24_224")}
+
+
+def test_an_environment_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InstallationError, match=r"^no virtual environment could be made; see above$"):
+        plain.run(lambda _: False, tmp_path, {}, ["m0"])

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -12,7 +15,7 @@ from harness.capacity import Room
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.installation import InstallationError
-from harness.lanes import Lanes
+from harness.lanes import VARIABLES, Lanes
 from harness.lock import LATEST, PYTEST
 from harness.matrix import Matrix
 from harness.selection import Options, parse
@@ -410,3 +413,14 @@ def test_a_linked_file_of_a_pair_is_refused_before_it_is_read_or_written(make: M
         with pytest.raises(BadInput, match=r"is a link to .*; take it away"):
             deed()
     assert elsewhere.read_text() == "mine"
+
+
+def test_python_keeps_bytecode_in_an_environment_where_a_container_says_otherwise() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **VARIABLES},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "False\n"

@@ -30,17 +30,17 @@ class Scratch:
 def _built_and_saved(trip: Trip) -> Leg:
     native = trip.native(lambda: whole(trip.subject))
     with trip.during("save"):
-        model = from_config(trip.subject)
+        with weights.uninitialised():
+            model = from_config(trip.subject)
         weights.fill(model, {f"{PREFIX}.{name}": tensor for name, tensor in native.state.items()})
     folder = trip.save(model, trip.folder / "saved")
     yield from loaded_by_both(trip, folder, native)
 
 
 def from_config(subject: Subject) -> Any:
-    """The wrapper with its head where it has one, its parameters uninitialised, for they are all replaced."""
+    """The wrapper with its head where it has one, as transformers makes it of a configuration."""
     from transformers import TimmWrapperConfig  # noqa: PLC0415  not before 4.48
 
     labels = {"num_labels": subject.classes} if subject.entry.classifier else {}
     config = TimmWrapperConfig(architecture=subject.architecture, **labels)
-    with weights.uninitialised():
-        return auto_class(subject).from_config(config).eval()
+    return auto_class(subject).from_config(config).eval()
