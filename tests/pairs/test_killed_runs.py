@@ -26,7 +26,7 @@ SELECTION: Final = (
     *(word for model in MODELS for word in ("--model", model)),
 )
 SEED: Final = 20261125
-EARLY, LATE = 3.0, 25.0  # seconds after its start, between which a run is killed
+EARLY, LATE = 2.0, 13.0  # seconds after its start, between which a run is killed that would take about so long
 
 
 def records_in(results: Path) -> Path:
