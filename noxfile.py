@@ -28,8 +28,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from harness import claim, installation  # noqa: E402
-from harness.bench import BROKEN, Bench  # noqa: E402
-from harness.bench import named as bench_of  # noqa: E402
+from harness.bench import BROKEN, Bench, named  # noqa: E402
 from harness.catalog import PACKAGED  # noqa: E402
 from harness.culprit import Question  # noqa: E402
 from harness.errors import BadInput, HarnessError  # noqa: E402
@@ -311,7 +310,7 @@ def releases(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure how fast it is, against what it must reach; `-- a c` for some of it, `-- --help` for what there is."""
     try:
-        names = bench_of(session.posargs)
+        names = named(session.posargs)
         described = Campaign.of([], "matrix")
         current, broken = described.current, described.lanes_of(BROKEN)
         if broken is None:

@@ -5,23 +5,21 @@ All but the bare work are whole commands, from their start to the report; median
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from harness import lock, plain, plan, record, unrun
+from harness import command, lock, plain, plan, record, unrun
 from harness.catalog import Catalog
 from harness.errors import BadInput
 from harness.figure import Figure
-from harness.lanes import ROOT, VARIABLES, Environment, Lanes
+from harness.lanes import ROOT, VARIABLES, Environment, Lanes, Say
 from harness.matrix import Matrix
 from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, GREEN, SKIPPED, Case
 from harness.report import reproduction
@@ -42,10 +40,7 @@ A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
 SAMPLE: Final = 16  # models
 REPEATS: Final = 5
 FEW: Final = 3  # repeats of what takes minutes
-LAST: Final = 2000  # characters kept of what went wrong
 PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
-
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -75,8 +70,8 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder:
             asked, into = Path(folder) / "plan.json", Path(folder) / "seconds.json"
             asked.write_text(json.dumps(document))
-            command = ("-W", "ignore", "-m", "harness.cell.bare", "--plan", str(asked), "--repeats", str(REPEATS))
-            if not self.environment.python(*command, env=VARIABLES, into=into):
+            words = ("-W", "ignore", "-m", "harness.cell.bare", "--plan", str(asked), "--repeats", str(REPEATS))
+            if not self.environment.python(*words, env=VARIABLES, into=into):
                 raise RuntimeError("the bare work failed; see above")
             found = json.loads(into.read_text())
         ratios = [ours / bare for ours, bare in zip(found["ours"], found["bare"], strict=True)]
@@ -161,7 +156,7 @@ class Bench:
         """The models that both pairs' timm has."""
         there = {entry.model for entry in catalog_of(self.broken)}
         found = catalog_of(self.current)
-        return Catalog(found.timm, 0, (), tuple(entry for entry in found if entry.model in there))
+        return replace(found, entries=tuple(entry for entry in found if entry.model in there))
 
     def _warm(self, lanes: Lanes) -> None:
         """Have the pair's environment, whose libraries Python has compiled once."""
@@ -307,15 +302,8 @@ def _sizes(folder: Path) -> Mapping[Path, int]:
     return {path: path.stat().st_size for path in folder.rglob("*.jsonl")}
 
 
-def _timed(command: Sequence[str], told: Mapping[str, str] | None = None, *, good: Set[int] = frozenset({0})) -> float:
+def _timed(words: Sequence[str], told: Mapping[str, str] | None = None, *, good: Set[int] = frozenset({0})) -> float:
     """Seconds of a command. Raises RuntimeError for one that ends with another exit code: it did something else."""
     started = time.perf_counter()
-    environment = {**os.environ, "NOX_SCRIPT_MODE": "none", **(told or {})}
-    ended = subprocess.run(  # noqa: S603 - our own words
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    seconds = time.perf_counter() - started
-    if ended.returncode not in good:
-        said = (ended.stdout + ended.stderr)[-LAST:]
-        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}: {said}")
-    return seconds
+    command.run(words, {"NOX_SCRIPT_MODE": "none", **(told or {})}, good)
+    return time.perf_counter() - started

@@ -11,12 +11,12 @@ from harness.bisection import Answer, Answered, Symptom, search
 from harness.change import key_of
 from harness.errors import BadInput
 from harness.installation import InstallationError
-from harness.lanes import Environment, Lanes
+from harness.lanes import Environment, Lanes, Say
 from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.releases import Release
 from harness.selection import Options
-from harness.trial import Say, check, refuse_other_python, tried
+from harness.trial import check, refuse_other_python, tried
 from harness.verdict import Judged
 from harness.words import number
 

@@ -12,12 +12,12 @@ from harness.catalog import BERT, Catalog
 from harness.change import HARM, Key, Kind, attributed, compare, key_of, unknown
 from harness.errors import BadInput
 from harness.installation import InstallationError
-from harness.lanes import Environment, Lanes
+from harness.lanes import Environment, Lanes, Say
 from harness.pair import AXES, Pair, pin
 from harness.record import DEFAULT_VARIANT, GREEN
 from harness.selection import Options
 from harness.source import is_source
-from harness.trial import Say, check, refuse_other_python, tried
+from harness.trial import check, refuse_other_python, tried
 from harness.upgrade import Answer
 from harness.verdict import Judged
 from harness.vocabulary import ROUTES

@@ -2,20 +2,19 @@
 
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness import command
 from harness.installation import InstallationError
 
 FOLDER: Final = Path(__file__).parents[1] / "tests" / "plain"
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
 FAILED: Final = re.compile(r"^(?:FAILED|ERROR) \S+::test_(?P<route>\w+)\[(?P<model>[^\]]+)\]", re.MULTILINE)
 ENDED: Final = frozenset({0, 1})  # pytest's exit codes where all tests ran
-LAST: Final = 2000  # characters kept of what went wrong
 
 
 @dataclass(frozen=True)
@@ -29,41 +28,22 @@ class Plain:
 def run(make: Callable[[Path], bool], place: Path, versions: Mapping[str, str], models: Sequence[str]) -> Plain:
     """Make a virtual environment in `place`, install these versions, and test the models there.
 
-    Raises InstallationError where that did not come to its end.
+    Raises InstallationError where there is no such environment, and RuntimeError where pip or pytest did not do it.
     """
     python, started = str(place / "bin" / "python"), time.perf_counter()
     if not make(place):
         raise InstallationError("no virtual environment could be made; see above")
     wanted = [f"{name}=={versions[name]}" for name in PACKAGES]
-    _said([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted, "pytest"], {}, {0})
+    command.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted, "pytest"], {})
     told = {"MODELS": " ".join(models), "HF_HUB_OFFLINE": "1", "PYTHONPATH": "", "PYTEST_ADDOPTS": ""}
     options = [
-        "-c",
-        os.devnull,
-        "--rootdir",
-        str(FOLDER),
-        "--confcutdir",
-        str(FOLDER),
-        "-p",
-        "no:cacheprovider",
-        "-q",
-        "--tb=no",
+        *("-c", os.devnull, "--rootdir", str(FOLDER), "--confcutdir", str(FOLDER)),
+        *("-p", "no:cacheprovider", "-q", "--tb=no"),
     ]
-    said = _said([python, "-m", "pytest", *options, str(FOLDER)], told, ENDED)
+    said = command.run([python, "-m", "pytest", *options, str(FOLDER)], told, ENDED)
     return Plain(time.perf_counter() - started, failures(said))
 
 
 def failures(said: str) -> frozenset[tuple[str, str]]:
     """Route and model of each test that failed, as pytest sums them up."""
     return frozenset((found["route"], found["model"]) for found in FAILED.finditer(said))
-
-
-def _said(command: Sequence[str], told: Mapping[str, str], good: frozenset[int] | set[int]) -> str:
-    ended = subprocess.run(  # noqa: S603 - our own words
-        command, env={**os.environ, **told}, capture_output=True, text=True, check=False
-    )
-    if ended.returncode not in good:
-        raise InstallationError(
-            f"{' '.join(command[1:4])} ended with {ended.returncode}: {(ended.stdout + ended.stderr)[-LAST:]}"
-        )
-    return ended.stdout

@@ -1,15 +1,13 @@
 """One pair tried for a question: what is not recorded is run, and what is recorded is judged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from harness import device, judgement, lock, results, selection
 from harness.errors import BadInput
-from harness.lanes import Environment, Lanes
+from harness.lanes import Environment, Lanes, Say
 from harness.matrix import Matrix
 from harness.pair import Pair, python_named
 from harness.verdict import Judged
-
-Say = Callable[[str], None]
 
 
 def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> None:

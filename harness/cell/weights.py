@@ -67,14 +67,24 @@ def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
     Values that `known` holds under the same name and shape are shared, not made again. A feature extractor of timm has
     the names of its model in another spelling: `stages_0.blocks` for `stages.0.blocks`, or `model.` before them.
     """
-    spelled = {spelling(name): tensor for name, tensor in (known or {}).items()}
+    find = counterparts(known or {})
     with torch.no_grad():
         for name, tensor in module.state_dict(keep_vars=True).items():
-            shared = spelled.get(spelling(name))
-            if shared is not None and shared.shape == tensor.shape:
+            if (shared := find(name, tensor)) is not None:
                 tensor.data = shared.data
             else:
                 tensor.copy_(value(name, tensor))
+
+
+def counterparts(state: Mapping[str, Tensor]) -> Callable[[str, Tensor], Tensor | None]:
+    """What finds the tensor of a state dict that has this name, in any spelling, and the shape of the one given."""
+    spelled = {spelling(name): tensor for name, tensor in state.items()}
+
+    def find(name: str, like: Tensor) -> Tensor | None:
+        found = spelled.get(spelling(name))
+        return found if found is not None and found.shape == like.shape else None
+
+    return find
 
 
 def spelling(name: str) -> str:

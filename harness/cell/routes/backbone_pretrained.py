@@ -96,13 +96,9 @@ def _pretrained(trip: Trip, name: str, channels: int) -> Leg:
 
 def _not_of(checkpoint: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
     """The names of tensors that are not as the checkpoint has them, which calls them by another spelling."""
-    saved = {weights.spelling(name): tensor for name, tensor in checkpoint.items()}
-
-    def is_saved(name: str, tensor: Tensor) -> bool:
-        found = saved.get(weights.spelling(name))
-        return found is not None and found.shape == tensor.shape and equal(found, tensor)
-
-    return [name for name, tensor in state.items() if not is_saved(name, tensor)]
+    saved = weights.counterparts(checkpoint)
+    found = {name: saved(name, tensor) for name, tensor in state.items()}
+    return [name for name, tensor in found.items() if tensor is None or not equal(tensor, state[name])]
 
 
 def _registered(subject: Subject, checkpoint: Path) -> str:
