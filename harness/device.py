@@ -9,7 +9,7 @@ from harness.errors import BadInput
 
 GIB: Final = 2**30
 NO_CUDA: Final = "no CUDA device"
-GIB_A_WORKER: Final = 4  # a CUDA context takes half a GiB, and the largest slim models, native and loaded, three
+GIB_A_WORKER: Final = 6  # a CUDA context takes half a GiB, and the largest slim models, native and loaded, five
 
 
 def missing(device: str) -> str | None:

@@ -68,7 +68,8 @@ def _judged(lanes: Lanes) -> Iterator[tuple[list[Judged], Recorded]]:
 
 
 def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
-    rules = [rule for rule in lanes.matrix.expectations if is_of(rule, lanes.pair.transformers, lanes.pair.timm)]
+    pair = lanes.pair
+    rules = [rule for rule in lanes.matrix.expectations if is_of(rule, pair.transformers, pair.timm, pair.torch)]
 
     recorded = lanes.recorded(lane, catalog)
     own, from_hub = lanes.options.own, lanes.options.from_hub

@@ -41,6 +41,10 @@ class Restricting(Protocol):
         """A range of releases."""
 
     @property
+    def torch(self) -> str | None:
+        """A range of releases."""
+
+    @property
     def lanes(self) -> Any:
         """The lanes by name."""
 
@@ -70,9 +74,9 @@ def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder:
     )
 
 
-def is_of(rule: Restricting, transformers: str, timm: str) -> bool:
+def is_of(rule: Restricting, transformers: str, timm: str, torch: str) -> bool:
     """Whether it is a rule of these releases."""
-    return _within(rule.transformers, transformers) and _within(rule.timm, timm)
+    return _within(rule.transformers, transformers) and _within(rule.timm, timm) and _within(rule.torch, torch)
 
 
 @cache

@@ -50,6 +50,7 @@ class Rule(Strict):
     where: Mapping[TraitName, TraitTest] | None = Field(default=None, min_length=1)
     transformers: Specifier | None = None
     timm: Specifier | None = None
+    torch: Specifier | None = None
     lanes: tuple[LaneName, ...] | None = Field(default=None, min_length=1)
     variants: tuple[VariantName, ...] | None = Field(default=None, min_length=1)
     sizes: tuple[SizeName, ...] | None = Field(default=None, min_length=1)

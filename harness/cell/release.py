@@ -1,4 +1,4 @@
-"""The two libraries as they are installed, and what changed between their releases for everybody who loads."""
+"""transformers, timm and torch as they are installed, and what changed between releases for everybody who loads."""
 
 import importlib.metadata
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ ALWAYS_LOW_CPU_MEM: Final = Version("5.0.0.dev0")  # from here on low_cpu_mem_us
 
 @dataclass(frozen=True)
 class Release:
-    """One release of transformers with one of timm."""
+    """One release of transformers with one of timm, on one of torch."""
 
     transformers: Version
     timm: Version
+    torch: Version
 
     @classmethod
     def installed(cls) -> Self:
         """The releases in this environment."""
-        return cls(*(Version(importlib.metadata.version(name)) for name in ("transformers", "timm")))
+        return cls(*(Version(importlib.metadata.version(name)) for name in ("transformers", "timm", "torch")))

@@ -31,7 +31,7 @@ MATRIX: Final = Path(__file__).parents[2] / "matrix.yaml"
 LANE: Final = "cpu-float32"
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
 RESTRICTIONS: Final = dict.fromkeys(
-    ("models", "where", "transformers", "timm", "lanes", "variants", "sizes", "url", "script")
+    ("models", "where", "transformers", "timm", "torch", "lanes", "variants", "sizes", "url", "script")
 )
 
 
@@ -175,4 +175,4 @@ def _speaks(rule: Any, one: Seen) -> bool:
 
 
 def _is_of(rule: Any, release: Release) -> bool:
-    return is_of(rule, str(release.transformers), str(release.timm))
+    return is_of(rule, str(release.transformers), str(release.timm), str(release.torch))

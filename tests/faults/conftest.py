@@ -17,7 +17,7 @@ from harness.cell.variants import VARIANTS
 from harness.record import HEADER, Case
 
 TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
-RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"))
+RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"), torch=Version("2.14.1"))
 
 
 class Attempt(Protocol):

@@ -1,4 +1,4 @@
-"""A case that runs apart has a process of its own. For want of a GPU a broken CUDA context is played here."""
+"""A case that runs apart has a process of its own. Where there is no GPU a broken CUDA context is only played."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from harness import device
 from harness.catalog import Catalog
 from harness.cell import isolation
 from harness.cell.runner import Runner
@@ -22,6 +24,25 @@ def whose() -> Mapping[str, Any]:
 
 def dying() -> Mapping[str, Any]:
     os._exit(7)
+
+
+def plan_on(device: str, entries: Catalog) -> dict[str, Any]:
+    return {
+        "entries": [asdict(entries["convnext_atto"])],
+        "device": device,
+        "dtype": "float32",
+        "tolerance": {"rtol": 1e-5, "atol": 1e-5},
+    }
+
+
+def breaking_the_context_between_two_cases(plan: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    runner = Runner(plan, folder, workers=1)
+    first = runner.run(FIRST)
+    before = isolation.context_is_broken("cuda")
+    torch.zeros(4, device="cuda")[torch.tensor([10**6], device="cuda")]
+    runner.broken = isolation.context_is_broken("cuda")
+    second = runner.run(SECOND)
+    return {"outcomes": [first["outcome"], second["outcome"]], "broken": [before, runner.broken]}
 
 
 @pytest.mark.slow
@@ -43,12 +64,6 @@ def test_the_cpu_has_no_context_to_break() -> None:
 def test_after_a_case_broke_the_context_the_next_one_runs_apart_and_is_what_it_is(
     entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = {
-        "entries": [asdict(entries["convnext_atto"])],
-        "device": "cpu",
-        "dtype": "float32",
-        "tolerance": {"rtol": 1e-5, "atol": 1e-5},
-    }
     apart: list[Case] = []
 
     def seen(work: Any, *arguments: Any) -> Mapping[str, Any]:
@@ -58,9 +73,17 @@ def test_after_a_case_broke_the_context_the_next_one_runs_apart_and_is_what_it_i
     real = isolation.apart
     monkeypatch.setattr(isolation, "apart", seen)
     monkeypatch.setattr(isolation, "context_is_broken", lambda _: True)
-    runner = Runner(plan, tmp_path / "worker", workers=1)
+    runner = Runner(plan_on("cpu", entries), tmp_path / "worker", workers=1)
     outcomes = [runner.run(case)["outcome"] for case in (FIRST, SECOND)]
     runner.close()
     assert outcomes == ["passed", "passed"]
     assert apart == [SECOND]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(device.missing("cuda") is not None, reason="no CUDA device: no real context has been broken here")
+def test_an_index_out_of_bounds_on_a_gpu_costs_the_next_case_nothing(entries: Catalog, tmp_path: Path) -> None:
+    plan = plan_on("cuda", entries)
+    found = isolation.apart(breaking_the_context_between_two_cases, plan, tmp_path / "worker")
+    assert found == {"outcomes": ["passed", "passed"], "broken": [False, True]}

@@ -30,7 +30,7 @@ NO_HEAD = f"{GEMMA} is an encoder: timm gives it no classification head"
 
 
 def before(transformers: str) -> Release:
-    return Release(transformers=Version(transformers), timm=RELEASE.timm)
+    return replace(RELEASE, transformers=Version(transformers))
 
 
 def weights_in(folder: Path) -> list[str]:

@@ -84,8 +84,8 @@ def test_this_machine_can_be_asked() -> None:
 
 
 PLACES = [
-    (Driver(1, gib=80), None, ["0"] * 20),
-    (Driver(2, gib=8), None, ["0", "1"] * 2),
+    (Driver(1, gib=80), None, ["0"] * 13),
+    (Driver(2, gib=12), None, ["0", "1"] * 2),
     (Driver(1, gib=2), None, ["0"]),
     (Driver(1, (0, NO_DEVICE)), None, []),
     (None, None, []),

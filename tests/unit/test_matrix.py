@@ -527,6 +527,8 @@ def rule(**fields: Any) -> Rule:
         ({"timm": "<=1.0.22"}, True),
         ({"timm": ">1.0.22"}, False),
         ({"transformers": ">=4.57", "timm": "<1.0.22"}, False),
+        ({"torch": ">=2.13"}, True),
+        ({"torch": "<2.13"}, False),
         ({"lanes": ["cpu-float32"]}, True),
         ({"lanes": ["cuda-float32"]}, False),
         ({"variants": ["safetensors"]}, True),
@@ -537,7 +539,7 @@ def rule(**fields: Any) -> Rule:
 )
 def test_a_rule_applies_where_all_it_mentions_agrees(fields: dict[str, Any], *, applies: bool) -> None:
     one = rule(**fields)
-    of_pair = is_of(one, PAIR.transformers, PAIR.timm)
+    of_pair = is_of(one, PAIR.transformers, PAIR.timm, PAIR.torch)
     assert (of_pair and speaks_of(one, CASE, "cpu-float32", EVA)) is applies
 
 

@@ -44,6 +44,10 @@ def test_rules_without_a_case_are_named_where_the_whole_matrix_was_judged() -> N
     assert said([idle, busy, late], busy, whole=False) == []
 
 
+def test_a_rule_of_another_torch_is_not_idle_for_that() -> None:
+    assert said([rule("a").model_copy(update={"torch": "<2.13"})]) == []
+
+
 def test_a_case_that_two_rules_explain_is_named_with_both() -> None:
     one, two, three = rule("a"), rule("b"), rule("c", "tensors")
     assert said([one, two, three], one, two, three) == [
