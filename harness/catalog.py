@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 3
+SCHEMA = 4
 PACKAGED = Path(__file__).parent / "catalogs"
 HOW_TO_RUN = frozenset({"slim", "smallest_input"})
 """What an entry says of how a model is run here, which is no trait of the model."""
@@ -23,7 +23,8 @@ class Slim:
 
     `args` are constructor arguments that replace timm's; `input_size` is (channels, height, width).
     `creatable` is whether `timm.create_model` takes those arguments too. `fallback` says why the model could not be
-    cut, and is None where it was.
+    cut, and is None where it was. `same_as` names the first model of the catalog that is the same once slim, and is
+    None where that is this one.
     """
 
     args: Mapping[str, Any]
@@ -31,6 +32,7 @@ class Slim:
     params: int
     creatable: bool = False
     fallback: str | None = None
+    same_as: str | None = None
 
 
 @dataclass(frozen=True)

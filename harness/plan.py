@@ -13,7 +13,7 @@ from harness.checkpoint import OF_HUB, TRIED, Checkpoint, is_path
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Matrix, Route
 from harness.pair import Pair
-from harness.record import DEFAULT_VARIANT, FULL, OWN, OWN_VARIANTS, SCHEMA, SEED, Case
+from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, OWN, OWN_VARIANTS, SCHEMA, SEED, Case
 from harness.selection import Options, in_words
 
 EVERY_MODEL: Final = "*"
@@ -140,6 +140,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
     `resolved_from` says what the environment is made of, `carry` where checkpoints of another pair go to or come from.
     """
     models = {case.model for case in cases}
+    alike = {} if carry or options.own or options.from_hub else same_as(cases, catalog)
     return {
         "schema": SCHEMA,
         "pair": {"id": pair.id, **pair.versions},
@@ -147,6 +148,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "device": lane.device,
         "dtype": lane.dtype,
         "cases": [{"case": case.id, **asdict(case)} for case in cases],
+        "same_as": {case.id: other.id for case, other in alike.items()},
         "tolerance": matrix.tolerances[lane.dtype].model_dump(),
         "limits": matrix.limits.of_a_case,
         "seed": SEED,
@@ -164,6 +166,18 @@ def document(  # noqa: PLR0913 - what a plan is made of
         "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
         "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
     }
+
+
+def same_as(cases: Sequence[Case], catalog: Catalog) -> dict[Case, Case]:
+    """The cases that another of these is run for too, since their models are the same once slim, with that other."""
+    first = {entry.model: entry.slim.same_as for entry in catalog if entry.slim.same_as}
+    others = {
+        case: replace(case, model=first[case.model])
+        for case in cases
+        if case.size == DEFAULT_SIZE and case.model in first
+    }
+    there = set(cases)
+    return {case: other for case, other in others.items() if other in there}
 
 
 def cell_digest(matrix: Matrix, cell: Path = CELL) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ RECORDER: Final = "layerscale-recorder"
 PARENT: Final = "layerscale_parent"
 OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
 MIB: Final = 2**20
+NOTHING_RAN: Final = dict.fromkeys(("seconds", "peak_rss_mb"))
 LONGEST: Final = 2000  # characters kept of what a dying process said
 
 
@@ -85,13 +86,14 @@ class Cases:
         self.seats: Seats | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test a case."""
+        """One test a case, but for those that another is run for too."""
         if "case" in metafunc.fixturenames:
             metafunc.parametrize(
                 "case",
                 [
                     pytest.param(case, id=case.id, marks=pytest.mark.timeout(self._seconds(case)))
                     for case in (Case.parse(planned["case"]) for planned in self.plan["cases"])
+                    if case.id not in self.plan["same_as"]
                 ],
             )
 
@@ -168,13 +170,16 @@ class Recorder:
         self.deaths: dict[str, str] = {}  # how a case's process died the first time
         self.waiting: set[str] = set()  # cases that will be run again for it
         self.left = {planned["case"]: planned for planned in plan["cases"]}
+        self.also: defaultdict[str, list[str]] = defaultdict(list)  # the cases that a case is run for too
+        for case, other in plan["same_as"].items():
+            self.also[other].append(case)
         self.counts: Counter[str] = Counter()
         self.work = {
             (entry["model"], size): params + OVERHEAD
             for entry in plan["entries"]
             for size, params in ((DEFAULT_SIZE, entry["slim"]["params"]), (FULL, entry["params"]))
         }
-        work = sum(self._work(planned) for planned in self.left.values())
+        work = sum(self._work(planned) for case, planned in self.left.items() if case not in plan["same_as"])
         self.progress = Progress(f"{plan['pair']['id']} {plan['lane']}", len(self.left), work, sys.stderr)
 
     def _work(self, planned: Mapping[str, Any]) -> int:
@@ -213,9 +218,14 @@ class Recorder:
         if planned["size"] == FULL and case in self.watch.most:
             sizes = zip(("held_mb", "disk_mb"), self.watch.most[case], strict=True)
             fields["detail"] |= {name: round(size / MIB, 1) for name, size in sizes}
+        self._write(planned, fields, self._work(planned))
+        for other in self.also[case]:
+            self._write(self.left.pop(other), {**fields, **NOTHING_RAN, "same_as": case}, 0)
+
+    def _write(self, planned: Mapping[str, Any], fields: Mapping[str, Any], work: int) -> None:
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
-        self.progress.step(self._work(planned), green=fields["outcome"] in GREEN | SKIPPED)
+        self.progress.step(work, green=fields["outcome"] in GREEN | SKIPPED)
 
     def pytest_sessionfinish(self) -> None:
         """The end. A run that was cut off has none."""

@@ -27,7 +27,7 @@ KEY: Final = 10  # letters
 
 COLUMNS: Final = (
     *("pair", "lane", "route", "model", "variant", "size", "mark", "outcome"),
-    *("group", "rule", "cause", "reason", "run", "silent"),
+    *("group", "rule", "cause", "reason", "run", "silent", "same_as"),
     *FIGURES,
 )
 
@@ -71,6 +71,7 @@ def data(summary: Summary) -> dict[str, Any]:
             NONE if one.reason == one.outcome else reasons.place(one.reason),
             run_of.get(id(one.header), NONE),
             int(one.silent),
+            record.get("same_as"),
             *(_figure(record.get(name)) for name in FIGURES),
         )
         for column, value in zip(columns.values(), row, strict=True):

@@ -39,6 +39,7 @@ def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> dic
         "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
         "cases": [{"case": case.id, **asdict(case)} for case in cases],
         "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
+        "same_as": {},
         "needs": {},
         "room": [],
         "gpus": [],

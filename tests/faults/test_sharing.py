@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.catalog import Catalog
-from harness.record import Case
+from harness.record import SCHEMA, Case, read
 from tests.faults.conftest import plan_of
 
 ROOT = Path(__file__).parents[2]
@@ -76,3 +76,16 @@ def test_models_for_which_there_is_no_room_beside_each_other_run_one_after_the_o
     took = [line["detail"] for line in lines if line["kind"] == "case"]
     assert all({"held_mb", "disk_mb"} <= detail.keys() for detail in took if detail["phases"]["load"] > 1)
     assert list((tmp_path / "scratch").rglob("*.safetensors")) == []
+
+
+def test_what_is_run_for_another_is_recorded_for_it_too(entries: Catalog, tmp_path: Path) -> None:
+    cases = [Case("wrapper", model) for model in ("convnext_atto", "resnet18", "test_vit2")]
+    ran = run(cases, entries, tmp_path, schema=SCHEMA, same_as={"wrapper/resnet18": "wrapper/test_vit2"})
+    assert sorted(case for _, case in ran) == ["wrapper/convnext_atto", "wrapper/test_vit2"]
+    [told] = read(tmp_path / "r.jsonl")
+    assert told.missing == []
+    assert told.end is not None
+    assert told.end["counts"] == {"passed": 3}
+    other, itself = told.cases["wrapper/resnet18"], told.cases["wrapper/test_vit2"]
+    named = {"case": "wrapper/resnet18", "model": "resnet18", "same_as": "wrapper/test_vit2"}
+    assert other == {**itself, **named, "seconds": None, "peak_rss_mb": None}

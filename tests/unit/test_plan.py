@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from harness import plan
-from harness.catalog import BERT, Catalog
+from harness.catalog import BERT, Catalog, Entry
 from harness.errors import NothingSelected
 from harness.matrix import Lane, Limits, Matrix, Route
+from harness.record import Case
 from harness.selection import Options, parse
 
 WHOLE = Lane("cpu-float32")
@@ -230,6 +231,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "params": 20,
         "creatable": False,
         "fallback": None,
+        "same_as": None,
     }
     assert json.loads(json.dumps(document)) == {
         "schema": 1,
@@ -251,6 +253,7 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         ],
         "tolerance": {"rtol": 1.3e-6, "atol": 1e-5},
         "limits": {"seconds": 300, "full_seconds": None, "memory_gib": None, "disk_gib": None},
+        "same_as": {},
         "needs": {},
         "room": [],
         "gpus": [],
@@ -274,6 +277,64 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
         "here": str(Path.cwd()),
         "fallbacks": 0,
     }
+
+
+@pytest.fixture
+def with_twins(small_catalog: Catalog) -> Catalog:
+    """eva02_tiny and convnext_atto are the same as eva02_large once slim."""
+
+    def twin(one: Entry) -> Entry:
+        named = one.model in {"eva02_tiny", "convnext_atto"}
+        return replace(one, slim=replace(one.slim, same_as="eva02_large")) if named else one
+
+    return replace(small_catalog, entries=tuple(map(twin, small_catalog)))
+
+
+def run_as(catalog: Catalog, *cases: str) -> dict[str, str]:
+    found = plan.same_as([Case.parse(case) for case in cases], catalog)
+    return {case.id: other.id for case, other in found.items()}
+
+
+def test_one_case_is_run_for_all_whose_models_are_the_same_once_slim(with_twins: Catalog) -> None:
+    cases = ("wrapper/eva02_large", "wrapper/eva02_tiny", "wrapper/convnext_atto", "wrapper/resnet18")
+    first = "wrapper/eva02_large"
+    assert run_as(with_twins, *cases) == {"wrapper/eva02_tiny": first, "wrapper/convnext_atto": first}
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        ("tower/eva02_large", "wrapper/eva02_tiny"),
+        ("wrapper/eva02_large", "wrapper/eva02_tiny@bin"),
+        ("wrapper/eva02_large+full", "wrapper/eva02_tiny+full"),
+        ("wrapper/convnext_atto", "wrapper/eva02_tiny"),
+        ("legacy-layernorm/bert", "wrapper/eva02_large"),
+    ],
+    ids=["another route", "another variant", "full size", "the first is not among them", "no twin"],
+)
+def test_what_is_not_the_same_runs_itself(with_twins: Catalog, cases: tuple[str, ...]) -> None:
+    assert run_as(with_twins, *cases) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "carry", "expected"),
+    [
+        (Options(), {}, {"wrapper/eva02_tiny": "wrapper/eva02_large"}),
+        (Options(), {"keeps": "here"}, {}),  # of each case a checkpoint is wanted
+        (Options(weights="hub"), {}, {}),  # whose weights are each their own
+    ],
+    ids=["plain", "carried", "of the hub"],
+)
+def test_a_plan_says_which_cases_another_is_run_for(
+    small_matrix: Matrix, with_twins: Catalog, options: Options, carry: dict[str, str], expected: dict[str, str]
+) -> None:
+    cases = [Case("wrapper", "eva02_large"), Case("wrapper", "eva02_tiny")]
+    pair, lane = small_matrix.pairs[1], small_matrix.lanes[0]
+    told = plan.document(
+        small_matrix, pair, lane, with_twins, options=options, cases=cases, resolved_from=None, carry=carry
+    )
+    assert told["same_as"] == expected
+    assert [case["case"] for case in told["cases"]] == [case.id for case in cases]
 
 
 def test_the_cell_digest_changes_with_code_and_limits_and_with_nothing_else(
