@@ -38,6 +38,7 @@ LANE: Final = "cpu-float32"
 A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
 """A lone worker would compute on all cores, and hide what a second one brings."""
 SAMPLE: Final = 16  # models
+LARGE: Final = 32  # models of a sample beside which the start of Python is small
 REPEATS: Final = 5
 FEW: Final = 3  # repeats of what takes minutes
 PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
@@ -78,8 +79,8 @@ class Bench:
         yield Figure("a", f"a case, to the bare work: wrapper, {len(cases)} models", ratios, most=1.15)
 
     def workers(self) -> Iterator[Figure]:
-        """All default routes, so that the start of Python is a small part."""
-        models = sample(catalog_of(self.current), SAMPLE)
+        """All default routes of many models, so that the start of Python is a small part, as in a whole run."""
+        models = sample(catalog_of(self.current), LARGE)
         self._warm(self.current)
         ratios = []
         for _ in range(FEW):
@@ -250,7 +251,7 @@ def named(argv: Sequence[str]) -> list[str]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure (default: everything, half an hour)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure (default: everything, three quarters of an hour)")
     found, rest = parser.parse_known_args(argv)
     if unknown := [*rest, *(name for name in found.names if name not in MEASURES)]:
         raise BadInput(f"nox -s bench has no {', '.join(unknown)}; there are {', '.join(MEASURES)}")
