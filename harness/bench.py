@@ -251,7 +251,9 @@ def named(argv: Sequence[str]) -> list[str]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure (default: everything, three quarters of an hour)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="what to measure (default: all, three quarters of an hour)"
+    )
     found, rest = parser.parse_known_args(argv)
     if unknown := [*rest, *(name for name in found.names if name not in MEASURES)]:
         raise BadInput(f"nox -s bench has no {', '.join(unknown)}; there are {', '.join(MEASURES)}")
@@ -259,8 +261,9 @@ def named(argv: Sequence[str]) -> list[str]:
 
 
 def sample(catalog: Catalog, count: int) -> list[str]:
-    """So many LayerScale models, evenly by size."""
-    models = [entry.model for entry in sorted(catalog, key=lambda entry: entry.params) if entry.layer_scale]
+    """So many LayerScale models, evenly by size, and none that another is run for."""
+    there = [entry for entry in catalog if entry.layer_scale and entry.slim.same_as is None]
+    models = [entry.model for entry in sorted(there, key=lambda entry: entry.params)]
     few = min(count, len(models))
     return [models[(2 * place + 1) * len(models) // (2 * few)] for place in range(few)]
 

@@ -76,11 +76,12 @@ def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder:
 
 def is_of(rule: Restricting, transformers: str, timm: str, torch: str) -> bool:
     """Whether it is a rule of these releases."""
-    return _within(rule.transformers, transformers) and _within(rule.timm, timm) and _within(rule.torch, torch)
+    return within(rule.transformers, transformers) and within(rule.timm, timm) and within(rule.torch, torch)
 
 
 @cache
-def _within(specifier: str | None, version: str) -> bool:
+def within(specifier: str | None, version: str) -> bool:
+    """Whether a release is in a range; any is where there is none."""
     return specifier is None or SpecifierSet(specifier).contains(version, prereleases=True)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -33,15 +33,22 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
         for route in _routes(matrix, options)
         for variant in _variants(matrix.routes[route], lane, options)
     ]
+    order = sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model))
+    # Models that are the same once slim belong together, so that one can be run for all.
+    places = {first: place for place, first in enumerate(dict.fromkeys(map(_first, order)))}
     return [
         Case(route, entry.model, variant, size)
-        for place, entry in enumerate(sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model)))
-        if _is_named(entry, options) and _is_in_part(place, options)
+        for entry in order
+        if _is_named(entry, options) and _is_in_part(places[_first(entry)], options)
         for is_quick in [entry.model in quick or options.named_anyway or _is_named_in_full(entry, options)]
         for size in dict.fromkeys(options.sizes)
         for route, variant in ways
         if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
     ]
+
+
+def _first(entry: Entry) -> str:
+    return entry.slim.same_as or entry.model
 
 
 def _cost(entry: Entry, options: Options) -> int:
@@ -168,7 +175,7 @@ def document(  # noqa: PLR0913 - what a plan is made of
     }
 
 
-def same_as(cases: Sequence[Case], catalog: Catalog) -> dict[Case, Case]:
+def same_as(cases: Sequence[Case], catalog: Iterable[Entry]) -> dict[Case, Case]:
     """The cases that another of these is run for too, since their models are the same once slim, with that other."""
     first = {entry.model: entry.slim.same_as for entry in catalog if entry.slim.same_as}
     others = {

@@ -259,6 +259,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "detail": _is_object,
         **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),
         "fingerprint": _is_fingerprint,
+        "same_as": lambda value: value is None or _is_case_id(value),
     },
     "end": {"failed": _is_text_or_null, "reason": _is_text_or_null},
 }

@@ -22,7 +22,7 @@ from harness.installation import InstallationError
 from harness.lanes import Environment, Lanes
 from harness.merging import merge
 from harness.pair import Pair, python_named
-from harness.report import devices, files, reproduction, rules, terminal
+from harness.report import devices, files, likeness, reproduction, rules, terminal
 from harness.report.summary import Summary
 from harness.selection import Options
 from harness.verdict import Judged
@@ -127,7 +127,8 @@ class Campaign:
         }
         judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
         whole = self.options.selection == Options().selection and self.options.asked is None
-        remarks = rules.remarks(self.described.expectations, judged, date.today(), whole=whole)
+        torches = {lanes.pair.torch for lanes in sound}
+        told = rules.remarks(self.described.expectations, judged, date.today(), torches=torches, whole=whole)
         return Summary(
             judged=judged,
             command=self._command,
@@ -137,7 +138,7 @@ class Campaign:
             parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
             past=history.of({folder: found.recorded for folder, found in machines.items()}),
             disagreements=disagreements,
-            remarks=[*remarks, *devices.remarks(judged)],
+            remarks=[*told, *devices.remarks(judged), *likeness.remarks(judged)],
             problems=list(self.problems.values()),
             failed=self.failed,
             selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},

@@ -5,12 +5,11 @@ Run in an environment that has that timm: `python -m harness.cell.catalog --cont
 
 import argparse
 import functools
-import hashlib
 import logging
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -24,17 +23,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from harness.catalog import Catalog, Entry, Slim, dumps
 from harness.cell.cutting import build, cut, smallest_side
+from harness.cell.likeness import likeness
 from harness.cell.scales import layer_scales, scaled
 from harness.cell.slim import PREFIX
-from harness.cell.structure import structure
 
 CLASSES: Final = (10, 7)
 CHUNK: Final = 8
-SOURCES: Final = frozenset(
-    {"architecture", "tag", "url", "file", "source", "hf_hub_id", "hf_hub_filename", "input_size"}
-    | {"license", "origin_url", "paper_name", "paper_ids", "notes", "description"}
-)
-"""Of a description of timm's, whose weights these are and where they lie; and the input, which is another once slim."""
 
 
 def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
@@ -47,15 +41,19 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
     find = functools.partial(_find, controls=frozenset(controls))
     entries = []
-    first: dict[str, str] = {}
     with ProcessPoolExecutor(initializer=_quiet) as processes:
         for done, (model, found) in enumerate(zip(models, processes.map(find, models, chunksize=CHUNK), strict=True)):
             progress(done, len(models), model)
-            if found:
-                entry, digest = found
-                same = first.setdefault(digest, model)
-                entries.append(entry if same == model else replace(entry, slim=replace(entry.slim, same_as=same)))
-    return Catalog(timm.__version__, len(models), tuple(controls), tuple(entries))
+            entries += [found] if found else []
+    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_paired(entries)))
+
+
+def _paired(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
+    """The entries in the order of names, each with the first that is like it."""
+    first: dict[str, str] = {}
+    for entry, like in sorted(entries, key=lambda found: found[0].model):
+        same = first.setdefault(like, entry.model)
+        yield entry if same == entry.model else replace(entry, slim=replace(entry.slim, same_as=same))
 
 
 def _is_timms(model: str) -> bool:
@@ -67,25 +65,7 @@ def _find(model: str, controls: frozenset[str]) -> tuple[Entry, str] | None:
     if model not in controls and not scaled(module):
         return None
     entry = entry_of(model, module)
-    return entry, digest_of(entry)
-
-
-def digest_of(entry: Entry) -> str:
-    """Names all that decides what comes of a model once slim, but for its name.
-
-    That is the module as built, with every name, shape and dtype in it, the input, what timm says of it (mean, crop,
-    which layers are first and last), and the traits that choose ways to go.
-    """
-    module = build(entry.model, entry.slim.args)
-    tensors = [
-        (name, tuple(tensor.shape), str(tensor.dtype))
-        for named in (module.named_parameters(), module.named_buffers())
-        for name, tensor in named
-    ]
-    described = sorted((name, value) for name, value in module.default_cfg.items() if name not in SOURCES)
-    levels = getattr(module, "feature_info", None)
-    facts = (structure(module), tensors, list(module.state_dict()), described, entry.slim.input_size, entry.kind)
-    return hashlib.sha256(repr((*facts, levels if isinstance(levels, list) else None)).encode()).hexdigest()
+    return entry, likeness(entry)
 
 
 def _quiet() -> None:

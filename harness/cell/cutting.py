@@ -40,7 +40,13 @@ def build(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
 
 def _build_on(device: str, model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
     with torch.device(device), uninitialised():
-        return (create_cut(model, args, **kwargs) if args else timm.create_model(model, **kwargs)).eval()
+        return create(model, args, **kwargs).eval()
+
+
+def create(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
+    """The model as its constructor makes it, some of the constructor's arguments replaced by `args`."""
+    module: nn.Module = create_cut(model, args, **kwargs) if args else timm.create_model(model, **kwargs)
+    return module
 
 
 def cut(model: str) -> Slim:

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,8 @@ RECORDER: Final = "layerscale-recorder"
 PARENT: Final = "layerscale_parent"
 OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
 MIB: Final = 2**20
-NOTHING_RAN: Final = dict.fromkeys(("seconds", "peak_rss_mb"))
+ITS_OWN: Final = frozenset({"seconds", "peak_rss_mb", "phases", "peak_gpu_mb"})
+"""What a record, and its detail, say of the one run."""
 LONGEST: Final = 2000  # characters kept of what a dying process said
 
 
@@ -72,7 +73,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from harness.cell.schedule import ModelScheduling  # noqa: PLC0415  pytest-xdist is not where the tests look inside
 
     recorder: Any = config.pluginmanager.get_plugin(RECORDER)
-    return ModelScheduling(config, log, recorder.again, lambda nodeid: Case.parse(_case_of(nodeid)).model)
+    same_as = recorder.plan["same_as"]
+
+    def model_of(nodeid: str) -> str:
+        case = _case_of(nodeid)
+        return Case.parse(same_as.get(case, case)).model
+
+    return ModelScheduling(config, log, recorder.again, model_of)
 
 
 class Cases:
@@ -83,17 +90,17 @@ class Cases:
         self.scratch = scratch
         self.runner: Any = None
         self.desk: Desk | None = None
+        self.recorded: dict[str, Mapping[str, Any]] = {}  # of this process, the cases that may stand for others
         self.seats: Seats | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test a case, but for those that another is run for too."""
+        """One test a case."""
         if "case" in metafunc.fixturenames:
             metafunc.parametrize(
                 "case",
                 [
                     pytest.param(case, id=case.id, marks=pytest.mark.timeout(self._seconds(case)))
                     for case in (Case.parse(planned["case"]) for planned in self.plan["cases"])
-                    if case.id not in self.plan["same_as"]
                 ],
             )
 
@@ -143,10 +150,15 @@ class Cases:
     @pytest.fixture
     def record(self, case: Case, request: pytest.FixtureRequest) -> Mapping[str, Any]:
         """The record of the case, which also travels with pytest's report."""
-        self._import(request.config)
-        self.desk = self.desk or Desk(self.scratch, _workerid(request.config))
-        with self.desk.at(case.id):
-            record: Mapping[str, Any] = self.runner.run(case)
+        other = self.plan["same_as"].get(case.id)
+        record = standing_for(self.recorded.get(other), Case.parse(other)) if other else None
+        if record is None:
+            self._import(request.config)
+            self.desk = self.desk or Desk(self.scratch, _workerid(request.config))
+            with self.desk.at(case.id):
+                record = self.runner.run(case)
+            if case.id in self.plan["same_as"].values():
+                self.recorded[case.id] = record
         request.node.user_properties.append((RECORD, record))
         return record
 
@@ -170,20 +182,19 @@ class Recorder:
         self.deaths: dict[str, str] = {}  # how a case's process died the first time
         self.waiting: set[str] = set()  # cases that will be run again for it
         self.left = {planned["case"]: planned for planned in plan["cases"]}
-        self.also: defaultdict[str, list[str]] = defaultdict(list)  # the cases that a case is run for too
-        for case, other in plan["same_as"].items():
-            self.also[other].append(case)
         self.counts: Counter[str] = Counter()
         self.work = {
             (entry["model"], size): params + OVERHEAD
             for entry in plan["entries"]
             for size, params in ((DEFAULT_SIZE, entry["slim"]["params"]), (FULL, entry["params"]))
         }
-        work = sum(self._work(planned) for case, planned in self.left.items() if case not in plan["same_as"])
+        work = sum(self._work(planned) for planned in self.left.values())
         self.progress = Progress(f"{plan['pair']['id']} {plan['lane']}", len(self.left), work, sys.stderr)
 
     def _work(self, planned: Mapping[str, Any]) -> int:
-        """Of a model of somebody's own nobody knows."""
+        """Of a model of somebody's own nobody knows; and what another is run for takes none."""
+        if planned["case"] in self.plan["same_as"]:
+            return 0
         work: int = self.work.get((planned["model"], planned["size"]), OVERHEAD)
         return work
 
@@ -218,14 +229,9 @@ class Recorder:
         if planned["size"] == FULL and case in self.watch.most:
             sizes = zip(("held_mb", "disk_mb"), self.watch.most[case], strict=True)
             fields["detail"] |= {name: round(size / MIB, 1) for name, size in sizes}
-        self._write(planned, fields, self._work(planned))
-        for other in self.also[case]:
-            self._write(self.left.pop(other), {**fields, **NOTHING_RAN, "same_as": case}, 0)
-
-    def _write(self, planned: Mapping[str, Any], fields: Mapping[str, Any], work: int) -> None:
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
-        self.progress.step(work, green=fields["outcome"] in GREEN | SKIPPED)
+        self.progress.step(self._work(planned), green=fields["outcome"] in GREEN | SKIPPED)
 
     def pytest_sessionfinish(self) -> None:
         """The end. A run that was cut off has none."""
@@ -254,6 +260,18 @@ class Recorder:
             return _without_record(outcome, reason, said, report.duration)
         outcome = "timeout" if "Timeout" in last else "error"
         return _without_record(outcome, last or "no reason given", text, report.duration)
+
+
+def standing_for(record: Mapping[str, Any] | None, other: Case) -> Mapping[str, Any] | None:
+    """The record of the other case as that of one whose model is the same; None where it cannot be.
+
+    It cannot where there is none, for its process died or it was interrupted; where a second try came out otherwise; or
+    where it names the model.
+    """
+    if record is None or "nondeterministic" in record["detail"] or other.model in json.dumps(record, default=str):
+        return None
+    detail = {name: value for name, value in record["detail"].items() if name not in ITS_OWN}
+    return {**record, **dict.fromkeys(ITS_OWN & record.keys()), "detail": detail, "same_as": other.id}
 
 
 def _died(said: str) -> str:

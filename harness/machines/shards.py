@@ -119,9 +119,11 @@ def _unit(  # noqa: PLR0913, PLR0917  what a unit is made of
 ) -> Unit:
     asked = options if of == 1 else replace(options, part=(part, of))
     seconds = [
-        0.0 if device.missing(lane.device) else durations.of(pair.id, lane.name, case)
+        0.0 if device.missing(lane.device) or case in alike else durations.of(pair.id, lane.name, case)
         for lane in plan.lanes(described, asked)
-        for case in (plan.plan(described, catalog, lane, asked) if catalog else ())
+        for cases in [plan.plan(described, catalog, lane, asked) if catalog else ()]
+        for alike in [plan.same_as(cases, catalog or ())]
+        for case in cases
     ]
     command = [*reproduction.running(pair, described, options.matrix), *given(asked)]
     return Unit(pair, part, of, shlex.join(command), len(seconds), sum(seconds))

@@ -1,15 +1,21 @@
 """What is to be done about the rules themselves: idle ones, those whose date is past, those that disagree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
+from harness.matching import within
 from harness.rule import Rule
 from harness.verdict import Judged
 from harness.words import number
 
 
-def remarks(rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, whole: bool) -> Iterator[str]:
-    """A sentence each. Only where the whole matrix was judged is a rule without a case idle."""
+def remarks(
+    rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, torches: Collection[str], whole: bool
+) -> Iterator[str]:
+    """A sentence each. Only where the whole matrix was judged is a rule without a case idle.
+
+    One of a torch that is none of the pairs' `torches` is there for who tries another.
+    """
     names = {id(rule): f"expectations[{index}]" for index, rule in enumerate(rules)}
     for rule in rules:
         if rule.until and rule.until < today:
@@ -23,7 +29,7 @@ def remarks(rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, who
         told = f"{number(len(cases), 'case')}, as {cases[0].pair} {cases[0].case.id}"
         yield f"{both} explain the same: {told}. Narrow one of them."
     busy = {id(rule) for one in judged for rule in one.rules}
-    # The shipped pairs have one torch; what is known of others is there for who tries them.
-    idle = [f"{names[id(rule)]} ({rule.because})" for rule in rules if id(rule) not in busy and not rule.torch]
+    here = [rule for rule in rules if any(within(rule.torch, torch) for torch in torches)]
+    idle = [f"{names[id(rule)]} ({rule.because})" for rule in here if id(rule) not in busy]
     if whole and idle:
         yield f"Of these pairs no case is spoken of by {'; '.join(idle)}."

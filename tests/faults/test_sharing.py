@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.catalog import Catalog
+from harness.cell.plugin import standing_for
 from harness.record import SCHEMA, Case, read
 from tests.faults.conftest import plan_of
 
@@ -22,6 +24,9 @@ WHERE = """
 import os
 from pathlib import Path
 from harness.cell.plugin import RECORD
+def pytest_runtest_call(item):
+    if os.environ["KILLS"] and f"[{os.environ['KILLS']}]" in item.nodeid:
+        os._exit(1)
 def pytest_runtest_logreport(report):
     if "PYTEST_XDIST_WORKER" in os.environ and report.when == "call":
         with open(os.environ["WHERE"], "a") as file:
@@ -29,7 +34,7 @@ def pytest_runtest_logreport(report):
 """
 
 
-def run(cases: list[Case], entries: Catalog, folder: Path, **more: Any) -> list[tuple[str, str]]:
+def run(cases: list[Case], entries: Catalog, folder: Path, kills: str = "", **more: Any) -> list[tuple[str, str]]:
     """Two workers' share of these cases: which of them ran which, in the order in which they ended."""
     plan = plan_of(cases, entries, **more)
     (folder / "plan.json").write_text(json.dumps(plan))
@@ -44,8 +49,8 @@ def run(cases: list[Case], entries: Catalog, folder: Path, **more: Any) -> list[
             *("-p", "no:cacheprovider", "-q", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"),
             *("--parent", str(os.getpid()), *options),
         ],
-        env={**here, "PYTHONPATH": paths, "PYTEST_ADDOPTS": "", "WHERE": str(folder / "where.txt")},
-        check=True,
+        env={**here, "PYTHONPATH": paths, "PYTEST_ADDOPTS": "", "WHERE": str(folder / "where.txt"), "KILLS": kills},
+        check=not kills,
         capture_output=True,
     )
     lines = (folder / "where.txt").read_text().splitlines()
@@ -78,14 +83,61 @@ def test_models_for_which_there_is_no_room_beside_each_other_run_one_after_the_o
     assert list((tmp_path / "scratch").rglob("*.safetensors")) == []
 
 
-def test_what_is_run_for_another_is_recorded_for_it_too(entries: Catalog, tmp_path: Path) -> None:
-    cases = [Case("wrapper", model) for model in ("convnext_atto", "resnet18", "test_vit2")]
-    ran = run(cases, entries, tmp_path, schema=SCHEMA, same_as={"wrapper/resnet18": "wrapper/test_vit2"})
-    assert sorted(case for _, case in ran) == ["wrapper/convnext_atto", "wrapper/test_vit2"]
-    [told] = read(tmp_path / "r.jsonl")
-    assert told.missing == []
+TWINS = {f"{route}/resnet18": f"{route}/test_vit2" for route in ("wrapper", "tower")}
+CASES = [Case(route, model) for model in ("test_vit2", "resnet18") for route in ("wrapper", "tower")]
+
+
+def recorded(entries: Catalog, folder: Path, kills: str = "") -> Mapping[str, Mapping[str, Any]]:
+    """The records of a run that takes a ResNet for the same as a ViT, or in which a case kills its process."""
+    run(CASES, entries, folder, kills=kills, schema=SCHEMA, same_as=TWINS)
+    [told] = read(folder / "r.jsonl")
     assert told.end is not None
-    assert told.end["counts"] == {"passed": 3}
-    other, itself = told.cases["wrapper/resnet18"], told.cases["wrapper/test_vit2"]
-    named = {"case": "wrapper/resnet18", "model": "resnet18", "same_as": "wrapper/test_vit2"}
-    assert other == {**itself, **named, "seconds": None, "peak_rss_mb": None}
+    assert told.end["cases"] == len(CASES)
+    return told.cases
+
+
+def test_a_case_stands_for_those_of_models_that_are_the_same(entries: Catalog, tmp_path: Path) -> None:
+    found = recorded(entries, tmp_path)
+    for case, other in TWINS.items():
+        first = found[other]
+        detail = {name: value for name, value in first["detail"].items() if name != "phases"}
+        named = {"case": case, "model": "resnet18", "same_as": other}
+        assert found[case] == {**first, **named, "detail": detail, "seconds": None, "peak_rss_mb": None}
+
+
+@pytest.mark.slow
+def test_one_that_dies_stands_for_none(entries: Catalog, tmp_path: Path) -> None:
+    found = recorded(entries, tmp_path, kills="wrapper/test_vit2")
+    assert {case: (one["outcome"], one.get("same_as")) for case, one in found.items()} == {
+        "wrapper/test_vit2": ("crashed", None),
+        "tower/test_vit2": ("passed", None),
+        "wrapper/resnet18": ("passed", None),
+        "tower/resnet18": ("passed", "tower/test_vit2"),
+    }
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        None,
+        {"reason": "", "detail": {"nondeterministic": {"outcome": "keys", "reason": "once"}}},
+        {"reason": "slim_test_vit2 has no such layer", "detail": {}},
+        {"reason": "", "detail": {"error": {"message": "test_vit2 is unknown"}}},
+    ],
+    ids=["without a record", "otherwise on a second try", "its name in the reason", "its name in the detail"],
+)
+def test_nor_does_one_that_is_not_sure_or_names_its_model(record: Mapping[str, Any] | None) -> None:
+    assert standing_for(record, Case("wrapper", "test_vit2")) is None
+
+
+def test_what_a_record_says_of_the_one_run_is_left_out_for_others() -> None:
+    detail = {"silent": False, "phases": {"load": 0.1}, "peak_gpu_mb": 5.0}
+    record = {"outcome": "passed", "reason": "", "detail": detail, "seconds": 0.2, "peak_rss_mb": 900.0}
+    assert standing_for(record, Case("wrapper", "test_vit2")) == {
+        "outcome": "passed",
+        "reason": "",
+        "detail": {"silent": False},
+        "seconds": None,
+        "peak_rss_mb": None,
+        "same_as": "wrapper/test_vit2",
+    }

@@ -40,6 +40,7 @@ CASE: dict[str, Any] = {
     "reason": "renamed",
     "detail": {"silent": True, "cause": "x"},
     "seconds": 1.5,
+    "same_as": "tower/b",
     "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
 }
 SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # what does not name each route

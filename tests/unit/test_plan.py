@@ -316,14 +316,20 @@ def test_what_is_not_the_same_runs_itself(with_twins: Catalog, cases: tuple[str,
     assert run_as(with_twins, *cases) == {}
 
 
+def test_models_that_are_the_same_are_in_one_part(small_matrix: Matrix, with_twins: Catalog) -> None:
+    parts = [ids(small_matrix, with_twins, Options(part=(part, 2), routes=("wrapper",))) for part in (1, 2)]
+    assert parts == [["wrapper/eva02_large", "wrapper/convnext_atto", "wrapper/eva02_tiny"], ["wrapper/resnet18"]]
+
+
 @pytest.mark.parametrize(
     ("options", "carry", "expected"),
     [
         (Options(), {}, {"wrapper/eva02_tiny": "wrapper/eva02_large"}),
         (Options(), {"keeps": "here"}, {}),  # of each case a checkpoint is wanted
         (Options(weights="hub"), {}, {}),  # whose weights are each their own
+        (Options(own="eva02_tiny"), {}, {}),
     ],
-    ids=["plain", "carried", "of the hub"],
+    ids=["plain", "carried", "of the hub", "somebody's own"],
 )
 def test_a_plan_says_which_cases_another_is_run_for(
     small_matrix: Matrix, with_twins: Catalog, options: Options, carry: dict[str, str], expected: dict[str, str]

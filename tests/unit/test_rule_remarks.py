@@ -23,7 +23,7 @@ def judged(*rules: Rule) -> list[Judged]:
 
 
 def said(rules: list[Rule], *applying: Rule, whole: bool = True) -> list[str]:
-    return list(remarks(rules, judged(*applying), TODAY, whole=whole))
+    return list(remarks(rules, judged(*applying), TODAY, torches={"2.14.1"}, whole=whole))
 
 
 def test_rules_that_do_their_work_are_not_spoken_of() -> None:
@@ -44,8 +44,12 @@ def test_rules_without_a_case_are_named_where_the_whole_matrix_was_judged() -> N
     assert said([idle, busy, late], busy, whole=False) == []
 
 
-def test_a_rule_of_another_torch_is_not_idle_for_that() -> None:
-    assert said([rule("a").model_copy(update={"torch": "<2.13"})]) == []
+def test_a_rule_of_a_torch_that_no_pair_has_is_not_idle_for_that() -> None:
+    one = rule("a")
+    assert said([one.model_copy(update={"torch": "<2.13"})]) == []
+    assert said([one.model_copy(update={"torch": ">=2.13"})]) == [
+        "Of these pairs no case is spoken of by expectations[0] (a)."
+    ]
 
 
 def test_a_case_that_two_rules_explain_is_named_with_both() -> None:

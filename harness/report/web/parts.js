@@ -82,7 +82,7 @@ function facts(one) {
     rule && isAsExpected(one) ? row("advice", rule.advice) : [],
     rule && (rule.url || rule.script) ? row("tracked", linked(rule.url ?? rule.script)) : [],
     row("difference", measured),
-    CASES.same_as[one] ? row("not run itself", `but as ${CASES.same_as[one]}: the two models are the same once slim`) : [],
+    CASES.same_as[one] < 0 ? [] : row("not run itself", `but as ${nameOf("models", CASES.same_as[one])}, which is the same once slim`),
     row("seconds", figure("seconds")),
     row("environment", Object.entries(pair).filter(([name, value]) => name !== "id" && value).map(([name, value]) => `${name} ${value}`).join(", ")),
     run ? row("machine", [run.platform, run.device].filter(Boolean).join(", ")) : [],

@@ -1,0 +1,15 @@
+"""How many cases were not run themselves, since their model is another once slim."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.verdict import Judged
+from harness.words import number
+
+
+def remarks(judged: Sequence[Judged]) -> Iterator[str]:
+    """A sentence, where there are any."""
+    if count := sum(bool((one.record or {}).get("same_as")) for one in judged):
+        yield (
+            f"{number(count, 'case')} of a model that is another once slim: not run, but recorded as that one's. To run"
+            " one, name its model with --model, and give --rerun."
+        )
