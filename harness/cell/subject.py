@@ -170,7 +170,7 @@ class Subject:
     def default(self, name: str) -> Tensor | None:
         """What timm's own constructor gives a tensor, in this lane's precision; None for a name that it does not.
 
-        Where memory is short, None for a large one too, which no LayerScale is.
+        None for a large one too, which no LayerScale is: all of them take as much memory as the model.
         """
         if self.entry.model == BERT.model:
             return None
@@ -178,11 +178,7 @@ class Subject:
         return None if found is None or self._is_left(found) else found
 
     def _is_left(self, tensor: Tensor) -> bool:
-        return self._most is not None and tensor.numel() > self._most
-
-    @property
-    def _most(self) -> int | None:
-        return None if self.place.store is None else LARGE
+        return bool(tensor.numel() > LARGE)
 
     @functools.cached_property
     def _defaults(self) -> Mapping[str, Tensor]:
@@ -191,7 +187,7 @@ class Subject:
 
     @functools.cached_property
     def _constructed(self) -> nn.Module:
-        with weights.cheap_randomness(self._most):
+        with weights.cheap_randomness(LARGE):
             module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
         return module
 
