@@ -14,12 +14,8 @@ def judged(same_as: str | None) -> list[Judged]:
 
 
 def test_what_was_not_run_is_counted_in_words() -> None:
-    assert list(remarks(judged("tower/a"))) == [
-        (
-            "1 case of a model that is another once slim: not run, but recorded as that one's. To run one, name its model "
-            "with --model, and give --rerun."
-        )
-    ]
+    (told,) = remarks(judged("tower/a"))
+    assert told.startswith("1 case of a model that is another once slim: not run, but recorded as that one's.")
     assert list(remarks(judged(None))) == []
 
 
