@@ -75,6 +75,18 @@ class Judged:
         return str(self.missing if self.record is None else self.record.get("reason") or self.outcome)
 
     @property
+    def seconds(self) -> float | None:
+        """How long it took; None where nothing was run for it."""
+        found: float | None = (self.record or {}).get("seconds")
+        return found
+
+    @property
+    def same_as(self) -> Case | None:
+        """The case that was run for this one too; None where it was run itself, or not at all."""
+        found = (self.record or {}).get("same_as")
+        return Case.parse(found) if found else None
+
+    @property
     def broken(self) -> bool:
         """Whether the case was run and its model did not come back, known or not."""
         return self.record is not None and self.outcome not in GREEN | SKIPPED

@@ -29,7 +29,7 @@ class Cause:
     @property
     def example(self) -> Judged:
         """The case that stands for all: the quickest to run again, or else the first."""
-        return min(self.judged, key=lambda one: (one.record or {}).get("seconds") or math.inf)
+        return min(self.judged, key=lambda one: one.seconds or math.inf)
 
     @property
     def routes(self) -> list[str]:

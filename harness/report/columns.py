@@ -12,7 +12,7 @@ from typing import Any, Final
 from harness.cause import generalised
 from harness.change import KINDS, STATES, Kind, is_blind
 from harness.history import Past
-from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT, Case
+from harness.record import DEFAULT_SIZE, DEFAULT_VARIANT
 from harness.report import causes, marks, needs, reproduction
 from harness.report.grid import in_order
 from harness.report.summary import Summary
@@ -71,7 +71,7 @@ def data(summary: Summary) -> dict[str, Any]:
             NONE if one.reason == one.outcome else reasons.place(one.reason),
             run_of.get(id(one.header), NONE),
             int(one.silent),
-            models.place(Case.parse(record["same_as"]).model) if record.get("same_as") else NONE,
+            NONE if one.same_as is None else models.place(one.same_as.model),
             *(_figure(record.get(name)) for name in FIGURES),
         )
         for column, value in zip(columns.values(), row, strict=True):

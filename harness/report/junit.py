@@ -69,4 +69,4 @@ def printable_lines(lines: Iterable[str]) -> str:
 
 
 def _seconds(one: Judged) -> float:
-    return float((one.record or {}).get("seconds") or 0.0)
+    return float(one.seconds or 0.0)

@@ -8,7 +8,7 @@ from harness.words import number
 
 def remarks(judged: Sequence[Judged]) -> Iterator[str]:
     """A sentence, where there are any."""
-    if count := sum(bool((one.record or {}).get("same_as")) for one in judged):
+    if count := sum(one.same_as is not None for one in judged):
         yield (
             f"{number(count, 'case')} of a model that is another once slim: not run, but recorded as that one's. To run"
             " one, name its model with --model, and give --rerun."

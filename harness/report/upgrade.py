@@ -77,7 +77,7 @@ def _heading(answer: Answer, group: Sequence[Change]) -> str:
 
 def _told(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
     """A cause that stops somebody: why, what to do, where it is tracked, and a case of it."""
-    first = min(group, key=lambda change: (change.broken.record or {}).get("seconds") or math.inf)
+    first = min(group, key=lambda change: change.broken.seconds or math.inf)
     yield _heading(answer, group)
     ways = ways_out([change.either for change in group if change.kind is Kind.BROKEN], answer.new)
     out = [f"Those of these models that were tried there pass on {', '.join(ways)}."] if ways else []
