@@ -27,22 +27,23 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from harness import claim, installation  # noqa: E402
-from harness.bench import BROKEN, Bench, named  # noqa: E402
-from harness.catalog import PACKAGED  # noqa: E402
-from harness.culprit import Question  # noqa: E402
-from harness.errors import BadInput, HarnessError  # noqa: E402
-from harness.figure import HEAD  # noqa: E402
-from harness.lanes import VARIABLES, Lanes  # noqa: E402
-from harness.lock import FOLDER  # noqa: E402
-from harness.machines import offer  # noqa: E402
-from harness.move import Move  # noqa: E402
-from harness.news import News  # noqa: E402
+from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
+from harness.commands.bench.figure import HEAD  # noqa: E402
+from harness.commands.bisect import Question  # noqa: E402
+from harness.commands.distributed import worker_resources  # noqa: E402
+from harness.commands.releases import News  # noqa: E402
+from harness.commands.run import Campaign, console, listed, python_of  # noqa: E402
+from harness.commands.upgrade import Move  # noqa: E402
+from harness.config.errors import BadInput, HarnessError  # noqa: E402
+from harness.contract.catalog import PACKAGED  # noqa: E402
+from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
+from harness.environments import installer_output  # noqa: E402
+from harness.environments.lock import FOLDER  # noqa: E402
+from harness.execution import run_lock  # noqa: E402
+from harness.execution.pair_run import VARIABLES, Lanes  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
-from harness.session import Campaign, console, listed, python_of  # noqa: E402
-from harness.variables import KEPT_BYTECODE  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
@@ -52,6 +53,8 @@ nox.options.sessions = ["matrix"]
 INCOMPLETE = 4  # exit code
 MANY = 4  # processes of tests
 NO_TESTS = 5  # pytest's exit code where none is selected
+IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
+COMMANDS = ("tests/pairs", "tests/matrix", "tests/plain")  # run whole commands, or are run by them
 
 CAMPAIGNS: dict[str, Campaign] = {}
 
@@ -66,7 +69,7 @@ class Environment:
     def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
         """Install quietly; what the installer said is read only where it failed."""
         hashes = ["--require-hashes"] if lock else []
-        with tempfile.TemporaryDirectory() as folder, installation.within(self.seconds):
+        with tempfile.TemporaryDirectory() as folder, installer_output.within(self.seconds):
             if self.session.venv_backend == "uv":
                 resolved = lock or self.resolve(requirements, Path(folder) / "resolved.txt", until=until)
                 self._do(requirements, "uv", "pip", "sync", *hashes, str(resolved))
@@ -94,7 +97,7 @@ class Environment:
                 )
             except CommandFailed as error:
                 said.seek(0)
-                raise installation.failure(", ".join(requirements[:2]), said.read()) from error
+                raise installer_output.failure(", ".join(requirements[:2]), said.read()) from error
 
     def python(
         self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
@@ -217,7 +220,7 @@ def cluster(session: nox.Session) -> None:
 def worker(session: nox.Session) -> None:
     """Run what `--on` hands out, one cell at a time: `-- HOST:PORT`, then options of `dask worker`."""
     session.install("--group", "cluster")
-    offered = ("--resources", offer.words())
+    offered = ("--resources", worker_resources.words())
     session.run("dask", "worker", "--nthreads", "1", *offered, *session.posargs, env=VARIABLES)
 
 
@@ -244,7 +247,7 @@ def catalog(session: nox.Session) -> None:
     try:
         lanes.install(environment, session.log)
         lanes.make_catalog(environment, PACKAGED)
-    except (HarnessError, installation.InstallationError) as error:
+    except (HarnessError, installer_output.InstallationError) as error:
         session.error(str(error))
 
 
@@ -253,11 +256,11 @@ def bisect(session: nox.Session) -> None:
     """Find the release that broke or mended cases: `-- --good timm==1.0.24 --bad timm==1.0.31 --route hub`."""
     try:
         question = Question.of(session.posargs)
-        claim.take(question.options.results)
+        run_lock.take(question.options.results)
         answered = question.answer(only_with_uv(session, question.lanes), session.log)
     except HarnessError as error:
         refuse(error)
-    except installation.InstallationError as error:
+    except installer_output.InstallationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(INCOMPLETE)
     tell(console(), bisection.lines(answered))
@@ -269,7 +272,7 @@ def upgrade(session: nox.Session) -> None:
     """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
     try:
         move = Move.of(session.posargs)
-        claim.take(move.options.results)
+        run_lock.take(move.options.results)
         answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     except HarnessError as error:
         refuse(error)
@@ -288,7 +291,7 @@ def lock(session: nox.Session) -> None:
             lanes.make_lock(environment_of(session, lanes), found.options.out or FOLDER, session.log)
     except HarnessError as error:
         refuse(error)
-    except installation.InstallationError as error:
+    except installer_output.InstallationError as error:
         session.error(str(error))
 
 
@@ -302,7 +305,7 @@ def releases(session: nox.Session) -> None:
             news.write(news.pair, only_with_uv(session, Lanes(news.described, news.pair, news.options)), session.log)
     except HarnessError as error:
         refuse(error)
-    except installation.InstallationError as error:
+    except installer_output.InstallationError as error:
         session.error(str(error))
 
 
@@ -324,7 +327,7 @@ def bench(session: nox.Session) -> None:
             sys.stdout.flush()
     except HarnessError as error:
         refuse(error)
-    except installation.InstallationError as error:
+    except installer_output.InstallationError as error:
         session.error(str(error))
 
 
@@ -338,7 +341,7 @@ def cause(session: nox.Session) -> None:
         lanes.install(environment, session.log)
     except HarnessError as error:
         refuse(error)
-    except installation.InstallationError as error:
+    except installer_output.InstallationError as error:
         session.error(str(error))
     if scripts := [word for word in session.posargs if word not in pins]:
         session.run("python", "-W", "ignore", "-m", "tests.causes.run", *scripts, env=VARIABLES)
@@ -353,8 +356,9 @@ def tests(session: nox.Session) -> None:
     session.install("--group", "tests")
     pytest = ("python", "-m", "pytest", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)))
+    elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *COMMANDS)]
     # Those of pairs one after the other: they share environments. Of tests that are named one part may have none.
-    parts = (("tests/unit", "tests/page", *apart, "--dist", "loadfile"), ("tests/pairs",))
+    parts = (("tests", *elsewhere, *apart, "--dist", "loadfile"), ("tests/pairs",))
     good = [0, NO_TESTS] if "-k" in session.posargs else [0]
     failed = []
     for part in parts:
@@ -373,7 +377,7 @@ def faults(session: nox.Session) -> None:
     environment = environment_of(session, current)
     current.install(environment, session.log)
     workers = ("-n", str(min(os.cpu_count() or 1, MANY)))
-    session.run("python", "-m", "pytest", "tests/faults", *workers, *session.posargs, env=VARIABLES)
+    session.run("python", "-m", "pytest", *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES)
 
 
 @nox.session(default=False)

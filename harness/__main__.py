@@ -10,7 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from harness.variables import LIBRARIES
+from .contract import package
+from .contract.library_env import LIBRARIES
 
 OLDEST: Final = (3, 11)
 NEEDED: Final = ("torch", "torchvision", "timm", "transformers")
@@ -76,8 +77,8 @@ def _add_nightly(commands: Any) -> None:
 
 def _nightly(given: argparse.Namespace) -> int:
     try:
-        from harness.errors import HarnessError  # noqa: PLC0415  as above
-        from harness.machines import nightly  # noqa: PLC0415  needs what pairs do not have
+        from .commands.distributed import nightly  # noqa: PLC0415  needs what pairs do not have
+        from .config.errors import HarnessError  # noqa: PLC0415  as above
     except ImportError as error:
         sys.stderr.write(f"{error}; {TOGETHER}\n")
         return 2
@@ -100,15 +101,16 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"{problem}\n")
         return 2
     if given.command == "doctor":
-        from harness.cell import doctor  # noqa: PLC0415  needs what was looked for
+        from .doctor import environment  # noqa: PLC0415  needs what was looked for
 
-        return doctor.examine(sys.stdout)
-    from harness.cell import check, names, owned, target  # noqa: PLC0415  as above
+        return environment.examine(sys.stdout)
+    from .cell.user_models import request, target  # noqa: PLC0415  as above
+    from .doctor import key_names, user_model  # noqa: PLC0415  as above
 
-    command = {"check": check.examine, "names": names.examine}[given.command]
+    command = {"check": user_model.examine, "names": key_names.examine}[given.command]
     sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
-        return command(owned.Asked(given.target, given.config, given.maker), sys.stdout)
+        return command(request.Asked(given.target, given.config, given.maker), sys.stdout)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -126,7 +128,7 @@ def _unfit() -> str | None:
     os.environ.update(LIBRARIES)  # before they are imported
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of deprecated parts: theirs to mend
-        for name in (*NEEDED, "harness.cell.doctor"):
+        for name in (*NEEDED, package.module("doctor.environment")):
             try:
                 importlib.import_module(name)
             except Exception as error:  # noqa: BLE001  whatever a package raises that does not fit the others

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from harness.record import OWN_VARIANTS
-from harness.variables import LIBRARIES
+from .contract.library_env import LIBRARIES
+from .contract.record import OWN_VARIANTS
 
 
 def assert_survives_transformers(
@@ -32,18 +32,20 @@ def assert_survives_transformers(
     import torch  # noqa: PLC0415  the libraries, once their variables are set
     from torch import nn  # noqa: PLC0415  as above
 
-    from harness.cell import check, owned, seen, subject, target  # noqa: PLC0415  as above
-    from harness.cell.release import Release  # noqa: PLC0415  as above
+    from .cell.models import reference  # noqa: PLC0415  as above
+    from .cell.models.installed import Release  # noqa: PLC0415  as above
+    from .cell.user_models import request, target  # noqa: PLC0415  as above
+    from .doctor import console_report, user_model  # noqa: PLC0415  as above
 
     if not callable(make) or isinstance(make, nn.Module):
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
     if unknown := set(formats) - set(OWN_VARIANTS):
         raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
-    cpu = subject.Place("cpu", torch.float32)
-    found = list(check.tried(owned.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
+    cpu = reference.Place("cpu", torch.float32)
+    found = list(user_model.tried(request.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
     if broken := [one for one in found if one.broken]:
         reasons = [f"{one.case.id} is {one.fields['outcome']}: {one.fields['reason']}" for one in broken]
-        told = list(seen.told(found, seen.rules(), Release.installed(), also_known=False))
+        told = list(console_report.told(found, console_report.rules(), Release.installed(), also_known=False))
         raise AssertionError("\n".join([*reasons, *told[1:]]))
 
 

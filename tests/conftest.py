@@ -1,6 +1,11 @@
-"""`--fast` and `--all-faults`, for every folder of tests."""
+"""`--fast` and `--all-faults`, for every folder of tests; and the small matrix, where its libraries are."""
+
+import importlib.util
 
 import pytest
+
+# A pair's environment, in which tests/cell/faults and tests/doctor run, has none of the project's own libraries.
+pytest_plugins = ["tests.small_matrix"] if importlib.util.find_spec("pypi_simple") else []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

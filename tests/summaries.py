@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from harness import history
-from harness.pair import Defaults, Pair
-from harness.record import Case, Run
+from harness.config.pair import Defaults, Pair
+from harness.contract.record import Case, Run
 from harness.report import reproduction
 from harness.report.summary import Summary
-from harness.results import Recorded
-from harness.verdict import Judged, judge
+from harness.results import history
+from harness.results.store import Recorded
+from harness.results.verdict import Judged, judge
 
 DEFAULTS: Final = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
 OLD: Final = "transformers4.48.3-timm1.0.14"

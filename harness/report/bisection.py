@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from harness.bisection import Answered
-from harness.change import key_of
-from harness.releases import Release
-from harness.report import reproduction
+from ..environments.pypi import Release
+from ..results.bisection import Answered
+from ..results.pair_diff import key_of
+from . import reproduction
 
 
 def lines(answered: Answered) -> Iterator[str]:

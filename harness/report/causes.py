@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.cause import generalised
-from harness.change import ways_out
-from harness.report import marks
-from harness.verdict import Judged, Rule, Verdict
-from harness.words import number
+from ..config.text import number
+from ..results.failure import generalised
+from ..results.pair_diff import ways_out
+from ..results.verdict import Judged, Rule, Verdict
+from . import marks
 
 MANY: Final = 6  # routes
 ORDER: Final = (Verdict.REGRESSED, Verdict.FIXED, Verdict.INCOMPLETE, Verdict.AS_EXPECTED)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from harness.change import figures_of, fingerprint_of
-from harness.verdict import Judged
-from harness.words import number
+from ..config.text import number
+from ..results.pair_diff import figures_of, fingerprint_of
+from ..results.verdict import Judged
 
 GPU: Final = "cuda-"
 CPU: Final = ("cpu-{}", "cpu-float32")

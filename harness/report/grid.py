@@ -8,12 +8,12 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from harness.pair import AXES, PACKAGES, Pair
-from harness.record import GREEN, SKIPPED
-from harness.report import marks
-from harness.report.marks import Mark
-from harness.verdict import Judged
-from harness.vocabulary import ROUTES
+from ..config.names import ROUTES
+from ..config.pair import AXES, PACKAGES, Pair
+from ..contract.record import GREEN, SKIPPED
+from ..results.verdict import Judged
+from . import marks
+from .marks import Mark
 
 GAP: Final = 2
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.verdict import Judged
-from harness.words import number
+from ..config.text import number
+from ..results.verdict import Judged
 
 
 def remarks(judged: Sequence[Judged]) -> Iterator[str]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from harness.cause import generalised
-from harness.verdict import Judged, Verdict
+from ..results.failure import generalised
+from ..results.verdict import Judged, Verdict
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.matrix import Matrix
-from harness.pair import Pair
-from harness.record import DEFAULT_SIZE, HUB, OWN
-from harness.selection import Options, own_in_words
-from harness.verdict import Judged
+from ..config.matrix import Matrix
+from ..config.option_parser import Options, own_in_words
+from ..config.pair import Pair
+from ..contract.record import DEFAULT_SIZE, HUB, OWN
+from ..results.verdict import Judged
 
 DEFAULT_MATRIX: Final = Options.matrix
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
-from harness.matching import within
-from harness.rule import Rule
-from harness.verdict import Judged
-from harness.words import number
+from ..config.expectation import Rule
+from ..config.text import number
+from ..contract.matching import within
+from ..results.verdict import Judged
 
 
 def remarks(

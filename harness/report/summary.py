@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from harness.errors import HarnessError
-from harness.history import Past
-from harness.merging import Disagreement
-from harness.pair import Pair
-from harness.report import marks
-from harness.verdict import Judged, Verdict, exit_code
-from harness.words import number
+from ..config.errors import HarnessError
+from ..config.pair import Pair
+from ..config.text import number
+from ..results.history import Past
+from ..results.merging import Disagreement
+from ..results.verdict import Judged, Verdict, exit_code
+from . import marks
 
 NAMED: Final = 5  # runs, ways to disagree
 

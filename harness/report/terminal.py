@@ -7,10 +7,10 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from harness.report import causes, grid, marks
-from harness.report.summary import Summary
-from harness.verdict import Judged
-from harness.words import NO_BREAK, number, printable
+from ..config.text import NO_BREAK, number, printable
+from ..results.verdict import Judged
+from . import causes, grid, marks
+from .summary import Summary
 
 EXIT: Final = {
     0: "as expected",

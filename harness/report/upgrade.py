@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.change import HARM, Change, Kind, ways_out
-from harness.record import GREEN, SKIPPED
-from harness.report import reproduction
-from harness.upgrade import Answer
-from harness.words import number
+from ..config.text import number
+from ..contract.record import GREEN, SKIPPED
+from ..results.pair_diff import HARM, Change, Kind, ways_out
+from ..results.upgrade_result import Answer
+from . import reproduction
 
 SHAPES: Final = {
     Kind.BROKEN: "✘",

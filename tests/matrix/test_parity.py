@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.record import GREEN, SKIPPED
+from harness.contract.record import GREEN, SKIPPED
 
 
 def test_the_loaded_model_is_the_saved_one(record: Mapping[str, Any]) -> None:

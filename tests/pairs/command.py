@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness import record
-from harness.results import path_in
+from harness.contract import record
+from harness.results.store import path_in
+from tests.places import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 PAIR: Final = "transformers5.23.0-timm1.0.31"
 
 # The imports of noxfile.py are in this environment already; and nobody wants colours here.

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import claim, device
-from harness.record import Log
+from harness.contract.record import Log
+from harness.execution import run_lock
+from harness.planning import device
 from tests.pairs.command import PAIR, Ended, nox
 
 MATRIX = """\
@@ -55,7 +56,7 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {
         path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in sorted(folder.rglob("*"))
-        if path.name != claim.FILE
+        if path.name != run_lock.FILE
     }
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
-from harness.machines import offer
-from tests.pairs.command import ROOT, Ended, nox
+from harness.commands.distributed import worker_resources
+from harness.contract import processes
+from tests.pairs.command import Ended, nox
 from tests.pairs.test_many_machines import LANE, facts, small_matrix, summary
+from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,16 @@ def address(start: Start) -> str:
 
 def work(start: Start, address: str, checkout: Path = ROOT) -> subprocess.Popen[str]:
     """A worker in a checkout, as `nox -s worker` starts it, but for a supervisor that would start it again."""
-    words = ("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--resources", offer.words())
+    words = (
+        "worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--no-dashboard",
+        "--resources",
+        worker_resources.words(),
+    )
     return start(*words, checkout=checkout)
 
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from harness import device
-from harness.record import GREEN, RED
+from harness.contract.record import GREEN, RED
+from harness.planning import device
 from tests.pairs.command import PAIR, cases, nox
 
 LANES: Final = ("cuda-float32", "cuda-float16", "cuda-bfloat16")

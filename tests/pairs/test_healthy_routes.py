@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.vocabulary import ROUTES
+from harness.config.names import ROUTES
 from tests.pairs.command import cases, nox
 
 pytestmark = pytest.mark.slow
 
 HEALTHY = "transformers4.49.0-timm1.0.15"
 MODELS = ("test_convnext", "resnet18", "bert")
-# transformers 4.49 has no model that builds on timm in this way; tests/faults sees the road on the current pair.
+# transformers 4.49 has no model that builds on timm in this way; tests/cell/faults sees the road on the current pair.
 LATER = {"vlm"}
 
 

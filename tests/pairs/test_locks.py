@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import lock, matrix
-from harness.results import path_in
-from tests.pairs.command import PAIR, ROOT, nox, run
+from harness.config import matrix
+from harness.environments import lock
+from harness.results.store import path_in
+from tests.pairs.command import PAIR, nox, run
+from tests.places import ROOT
 
 ONE_CASE = (
     *("--pair", PAIR, "--lane", "cpu-float32", "--route", "processor"),

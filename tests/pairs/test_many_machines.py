@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from harness.results import path_in
-from tests.pairs.command import FACTS, ROOT, cases, nox, run
+from harness.results.store import path_in
+from tests.pairs.command import FACTS, cases, nox, run
+from tests.places import ROOT
 
 PAIRS: Final = ("transformers4.49.0-timm1.0.15", "transformers5.23.0-timm1.0.31")
 LANE: Final = "cpu-float32"

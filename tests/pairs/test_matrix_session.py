@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from harness import device
-from tests.pairs.command import PAIR, ROOT, Ended, nox, run
+from harness.planning import device
+from tests.pairs.command import PAIR, Ended, nox, run
+from tests.places import ROOT
 
 SELECTION = (
     *("--pair", PAIR, "--model", "convnext_atto", "--model", "test_vit_relpos"),

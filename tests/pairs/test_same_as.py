@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness import catalog
+from harness.contract import catalog
 from tests.pairs.command import FACTS, cases, nox
 
 ROUTES = ("wrapper", "classifier", "backbone", "tower", "hub", "partial")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.pairs import saboteur
-from tests.pairs.command import PAIR, ROOT, cases, facts, has_ended, nox
+from tests.pairs.command import PAIR, cases, facts, has_ended, nox
+from tests.places import ROOT
 
 # By case: the deed, the outcome, and what the reason says.
 WRECKED = {

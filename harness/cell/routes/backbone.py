@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 
-from harness.catalog import Entry
-from harness.cell import weights
-from harness.cell.release import Release
-from harness.cell.routes.own import WHOLE, Holder, OwnConfig, saved_and_loaded
-from harness.cell.routes.road import Leg
-from harness.cell.subject import Native, Outputs, Subject, numbered
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models import weights
+from ..models.installed import Release
+from ..models.reference import Native, Outputs, Subject, numbered
+from ..scenarios.context import Trip
+from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
+from ..scenarios.protocol import Leg
 
 CLASSES: Final = 4
 CHANNELS: Final = 4

@@ -10,15 +10,15 @@ from timm.models import is_model, model_entrypoint, register_model
 from torch import Tensor
 from transformers import TimmBackbone
 
-from harness.catalog import Entry
-from harness.cell import weights
-from harness.cell.looks import equal
-from harness.cell.release import Release
-from harness.cell.routes.backbone import no_backbone
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.routes.roundtrip import LOCAL_DIR
-from harness.cell.subject import Native, Outputs, Subject, numbered
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..compare.diagnosis import equal
+from ..models import weights
+from ..models.installed import Release
+from ..models.reference import Native, Outputs, Subject, numbered
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg, Loaded
+from .backbone import no_backbone
+from .roundtrip import LOCAL_DIR
 
 PREFIX: Final = "_backbone"
 PRETRAINED: Final = "pretrained_"

@@ -6,12 +6,12 @@ from typing import Final
 
 from transformers import AutoModelForImageClassification
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.subject import Subject
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Subject
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg, Loaded
+from .wrapper import PREFIX, no_wrapper
 
 MORE: Final = 3
 

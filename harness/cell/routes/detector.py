@@ -9,13 +9,13 @@ import transformers
 from packaging.version import Version
 from torch import Tensor
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.backbone import backbone_config, no_backbone
-from harness.cell.routes.own import WHOLE, Holder, leading, saved_and_loaded
-from harness.cell.routes.road import Leg
-from harness.cell.subject import Outputs, Subject, numbered
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Outputs, Subject, numbered
+from ..scenarios.context import Trip
+from ..scenarios.holder import WHOLE, Holder, leading, saved_and_loaded
+from ..scenarios.protocol import Leg
+from .backbone import backbone_config, no_backbone
 
 # From here on a DETR takes its backbone through a backbone_config alone; before, it asks timm itself.
 BACKBONE_CONFIG: Final = Version("5.1.0.dev0")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exports it nowhere else
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.classifier import classified
-from harness.cell.routes.road import Leg
-from harness.cell.routes.wrapper import embedded, no_wrapper
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Leg
+from .classifier import classified
+from .wrapper import embedded, no_wrapper
 
 FORMATS: Mapping[str, bool] = {"safetensors": True, "bin": False}
 

@@ -9,13 +9,13 @@ from typing import Final
 import torch
 from transformers import BertConfig, BertModel
 
-from harness.catalog import BERT, Entry
-from harness.cell import weights
-from harness.cell.release import Release
-from harness.cell.routes.own import names_in
-from harness.cell.routes.road import Computed, Leg, Loaded, Written
-from harness.cell.subject import Native
-from harness.cell.trip import Trip
+from ...contract.catalog import BERT, Entry
+from ..models import weights
+from ..models.installed import Release
+from ..models.reference import Native
+from ..scenarios.context import Trip
+from ..scenarios.holder import names_in
+from ..scenarios.protocol import Computed, Leg, Loaded, Written
 
 OLD: Final = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 TOKENS: Final = ((1, 5, 7, 2),)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from transformers import AutoModel
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.own import saved_and_loaded
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.routes.tower import tower
-from harness.cell.routes.wrapper import PREFIX, embedding, head, no_wrapper
-from harness.cell.scales import layer_scales
-from harness.cell.subject import Subject
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.layer_scales import layer_scales
+from ..models.reference import Subject
+from ..scenarios.context import Trip
+from ..scenarios.holder import saved_and_loaded
+from ..scenarios.protocol import Computed, Leg, Loaded
+from .tower import tower
+from .wrapper import PREFIX, embedding, head, no_wrapper
 
 
 class Partial:

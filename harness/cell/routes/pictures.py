@@ -9,7 +9,7 @@ import timm.data
 from PIL import Image
 from torch import Tensor
 
-from harness.cell.subject import Subject
+from ..models.reference import Subject
 
 SIZE: Final = (195, 303)  # height and width: not square, and no multiple of any patch
 WAVES: Final = ((3.1, 1.7), (9.3, 5.9), (31.0, 47.0))  # periods a picture, from coarse to fine: resizing shows in these

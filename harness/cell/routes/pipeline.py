@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from transformers import pipeline
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.classifier import no_classifier
-from harness.cell.routes.pictures import picture, transform
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.routes.wrapper import PREFIX
-from harness.cell.subject import Native, Outputs
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Native, Outputs
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg, Loaded
+from .classifier import no_classifier
+from .pictures import picture, transform
+from .wrapper import PREFIX
 
 TOP: Final = 5
 

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from transformers import AutoImageProcessor
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.pictures import picture, transform
-from harness.cell.routes.road import Computed, Leg
-from harness.cell.routes.wrapper import no_wrapper
-from harness.cell.subject import Outputs, Runs
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Outputs, Runs
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg
+from .pictures import picture, transform
+from .wrapper import no_wrapper
 
 
 class Processor:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.routes.roundtrip import auto_class, run_whole, whole
-from harness.cell.routes.scratch import from_config
-from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.trip import Trip
-from harness.cell.variants import State
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.variants import State
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg, Loaded
+from .roundtrip import auto_class, run_whole, whole
+from .scratch import from_config
+from .wrapper import PREFIX, no_wrapper
 
 
 class Resume:

@@ -8,13 +8,13 @@ import timm
 from packaging.version import Version
 from transformers import AutoModel, AutoModelForImageClassification
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.own import names_in
-from harness.cell.routes.road import Computed, Leg, Loaded, Written
-from harness.cell.routes.wrapper import PREFIX, embedding, no_wrapper
-from harness.cell.subject import Native, Outputs, Subject
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Native, Outputs, Subject
+from ..scenarios.context import Trip
+from ..scenarios.holder import names_in
+from ..scenarios.protocol import Computed, Leg, Loaded, Written
+from .wrapper import PREFIX, embedding, no_wrapper
 
 FILE: Final = "model.safetensors"
 LOCAL_DIR: Final = Version("1.0.16")  # from here on timm reads a folder, its config.json included

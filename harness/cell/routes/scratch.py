@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.catalog import Entry
-from harness.cell import weights
-from harness.cell.release import Release
-from harness.cell.routes.road import Leg
-from harness.cell.routes.roundtrip import auto_class, loaded_by_both, whole
-from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.subject import Subject
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models import weights
+from ..models.installed import Release
+from ..models.reference import Subject
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Leg
+from .roundtrip import auto_class, loaded_by_both, whole
+from .wrapper import PREFIX, no_wrapper
 
 
 class Scratch:

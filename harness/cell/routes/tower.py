@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.own import WHOLE, Holder, OwnConfig, saved_and_loaded
-from harness.cell.routes.road import Leg
-from harness.cell.routes.wrapper import PREFIX, no_wrapper
-from harness.cell.subject import Outputs, Subject
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Outputs, Subject
+from ..scenarios.context import Trip
+from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
+from ..scenarios.protocol import Leg
+from .wrapper import PREFIX, no_wrapper
 
 WIDTH: Final = 32
 TOKENS: Final = 8

@@ -8,12 +8,12 @@ import torch
 import transformers
 from torch import Tensor
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.own import WHOLE, Holder, saved_and_loaded
-from harness.cell.routes.road import Leg
-from harness.cell.subject import Native, Outputs
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Native, Outputs
+from ..scenarios.context import Trip
+from ..scenarios.holder import WHOLE, Holder, saved_and_loaded
+from ..scenarios.protocol import Leg
 
 PREFIX: Final = "model.vision_tower.timm_model"
 IMAGE: Final = 33  # the token that stands for a part of the picture

@@ -7,11 +7,11 @@ from typing import Any, Final
 from packaging.version import Version
 from transformers import AutoModel
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.subject import Outputs, Subject
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Outputs, Subject
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg, Loaded
 
 SINCE: Final = Version("4.48.0")
 PREFIX: Final = "timm_model"

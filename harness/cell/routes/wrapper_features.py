@@ -6,12 +6,12 @@ from typing import Any, Final
 from packaging.version import Version
 from transformers import AutoModel
 
-from harness.catalog import Entry
-from harness.cell.release import Release
-from harness.cell.routes.road import Computed, Leg, Loaded
-from harness.cell.routes.wrapper import PREFIX, head, no_wrapper
-from harness.cell.subject import Native, Outputs, Runs
-from harness.cell.trip import Trip
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Native, Outputs, Runs
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Computed, Leg, Loaded
+from .wrapper import PREFIX, head, no_wrapper
 
 FEATURES_ONLY: Final = Version("4.57.1")
 

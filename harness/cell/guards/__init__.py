@@ -1,0 +1,1 @@
+"""What keeps a case from reaching out of its process, and notices where it did."""

@@ -1,0 +1,171 @@
+"""Finds every LayerScale model of the installed timm, and reads its traits from the architecture itself.
+
+Run in an environment that has that timm: `python -m harness.cell.models.catalog_builder --controls resnet18 > FILE`.
+"""
+
+import argparse
+import functools
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import timm
+import torch
+from timm.models import model_entrypoint
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ...contract.catalog import Catalog, Entry, Slim, dumps
+from .cutting import build, cut, smallest_side
+from .equivalence import likeness
+from .layer_scales import layer_scales, scaled
+from .slim import PREFIX
+
+CLASSES: Final = (10, 7)
+CHUNK: Final = 8
+
+
+def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
+    """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has.
+
+    With globs in `only`, the part of it whose names match.
+    """
+    # Without those that slim.py, or somebody's own module, has registered in this process.
+    known = [model for model in timm.list_models() if _is_timms(model)]
+    models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
+    find = functools.partial(_find, controls=frozenset(controls))
+    entries = []
+    with ProcessPoolExecutor(initializer=_quiet) as processes:
+        for done, (model, found) in enumerate(zip(models, processes.map(find, models, chunksize=CHUNK), strict=True)):
+            progress(done, len(models), model)
+            entries += [found] if found else []
+    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_paired(entries)))
+
+
+def _paired(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
+    """The entries in the order of names, each with the first that is like it."""
+    first: dict[str, str] = {}
+    for entry, like in sorted(entries, key=lambda found: found[0].model):
+        same = first.setdefault(like, entry.model)
+        yield entry if same == entry.model else replace(entry, slim=replace(entry.slim, same_as=same))
+
+
+def _is_timms(model: str) -> bool:
+    return not model.startswith(PREFIX) and str(model_entrypoint(model).__module__).startswith("timm.")
+
+
+def _find(model: str, controls: frozenset[str]) -> tuple[Entry, str] | None:
+    module = build(model, {})
+    if model not in controls and not scaled(module):
+        return None
+    entry = entry_of(model, module)
+    return entry, likeness(entry)
+
+
+def _quiet() -> None:
+    # Deprecated names and registry conflicts are timm's to report, once, where they are used.
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+
+
+def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
+    """The traits of one architecture, and how it is made slim; it stays whole where that is asked for."""
+    channels, height, width = module.default_cfg["input_size"]
+    return Entry(
+        model=model,
+        family=type(module).__module__.rpartition(".")[2],
+        input_size=(channels, height, width),
+        **traits_of(module),
+        classifier=_has_classifier(model),
+        feature_levels=_levels_if_any(model) if whole else _feature_levels(model),
+        intermediates=hasattr(module, "forward_intermediates"),
+        smallest_input=(channels, height, width) if whole else _smallest_input(module),
+        slim=_whole(module) if whole else cut(model),
+    )
+
+
+def traits_of(module: nn.Module) -> dict[str, Any]:
+    """The fields of an entry that any module has, of timm's or not."""
+    keys = list(module.state_dict())
+    return {
+        "params": sum(parameter.numel() for parameter in module.parameters()),
+        "gamma_keys": _count("gamma" in key for key in keys),
+        "beta_keys": _count("beta" in key for key in keys),
+        "scale_keys": _count("gamma" not in key and "beta" not in key for key in layer_scales(module)),
+        "non_persistent_buffers": _count(name not in set(keys) for name, _ in module.named_buffers()),
+        "batch_norm": any(isinstance(part, _BatchNorm) for part in module.modules()),
+    }
+
+
+def _whole(module: nn.Module) -> Slim:
+    params = sum(parameter.numel() for parameter in module.parameters())
+    return Slim({}, tuple(module.default_cfg["input_size"]), params, fallback="it was asked for whole")
+
+
+def _smallest_input(module: nn.Module) -> tuple[int, int, int]:
+    channels, height, width = module.default_cfg["input_size"]
+    side = smallest_side(module)
+    return (channels, side, side) if side else (channels, height, width)
+
+
+def _count(hits: Iterable[bool]) -> int:
+    return sum(hits)
+
+
+def _has_classifier(model: str) -> bool:
+    """Whether the number of classes shapes anything: an encoder accepts it and has no head."""
+    one, other = (_shapes(model, classes) for classes in CLASSES)
+    return one != other
+
+
+def _shapes(model: str, classes: int) -> list[tuple[int, ...]]:
+    return [tuple(parameter.shape) for parameter in build(model, {}, num_classes=classes).parameters()]
+
+
+def _feature_levels(model: str) -> int:
+    """How many feature maps `features_only` gives; 0 where this timm refuses it for the architecture."""
+    try:
+        module = build(model, {}, features_only=True)
+    except RuntimeError as error:
+        if "features_only" in str(error):
+            return 0
+        raise
+    return len(module.feature_info)
+
+
+def _levels_if_any(model: str) -> int:
+    """Of a model that is somebody's own, which may refuse in any way it likes."""
+    try:
+        return _feature_levels(model)
+    except Exception:  # noqa: BLE001  as above
+        return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the catalog; progress, with an estimate of what is left, goes to standard error."""
+    parser = argparse.ArgumentParser(prog="python -m harness.cell.models.catalog_builder", description=__doc__)
+    parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
+    parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
+    given = parser.parse_args(argv)
+    _quiet()
+    started = time.monotonic()
+
+    def progress(done: int, of: int, model: str) -> None:
+        spent = time.monotonic() - started
+        left = f", {spent / done * (of - done):.0f} s left" if done else ""
+        if done % 25 == 0:
+            print(f"catalog of timm {timm.__version__}: {done}/{of} architectures{left} ({model})", file=sys.stderr)  # noqa: T201
+
+    sys.stdout.write(dumps(generate(given.controls, progress, given.only)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,102 @@
+"""Full width, little depth: an architecture cut to one of each distinct block, under a name of its own.
+
+The cut is made through the constructor's own arguments, so that `feature_info` and whatever else the constructor
+derives agree with the blocks there are. It is made known to timm's registry by name, because every release of
+transformers builds a timm model through its own `timm.create_model(name)`, and the older ones pass no arguments on.
+"""
+
+import contextlib
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+from unittest import mock
+
+import timm
+from timm.models import is_model, model_entrypoint, register_model
+from torch import nn
+
+from ...contract.catalog import Entry
+
+PREFIX: Final = "slim_"
+BLOCKS: Final = "block_args"  # MobileNet-like: a list of stages, each a list of blocks; cut by position
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a model's constructor as timm's entrypoint makes it."""
+
+    model_cls: Callable[..., nn.Module]
+    arguments: Mapping[str, Any]
+
+    @property
+    def config_name(self) -> str | None:
+        """The argument that carries the shape of a config-driven architecture (MaxViT, NaFlexViT), if there is one."""
+        return next((name for name in ("model_cfg", "cfg") if self.arguments.get(name) is not None), None)
+
+    def get(self, name: str) -> Any:
+        """The value that an argument has in this call, its default included; None where there is no such argument."""
+        config = self.arguments.get(self.config_name) if self.config_name else None
+        parameter = inspect.signature(self.model_cls).parameters.get(name)
+        default = None if parameter is None or parameter.default is parameter.empty else parameter.default
+        return self.arguments.get(name, getattr(config, name, default))
+
+    def takes(self, name: str) -> bool:
+        """Whether the constructor or its config has an argument of this name."""
+        config = self.arguments.get(self.config_name) if self.config_name else None
+        return name in inspect.signature(self.model_cls).parameters or hasattr(config, name)
+
+    def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with `changes` made, in the config where that is where they belong."""
+        arguments, changes = dict(self.arguments), dict(changes)
+        if BLOCKS in changes:
+            stages = zip(arguments[BLOCKS], changes.pop(BLOCKS), strict=True)
+            arguments[BLOCKS] = [[stage[position] for position in kept] for stage, kept in stages]
+        if self.config_name:
+            config = arguments[self.config_name]
+            inner = {name: changes.pop(name) for name in list(changes) if hasattr(config, name)}
+            arguments[self.config_name] = dataclasses.replace(config, **inner)
+        return {**arguments, **changes}
+
+
+@contextlib.contextmanager
+def constructor_of(model: str, seen: Callable[[Call], Mapping[str, Any]]) -> Iterator[None]:
+    """Let `seen` look at the constructor's call that the entrypoint of `model` makes, and change its arguments.
+
+    Every entrypoint of timm goes through its module's `build_model_with_cfg`; what timm does after that is its own.
+    """
+    module: Any = sys.modules[model_entrypoint(model).__module__]
+    build = module.build_model_with_cfg
+
+    def replaced(model_cls: Callable[..., nn.Module], variant: str, pretrained: bool, **arguments: Any) -> Any:  # noqa: FBT001
+        call = Call(model_cls, arguments)
+        return build(model_cls, variant, pretrained, **call.changed(seen(call)))
+
+    with mock.patch.object(module, "build_model_with_cfg", replaced):
+        yield
+
+
+def create_cut(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
+    """`timm.create_model`, with some of the constructor's arguments replaced by `args`."""
+    with constructor_of(model, lambda _: args):
+        built: nn.Module = timm.create_model(model, **kwargs)
+        return built
+
+
+def register(entry: Entry) -> str:
+    """Make the slim model of an entry known to timm's registry in this process, and return its name."""
+    name = PREFIX + entry.model
+    if not is_model(name):
+        cut = model_entrypoint(entry.model)
+
+        def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+            # What the model says of itself, and timm writes into a checkpoint's config.json.
+            described = {"architecture": name, "input_size": entry.slim.input_size}
+            overlay = {**described, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
+            with constructor_of(entry.model, lambda _: entry.slim.args):
+                return cut(pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
+
+        entrypoint.__name__ = name
+        register_model(entrypoint)
+    return name

@@ -1,0 +1,210 @@
+"""How a checkpoint is stored, placed or described. To add a variant: a class, and a line in VARIANTS."""
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import torch
+from huggingface_hub import save_torch_state_dict
+from packaging.version import Version
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ...contract.catalog import Entry
+from ...contract.checkpoint import LARGEST_FILE
+from ...contract.record import DEFAULT_VARIANT
+from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, MODEL_ARGS, Release
+from .mapped_tensors import SHARD, size_of
+
+SHARDS: Final = 2
+SAFETENSORS: Final = "model.safetensors"
+INDEX: Final = "model.safetensors.index.json"
+BIN: Final = "pytorch_model.bin"
+ONLY_SAFETENSORS: Final = Version("5.0.0.dev0")  # from here on save_pretrained writes no other format
+
+State = Mapping[str, Tensor]
+
+
+class Variant:
+    """The default: one safetensors file, loaded with no arguments."""
+
+    name: ClassVar[str] = DEFAULT_VARIANT
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is how checkpoints are stored and loaded where nobody says otherwise."""
+        return self.name == DEFAULT_VARIANT
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Why this release or this model has no such variant; None where it has. Nothing is loaded to find out."""
+        return None
+
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:
+        """Store a state dict as users of timm do. Where it lies in files already, these are linked."""
+        if not files:
+            save_file(dict(state), folder / SAFETENSORS, metadata={"format": "pt"})
+        elif len(files) == 1:
+            _link(files[0], folder / SAFETENSORS)
+        else:
+            _link_shards(files, folder)
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Store a model of transformers as its users do, but for some of its tensors."""
+        model.save_pretrained(folder, **_without(model, left_out))
+
+    def save_in_shards(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
+        """The same where it may lie in several files, as it does where it is too large for one."""
+        if self.stores_one_file and size_of(model.state_dict()) > LARGEST_FILE:
+            model.save_pretrained(folder, max_shard_size=SHARD, **_without(model, left_out))
+        else:
+            self.save(model, folder, release, left_out)
+
+    @property
+    def stores_one_file(self) -> bool:
+        """Whether a checkpoint is a file of safetensors where nothing is said of shards."""
+        return type(self).save is Variant.save
+
+    def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The `config.json` of a timm checkpoint."""
+        return config
+
+    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """What `from_pretrained` is given."""
+        return {}
+
+
+class Sharded(Variant):
+    """Two files or more, and an index."""
+
+    name = "sharded"
+
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
+        """As huggingface_hub shards any state dict."""
+        save_torch_state_dict(dict(state), folder, max_shard_size=_shard_size(state))
+        _refuse_one_file(folder)
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Through `max_shard_size`."""
+        size = _shard_size(model.state_dict())
+        model.save_pretrained(folder, max_shard_size=size, **_without(model, left_out))
+        _refuse_one_file(folder)
+
+
+class Bin(Variant):
+    """torch's own format."""
+
+    name = "bin"
+
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
+        """As `torch.save` stores it."""
+        torch.save(dict(state), folder / BIN)
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
+        """As transformers 4 wrote it on demand; transformers 5 reads such files, and writes none."""
+        if release.transformers < ONLY_SAFETENSORS:
+            model.save_pretrained(folder, safe_serialization=False, **_without(model, left_out))
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            model.config.save_pretrained(folder)
+            torch.save(_kept(model, left_out), folder / BIN)
+
+
+class LowCpuMem(Variant):
+    """Loaded with `low_cpu_mem_usage=True`."""
+
+    name = "low-cpu-mem"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Not before transformers does without accelerate, and not once the flag does nothing."""
+        if release.transformers < ACCELERATE:
+            return f"before transformers {ACCELERATE} this asks for accelerate, which is no part of the pair"
+        if release.transformers >= ALWAYS_LOW_CPU_MEM:
+            return "transformers 5 always loads like this, and drops low_cpu_mem_usage unread"
+        return None
+
+    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The flag."""
+        return {"low_cpu_mem_usage": True}
+
+
+class DeviceMap(Variant):
+    """Loaded with all modules mapped to the lane's device."""
+
+    name = "device-map"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Only where accelerate is installed, which no release does without."""
+        if importlib.util.find_spec("accelerate") is None:
+            return "device_map asks for accelerate, which is no part of the pair"
+        return None
+
+    def arguments(self, device: str) -> Mapping[str, Any]:
+        """The map."""
+        return {"device_map": {"": device}}
+
+
+class ModelArgs(Variant):
+    """The architecture under its own name, its shape given through the configuration's `model_args`."""
+
+    name = "model-args"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Not before TimmWrapper hands them on, and not for a shape that arguments of `create_model` cannot give."""
+        if release.transformers < MODEL_ARGS:
+            return f"TimmWrapper takes model_args since transformers {MODEL_ARGS}; before, it ignores them"
+        if not entry.slim.args:
+            return f"{entry.model} is the same when slim: there are no model_args to give"
+        if not entry.slim.creatable:
+            return f"timm.create_model does not take the arguments that make {entry.model} slim"
+        return None
+
+    def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:
+        """The shape in the words of timm's constructor."""
+        if size != "slim":
+            return {**config, "model_args": {"in_chans": entry.input_size[0]}}
+        pretrained = {**config["pretrained_cfg"], "architecture": entry.model}
+        return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
+
+
+VARIANTS: Final[Mapping[str, Variant]] = {
+    variant.name: variant for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), ModelArgs())
+}
+
+
+def _link(file: Path, name: Path) -> None:
+    name.unlink(missing_ok=True)  # of a checkpoint that was cut off
+    name.symlink_to(file)
+
+
+def _link_shards(files: Sequence[Path], folder: Path) -> None:
+    """As huggingface_hub names shards, with their index."""
+    index: dict[str, str] = {}
+    for number, path in enumerate(files, 1):
+        name = f"model-{number:05}-of-{len(files):05}.safetensors"
+        _link(path, folder / name)
+        with safe_open(path, framework="pt") as shard:
+            index |= dict.fromkeys(shard.keys(), name)
+    total = sum(path.stat().st_size for path in files)
+    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": index}))
+
+
+def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
+    """What `save_pretrained` is given so that it leaves tensors out; nothing where there are none to leave out."""
+    return {"state_dict": _kept(model, left_out)} if left_out else {}
+
+
+def _kept(model: Any, left_out: frozenset[str]) -> State:
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in left_out}
+
+
+def _shard_size(state: State) -> int:
+    """Bytes in a shard, so that there are at least two of them."""
+    return max(1, size_of(state) // SHARDS)
+
+
+def _refuse_one_file(folder: Path) -> None:
+    if len(list(folder.glob("*.safetensors"))) < SHARDS:
+        raise ValueError(f"asked for {SHARDS} shards, and there is one file")

@@ -1,0 +1,166 @@
+"""Deterministic, telling weights: the same in every release, and never what a constructor would have put there.
+
+A fresh LayerScale is a constant, often 1e-5: a lost one that is initialised again is the same number, and it hides
+whatever goes wrong in the branch that it scales. So every parameter and persistent buffer gets a value of its own,
+seeded by its name and shape, large enough to show and small enough that a deep model stays finite.
+"""
+
+import contextlib
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from ...contract.record import SEED
+
+# The share of its input's variance that a matrix keeps. At 1, branches without a norm would double 56 times in a row.
+GAIN: Final = 0.25
+# What changes a tensor's values in place, and of that what draws random numbers.
+NO_VALUES: Final = frozenset(
+    {
+        "requires_grad_",
+        "detach_",
+        "share_memory_",
+        "rename_",
+        "resize_",
+        "resize_as_",
+        "set_",
+        "t_",
+        "squeeze_",
+        "unsqueeze_",
+    }
+)
+IN_PLACE: Final = frozenset(
+    name for name in dir(Tensor) if name.endswith("_") and not name.startswith("_") and name not in NO_VALUES
+)
+DRAWING: Final = frozenset(
+    {"uniform_", "normal_", "bernoulli_", "exponential_", "log_normal_", "geometric_", "random_", "cauchy_"}
+)
+SPREAD: Final = 0.05
+
+
+def value(name: str, like: Tensor) -> Tensor:
+    """A telling value for the parameter or persistent buffer `name`, of the shape and dtype of `like`, on the CPU.
+
+    Matrices keep a quarter of the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of 0.
+    Integers are positions that must stay valid, so they are turned round; a count becomes another count.
+    """
+    if not like.is_floating_point():
+        return _integers(like)
+    leaf = name.rpartition(".")[2]
+    generator = torch.Generator().manual_seed(_seed(name, like.shape))
+    out = torch.empty(like.shape, dtype=torch.float32)
+    if _is_shift(name, leaf):
+        return out.uniform_(-0.25, 0.25, generator=generator).to(like.dtype)
+    if sum(size > 1 for size in like.shape) <= 1:
+        return out.uniform_(0.75, 1.25, generator=generator).to(like.dtype)
+    bound = math.sqrt(3 * GAIN / math.prod(like.shape[1:]))
+    return out.uniform_(-bound, bound, generator=generator).to(like.dtype)
+
+
+def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
+    """Give every parameter and persistent buffer of a module its telling value, in place.
+
+    Values that `known` holds under the same name and shape are shared, not made again. A feature extractor of timm has
+    the names of its model in another spelling: `stages_0.blocks` for `stages.0.blocks`, or `model.` before them.
+    """
+    find = counterparts(known or {})
+    with torch.no_grad():
+        for name, tensor in module.state_dict(keep_vars=True).items():
+            if (shared := find(name, tensor)) is not None:
+                tensor.data = shared.data
+            else:
+                tensor.copy_(value(name, tensor))
+
+
+def counterparts(state: Mapping[str, Tensor]) -> Callable[[str, Tensor], Tensor | None]:
+    """What finds the tensor of a state dict that has this name, in any spelling, and the shape of the one given."""
+    spelled = {spelling(name): tensor for name, tensor in state.items()}
+
+    def find(name: str, like: Tensor) -> Tensor | None:
+        found = spelled.get(spelling(name))
+        return found if found is not None and found.shape == like.shape else None
+
+    return find
+
+
+def spelling(name: str) -> str:
+    """A tensor's name, the same for a model and for its feature extractor."""
+    return name.removeprefix("model.").replace("_", ".")
+
+
+def image(size: Sequence[int]) -> Tensor:
+    """Pixels of shape (1, channels, height, width), as a normalised picture has them."""
+    generator = torch.Generator().manual_seed(_seed("pixel_values", size))
+    return torch.empty((1, *size)).uniform_(-2, 2, generator=generator)
+
+
+@contextlib.contextmanager
+def uninitialised() -> Iterator[None]:
+    """Build modules without timm's random initialisation of parameters, which telling values replace anyway.
+
+    Buffers are made as ever: those that no checkpoint holds have no other source.
+    """
+    with _parameters_with(dict.fromkeys(IN_PLACE, _left_alone)):
+        yield
+
+
+@contextlib.contextmanager
+def cheap_randomness(most: int | None = None) -> Iterator[None]:
+    """Build modules with timm's own constants, and one random number throughout where it draws a whole tensor of them.
+
+    What is random differs from one module to the next, as it would; it is made in a tenth of the time. A tensor of more
+    than `most` numbers is left as it is, which takes no memory.
+    """
+    with _parameters_with({name: _cheap(name, most) for name in (DRAWING if most is None else IN_PLACE)}):
+        yield
+
+
+@contextlib.contextmanager
+def _parameters_with(methods: Mapping[str, Callable[..., Tensor]]) -> Iterator[None]:
+    """Let parameters have these methods. What reaches one through `.data` or a view runs as ever, as on any tensor."""
+    outer = {name: method for name, method in vars(nn.Parameter).items() if name in methods}
+    for name, method in methods.items():
+        setattr(nn.Parameter, name, method)
+    try:
+        yield
+    finally:
+        for name in methods:
+            delattr(nn.Parameter, name)
+        for name, method in outer.items():
+            setattr(nn.Parameter, name, method)
+
+
+def _left_alone(parameter: Tensor, *_: Any, **__: Any) -> Tensor:
+    return parameter
+
+
+def _cheap(name: str, most: int | None) -> Callable[..., Tensor]:
+    usual: Callable[..., Tensor] = getattr(Tensor, name)
+
+    def method(parameter: Tensor, *arguments: Any, **named: Any) -> Tensor:
+        if most is not None and parameter.numel() > most:
+            return parameter
+        if name in DRAWING and parameter.is_floating_point():
+            return Tensor.fill_(parameter, SPREAD * (2 * torch.rand(()).item() - 1))
+        return usual(parameter, *arguments, **named)
+
+    return method
+
+
+def _integers(like: Tensor) -> Tensor:
+    if like.dtype == torch.bool:
+        return like.detach().cpu()
+    return like.detach().cpu() + 17 if like.dim() == 0 else like.detach().cpu().flatten().flip(0).view(like.shape)
+
+
+def _is_shift(name: str, leaf: str) -> bool:
+    return any(word in leaf for word in ("bias", "beta", "mean", "token", "embed", "query")) or "pos_embed" in name
+
+
+def _seed(name: str, shape: Sequence[int]) -> int:
+    text = f"{SEED}:{name}:{tuple(shape)}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

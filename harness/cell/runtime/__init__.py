@@ -1,0 +1,1 @@
+"""The pytest plugin and what keeps its workers going."""

@@ -1,0 +1,52 @@
+"""A case in a process of its own, where this one can no longer compute.
+
+On CUDA an index out of bounds does not raise where it happens: it leaves the process without a usable context, and
+every case that follows in it would fail for the sake of the one that did it.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from ...contract import processes
+from ..scenarios.run_case import record
+
+Fields = Mapping[str, Any]
+
+
+def context_is_broken(device: str) -> bool:
+    """Whether the device refuses to work for this process from now on."""
+    if device != "cuda":
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:  # torch.AcceleratorError is one
+        return True
+    return False
+
+
+def apart(work: Callable[..., Fields], *arguments: Any) -> Fields:
+    """What `work` returns in a fresh process, which is gone when this returns or raises; both must be picklable."""
+    context = multiprocessing.get_context("spawn")  # a fork would inherit the broken context
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(os.getpid(), sending, work, arguments))
+    process.start()
+    sending.close()
+    try:
+        fields: Fields = receiving.recv()
+    except EOFError:
+        process.join()
+        return record("crashed", f"the case's own process ended with exit code {process.exitcode}")
+    finally:
+        process.kill()
+        process.join()
+    return fields
+
+
+def _send(parent: int, sending: Connection, work: Callable[..., Fields], arguments: tuple[Any, ...]) -> None:
+    processes.die_with(parent)
+    sending.send(work(*arguments))

@@ -1,0 +1,138 @@
+"""Runs cases one after the other in one process, keeping what the cases of one model share."""
+
+import gc
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from ...contract.catalog import Entry, entry_of
+from ...contract.record import DEFAULT_VARIANT, FULL, HUB, OWN, Case
+from ..compare.findings import Tolerance
+from ..guards import memory, offline
+from ..models import pretrained
+from ..models.installed import Release
+from ..models.mapped_tensors import Store
+from ..models.pretrained import NotThere, Pretrained
+from ..models.reference import Place, Subject
+from ..models.variants import VARIANTS
+from ..routes import ROUTES
+from ..scenarios import run_case as cell_case
+from ..scenarios.context import CHECKPOINT
+from ..scenarios.handover import Carry
+from ..user_models.request import Asked, Owned
+from ..user_models.target import Unusable
+from . import isolation
+
+THREADS: Final = "OMP_NUM_THREADS"
+
+
+class Runner:
+    """One worker's share of a plan, one of so many workers. Its checkpoints lie in `folder`."""
+
+    def __init__(self, plan: Mapping[str, Any], folder: Path, workers: int) -> None:
+        self.again = (plan, folder, workers)
+        self.broken = False
+        self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
+        self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
+        self.tolerance = Tolerance(**plan["tolerance"])
+        self.folder = folder
+        self.carry = Carry(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
+        self.release = Release.installed()
+        self.from_hub = plan.get("weights") == HUB
+        self.own: Mapping[str, Any] | None = plan.get("own")
+        self.here: str = plan.get("here", "")
+        self.owned: Owned | None = None
+        self.subject: Subject | None = None
+        gc.collect()
+        gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
+        if not os.environ.get(THREADS):  # which torch has read by itself
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+        # What would make the same numbers come out otherwise: coarser products, and another algorithm at each start.
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+
+    def run(self, case: Case) -> Mapping[str, Any]:
+        """The fields of the case's record."""
+        if self.place.device == "cuda" and not torch.cuda.is_available():
+            return cell_case.record("not-run", "no CUDA device")
+        if self.broken:
+            return isolation.apart(run_alone, *self.again, case)
+        try:
+            return self._own(case) if self.own else self._timms(case)
+        finally:
+            shutil.rmtree(self.folder / case.route, ignore_errors=True)
+            if case.size == FULL:
+                self._give_back()
+            gc.collect()  # modules hold each other, and a model takes a GiB
+            self.broken = isolation.context_is_broken(self.place.device)
+
+    def _give_back(self) -> None:
+        """Memory and disk that other routes could use, and are short."""
+        if self.subject is not None:
+            self.subject.forget()
+        for path in self.folder.glob(f"{CHECKPOINT}*"):
+            if path.name != f"{CHECKPOINT}{DEFAULT_VARIANT}":
+                shutil.rmtree(path, ignore_errors=True)
+        gc.collect()
+        memory.give_back()
+
+    def _timms(self, case: Case) -> Mapping[str, Any]:
+        try:
+            subject, carry = self._subject(case), self.carry.of(case.id)
+        except NotThere as error:
+            return cell_case.record("not-run", str(error))
+        route, variant = ROUTES[case.route], VARIANTS[case.variant]
+        fields = cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
+        return {**fields, "detail": {**fields["detail"], **pretrained.told(subject)}}
+
+    def _own(self, case: Case) -> Mapping[str, Any]:
+        """A model of somebody's own, found where they were when they asked."""
+        try:
+            self.owned = self.owned or self._found(whole=case.route == OWN)
+        except Unusable as error:
+            told = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
+            return cell_case.record("error", str(error), detail={"silent": False, "error": told})
+        return self.owned.run(replace(case, model=self.owned.name), self.release, self.tolerance, self.folder)
+
+    def _found(self, *, whole: bool) -> Owned:
+        if self.here not in sys.path:
+            sys.path.insert(0, self.here)
+        return Asked(**(self.own or {})).find(self.place.device, self.place.dtype, whole=whole)
+
+    def _subject(self, case: Case) -> Subject:
+        wanted = (case.model, case.size)
+        if self.subject is None or (self.subject.entry.model, self.subject.size) != wanted:
+            self.close()
+            gc.freeze()  # what the libraries import or keep as they are used stays too
+            self.subject = self._made(self.entries[case.model], case.size)
+        return self.subject
+
+    def _made(self, entry: Entry, size: str) -> Subject:
+        if self.from_hub:
+            return Pretrained(entry, self.place)
+        # A full-size model and the one loaded from it are more than memory holds.
+        store = Store(self.folder / "native") if size == FULL else None
+        return Subject(entry, size, replace(self.place, store=store))
+
+    def close(self) -> None:
+        """Let go of the model and its checkpoint."""
+        self.subject = None
+        gc.collect()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run_alone(plan: Mapping[str, Any], folder: Path, workers: int, case: Case) -> Mapping[str, Any]:
+    """One case by a runner of its own, in a process of its own."""
+    if plan.get("weights") != HUB:
+        offline.enforce()
+    runner = Runner(plan, folder, workers)
+    try:
+        return runner.run(case)
+    finally:
+        runner.close()

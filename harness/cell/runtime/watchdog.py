@@ -1,0 +1,115 @@
+"""Sees from outside that no case takes more than it was given, and kills the process of one that does.
+
+pytest-timeout interrupts Python; what hangs or eats memory below Python has to be stopped from another process. Memory
+is watched as what a process holds: a limit on address space would break memory-mapped weights, and CUDA. What is mapped
+from a file it does not hold, for the system can take that back.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ...contract.processes import descendants
+from ...contract.record import FULL, Case
+from . import heartbeat
+from .heartbeat import Task
+
+EVERY: Final = 0.5  # seconds between two looks
+GRACE: Final = 10.0  # seconds that pytest-timeout has to end a case that took too long
+GIB: Final = 2**30
+HELD: Final = frozenset({"RssAnon", "RssShmem"})
+KIB: Final = 2**10
+BLOCK: Final = 512  # bytes, whatever the file system
+
+
+class Watch(threading.Thread):
+    """Looks at the desks of all workers until it is closed.
+
+    `ends` holds the cases whose process it killed; `most` what it has seen each case hold and write, in bytes.
+    """
+
+    def __init__(self, folder: Path, limits: Mapping[str, Any]) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.folder = folder
+        self.limits = limits
+        self.ends: dict[str, tuple[str, str]] = {}  # outcome and reason, by case
+        self.most: dict[str, tuple[int, int]] = {}
+        self._closed = threading.Event()
+
+    def run(self) -> None:
+        """Look now and then."""
+        while not self._closed.wait(EVERY):
+            for worker, task in heartbeat.tasks(self.folder).items():
+                if task.case not in self.ends and self._excess(task):
+                    self._end(worker, task)
+
+    def close(self) -> None:
+        """End, and wait for the end."""
+        self._closed.set()
+        if self.is_alive():
+            self.join()
+
+    def _end(self, worker: str, task: Task) -> None:
+        """Kill the process, unless it has gone on to another case: stopped, it cannot do so while we look again."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(task.pid, signal.SIGSTOP)
+            excess = self._excess(task)
+            if excess and heartbeat.tasks(self.folder).get(worker) == task:
+                self.ends[task.case] = excess
+                os.kill(task.pid, signal.SIGKILL)
+            else:
+                os.kill(task.pid, signal.SIGCONT)
+
+    def _excess(self, task: Task) -> tuple[str, str] | None:
+        """The outcome and reason of a case that takes more than its limits; None for one that does not."""
+        limit = limit_of(task.case, self.limits)
+        seconds, longest = time.monotonic() - task.since, self.limits[limit]
+        if seconds > longest + GRACE:
+            return "timeout", f"its process was killed after {seconds:.0f} s; limits.{limit} is {longest}"
+        memory, disk = held(task.pid), size_of(heartbeat.checkpoints(self.folder, task.pid))
+        before = self.most.get(task.case, (0, 0))
+        self.most[task.case] = max(memory, before[0]), max(disk, before[1])
+        most = self.limits.get("memory_gib")
+        if most is not None and memory > most * GIB:
+            said = f"its process was killed when it held {memory / GIB:.1f} GiB; limits.memory_gib is {most:g}"
+            return "out-of-memory", said
+        most = self.limits.get("disk_gib")
+        if most is not None and disk > most * GIB:
+            said = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
+            return "crashed", said
+        return None
+
+
+def limit_of(case: str, limits: Mapping[str, Any]) -> str:
+    """The name of the limit that says how many seconds a case may take."""
+    is_full = Case.parse(case).size == FULL
+    return "full_seconds" if is_full and limits.get("full_seconds") else "seconds"
+
+
+def held(pid: int) -> int:
+    """Bytes of memory that a process and those it started hold; 0 for one that is gone."""
+    return sum(_held(one) for one in (pid, *descendants(pid)))
+
+
+def size_of(folder: Path) -> int:
+    """Bytes that a folder takes on the disk; 0 for one that is gone."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # gone meanwhile
+                size += os.lstat(Path(parent) / name).st_blocks * BLOCK
+    return size
+
+
+def _held(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    told = dict(line.partition(":")[::2] for line in lines)
+    return sum(int(told[name].split()[0]) * KIB for name in HELD & told.keys())

@@ -1,0 +1,189 @@
+"""A checkpoint of a timm model on somebody's disk: their files and weights where a stock model has telling ones."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import timm
+import torch
+from timm.models import is_model, model_entrypoint, register_model
+from torch import Tensor, nn
+
+from ...contract.catalog import Entry
+from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint
+from ...contract.record import OWN
+from ..models import weights
+from ..models.catalog_builder import entry_of
+from ..models.cutting import build
+from ..models.installed import Release
+from ..models.reference import Place, Subject
+from ..models.variants import Variant
+from ..routes.roundtrip import loaded_by_timm, whole
+from ..routes.wrapper import PREFIX
+from ..scenarios.context import Trip
+from ..scenarios.protocol import Damaged, Leg
+from . import damage
+from .target import Unusable, said
+from .tensor_files import dtype_of, give, state_of
+
+NAMED: Final = "kept_"
+WRAPPED: Final = f"{PREFIX}."
+NOT_FINITE: Final = "the checkpoint holds values that are not finite, so nothing that it computes can be compared"
+COLOURS: Final = 3
+SOURCES: Final = frozenset({"url", "file", "source", "state_dict", "hf_hub_id", "hf_hub_filename"})
+"""Where timm would get weights from that are not these."""
+
+
+class Kept(Subject):
+    """The timm model of a checkpoint folder, with what its files hold."""
+
+    def __init__(self, checkpoint: Checkpoint, held: Mapping[str, Tensor], place: Place) -> None:
+        self.checkpoint = checkpoint
+        self.held = held
+        self.architecture = _registered(checkpoint, held)
+        super().__init__(_entry(checkpoint, self.architecture), "full", place)
+
+    @classmethod
+    def read(cls, checkpoint: Checkpoint, device: str = "cpu", dtype: torch.dtype | None = None) -> "Kept":
+        """In the files' precision where no other is asked for. Raises Unusable for what cannot be read or made."""
+        held = {name.removeprefix(WRAPPED): tensor for name, tensor in state_of(checkpoint).items()}
+        try:
+            return cls(checkpoint, held, Place(device, dtype or dtype_of(held)))
+        except Unusable:
+            raise
+        except Exception as error:
+            made = f"timm.create_model({checkpoint.architecture!r}, {dict(checkpoint.model_args)})"
+            raise Unusable(f"{checkpoint.folder / CONFIG}: {made} fails: {said(error)}") from error
+
+    @functools.cached_property
+    def is_finite(self) -> bool:
+        """Whether all that the files hold is."""
+        return not damage.nonfinite(self.held, self.default)
+
+    def unsupported(self, route: str) -> str | None:
+        """Why this folder cannot go a road that its model has; None where it can."""
+        if route != OWN and not self.is_finite:
+            return NOT_FINITE
+        if route.startswith("backbone") and self.input_size[0] != COLOURS:
+            return f"a TimmBackbone is asked for {COLOURS} channels here, and this model has {self.input_size[0]}"
+        if route == "backbone-pretrained" and self.checkpoint.files[0].name != WEIGHTS[0]:
+            return f"this road hands timm {WEIGHTS[0]}, and the folder has {self.checkpoint.files[0].name}"
+        return None
+
+    @property
+    def classes(self) -> int:
+        """As the folder says."""
+        return self.checkpoint.classes
+
+    @property
+    def _head(self) -> dict[str, Any]:
+        return {"num_classes": self.classes}
+
+    @functools.cached_property
+    def filled(self) -> nn.Module:
+        """With what the files hold; what they lack stays as its constructor makes it."""
+        with weights.cheap_randomness():
+            module = self.build()
+        give(module, self.held)
+        return module.eval()
+
+    def build(self) -> nn.Module:
+        """The model as its constructor makes it."""
+        module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+        return module
+
+    def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
+        """Their files, as they are."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in self.checkpoint.folder.iterdir():
+            if path.is_file() and not (folder / path.name).exists():
+                (folder / path.name).symlink_to(path.resolve())
+        return folder
+
+    def config(self) -> dict[str, Any]:
+        """With what the folder says of pictures."""
+        config = super().config()
+        described = {"architecture": self.architecture, "num_classes": self.classes}
+        return {**config, "pretrained_cfg": {**config["pretrained_cfg"], **self.checkpoint.pretrained_cfg, **described}}
+
+
+class File:
+    """`own`, of a checkpoint folder: what is wrong with its files, and whether timm itself reads them."""
+
+    name = OWN
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
+        """Every release of timm reads files."""
+        return None
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        """One."""
+        return {"": _read_by_timm(trip)}
+
+
+def _read_by_timm(trip: Trip) -> Leg:
+    subject: Any = trip.subject
+    yield from (Damaged(what) for what in told(subject))
+    native = trip.native(lambda: whole(subject))
+    checkpoint = subject.checkpoint
+    yield from loaded_by_timm(trip, checkpoint.folder, native, checkpoint.files[0].name, **checkpoint.model_args)
+
+
+def told(subject: Kept) -> Iterator[str]:
+    """What is damaged in the files."""
+    return damage.told(subject.held, subject.filled, subject.default)
+
+
+def _entry(checkpoint: Checkpoint, name: str) -> Entry:
+    module = build(name, {}, num_classes=checkpoint.classes)
+    entry = entry_of(name, module, whole=True)
+    classifier = entry.classifier and checkpoint.classes > 0
+    size = _input_size(checkpoint, entry.input_size)
+    name = str(checkpoint.architecture)
+    return replace(entry, model=name, classifier=classifier, input_size=size, smallest_input=size)
+
+
+def _input_size(checkpoint: Checkpoint, default: tuple[int, int, int]) -> tuple[int, int, int]:
+    """(channels, height, width) of what the model takes."""
+    channels, height, width = checkpoint.pretrained_cfg.get("input_size") or default
+    side = checkpoint.model_args.get("img_size") or (height, width)
+    height, width = (side, side) if isinstance(side, int) else side
+    return checkpoint.model_args.get("in_chans") or channels, height, width
+
+
+def _registered(checkpoint: Checkpoint, held: Mapping[str, Tensor]) -> str:
+    """A name in timm's registry for the architecture with the arguments, and the shapes, that the folder has.
+
+    timm takes the input's size from `pretrained_cfg`, and TimmWrapper does not, so what wrote the folder decides.
+    """
+    architecture = str(checkpoint.architecture)
+    if not is_model(architecture):
+        raise Unusable(f"{checkpoint.folder / CONFIG}: timm {timm.__version__} has no architecture {architecture!r}")
+    described = {name: value for name, value in checkpoint.pretrained_cfg.items() if name not in SOURCES}
+    names = [_register(architecture, checkpoint.model_args, overlay) for overlay in (described, {})]
+    return min(names, key=lambda name: _misfits(build(name, {}, num_classes=checkpoint.classes), held))
+
+
+def _misfits(module: nn.Module, held: Mapping[str, Tensor]) -> int:
+    """How many tensors have another shape than in the files."""
+    return sum(name in held and held[name].shape != tensor.shape for name, tensor in module.state_dict().items())
+
+
+def _register(architecture: str, args: Mapping[str, Any], described: Mapping[str, Any]) -> str:
+    """An architecture with other arguments under a name of its own, the same for the same."""
+    asked = json.dumps([args, described], sort_keys=True)
+    name = f"{NAMED}{architecture}_{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    if not is_model(name):
+
+        def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  timm's own protocol
+            overlay = {**described, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
+            given = {**args, **kwargs}
+            return model_entrypoint(architecture)(pretrained=pretrained, pretrained_cfg_overlay=overlay, **given)
+
+        entrypoint.__name__ = name
+        register_model(entrypoint)
+    return name

@@ -1,0 +1,1 @@
+"""One file for each nox session that does more than one call."""

@@ -1,0 +1,327 @@
+"""How fast it is: ratios measured in one run, for absolute times drift from machine to machine.
+
+All but the bare work are whole commands, from their start to the report; medians, but of what takes many minutes.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ...config.errors import BadInput
+from ...config.matrix import Matrix
+from ...config.option_parser import Options
+from ...contract import package, record
+from ...contract.catalog import Catalog
+from ...contract.package import ROOT
+from ...contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, GREEN, SKIPPED, Case
+from ...environments import lock
+from ...execution import placeholders
+from ...execution.pair_run import VARIABLES, Environment, Lanes, Say
+from ...planning import plan
+from ...report import reproduction
+from ...results.store import path_in
+from . import plain_pytest, run_command
+from .figure import Figure
+
+# A model of each family that differs in how it is built, saved or run.
+MODELS: Final = (
+    *("convnext_atto", "vit_tiny_patch16_dinov3_qkvb", "cait_xxs24_224", "resmlp_12_224", "beit_base_patch16_224"),
+    *("fastvit_t8", "poolformerv2_s12", "xcit_nano_12_p8_224", "eva02_tiny_patch14_224", "resnet18"),
+)
+ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
+BROKEN: Final = "transformers4.48.3-timm1.0.14"
+"""A pair in which much is broken, for which two ways to look must find the same."""
+LANE: Final = "cpu-float32"
+A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
+"""A lone worker would compute on all cores, and hide what a second one brings."""
+SAMPLE: Final = 16  # models
+LARGE: Final = 32  # models of a sample beside which the start of Python is small
+REPEATS: Final = 5
+FEW: Final = 3  # repeats of what takes minutes
+PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
+
+
+@dataclass
+class Bench:
+    """The current pair, in an environment in which it is installed, and the broken one."""
+
+    current: Lanes
+    broken: Lanes
+    environment: Environment
+    uv: str
+    say: Say
+
+    def figures(self, names: Sequence[str]) -> Iterator[Figure]:
+        """Those named, each as soon as it is known."""
+        for name in names:
+            about, measure = MEASURES[name]
+            self.say(f"({name}) {about}")
+            yield from measure(self)
+
+    def bare_work(self) -> Iterator[Figure]:
+        """The seconds of each repeat, by both, from one process."""
+        options = Options(lanes=(LANE,), routes=ROUTES[:1], models=MODELS, variants=(DEFAULT_VARIANT,))
+        lanes = Lanes(self.current.matrix, self.current.pair, options)
+        lane, catalog = plan.lanes(lanes.matrix, lanes.options)[0], catalog_of(lanes)
+        cases = lanes.planned(lane, catalog)
+        document = lanes.document(lane, catalog, cases)
+        with tempfile.TemporaryDirectory() as folder:
+            asked, into = Path(folder) / "plan.json", Path(folder) / "seconds.json"
+            asked.write_text(json.dumps(document))
+            words = (
+                "-W",
+                "ignore",
+                "-m",
+                package.module("doctor.bare_case"),
+                "--plan",
+                str(asked),
+                "--repeats",
+                str(REPEATS),
+            )
+            if not self.environment.python(*words, env=VARIABLES, into=into):
+                raise RuntimeError("the bare work failed; see above")
+            found = json.loads(into.read_text())
+        ratios = [ours / bare for ours, bare in zip(found["ours"], found["bare"], strict=True)]
+        yield Figure("a", f"a case, to the bare work: wrapper, {len(cases)} models", ratios, most=1.15)
+
+    def workers(self) -> Iterator[Figure]:
+        """All default routes of many models, so that the start of Python is a small part, as in a whole run."""
+        models = sample(catalog_of(self.current), LARGE)
+        self._warm(self.current)
+        ratios = []
+        for _ in range(FEW):
+            one, two = (self._ran([self.current], models, workers=workers, told=A_CORE_EACH) for workers in (1, 2))
+            ratios.append(one.seconds / two.seconds)
+        what = f"one worker, to two, a core each: {len(one.outcomes)} cases, whole commands"
+        yield Figure("b", what, ratios, least=1.8)
+
+    def installing(self) -> Iterator[Figure]:
+        """From the start of nox until the pair is installed and what is installed has been checked."""
+        ratios = [self._installed_by_us() / self._installed_by_uv() for _ in range(REPEATS)]
+        yield Figure("c", "an environment for a pair, checked, to that of bare uv", ratios, most=2)
+
+    def nothing_changed(self) -> Iterator[Figure]:
+        """With records of every case of the matrix, made up."""
+        with tempfile.TemporaryDirectory() as folder:
+            count = record_all(self.current.matrix, Path(folder))
+            before = _sizes(Path(folder))
+            # 1: where a rule says broken, what is made up is fixed.
+            seconds = [_timed(_nox("matrix", "--results", folder), good={0, 1}) for _ in range(REPEATS)]
+            if _sizes(Path(folder)) != before:
+                raise RuntimeError("records were written where nothing had changed")
+        what = f"the shipped matrix, nothing changed: {count:,} made-up records"
+        yield Figure("d", what, seconds, most=5, unit="s")
+
+    def sizes(self) -> Iterator[Figure]:
+        """The same cases slim and full, of the broken pair."""
+        models = sample(self._of_both, SAMPLE)
+        self._warm(self.broken)
+        slim, full = (self._ran([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, FULL))
+        same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
+        pair, count = self.broken.pair.id, len(slim.outcomes)
+        what = f"full size, to slim: {pair}, {count} cases, {same} of them with the same outcome"
+        yield Figure("e", what, [full.seconds / slim.seconds], alike=bool(slim.failed) and same == count)
+
+    def rival(self) -> Iterator[Figure]:
+        """Both begin without an environment; what uv and pip have kept of earlier downloads is as it is found."""
+        models = sample(self._of_both, SAMPLE)
+        with self._new_place() as place:
+            ours = self._ran([self.broken], models, ROUTES, place=place)
+        with self._new_place() as place:
+            theirs = plain_pytest.run(self._virtual_environment, place, self.broken.pair.versions, models)
+        found, pair = ours.failed, self.broken.pair.id
+        what = f"a plain pytest with pip, to us: {pair}, {len(ours.outcomes)} cases, {len(found)} failed"
+        if differ := sorted(found ^ theirs.failed):
+            what += f" here and {len(theirs.failed)} there, otherwise: {', '.join('/'.join(one) for one in differ)}"
+        yield Figure("f", what, [theirs.seconds / ours.seconds], least=20, alike=bool(found) and found == theirs.failed)
+
+    def growth(self) -> Iterator[Figure]:
+        """Twice as much of one thing, all else the same; in proportion would be 2."""
+        models = sample(self._of_both, SAMPLE)
+        self._warm(self.current)
+        self._warm(self.broken)
+        found: dict[str, list[float]] = {"models": [], "routes": [], "pairs": []}
+        for _ in range(FEW):
+            whole, broken, both, fewer_models, fewer_routes = (
+                self._ran(lanes, some, routes).seconds
+                for lanes, some, routes in (
+                    ((self.current,), models, ROUTES),
+                    ((self.broken,), models, ROUTES),
+                    ((self.current, self.broken), models, ROUTES),
+                    ((self.current,), models[::2], ROUTES),
+                    ((self.current,), models, ROUTES[::2]),
+                )
+            )
+            found["models"].append(whole / fewer_models)
+            found["routes"].append(whole / fewer_routes)
+            found["pairs"].append(2 * both / (whole + broken))
+        for what, ratios in found.items():
+            yield Figure("g", f"twice as many {what}: {len(models)} models, {len(ROUTES)} routes", ratios, most=2)
+
+    @property
+    def _of_both(self) -> Catalog:
+        """The models that both pairs' timm has."""
+        there = {entry.model for entry in catalog_of(self.broken)}
+        found = catalog_of(self.current)
+        return replace(found, entries=tuple(entry for entry in found if entry.model in there))
+
+    def _warm(self, lanes: Lanes) -> None:
+        """Have the pair's environment, whose libraries Python has compiled once."""
+        self._ran([lanes], MODELS[:1], ROUTES[:1])
+
+    def _ran(  # noqa: PLR0913 - what a command says
+        self,
+        pairs: Sequence[Lanes],
+        models: Sequence[str],
+        routes: Sequence[str] = (),
+        *,
+        size: str = DEFAULT_SIZE,
+        workers: int | None = None,
+        told: Mapping[str, str] | None = None,
+        place: Path | None = None,
+    ) -> "Ran":
+        with tempfile.TemporaryDirectory() as folder:
+            words = [
+                *_each("--pair", [lanes.pair.id for lanes in pairs]),
+                *_each("--model", models),
+                *_each("--route", routes),
+                *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--size", size, "--results", folder),
+                *(["--workers", str(workers)] if workers else []),
+            ]
+            seconds = _timed(_nox("matrix", *words, place=place), told, good={0, 1})
+            paths = [path_in(Path(folder), lanes.pair.id, LANE) for lanes in pairs]
+            runs = [run for path in paths if path.is_file() for run in record.read(path)]
+        if len(runs) < len(pairs) or any(run.end is None or run.end["failed"] for run in runs):
+            raise RuntimeError(f"what was to be measured did not run: nox -s matrix -- {' '.join(words)}")
+        lines = {Case.parse(case): str(line["outcome"]) for run in runs for case, line in run.cases.items()}
+        # Noise grows with depth: what drifted has passed.
+        outcomes = {(one.route, one.model): "passed" if said in GREEN else said for one, said in lines.items()}
+        return Ran(seconds, outcomes)
+
+    def _virtual_environment(self, place: Path) -> bool:
+        return self.environment.python("-m", "venv", str(place), env={})
+
+    @contextmanager
+    def _new_place(self) -> Iterator[Path]:
+        """Where no environment is yet, and none will be."""
+        shutil.rmtree(PLACE, ignore_errors=True)
+        try:
+            yield PLACE
+        finally:
+            shutil.rmtree(PLACE, ignore_errors=True)
+
+    def _installed_by_us(self) -> float:
+        with self._new_place() as place:
+            return _timed(_nox("cause", *reproduction.pins(self.current.pair), place=place))
+
+    def _installed_by_uv(self) -> float:
+        pair = self.current.pair
+        pins = str(lock.path_in(lock.FOLDER, pair.id))
+        with self._new_place() as place:
+            made = _timed([self.uv, "venv", "--quiet", "--python", pair.python, str(place)])
+            into = ["--python", str(place / "bin" / "python")]
+            return made + _timed([self.uv, "pip", "sync", "--quiet", "--require-hashes", *into, pins])
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How long a command took, and what came of each case, by route and model."""
+
+    seconds: float
+    outcomes: Mapping[tuple[str, str], str]
+
+    @property
+    def failed(self) -> frozenset[tuple[str, str]]:
+        """Those that were run and did not pass."""
+        return frozenset(case for case, outcome in self.outcomes.items() if outcome not in GREEN | SKIPPED)
+
+
+MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
+    "a": ("a case beside the bare work: build, save, load, two forward passes", Bench.bare_work),
+    "b": ("one worker against two", Bench.workers),
+    "c": ("an environment against bare uv's", Bench.installing),
+    "d": ("a run in which nothing changed", Bench.nothing_changed),
+    "e": ("full size against slim, and whether both find the same", Bench.sizes),
+    "f": ("a plain pytest over full models with pip's environment against us", Bench.rival),
+    "g": ("twice as many models, routes, pairs", Bench.growth),
+}
+
+
+def named(argv: Sequence[str]) -> list[str]:
+    """The measurements that a command line names, all where it names none. Raises BadInput for one that is none."""
+    about = "\n".join(f"  {name}  {what}" for name, (what, _) in MEASURES.items())
+    parser = argparse.ArgumentParser(
+        prog="nox -s bench --",
+        description=f"Measure how fast it is; leave the machine alone meanwhile.\n\n{about}",
+        epilog="example: nox -s bench -- a c",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="what to measure (default: all, three quarters of an hour)"
+    )
+    found, rest = parser.parse_known_args(argv)
+    if unknown := [*rest, *(name for name in found.names if name not in MEASURES)]:
+        raise BadInput(f"nox -s bench has no {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    return found.names or list(MEASURES)
+
+
+def sample(catalog: Catalog, count: int) -> list[str]:
+    """So many LayerScale models, evenly by size, and none that another is run for."""
+    there = [entry for entry in catalog if entry.layer_scale and entry.slim.same_as is None]
+    models = [entry.model for entry in sorted(there, key=lambda entry: entry.params)]
+    few = min(count, len(models))
+    return [models[(2 * place + 1) * len(models) // (2 * few)] for place in range(few)]
+
+
+def record_all(described: Matrix, folder: Path) -> int:
+    """Records of every case of a matrix, as if all had passed; how many. No model is loaded for them."""
+    total = 0
+    for pair in described.pairs:
+        found = Lanes(described, pair, Options(results=folder))
+        catalog = found.catalog()
+        if catalog is None:
+            continue
+        for lane in described.lanes:
+            cases = found.planned(lane, catalog)
+            document, why = found.document(lane, catalog, cases), {case.id: "made up" for case in cases}
+            placeholders.note_not_run(path_in(folder, pair.id, lane.name), document, why, outcome="passed")
+            total += len(cases)
+    return total
+
+
+def catalog_of(lanes: Lanes) -> Catalog:
+    """The pair's catalog. Raises BadInput where it has none."""
+    found = lanes.catalog()
+    if found is None:
+        raise BadInput(f"no catalog of timm {lanes.pair.timm}; make it: nox -s catalog -- timm=={lanes.pair.timm}")
+    return found
+
+
+def _nox(session: str, *words: str, place: Path | None = None) -> list[str]:
+    """A command as a user gives it; its environments in `place` where it is given."""
+    where = ["--envdir", str(place)] if place else []
+    return [sys.executable, "-m", "nox", *where, "-s", session, "--", *words]
+
+
+def _each(flag: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (flag, value)]
+
+
+def _sizes(folder: Path) -> Mapping[Path, int]:
+    return {path: path.stat().st_size for path in folder.rglob("*.jsonl")}
+
+
+def _timed(words: Sequence[str], told: Mapping[str, str] | None = None, *, good: Set[int] = frozenset({0})) -> float:
+    """Seconds of a command. Raises RuntimeError for one that ends with another exit code: it did something else."""
+    started = time.perf_counter()
+    run_command.run(words, {"NOX_SCRIPT_MODE": "none", **(told or {})}, good)
+    return time.perf_counter() - started

@@ -1,0 +1,175 @@
+"""nox -s bisect, without nox: which release of transformers or timm broke some cases, or mended them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from packaging.version import Version
+
+from ..config import matrix, option_parser
+from ..config.errors import BadInput
+from ..config.option_parser import Options
+from ..config.pair import AXES, Pair, pin
+from ..config.text import number
+from ..contract.record import DEFAULT_VARIANT, GREEN
+from ..environments import pypi
+from ..environments.installer_output import InstallationError
+from ..environments.pypi import Release
+from ..execution.pair_run import Environment, Lanes, Say
+from ..planning import plan
+from ..results.bisection import Answer, Answered, Symptom, search
+from ..results.pair_diff import key_of
+from ..results.verdict import Judged
+from .ensure_recorded import check, refuse_other_python, tried
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two ends along one package, what stands still, and the cases."""
+
+    described: matrix.Matrix
+    options: Options
+    axis: str
+    good: str
+    bad: str
+    still: Pair
+
+    @classmethod
+    def of(cls, argv: Sequence[str]) -> "Question":
+        """Read the command line. Raises BadInput with all that is wrong with it."""
+        options = option_parser.parse(argv, session="bisect")
+        described = matrix.load(options.matrix)
+        problems: list[str] = []
+        ends = {name: _end(name, text, problems) for name, text in (("good", options.good), ("bad", options.bad))}
+        (axis, good), (other, bad) = ends["good"], ends["bad"]
+        if axis and other and axis != other:
+            problems.append(f"--good names {axis} and --bad {other}; name two releases of one package")
+        elif good and bad and Version(good) == Version(bad):
+            problems.append(f"--good and --bad both name {axis}=={good}; name two releases")
+        still = _still(options.still, axis, problems)
+        if not options.routes and not options.models:
+            problems.append("which cases? Name them with --route and --model")
+        if problems:
+            raise BadInput.from_problems(problems)
+        # One lane and one variant, unless more are asked for; and all models that are named, quick or not.
+        lanes, variants = options.lanes or (described.lanes[0].name,), options.variants or (DEFAULT_VARIANT,)
+        options = replace(options, lanes=lanes, variants=variants, anyway=not options.quick)
+        current = described.current_pair
+        question = cls(described, options, axis, good, bad, current.moved(**still))
+        refuse_other_python(question.still, argv, described)
+        check([question.at(good), question.at(bad)])
+        return question
+
+    @property
+    def lanes(self) -> Lanes:
+        """Those of the bad end: what matrix and limits there are."""
+        return self.at(self.bad)
+
+    def at(self, version: str) -> Lanes:
+        """The cases with one release of the axis."""
+        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options)
+
+    @cached_property
+    def line(self) -> list[Release]:
+        """The releases from end to end, oldest first. Raises BadInput for an end that cannot be."""
+        try:
+            return pypi.between(self.axis, (self.good, self.bad), self.still.python)
+        except OSError as error:
+            raise BadInput(f"PyPI could not be asked which releases of {self.axis} there are: {error}") from error
+
+    def answer(self, environment: Environment, say: Say) -> Answered:
+        """Run both ends, and then what halves the releases between them.
+
+        Raises BadInput where the ends do not differ as they should, and InstallationError where one cannot be made.
+        """
+        oldest, newest = self.line[0].version, self.line[-1].version
+        say(f"{len(self.line)} releases of {self.axis}, {oldest} to {newest}, with {self._rest}")
+        # As PyPI spells them: 5.0 is 5.0.0.
+        ends = (oldest, newest) if Version(self.good) < Version(self.bad) else (newest, oldest)
+        good, bad = (tried(self.at(version), environment, say) for version in ends)
+        symptom = self._symptom(good, bad, say)
+        judged = dict(zip(ends, (good, bad), strict=True))
+
+        def ask(release: Release) -> Answer:
+            try:
+                judged[release.version] = tried(self.at(release.version), environment, say)
+            except (InstallationError, BadInput) as error:
+                say(f"{self.axis} {release.version}: {Answer.UNTESTABLE}: {error}")
+                return Answer.UNTESTABLE
+            answer = symptom.answer(judged[release.version])
+            say(f"{self.axis} {release.version}: {answer}, {_summary(judged[release.version])}")
+            return answer
+
+        def tell(left: int, steps: int) -> None:
+            say(f"{number(left, 'release')} left, about {number(steps, 'step')}")
+
+        older = Answer.GOOD if ends[0] == oldest else Answer.BAD
+        found = search(self.line, older, ask, tell)
+        pairs = {version: self.at(version).pair for version in judged}
+        return Answered(self.axis, found, older, judged, pairs, symptom)
+
+    @property
+    def _rest(self) -> str:
+        names = [name for name in (*AXES, "torch") if name != self.axis]
+        return ", ".join(f"{name} {getattr(self.still, name)}" for name in names)
+
+    def _symptom(self, good: Sequence[Judged], bad: Sequence[Judged], say: Say) -> Symptom:
+        """What passes at the good end and fails at the bad one; what does not is left aside.
+
+        Raises BadInput where there is nothing of the kind.
+        """
+        if not good and not bad:
+            plan.refuse_empty(0, self.options)
+        named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
+        symptom = Symptom.of(bad).among([one for one in good if one.outcome in GREEN])
+        if symptom.cases:
+            if aside := len({key_of(one) for one in (*good, *bad)} - symptom.cases.keys()):
+                asked = number(len(symptom.cases), "case")
+                say(f"{asked} to ask about; left aside: {aside}, broken or green at both ends")
+            return symptom
+        if Symptom.of(good).among([one for one in bad if one.outcome in GREEN]).cases:
+            raise BadInput(
+                f"{named['good']}: {_summary(good)}, and {named['bad']}: {_summary(bad)}; they are the wrong way round"
+            )
+        if not any(one.outcome in GREEN for one in good):
+            raise BadInput(f"{named['good']}: {_summary(good)}; name a release where these cases pass")
+        raise BadInput(f"{named['bad']}: {_summary(bad)}; name a release where a case fails that passes at the other")
+
+
+def _end(name: str, text: str | None, problems: list[str]) -> tuple[str, str]:
+    """The package and version of an end."""
+    if text is None:
+        problems.append(f"--{name} is not named; add a release, as in --{name} transformers==4.57.6")
+        return "", ""
+    package, version, wrong = pin(text)
+    if not wrong and package not in AXES:
+        wrong = f"bisect goes along {' or '.join(AXES)}"
+    if wrong:
+        problems.append(f"--{name} {text}: {wrong}")
+        return "", ""
+    return package, version
+
+
+def _still(pins: Sequence[str], axis: str, problems: list[str]) -> dict[str, str]:
+    """The versions that stand still, as far as they are named."""
+    found: dict[str, str] = {}
+    for text in pins:
+        package, version, wrong = pin(text)
+        if not wrong and package == axis:
+            wrong = f"{axis} is what moves; its releases are those of --good and --bad"
+        if wrong:
+            problems.append(f"--with {text}: {wrong}")
+        found[package] = version
+    return found
+
+
+def _summary(judged: Sequence[Judged]) -> str:
+    """What stands out: a case that does not pass, or how many do."""
+    worst = sorted(judged, key=lambda one: (one.outcome in GREEN, not one.broken))
+    if not worst:
+        return "no such case"
+    if worst[0].outcome in GREEN:
+        return f"{len(judged)} passed" if len(judged) > 1 else "passed"
+    others = sum(one.outcome not in GREEN for one in judged) - 1
+    more = f", and {others} more" if others else ""
+    return f"{worst[0].case.id} is {worst[0].outcome or 'without a record'} ({worst[0].reason}){more}"

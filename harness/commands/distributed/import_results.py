@@ -1,0 +1,42 @@
+"""Takes in what another machine recorded: its results folder, checked before anything of it is written."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from ...config.errors import BadInput
+from ...contract import record
+from ...results import store
+
+LANES: Final = "*.jsonl"
+CARRIED: Final = "carried"
+CATALOGS: Final = "catalogs"
+
+
+def files(folder: Path) -> list[Path]:
+    """The lanes' files of a results folder. Raises BadInput where it is none, or one of them is none of ours."""
+    found = sorted(folder.rglob(LANES))
+    if not found and not (folder / CATALOGS).is_dir():
+        raise BadInput(f"{folder}: no records in it")
+    for path in found:
+        store.refuse_links([path])
+        *above, _ = path.relative_to(folder).parts
+        if len(above) != 1 and above[:1] != [CARRIED]:
+            raise BadInput(f"{path}: is not where a results folder has its records; name the folder itself")
+        try:
+            record.read(path)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{error}; move that file away") from error
+    return found
+
+
+def add_catalogs(folder: Path, into: Path) -> None:
+    """Catalogs that were made on the spot, without which records of such a pair cannot be judged; the newest counts."""
+    for path in sorted((folder / CATALOGS).rglob("*.ndjson")):
+        target = into / path.relative_to(folder)
+        store.refuse_links([path, into, target])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as draft:
+            shutil.copyfile(path, Path(draft) / path.name)
+            (Path(draft) / path.name).replace(target)

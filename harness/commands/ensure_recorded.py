@@ -1,0 +1,38 @@
+"""One pair tried for a question: what is not recorded is run, and what is recorded is judged."""
+
+from collections.abc import Sequence
+
+from ..config import option_parser
+from ..config.errors import BadInput
+from ..config.matrix import Matrix
+from ..config.pair import Pair, python_named
+from ..environments import lock
+from ..execution.pair_run import Environment, Lanes, Say
+from ..planning import device
+from ..results import judging, store
+from ..results.verdict import Judged
+
+
+def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> None:
+    """A session has one Python, made before its command line is understood. Raises BadInput where that is another."""
+    session = python_named(argv, described.defaults.python)
+    if pair.python != session:
+        raise BadInput(
+            f"{pair.id} runs on Python {pair.python}, and this session on {session}; add python=={pair.python}"
+        )
+
+
+def check(ends: Sequence[Lanes]) -> None:
+    """What can be known of a question's two ends before anything is installed. Raises BadInput."""
+    options, described = ends[0].options, ends[0].matrix
+    lock.refuse_bad(lanes.pair for lanes in ends)
+    catalogs = [catalog for lanes in ends if (catalog := lanes.catalog()) and catalog.has_controls]
+    option_parser.check(options, described, catalogs if len(catalogs) == len(ends) else [])
+    device.refuse_missing(options.lanes)
+    store.refuse_unwritable(options.results)
+
+
+def tried(lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
+    """Raises InstallationError, after recording it, and BadInput for a release that does not exist."""
+    lanes.run(lanes.prepare(environment, say), environment, say)
+    return judging.judged([lanes])

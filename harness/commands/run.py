@@ -1,0 +1,237 @@
+"""What the nox sessions do, without nox: read the command line, run a pair, sum up.
+
+A session hands in its arguments and its environment; everything that is wrong with them is one error with exit code 2.
+"""
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from ..config import matrix, option_parser
+from ..config.errors import BadInput, HarnessError
+from ..config.option_parser import Options
+from ..config.pair import Pair, python_named
+from ..contract.catalog import Catalog
+from ..environments import lock
+from ..environments.installer_output import InstallationError
+from ..execution import run_lock
+from ..execution.pair_run import Environment, Lanes
+from ..planning import device, plan
+from ..report import devices, likeness, reproduction, rules, terminal
+from ..report.formats import files
+from ..report.summary import Summary
+from ..results import history, judging, store
+from ..results.merging import merge
+from ..results.verdict import Judged
+
+WIDTH: Final = 100  # where the output is no terminal
+
+
+@dataclass
+class Campaign:
+    """One command's pairs, and what turned out on the way to be wrong with any of them, by the pair's id."""
+
+    described: matrix.Matrix
+    lanes: tuple[Lanes, ...]
+    options: Options
+    named: Pair | None = None
+    problems: dict[str, HarnessError] = field(default_factory=dict)
+    failed: bool = False
+
+    @classmethod
+    def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "Campaign":
+        """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
+        options = option_parser.typed_in(here, option_parser.parse(argv, session=session))
+        described = _read(options.matrix)
+        named = named_pair(options.requirements, described, session)
+        pairs = [named] if named else plan.pairs(described, options)
+        campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
+        if session != "lock":  # which mends a bad one
+            lock.refuse_bad([lanes.pair for lanes in campaign.lanes])
+        campaign.check()
+        if session in option_parser.RUNNING:  # which need devices and write records
+            if options.on is None:
+                device.refuse_missing(options.lanes)
+            store.refuse_unwritable(options.results)
+        elif session == "report":
+            _refuse_missing([options.results, *options.beside])
+        if session in option_parser.REPORTING and options.out:
+            files.refuse_unwritable(options.out)
+        return campaign
+
+    def lanes_of(self, pair: str) -> Lanes | None:
+        """The selected lanes of a pair by its id; None where it is not selected."""
+        return next((lanes for lanes in self.lanes if lanes.pair.id == pair), None)
+
+    @property
+    def current(self) -> Lanes:
+        """The lanes of the matrix's current pair."""
+        return next(lanes for lanes in self.lanes if lanes.pair.id == lanes.matrix.current)
+
+    def claim(self) -> None:
+        """Keep other runs out of the results folder from here on. Raises BadInput where one is there."""
+        run_lock.take(self.options.results)
+
+    def prepare(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
+        """Have a pair's catalog, without which nobody knows its cases. What goes wrong is kept for the end."""
+        with self._keeping_problems(lanes, say):
+            self._catalog(lanes, environment, say)
+
+    def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
+        """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
+        with self._keeping_problems(lanes, say):
+            lanes.run(self._catalog(lanes, environment, say), environment, say)
+
+    def _catalog(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> Catalog:
+        if found := lanes.catalog():
+            return found
+        catalog = lanes.prepare(environment, say)
+        self.check()  # again: a catalog made just now may show that a glob matches nothing
+        return catalog
+
+    @contextmanager
+    def _keeping_problems(self, lanes: Lanes, say: Callable[[str], None]) -> Iterator[None]:
+        try:
+            yield
+        except InstallationError as error:
+            say(f"{lanes.pair.id}: {error}")
+        except HarnessError as error:
+            self.problems[lanes.pair.id] = error
+        except Exception:
+            self.failed = True
+            raise
+
+    def sum_up(self, console: Console) -> int:
+        """Print the summary, write the files that are asked for, and return the exit code.
+
+        Raises what was wrong with some pairs, after the others'.
+        """
+        summary = self.summary()
+        if summary.pairs:
+            terminal.show(console, summary)
+            if self.options.out:
+                files.write(self.options.out, summary)
+        if self.problems:
+            raise _all_of(list(self.problems.values()))
+        return summary.exit_code
+
+    def summary(self) -> Summary:
+        """What is recorded of the pairs with which nothing was wrong, in every folder named, judged."""
+        sound = [lanes for lanes in self.lanes if lanes.pair.id not in self.problems]
+        machines = {
+            folder: judging.of([lanes.reading(folder) for lanes in sound])
+            for folder in (self.options.results, *self.options.beside)
+        }
+        judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
+        whole = self.options.selection == Options().selection and self.options.asked is None
+        torches = {lanes.pair.torch for lanes in sound}
+        told = rules.remarks(self.described.expectations, judged, date.today(), torches=torches, whole=whole)
+        return Summary(
+            judged=judged,
+            command=self._command,
+            pairs=[lanes.pair for lanes in sound],
+            made=datetime.now().astimezone(),
+            families={model: family for found in machines.values() for model, family in found.families.items()},
+            parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
+            past=history.of({folder: found.recorded for folder, found in machines.items()}),
+            disagreements=disagreements,
+            remarks=[*told, *devices.remarks(judged), *likeness.remarks(judged)],
+            problems=list(self.problems.values()),
+            failed=self.failed,
+            selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},
+            part=option_parser.in_words(replace(self.options, requirements=())),
+        )
+
+    @property
+    def _command(self) -> Callable[[Judged], str]:
+        """What gives the command that runs a case again."""
+        matrix = self.options.matrix
+        return reproduction.of_pair(self.named, matrix) if self.named else reproduction.of_matrix(matrix)
+
+    def check(self) -> None:
+        """Everything that can be known before anything is installed or written. Raises HarnessError."""
+        found = [lanes.catalog() for lanes in self.lanes]
+        catalogs = [catalog for catalog in found if catalog]
+        option_parser.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
+        if len(catalogs) == len(found):
+            selected = plan.lanes(self.described, self.options)
+            cases = sum(
+                len(lanes.planned(lane, catalog))
+                for lanes, catalog in zip(self.lanes, catalogs, strict=True)
+                for lane in selected
+            )
+            plan.refuse_empty(cases, self.options)
+
+
+def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: str) -> Pair | None:
+    """The pair that the command line names. A catalog is timm's alone; the current transformers comes along with it."""
+    if not requirements:
+        return None
+    current = described.current_pair
+    alone = session == "catalog" and not any(one.startswith("transformers") for one in requirements)
+    besides = [f"transformers=={current.transformers}"] if alone else []
+    return Pair.parse_requirements([*besides, *requirements], described.defaults)
+
+
+def python_of(argv: Sequence[str]) -> str:
+    """The Python on which a pair named on the command line shall run; the matrix's default where it names none."""
+    return python_named(argv, _read(_given(argv).matrix).defaults.python)
+
+
+def listed(argv: Sequence[str]) -> list[Pair]:
+    """The pairs that nox shall have a session for: the matrix's, fewer where the command line names some of them.
+
+    Read before nox has parsed anything, so that each pair is a session of its own. Raises BadInput for a bad matrix.
+    """
+    given = _given(argv)
+    pairs = _read(given.matrix).pairs
+    return [pair for pair in pairs if pair.id in given.pair] or list(pairs)
+
+
+def _read(path: Path) -> matrix.Matrix:
+    """Read once a command, which asks for it three times. Raises BadInput for a bad one."""
+    seen = path.stat() if path.is_file() else None
+    return _read_once(path, Path.cwd(), seen and (seen.st_mtime_ns, seen.st_size, seen.st_ino))
+
+
+@functools.cache
+def _read_once(path: Path, _here: Path, _state: tuple[int, int, int] | None) -> matrix.Matrix:
+    return matrix.load(path)
+
+
+def _given(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    # An option without its value is refused where the session reads its own options, with the remedy.
+    parser.add_argument("--matrix", type=Path, nargs="?", const=Options.matrix, default=Options.matrix)
+    parser.add_argument("--pair", nargs="?", action="append", default=[])
+    given, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
+    return given
+
+
+def console() -> Console:
+    """The terminal as it is; elsewhere plain text of a fixed width."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
+def _refuse_missing(folders: Sequence[Path]) -> None:
+    problems = [
+        f"--results {folder}: there is no such folder; nox -s matrix makes one"
+        for folder in folders
+        if not folder.is_dir()
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def _all_of(problems: Sequence[HarnessError]) -> HarnessError:
+    """One error that says each of them once; the first exit code of the contract's order, 2 before 3."""
+    kind = type(min(problems, key=lambda error: error.exit_code))
+    return kind("\n".join(dict.fromkeys(map(str, problems))))

@@ -1,0 +1,246 @@
+"""nox -s upgrade, without nox: what breaks, and what is mended, for somebody who moves from one pair to another."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from packaging.version import Version
+
+from ..config import matrix, option_parser
+from ..config.errors import BadInput
+from ..config.names import ROUTES
+from ..config.names import unknown as unknown_name
+from ..config.option_parser import Options
+from ..config.pair import AXES, Pair, pin
+from ..config.source import is_source
+from ..config.text import number
+from ..contract.catalog import BERT, Catalog
+from ..contract.record import DEFAULT_VARIANT, GREEN
+from ..environments.installer_output import InstallationError
+from ..execution import tempdirs
+from ..execution.pair_run import Environment, Lanes, Say
+from ..planning import plan
+from ..results import judging
+from ..results.pair_diff import HARM, Key, Kind, attributed, compare, key_of, unknown
+from ..results.upgrade_result import Answer
+from ..results.verdict import Judged
+from .ensure_recorded import check, refuse_other_python, tried
+
+SAVING: Final = frozenset(ROUTES) - {
+    *("wrapper", "wrapper-features", "classifier", "backbone-pretrained", "resume", "processor", "pipeline")
+}
+"""The routes on which a release writes the checkpoint itself; on the others it is the harness's own."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """From one pair to another, and the cases that matter."""
+
+    described: matrix.Matrix
+    options: Options
+    old: Pair
+    new: Pair
+
+    @classmethod
+    def of(cls, argv: Sequence[str]) -> "Move":
+        """Read the command line. Raises BadInput with what is wrong with it."""
+        options = option_parser.parse(argv, session="upgrade")
+        described = matrix.load(options.matrix)
+        if described.uses and not options.routes and not options.models:
+            options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
+        options = replace(options, anyway=not options.quick)
+        old = _pair(options.start or described.current, described)
+        new = _target(options.requirements, old, described)
+        if old.id == new.id:
+            raise BadInput(f"{old.id} is where it starts; name another release, or another start with --from")
+        _refuse_two_at_once(old, new)
+        refuse_other_python(old, argv, described)
+        move = cls(described, options, old, new)
+        check([move.at(old), move.at(new)])
+        return move
+
+    def at(self, pair: Pair, only: frozenset[Key] | None = None) -> Lanes:
+        """The cases with a pair; some of them alone, by lane and id."""
+        return Lanes(self.described, pair, self.options, only=only)
+
+    @property
+    def mixed(self) -> dict[str, Pair]:
+        """The old pair with one package moved, by that package; none where only one is to be moved."""
+        if not set(AXES) <= set(self.old.differs_from(self.new)):
+            return {}
+        return {name: self.old.moved(**{name: getattr(self.new, name)}) for name in AXES}
+
+    def answer(self, environment: Environment, say: Say) -> Answer:
+        """Run what is not recorded of both pairs, and of the mixed ones what changed.
+
+        A pair that cannot be made is recorded as such, and its cases have no record. Raises BadInput as selecting does,
+        and for a release that does not exist.
+        """
+        return self._of_one_mind(environment, say)._answer(environment, say)  # noqa: SLF001 - it is the same move
+
+    def _of_one_mind(self, environment: Environment, say: Say) -> "Move":
+        """The same, with one set of quick models: each release of timm has its own, by what it has.
+
+        Before anything runs both ends are tried to be made, as far as they have to be.
+        """
+        quick: set[str] = set()
+        for pair in (self.new, self.old):
+            lanes = self.at(pair)
+            with contextlib.suppress(InstallationError):  # which is recorded when its cases are to run
+                catalog = lanes.prepare(environment, say)
+                quick |= {entry.model for entry in catalog.smallest_of_each_kind()}
+                if any(lanes.pending(lane, catalog) for lane in plan.lanes(self.described, self.options)):
+                    lanes.install(environment, say)
+        return replace(self, options=replace(self.options, quick_too=frozenset(quick)))
+
+    def _answer(self, environment: Environment, say: Say) -> Answer:
+        old, new = (self._tried(self.at(pair), environment, say) for pair in (self.old, self.new))
+        if not old and not new:
+            plan.refuse_empty(0, self.options)
+        changes = compare(old, new)
+        due = frozenset(change.key for change in changes if change.kind in {*HARM, Kind.FIXED, Kind.OTHERWISE})
+        mixed: dict[str, dict[Key, Judged]] = {}
+        for package, pair in self.mixed.items() if due else ():
+            say(f"{pair.id}: {package} alone, for {number(len(due), 'case')} that changed")
+            mixed[package] = {key_of(one): one for one in self._tried(self.at(pair, due), environment, say)}
+        alone = self.old.differs_from(self.new)[0]
+        return Answer(
+            start=self.old,
+            end=self.new,
+            tolerances=self.described.tolerances,
+            old=old,
+            new=new,
+            changes=changes,
+            by={change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due},
+            known=self._known(old, say),
+            carried=self._carried(old, environment, say),
+            alike=frozenset(self._cut_alike()),
+        )
+
+    def _tried(self, lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
+        try:
+            return tried(lanes, environment, say)
+        except InstallationError as error:
+            say(f"{lanes.pair.id}: {error}")
+            return judging.judged([lanes])
+
+    def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
+        """What the new pair makes of checkpoints that the old one saved: quick models, the first lane by default."""
+        routes = tuple(name for name in self.options.routes or self.described.routes if name in SAVING)
+        options = replace(
+            self.options,
+            routes=routes,
+            quick=not self.options.models,
+            lanes=self.options.lanes or (self.described.lanes[0].name,),
+            variants=self.options.variants or (DEFAULT_VARIANT,),
+            results=self.options.results / "carried" / self.old.id,
+        )
+        alike = self._cut_alike() | {BERT.model}
+        saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
+        if not routes or not saved:
+            return []
+        saving = Lanes(self.described, self.old, options, only=saved, catalogs=self.at(self.old).own_folder)
+        loading = replace(saving, pair=self.new, saved_by=saving)
+        try:
+            self._carry(saving, loading, environment, say)
+        except InstallationError as error:
+            say(f"{self.old.id} to {self.new.id}: {error}")
+        return judging.judged([loading])
+
+    def _carry(self, saving: Lanes, loading: Lanes, environment: Environment, say: Say) -> None:
+        """Save and load what has no current record."""
+        options = loading.options
+        catalog = loading.prepare(environment, say)
+        if any(loading.pending(lane, catalog) for lane in plan.lanes(self.described, options)):
+            with tempdirs.folder("carried") as folder:
+                say(f"{self.old.id}: saving checkpoints, for {self.new.id} to load")
+                keeping = replace(options, results=folder / "records", rerun=False)
+                keeper = replace(saving, options=keeping, carry={"keeps": str(folder / "kept")})
+                keeper.run(keeper.prepare(environment, say), environment, say)
+                replace(loading, carry={"takes": str(folder / "kept")}).run(catalog, environment, say)
+
+    def _cut_alike(self) -> set[str]:
+        """The models that both releases of timm have, and whose slim form is the same."""
+        old, new = (
+            {entry.model: entry.slim for entry in catalog} for catalog in map(self._catalog, (self.old, self.new))
+        )
+        return {
+            model
+            for model, slim in old.items()
+            if model in new and (slim.args, slim.input_size) == (new[model].args, new[model].input_size)
+        }
+
+    def _catalog(self, pair: Pair) -> Catalog:
+        found = self.at(pair).catalog()
+        return found or Catalog(pair.timm, 0, (), ())
+
+    def _known(self, old: Sequence[Judged], say: Say) -> dict[Pair, bool]:
+        """Whether a pair on the way breaks nothing that works now, of those on record whatever ran them."""
+        found = {}
+        for pair in self._on_the_way():
+            try:
+                there = judging.judged([self.at(pair)])
+            except BadInput as error:
+                say(f"{pair.id} is left out: {error}")
+                continue
+            if any(one.outcome in GREEN for one in there) and not unknown(there):
+                found[pair] = not any(change.kind in HARM for change in compare(old, there))
+        return found
+
+    def _on_the_way(self) -> list[Pair]:
+        """Those of the matrix and those that have a folder of records, between both ends and neither of them."""
+        folders = sorted(self.options.results.iterdir())
+        recorded = [pair for folder in folders if (pair := Pair.parse_id(folder.name, self.described.defaults))]
+        every = {pair.id: pair for pair in (*recorded, *self.described.pairs)}
+        return [
+            pair
+            for pair in every.values()
+            if pair.id not in {self.old.id, self.new.id} and _is_between(self.old, pair, self.new)
+        ]
+
+
+def _was_saved(one: Judged) -> bool:
+    """Whether a pair came as far as to save its checkpoint."""
+    error = ((one.record or {}).get("detail") or {}).get("error") or {}
+    ended = one.outcome in {"unsupported", "not-run", "crashed", "timeout", "out-of-memory", None}
+    return not ended and not (one.outcome == "error" and error.get("phase") in {"native", "save", "load"})
+
+
+def _pair(text: str, described: matrix.Matrix) -> Pair:
+    """A pair by its id, also one that the matrix does not name."""
+    for pair in described.pairs:
+        if pair.id == text:
+            return pair
+    named = Pair.parse_id(text, described.defaults)
+    if named is None:
+        raise BadInput(f"--from: {unknown_name('pair', text, [pair.id for pair in described.pairs])}")
+    return named
+
+
+def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> Pair:
+    """Where to: what the command line names, and all else as it is."""
+    if sources := [text for text in requirements if is_source(text)]:
+        raise BadInput(f"{', '.join(sources)}: a pin moves to a release; try a development version with nox -s pair")
+    named = {pin(text)[0] for text in requirements}
+    rest = [f"{name}=={version}" for name, version in old.versions.items() if name not in named]
+    new = Pair.parse_requirements([*requirements, *rest], described.defaults)
+    # 5.23 is 5.23.0, and no move.
+    same = {name: version for name, version in old.versions.items() if Version(version) == Version(new.versions[name])}
+    return new.moved(**same)
+
+
+def _refuse_two_at_once(old: Pair, new: Pair) -> None:
+    """What a change is due to can be told of the two packages, or of what they run on."""
+    moving = old.differs_from(new)
+    rest = [name for name in moving if name not in AXES]
+    if "python" in rest or (rest and rest != moving):
+        raise BadInput(f"{', '.join(rest)} would move too, from {old.id} to {new.id}; move one at a time")
+
+
+def _is_between(old: Pair, pair: Pair, new: Pair) -> bool:
+    def within(name: str) -> bool:
+        ends = sorted(Version(getattr(one, name)) for one in (old, new))
+        return ends[0] <= Version(getattr(pair, name)) <= ends[1]
+
+    return all(map(within, AXES))

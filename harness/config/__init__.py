@@ -1,0 +1,1 @@
+"""matrix.yaml and the command line, parsed once into frozen values."""

@@ -1,0 +1,221 @@
+"""matrix.yaml: the one file people edit, read into a Matrix or refused with everything that is wrong with it.
+
+`python -m harness.config.matrix > harness/schemas/matrix.json` publishes the JSON Schema that editors complete it from.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from ..contract.catalog import BERT, Entry
+from ..contract.package import FOLDER
+from ..contract.record import DEFAULT_VARIANT
+from . import messages, yaml_document
+from .errors import BadInput
+from .expectation import Rule
+from .names import VARIANTS_OF, DtypeName, LaneName, RouteName, Strict, VariantName, problem, unknown
+from .pair import Defaults, Pair, Row
+
+NO_TIMM: Final = "legacy-layernorm"
+SCHEMA: Final = FOLDER / "schemas" / "matrix.json"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A device and a dtype, whether it runs every model or the quick ones alone, and whether all variants."""
+
+    name: str
+    models: str = "every"
+    variants: bool = True
+
+    @property
+    def device(self) -> str:
+        """`cpu` or `cuda`."""
+        return self.name.partition("-")[0]
+
+    @property
+    def dtype(self) -> str:
+        """The dtype by torch's name."""
+        return self.name.partition("-")[2]
+
+
+class LaneScope(Strict):
+    """Which models a lane runs: every one, or the quick ones alone; and whether it runs the routes' variants."""
+
+    models: Literal["every", "quick"]
+    variants: bool = True
+
+
+class Route(Strict):
+    """Which models a route runs on: every one, the quick ones, or those named by globs.
+
+    `variants` are those that it runs beside the default, on the quick models.
+    """
+
+    models: Literal["every", "quick"] | tuple[str, ...]
+    variants: tuple[VariantName, ...] = ()
+
+    # Before pydantic tries each form, and complains of each.
+    @field_validator("models", mode="before")
+    @classmethod
+    def _every_quick_or_globs(cls, models: Any) -> Any:
+        named = isinstance(models, (list, tuple)) and models and all(isinstance(glob, str) and glob for glob in models)
+        if not named and models not in ("every", "quick"):
+            raise problem("give every, quick, or a list of names or globs of models")
+        return models
+
+    @field_validator("variants")
+    @classmethod
+    def _each_variant_once(cls, variants: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_repeated((DEFAULT_VARIANT, *variants))
+        return variants
+
+
+class Models(Strict):
+    """Controls are models without LayerScale: what breaks them too is no LayerScale bug."""
+
+    controls: tuple[str, ...]
+
+
+class Tolerance(Strict):
+    """An output may be off by atol + rtol · max abs(native)."""
+
+    rtol: float = Field(ge=0, allow_inf_nan=False)
+    atol: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Limits(Strict):
+    """What a case may take: wall-clock time, memory of its process, disk for its checkpoints; and what installing may.
+
+    No limit where there is none, but for a case's time; `full_seconds` is that of a full-size one.
+    """
+
+    seconds: int = Field(gt=0, strict=True)
+    full_seconds: int | None = Field(default=None, gt=0, strict=True)
+    memory_gib: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    disk_gib: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    install_seconds: int | None = Field(default=None, gt=0, strict=True)
+
+    @property
+    def of_a_case(self) -> dict[str, float | None]:
+        """What crosses the wall, and decides outcomes."""
+        return self.model_dump(exclude={"install_seconds"})
+
+
+class Uses(Strict):
+    """The models and routes that a project depends on."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+    routes: tuple[RouteName, ...] = Field(min_length=1)
+
+
+class Matrix(Strict):
+    """What matrix.yaml says."""
+
+    as_of: date | None = None
+    defaults: Defaults
+    rows: tuple[Row, ...] = Field(alias="pairs", min_length=1)
+    current: str
+    tolerances: Mapping[DtypeName, Tolerance]
+    lane_scopes: Mapping[LaneName, LaneScope] = Field(alias="lanes", min_length=1)
+    routes: Mapping[RouteName, Route] = Field(min_length=1)
+    models: Models
+    limits: Limits
+    uses: Uses | None = None
+    expectations: tuple[Rule, ...] = ()
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs, in the order of the file, with every version known."""
+        return tuple(row.resolve(self.defaults) for row in self.rows)
+
+    @cached_property
+    def current_pair(self) -> Pair:
+        """The pair that a project of today would pin."""
+        return next(pair for pair in self.pairs if pair.id == self.current)
+
+    @cached_property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes, in the order of the file."""
+        return tuple(Lane(name, scope.models, scope.variants) for name, scope in self.lane_scopes.items())
+
+    def tries(self, entry: Entry) -> bool:
+        """Whether a model of the catalog belongs to the matrix: it has LayerScale or is a control."""
+        return entry.layer_scale or entry.model in self.models.controls
+
+    # A validator sees the fields above its own, and those only where they are sound.
+    @field_validator("rows")
+    @classmethod
+    def _each_pair_once(cls, rows: tuple[Row, ...], above: ValidationInfo) -> tuple[Row, ...]:
+        if "defaults" in above.data:
+            _refuse_repeated(row.resolve(above.data["defaults"]).id for row in rows)
+        return rows
+
+    @field_validator("current")
+    @classmethod
+    def _current_is_a_pair(cls, current: str, above: ValidationInfo) -> str:
+        if "rows" in above.data and "defaults" in above.data:
+            ids = [row.resolve(above.data["defaults"]).id for row in above.data["rows"]]
+            if current not in ids:
+                raise problem(unknown("pair", current, ids))
+        return current
+
+    @field_validator("lane_scopes")
+    @classmethod
+    def _each_lane_has_a_tolerance(
+        cls, lanes: Mapping[str, LaneScope], above: ValidationInfo
+    ) -> Mapping[str, LaneScope]:
+        for lane in map(Lane, lanes):
+            if lane.dtype not in above.data.get("tolerances", {lane.dtype}):
+                raise problem(f"{lane.name} has no tolerance; add {lane.dtype} to tolerances")
+        return lanes
+
+    @field_validator("routes")
+    @classmethod
+    def _each_route_has_what_it_names(cls, routes: Mapping[str, Route]) -> Mapping[str, Route]:
+        for name, route in routes.items():
+            if (name == NO_TIMM) != (route.models == (BERT.model,)):
+                raise problem(
+                    f"{name}: {NO_TIMM}, and no other route, has 'models: [{BERT.model}]': no timm model is in it"
+                )
+            idle = [variant for variant in route.variants if variant not in VARIANTS_OF[name]]
+            if idle:
+                having = ", ".join(VARIANTS_OF[name]) or "none"
+                raise problem(f"{name}: {', '.join(idle)} would change nothing that this route does; it has {having}")
+        return routes
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The published schema; its first line says what made it."""
+        made = {"$comment": "Made by: python -m harness.config.matrix > harness/schemas/matrix.json"}
+        return {**made, "$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
+
+
+def load(path: Path) -> Matrix:
+    """Reads and checks a file. Raises BadInput with all its problems at once, a line each."""
+    source = yaml_document.read(path)
+    try:
+        matrix = Matrix.model_validate(source.data)
+    except ValidationError as error:
+        raise BadInput.from_problems([*source.problems, *messages.describe(source, error, Matrix)]) from None
+    if source.problems:
+        raise BadInput.from_problems(source.problems)
+    return matrix
+
+
+def _refuse_repeated(names: Iterable[str]) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1]
+    if repeated:
+        raise problem(f"{', '.join(repeated)} is there more than once; keep one")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(Matrix.json_schema(), indent=2) + "\n")

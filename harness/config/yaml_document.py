@@ -1,0 +1,86 @@
+"""Strict reading of a YAML file: plain values, each with its text as written, and a problem for each repeated key.
+
+YAML reads `4.50` as the number 4.5 and keeps the last of two equal keys in silence; neither may happen here.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from .errors import BadInput
+
+Location = tuple[str | int, ...]
+
+
+@dataclass
+class Document:
+    """What a file says: `data` is made of dicts, lists and scalars, `texts` holds each scalar as it is written."""
+
+    path: Path
+    data: Any = None
+    texts: dict[Location, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def read(path: Path) -> Document:
+    """Reads one YAML document. Raises BadInput for a file that is missing, unreadable or not YAML."""
+    document = Document(path)
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        node = yaml.compose(_text(path))
+        if node is not None:
+            document.data = _value(document, yaml, node, ())
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise BadInput(f"{path}: {where}not YAML: {error.problem or error.context}") from None
+    except YAMLError as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: a YAML alias (*name) stands inside what it repeats; write it out") from None
+    return document
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file; run from the project's folder or name one: --matrix") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _value(document: Document, yaml: YAML, node: Node, place: Location) -> Any:
+    if isinstance(node, SequenceNode):
+        return [_value(document, yaml, item, (*place, index)) for index, item in enumerate(node.value)]
+    if isinstance(node, MappingNode):
+        return _mapping(document, yaml, node, place)
+    document.texts[place] = node.value
+    if node.tag == "tag:yaml.org,2002:str":
+        return node.value
+    try:
+        return yaml.constructor.construct_object(node)
+    except ValueError:  # a date such as 2026-13-01: it stays text, and whoever wants a date will refuse it
+        return node.value
+
+
+def _mapping(document: Document, yaml: YAML, node: MappingNode, place: Location) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value if isinstance(key_node, ScalarNode) else "?"
+        line = key_node.start_mark.line + 1
+        if key in values:
+            document.problems.append(
+                f"{document.path}: line {line}: key {key!r} is already on line {lines[key]}; delete one of them"
+            )
+            continue
+        lines[key] = line
+        values[key] = _value(document, yaml, value_node, (*place, key))
+    return values

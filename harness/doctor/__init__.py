@@ -1,0 +1,1 @@
+"""Checks inside a user's own environment: the installed pair, and a model of theirs."""

@@ -1,0 +1,83 @@
+"""Times a case of `wrapper` beside the bare work: build, save, `from_pretrained`, two passes, the folder removed.
+
+    python -m harness.doctor.bare_case --plan plan.json --repeats 5 > FILE
+
+Both do it for the models of the plan, in turn, in one process; JSON, seconds by repeat.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import save_file
+from transformers import AutoModel
+
+from ..cell.guards import offline
+from ..cell.models import slim
+from ..cell.models.reference import CLASSES
+from ..cell.runtime.runner import Runner
+from ..contract.catalog import Entry, entry_of
+from ..contract.record import GREEN, Case
+
+
+def bare(entry: Entry, folder: Path) -> None:
+    """What nobody who loads a timm checkpoint with transformers, and compares, can do without."""
+    name = slim.register(entry)
+    head = {"num_classes": CLASSES} if entry.classifier else {}
+    native = timm.create_model(name, pretrained=False, **head).eval()
+    save_file(native.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+    described = {"architecture": name, **head, "num_features": native.num_features}
+    size = {"input_size": list(entry.slim.input_size)}
+    config = {**described, "pretrained_cfg": {**described, **size, "mean": [0.5] * 3, "std": [0.5] * 3}}
+    (folder / "config.json").write_text(json.dumps(config))
+    loaded = AutoModel.from_pretrained(folder).eval()
+    pixels = torch.zeros(1, *entry.slim.input_size)
+    with torch.no_grad():
+        native.forward_features(pixels)
+        loaded(pixels, **({} if entry.classifier else {"do_pooling": False}))
+
+
+def measure(plan: Mapping[str, Any], repeats: int) -> dict[str, list[float]]:
+    """Seconds for all models, by repeat. The first time of either is not counted: it imports and compiles."""
+    entries = [entry_of(row) for row in plan["entries"]]
+    found: dict[str, list[float]] = {"bare": [], "ours": []}
+    with tempfile.TemporaryDirectory() as place:
+        runner = Runner(plan, Path(place), workers=1)
+        for _ in range(repeats + 1):
+            seconds = {"bare": 0.0, "ours": 0.0}
+            for entry in entries:
+                started = time.perf_counter()
+                record = runner.run(Case("wrapper", entry.model))
+                runner.close()
+                seconds["ours"] += time.perf_counter() - started
+                if record["outcome"] not in GREEN:
+                    raise RuntimeError(f"{entry.model}: {record['reason']}")
+                started = time.perf_counter()
+                with tempfile.TemporaryDirectory() as folder:
+                    bare(entry, Path(folder))
+                seconds["bare"] += time.perf_counter() - started
+            for who, spent in seconds.items():
+                found[who].append(spent)
+    return {who: spent[1:] for who, spent in found.items()}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the seconds."""
+    parser = argparse.ArgumentParser(prog="python -m harness.doctor.bare_case", description=__doc__)
+    parser.add_argument("--plan", type=Path, required=True, help="a plan, as a run has it")
+    parser.add_argument("--repeats", type=int, default=5, help="how often all models are done")
+    given = parser.parse_args(argv)
+    offline.enforce()
+    json.dump(measure(json.loads(given.plan.read_text()), given.repeats), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

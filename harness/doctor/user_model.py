@@ -1,0 +1,38 @@
+"""A model of somebody's own, or a checkpoint on their disk: whether it survives the pair that is installed here."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from ..cell.guards import offline
+from ..cell.models.installed import Release
+from ..cell.user_models.checkpoint_folder import Kept
+from ..cell.user_models.request import Asked, Owned
+from ..cell.user_models.save_and_reload import Own
+from .console_report import Seen, quiet, report, tolerance
+
+
+def examine(asked: Asked, out: IO[str]) -> int:
+    """Print what is found; 1 where anything is broken, else 0. Raises Unusable for what cannot be tried."""
+    offline.enforce()
+    with quiet():
+        owned = asked.find()
+    if isinstance(owned.subject, Own) and owned.subject.target.unrun:
+        out.write(f"Its outputs are not compared: {owned.subject.target.unrun}, with --class\n")
+    return report(tried(owned), out, also_known=False)
+
+
+def tried(owned: Owned) -> Iterator[Seen]:
+    """By every road, in every format. Each case's checkpoints go with it: somebody's own model may be large."""
+    allowed = tolerance(owned.subject.place.dtype)
+    with quiet(), tempfile.TemporaryDirectory() as folder:
+        for case in owned.cases:
+            fields = owned.run(case, Release.installed(), allowed, Path(folder))
+            shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
+            yield Seen(case, owned.subject.entry, fields, folder=_is_as_for_the_hub(owned))
+
+
+def _is_as_for_the_hub(owned: Owned) -> bool:
+    return isinstance(owned.subject, Kept) and owned.subject.checkpoint.is_as_for_the_hub

@@ -1,0 +1,1 @@
+"""Installing a pair: its lock, what PyPI has, what the installer said."""

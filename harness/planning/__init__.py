@@ -1,0 +1,1 @@
+"""Which cases a lane has, and whether they fit on this machine."""

@@ -1,0 +1,42 @@
+"""The reports as files, for people, CI systems and other programs."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from ...config.errors import BadInput
+from ...results import store
+from ..summary import Summary
+from . import badge, junit, markdown, page
+from .answer import answer
+
+FILES: Final[Mapping[str, Callable[[Summary], str]]] = {
+    "index.html": page.html,
+    "summary.md": markdown.text,
+    "needs.md": markdown.needs,
+    "full-size.md": markdown.full_size,
+    "junit.xml": junit.xml,
+    "badge.svg": badge.svg,
+    "answer.json": lambda summary: json.dumps(answer(summary), indent=1) + "\n",
+}
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Make the folder. Raises BadInput where that, or writing the files into it, is not possible."""
+    store.refuse_unwritable(folder, "--out")
+    problems = [
+        f"--out {folder}: {name} is a folder there; name another place" for name in FILES if (folder / name).is_dir()
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def write(folder: Path, summary: Summary) -> None:
+    """Write all of them. Each is there as a whole or as it was; a link is replaced, not followed."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
+        for name, text in FILES.items():
+            draft = Path(drafts) / name
+            draft.write_text(text(summary), encoding="utf-8")
+            draft.replace(folder / name)

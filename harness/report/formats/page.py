@@ -1,0 +1,41 @@
+"""The web page: one file that needs nothing else, and no network. What is recorded is data in it, never code."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup
+
+from ..summary import Summary
+from .columns import data
+from .template import render
+
+WEB: Final = Path(__file__).parent / "web"
+SCRIPTS: Final = ("data", "dom", "filter", "parts", "matrix", "cases", "models", "history", "upgrade", "needs", "main")
+"""In the order in which they use each other."""
+
+
+def html(summary: Summary) -> str:
+    """The document."""
+    script = "\n".join((WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    script = f'"use strict";\n(() => {{\n{script}}})();\n'
+    style = (WEB / "page.css").read_text(encoding="utf-8")
+    return render(
+        "page.html",
+        # Ours, and in a hash below: a browser runs this script and no other.
+        script=Markup(script),  # noqa: S704
+        style=Markup(style),  # noqa: S704
+        policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:",
+        data=Markup(_inert(data(summary))),  # noqa: S704 - without < no tag ends or begins in it
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _inert(value: object) -> str:
+    """JSON that can stand inside a script element."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

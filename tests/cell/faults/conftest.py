@@ -1,0 +1,83 @@
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import torch
+from packaging.version import Version
+
+from harness.cell.compare.findings import Tolerance
+from harness.cell.models.installed import Release
+from harness.cell.models.reference import Place, Subject
+from harness.cell.models.variants import VARIANTS
+from harness.cell.scenarios import run_case
+from harness.cell.scenarios.protocol import Route
+from harness.contract import catalog
+from harness.contract.record import HEADER, Case
+
+TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
+RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"), torch=Version("2.14.1"))
+
+
+class Attempt(Protocol):
+    """Runs one case and gives its record's fields."""
+
+    def __call__(
+        self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32
+    ) -> dict[str, Any]: ...
+
+
+def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> dict[str, Any]:
+    """A plan, as the plugin reads it, of these cases on the CPU."""
+    return {
+        "pair": {"id": "p"},
+        "lane": "cpu-float32",
+        "device": "cpu",
+        "dtype": "float32",
+        "tolerance": asdict(TOLERANCES[torch.float32]),
+        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
+        "cases": [{"case": case.id, **asdict(case)} for case in cases],
+        "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
+        "same_as": {},
+        "needs": {},
+        "room": [],
+        "gpus": [],
+        **dict.fromkeys(("schema", *HEADER[2:])),
+        **more,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _own_dtype() -> Iterator[None]:
+    """What a fault left in torch does not reach the next test."""
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="session")
+def entries() -> catalog.Catalog:
+    found = catalog.read(catalog.PACKAGED, "1.0.31")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def subject(entries: catalog.Catalog) -> Callable[..., Subject]:
+    made: dict[tuple[str, Any], Subject] = {}
+
+    def of(model: str, dtype: Any = torch.float32) -> Subject:
+        if (model, dtype) not in made:
+            made[model, dtype] = Subject(entries[model], "slim", Place("cpu", dtype))
+        return made[model, dtype]
+
+    return of
+
+
+@pytest.fixture
+def attempt(subject: Callable[..., Subject], tmp_path: Path) -> Attempt:
+    def run(route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32) -> dict[str, Any]:
+        place = subject(model, dtype)
+        return run_case.run(route, VARIANTS[variant], place, RELEASE, TOLERANCES[dtype], tmp_path)
+
+    return run

@@ -1,0 +1,216 @@
+"""A road on which something goes wrong, and what can go wrong on it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.cell.models.installed import Release
+from harness.cell.models.reference import Outputs
+from harness.cell.scenarios.context import Trip
+from harness.cell.scenarios.protocol import Computed, Leg, Loaded, Route, Written
+from harness.contract.catalog import Entry
+from tests.cell.faults import states
+from tests.cell.faults.states import Change
+
+
+@dataclass
+class Along:
+    """A road on which each leg is watched, or tampered with, by `_along`."""
+
+    road: Route
+
+    @property
+    def name(self) -> str:
+        return self.road.name
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        return self.road.unsupported(release, entry)
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        return {name: self._along(leg) for name, leg in self.road.legs(trip).items()}
+
+    def _along(self, leg: Leg) -> Leg:
+        return leg
+
+
+@dataclass
+class Faulty(Along):
+    """A road on which something happens to the files, to what was loaded from them, or to what that computes.
+
+    `to_checkpoint` is given timm's checkpoint before any leg is walked, `to_written` each folder that transformers
+    wrote before it is loaded, `to_model` and `to_loaded` what was loaded before anything is compared. All but the
+    first happen on the leg `only`, where one is named.
+    """
+
+    to_checkpoint: Callable[[Path], None] | None = None
+    to_written: Callable[[Path], None] = lambda _: None
+    to_model: Callable[[nn.Module], None] = lambda _: None
+    to_loaded: Callable[[Loaded], None] = lambda _: None
+    to_outputs: Callable[[Outputs], Outputs] = lambda outputs: outputs
+    only: str | None = None
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        if self.to_checkpoint:
+            self.to_checkpoint(trip.checkpoint())
+        legs = self.road.legs(trip)
+        assert self.only is None or self.only in legs
+        return {name: self._along(leg) if self.only in {None, name} else leg for name, leg in legs.items()}
+
+    def _along(self, leg: Leg) -> Leg:
+        for step in leg:
+            match step:
+                case Written():
+                    self.to_written(step.folder)
+                    yield step
+                case Loaded():
+                    with torch.no_grad():
+                        self.to_model(step.timm_module)
+                        self.to_loaded(step)
+                    yield step
+                case Computed():
+                    yield replace(step, outputs=lambda step=step: self.to_outputs(step.outputs()))  # type: ignore[misc]
+
+
+@dataclass
+class Legs:
+    """A road of these legs and no other; each is made anew for each try."""
+
+    made: Mapping[str, Callable[[Trip], Leg]]
+    name: str = "made up"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002 - the protocol's
+        return None
+
+    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+        return {name: make(trip) for name, make in self.made.items()}
+
+
+def nowhere(_trip: Trip) -> Iterator[Any]:
+    """A leg on which nothing is met."""
+    yield from ()
+
+
+def rewritten(change: Change) -> Callable[[Path], None]:
+    """The tensors of a folder, changed."""
+
+    def to(folder: Path) -> None:
+        assert states.rewrite(folder, change)
+
+    return to
+
+
+def renamed(old: str, new: str) -> Callable[[Path], None]:
+    return rewritten(states.renamed(old, new))
+
+
+def prefixed(prefix: str) -> Callable[[Path], None]:
+    return rewritten(states.prefixed(prefix))
+
+
+def dropped(part: str) -> Callable[[Path], None]:
+    return rewritten(states.dropped(part))
+
+
+def shortened(part: str) -> Callable[[Path], None]:
+    return rewritten(states.shortened(part))
+
+
+def described(**changes: Any) -> Callable[[Path], None]:
+    """The checkpoint's `pretrained_cfg` says something else."""
+
+    def rewrite(folder: Path) -> None:
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps({**config, "pretrained_cfg": {**config["pretrained_cfg"], **changes}}))
+
+    return rewrite
+
+
+def first(module: nn.Module, part: str) -> Any:
+    return next(tensor for name, tensor in module.named_parameters() if part in name)
+
+
+def constant(module: nn.Module) -> None:
+    first(module, "gamma").fill_(1e-5)
+
+
+def reset(module: nn.Module) -> None:
+    """As ConvNeXt's constructor leaves it."""
+    first(module, "gamma").fill_(1e-6)
+
+
+def scaled(module: nn.Module) -> None:
+    first(module, "weight").mul_(1.001)
+
+
+def swapped(module: nn.Module) -> None:
+    one, other = [tensor for name, tensor in module.named_parameters() if "gamma_" in name][:2]
+    one.data, other.data = other.data.clone(), one.data.clone()
+
+
+def transposed(module: nn.Module) -> None:
+    square = next(p for p in module.parameters() if p.dim() == 2 and p.shape[0] == p.shape[1])
+    square.data = square.data.T.clone()
+
+
+def halved(module: nn.Module) -> None:
+    tensor = first(module, "weight")
+    tensor.data = tensor.data.half().float()
+
+
+def unset(module: nn.Module) -> None:
+    first(module, "gamma").fill_(torch.nan)
+
+
+def zeroed(module: nn.Module) -> None:
+    next(module.buffers()).zero_()
+
+
+def without_scales(module: nn.Module) -> None:
+    """As a model that was built without them."""
+    for part in module.modules():
+        if "gamma" in part._parameters:
+            part.register_parameter("gamma", None)
+
+
+def around(loaded: Loaded) -> None:
+    """The first parameter outside the timm module."""
+    parameters = loaded.model.named_parameters()
+    next(tensor for name, tensor in parameters if not name.startswith(f"{loaded.prefix}.")).add_(1)
+
+
+def _conv(module: nn.Module) -> nn.Module:
+    return next(part for part in module.modules() if isinstance(part, nn.Conv2d))
+
+
+def dropping(module: nn.Module) -> None:
+    _conv(module).register_forward_hook(lambda _m, _a, out: nn.functional.dropout(out, 0.5))
+
+
+def poisoned(module: nn.Module) -> None:
+    def hook(_module: nn.Module, _args: Any, out: Any) -> Any:
+        out = out.clone()
+        out[:, 0] = torch.nan
+        return out
+
+    _conv(module).register_forward_hook(hook)
+
+
+def raising(module: nn.Module) -> None:
+    def hook(*_: Any) -> None:
+        raise RuntimeError("no forward pass today")
+
+    next(module.children()).register_forward_hook(hook)
+
+
+def starving(_module: nn.Module) -> None:
+    raise MemoryError
+
+
+def refusing(_module: nn.Module) -> None:
+    raise LookupError("not this one")

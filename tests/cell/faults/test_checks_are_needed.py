@@ -1,0 +1,234 @@
+"""No comparison is there for show: with any one switched off, some fault that it catches comes out green."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+
+from harness.cell.compare import comparison
+from harness.cell.guards.leaks import Leaks
+from harness.cell.models.reference import Place, Subject
+from harness.cell.models.variants import VARIANTS
+from harness.cell.routes import ROUTES
+from harness.cell.scenarios import run_case
+from harness.contract.catalog import Catalog
+from harness.contract.record import GREEN
+from tests.cell.faults.conftest import RELEASE, TOLERANCES
+from tests.cell.faults.outside import (
+    CONVNEXT,
+    RESNET,
+    Put,
+    Reached,
+    after,
+    double_by_default,
+    dropping,
+    hooked,
+    non_persistent,
+    reading,
+    saving,
+    second_call,
+)
+from tests.cell.faults.states import renamed, with_more
+
+pytestmark = pytest.mark.slow
+
+ROTARY = "eva02_tiny_patch14_224"
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True)
+class Check:
+    """A comparison: how to switch it off, a fault that it alone catches, and where."""
+
+    off: Callable[[Patch], None]
+    fault: Put
+    route: str = "wrapper"
+    model: str = CONVNEXT
+
+
+def without_report(patch: Patch) -> None:
+    patch.setattr(run_case, "_relative", lambda *_: [])
+
+
+def without_module_names(patch: Patch) -> None:
+    names = comparison.compare_names
+
+    def compare(where: str, *rest: Any) -> Any:
+        return [] if where.startswith("the model that") else names(where, *rest)
+
+    patch.setattr(run_case, "compare_names", compare)
+
+
+def without_written_names(patch: Patch) -> None:
+    patch.setattr(run_case.Attempt, "_compare_names", lambda *_: True)
+
+
+def without_scales(patch: Patch) -> None:
+    patch.setattr(run_case, "scaled", lambda _: True)
+
+
+def without_values(patch: Patch) -> None:
+    patch.setattr(comparison, "equal", lambda *_: True)
+
+
+def _without(patch: Patch, looks: Callable[[str], bool]) -> None:
+    """Leave out the differences that look like this."""
+    tensors = comparison.compare_tensors
+
+    def compare(*args: Any) -> Any:
+        return [one for one in tensors(*args) if not looks(one.looks)]
+
+    patch.setattr(run_case, "compare_tensors", compare)
+
+
+def without_dtypes(patch: Patch) -> None:
+    _without(patch, lambda looks: ", not int64" in looks)
+
+
+def without_devices(patch: Patch) -> None:
+    _without(patch, lambda looks: looks.startswith("on "))
+
+
+def without_extra(patch: Patch) -> None:
+    _without(patch, lambda looks: looks == "not in timm")
+
+
+def without_non_persistent(patch: Patch) -> None:
+    def persistent(module: nn.Module) -> dict[str, Tensor]:
+        return dict(module.state_dict(keep_vars=True))
+
+    patch.setattr(run_case, "tensors_of", persistent)
+    patch.setattr("harness.cell.models.reference.tensors_of", persistent)
+
+
+def without_the_rest(patch: Patch) -> None:
+    patch.setattr(run_case, "_around", lambda *_: {})
+
+
+def without_outputs(patch: Patch) -> None:
+    outputs = comparison.compare_outputs
+
+    def compare(*args: Any) -> Any:
+        return [replace(one, max_abs=0.0, holds=True, finite=True) for one in outputs(*args)]
+
+    patch.setattr(run_case, "compare_outputs", compare)
+
+
+def without_second_call(patch: Patch) -> None:
+    patch.setattr(run_case, "_same", lambda *_: True)
+
+
+def without_leaks(patch: Patch) -> None:
+    patch.setattr(Leaks, "stop", lambda _: [])
+
+
+def extra_state(model: Any, _info: dict[str, Any]) -> bool:
+    """A name in the state dict that is no tensor."""
+    part = next(part for part in model.modules() if isinstance(part, nn.Conv2d))
+    part.__class__ = type("Stateful", (part.__class__,), {"get_extra_state": lambda _: "kept"})
+    return True
+
+
+def extra_buffer(model: Any, _info: dict[str, Any]) -> bool:
+    next(part for part in model.modules() if isinstance(part, nn.Conv2d)).register_buffer(
+        "cache", torch.zeros(1), persistent=False
+    )
+    return True
+
+
+def one_ulp(which: Callable[[Any], Mapping[str, Tensor]]) -> Callable[[Any, dict[str, Any]], bool]:
+    """In the first value of the first of these tensors: no output shows it."""
+
+    def change(model: Any, _info: dict[str, Any]) -> bool:
+        tensor = next(iter(which(model).values())).data
+        flat = tensor.view(-1)
+        flat[0] = torch.nextafter(flat[0], torch.tensor(torch.inf))
+        return True
+
+    return change
+
+
+def parameters(model: Any) -> dict[str, Tensor]:
+    return {name: one for name, one in model.named_parameters() if one.numel() > 1}
+
+
+def lost_buffers(model: Any) -> dict[str, Tensor]:
+    return {name: one for name, one in non_persistent(model).items() if one.is_floating_point()}
+
+
+def text_parameters(model: Any) -> dict[str, Tensor]:
+    return {name: one for name, one in model.named_parameters() if name.startswith("text_tower.")}
+
+
+def counters(change: Callable[[Tensor], Tensor]) -> Callable[[Any, dict[str, Any]], bool]:
+    """How many batches a norm has seen: nobody asks in eval mode."""
+
+    def to(model: Any, _info: dict[str, Any]) -> bool:
+        norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
+        for norm in norms:
+            norm.num_batches_tracked = change(norm.num_batches_tracked)
+        return bool(norms)
+
+    return to
+
+
+def built_bare(patch: Patch, reached: Reached) -> None:
+    """timm gives nobody a LayerScale, native side and loaded side alike."""
+    block = timm.models.convnext.ConvNeXtBlock
+    construct = block.__init__
+
+    def bare(self: Any, *args: Any, **kwargs: Any) -> None:
+        construct(self, *args, **kwargs)
+        self.register_parameter("gamma", None)
+        reached.times += 1
+
+    patch.setattr(block, "__init__", bare)
+
+
+CHECKS = {
+    "the loading report": Check(without_report, reading(with_more)),
+    "the loaded module's names": Check(without_module_names, after(extra_state)),
+    "the names in a file that was written": Check(
+        without_written_names,
+        saving(renamed("LayerNorm.weight", "LayerNorm.gamma")),
+        "legacy-layernorm",
+        "bert",
+    ),
+    "that there is a LayerScale": Check(without_scales, built_bare),
+    "values of tensors": Check(without_values, after(one_ulp(parameters)), "tower"),
+    "dtypes of tensors": Check(without_dtypes, after(counters(lambda count: count.int())), "wrapper", RESNET),
+    "devices of tensors": Check(without_devices, after(counters(lambda count: count.to("meta"))), "wrapper", RESNET),
+    "tensors that timm has not": Check(without_extra, after(extra_buffer)),
+    "buffers that no checkpoint holds": Check(without_non_persistent, after(one_ulp(lost_buffers)), "wrapper", ROTARY),
+    "what is around the timm module": Check(without_the_rest, after(one_ulp(text_parameters)), "tower"),
+    "outputs": Check(without_outputs, after(hooked(dropping))),
+    "outputs of a second call": Check(without_second_call, after(second_call)),
+    "what a leg leaves changed": Check(without_leaks, after(double_by_default)),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_with_the_check_the_fault_is_caught_and_without_it_nobody_sees_it(
+    entries: Catalog, monkeypatch: Patch, tmp_path: Path, name: str
+) -> None:
+    check = CHECKS[name]
+
+    def outcome(folder: str, *, checked: bool) -> Any:
+        reached = Reached()
+        subject = Subject(entries[check.model], "slim", Place("cpu", torch.float32))
+        with monkeypatch.context() as patch:
+            check.fault(patch, reached)
+            if not checked:
+                check.off(patch)
+            route, tolerance = ROUTES[check.route], TOLERANCES[torch.float32]
+            record = run_case.run(route, VARIANTS["safetensors"], subject, RELEASE, tolerance, tmp_path / folder)
+        assert reached.times > 0
+        return record["outcome"]
+
+    assert outcome("checked", checked=True) not in GREEN
+    assert outcome("unchecked", checked=False) in GREEN

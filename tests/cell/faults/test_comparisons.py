@@ -1,0 +1,120 @@
+"""Every comparison sees what it is there for, in each direction, and holds its tongue where nothing is wrong."""
+
+import math
+
+import pytest
+import torch
+
+from harness.cell.compare.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.compare.findings import Findings, Tolerance
+
+WITHIN = Tolerance(rtol=1e-5, atol=1e-5)
+ONES = torch.ones(2, 3)
+
+
+def outcome(native: torch.Tensor, loaded: torch.Tensor | None, noise: float = 0.0) -> str:
+    got = {} if loaded is None else {"out": loaded}
+    return Findings(outputs=compare_outputs({"out": native}, lambda: {"out": native + noise}, got, WITHIN)).outcome
+
+
+@pytest.mark.parametrize(
+    ("loaded", "expected"),
+    [
+        pytest.param(ONES, "passed", id="equal"),
+        pytest.param(ONES + 1.5e-5, "drifted", id="within tolerance, beyond 8 ulp"),
+        pytest.param(ONES + 1e-3, "outputs", id="above"),
+        pytest.param(ONES - 1e-3, "outputs", id="below"),
+        pytest.param(torch.full((2, 3), math.nan), "nonfinite", id="NaN"),
+        pytest.param(torch.tensor([[1, 1, 1], [1, 1, math.nan]]), "nonfinite", id="one NaN"),
+        pytest.param(torch.full((2, 3), math.inf), "nonfinite", id="infinite"),
+        pytest.param(torch.ones(3, 2), "outputs", id="another shape"),
+        pytest.param(torch.ones(1, 3), "outputs", id="a shape that would broadcast"),
+        pytest.param(None, "outputs", id="missing"),
+    ],
+)
+def test_an_output_is_judged_by_the_size_of_its_difference(loaded: torch.Tensor | None, expected: str) -> None:
+    assert outcome(ONES, loaded) == expected
+
+
+def test_a_difference_within_the_noise_of_native_itself_is_no_drift() -> None:
+    assert outcome(ONES, ONES + 1.5e-5, noise=1.6e-5) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("got", "missing", "unexpected"),
+    [
+        pytest.param(["a.weight"], ("a.gamma",), (), id="missing"),
+        pytest.param(["a.gamma", "a.weight", "b"], (), ("b",), id="unexpected"),
+        pytest.param(["a.weight", "a.scale"], ("a.gamma",), ("a.scale",), id="renamed"),
+    ],
+)
+def test_names_differ_in_both_directions(got: list[str], missing: tuple[str, ...], unexpected: tuple[str, ...]) -> None:
+    (found,) = compare_names("here", ["a.gamma", "a.weight"], got)
+    assert (found.missing, found.unexpected) == (missing, unexpected)
+
+
+def test_equal_names_are_no_difference_in_any_order() -> None:
+    assert compare_names("here", ["a", "b"], ["b", "a"]) == []
+
+
+BITS = torch.tensor([0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("loaded", "how"),
+    [
+        pytest.param(
+            torch.tensor([0.0, 1.0, 2.0000002]), "differs by up to 2.38e-07 in 33% of its values", id="an ulp"
+        ),
+        pytest.param(torch.tensor([-0.0, 1.0, 2.0]), "differs by up to 0 in 0% of its values", id="a sign of nought"),
+        pytest.param(BITS.double(), "is float64, not float32", id="dtype"),
+        pytest.param(BITS[None], "has shape (1, 3), not (3,)", id="shape"),
+        pytest.param(BITS.to("meta"), "is on meta, not cpu", id="device"),
+        pytest.param(torch.full((3,), math.nan), "is NaN throughout, as uninitialised memory is here", id="unset"),
+        pytest.param(torch.full((3,), 1e-5), "is 1e-05 throughout", id="reset to a constant"),
+    ],
+)
+def test_a_tensor_is_compared_bit_for_bit(loaded: torch.Tensor, how: str) -> None:
+    (found,) = compare_tensors({"buffer": BITS}, {"buffer": loaded}, frozenset({"buffer"}))
+    assert (found.kind, found.how) == ("buffer", how)
+
+
+def test_an_unset_integer_buffer_is_called_uninitialised() -> None:
+    native = torch.arange(4)
+    (found,) = compare_tensors({"index": native}, {"index": torch.full((4,), 2**63 - 1)}, frozenset())
+    assert found.kind == "non-persistent buffer"
+    assert found.how == "is the largest integer throughout, as uninitialised memory is here"
+
+
+def test_nan_that_was_saved_is_nan_that_is_loaded() -> None:
+    native = torch.tensor([1.0, math.nan])
+    assert compare_tensors({"mask": native}, {"mask": native.clone()}, frozenset()) == []
+
+
+def test_a_buffer_that_is_gone_or_new_is_a_difference() -> None:
+    found = compare_tensors({"old": BITS}, {"new": BITS}, frozenset())
+    assert [(one.name, one.how) for one in found] == [
+        ("old", "is not there"),
+        ("new", "is there, and native timm has none"),
+    ]
+
+
+def test_the_first_outcome_that_applies_stands_and_an_exception_does_not_hide_it() -> None:
+    names = compare_names("here", ["a"], ["b"])
+    tensors = compare_tensors({"a": BITS}, {"a": BITS + 1}, frozenset())
+    outputs = compare_outputs({"out": ONES}, lambda: {"out": ONES}, {"out": ONES + 1}, WITHIN)
+    error = {"type": "IndexError", "message": "", "frame": "", "phase": "run"}
+    assert Findings(names, tensors, outputs, [error]).outcome == "keys"
+    assert Findings([], tensors, outputs, [error]).outcome == "tensors"
+    assert Findings([], [], outputs, [error]).outcome == "outputs"
+    assert Findings([], [], [], [error]).outcome == "error"
+
+
+def test_an_output_without_values_has_a_shape_for_a_fingerprint() -> None:
+    assert fingerprint({"out": torch.zeros(1, 0)}) == {"out": {"shape": [1, 0]}}
+
+
+def test_a_fingerprint_moves_with_the_outputs_and_only_with_them() -> None:
+    one = torch.randn(4, 5, generator=torch.Generator().manual_seed(1))
+    assert fingerprint({"out": one}) == fingerprint({"out": one.clone()})
+    assert fingerprint({"out": one}) != fingerprint({"out": one * 1.001})

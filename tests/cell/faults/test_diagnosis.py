@@ -1,0 +1,184 @@
+"""A tensor that is not what was saved is said to be what it is, in a model and by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from harness.cell.compare.comparison import compare_names, compare_tensors
+from harness.cell.compare.diagnosis import looks
+from harness.cell.compare.findings import Findings
+from harness.cell.compare.reasons import cause, one_line
+from harness.cell.routes import ROUTES
+from tests.cell.faults import faulty
+from tests.cell.faults.conftest import Attempt
+from tests.cell.faults.faulty import Faulty
+
+SQUARE = torch.tensor([[1.1, 2.2], [3.3, 4.4]])
+NATIVES = {
+    "one.weight": SQUARE,
+    "other.weight": SQUARE + 5,
+    "index": torch.arange(4),
+    "mask": torch.tensor([True, False]),
+}
+DEFAULT = torch.tensor([[0.5, 0.6], [0.7, 0.8]])
+
+
+@pytest.mark.parametrize(
+    ("name", "loaded", "default", "short", "long"),
+    [
+        pytest.param(
+            "one.weight",
+            torch.full((2, 2), torch.nan),
+            None,
+            "uninitialised",
+            "is NaN throughout, as uninitialised memory is here",
+            id="NaN",
+        ),
+        pytest.param(
+            "index",
+            torch.full((4,), 2**63 - 1),
+            None,
+            "uninitialised",
+            "is the largest integer throughout, as uninitialised memory is here",
+            id="the largest integer",
+        ),
+        pytest.param(
+            "one.weight",
+            torch.tensor([[1.1, torch.nan], [3.3, 4.4]]),
+            None,
+            "of other values",
+            "differs by up to nan in 25% of its values",
+            id="NaN in one place",
+        ),
+        pytest.param(
+            "one.weight",
+            DEFAULT.clone(),
+            DEFAULT,
+            "reset to timm's default",
+            "is reset, as timm's constructor leaves it",
+            id="the constructor's values",
+        ),
+        pytest.param(
+            "one.weight",
+            torch.full((2, 2), 1e-6),
+            torch.full((2, 2), 1e-6),
+            "reset to timm's default",
+            "is 1e-06 throughout, as timm's constructor leaves it",
+            id="the constructor's constant",
+        ),
+        pytest.param(
+            "one.weight",
+            torch.full((2, 2), 1e-5),
+            torch.full((2, 2), 1e-6),
+            "constant",
+            "is 1e-05 throughout",
+            id="another constant",
+        ),
+        pytest.param("mask", torch.tensor([True, True]), None, "constant", "is 1 throughout", id="a mask of one value"),
+        pytest.param(
+            "one.weight", SQUARE + 5, DEFAULT, "another's weights", "holds what other.weight should", id="a namesake"
+        ),
+        pytest.param("one.weight", SQUARE.T, None, "transposed", "is transposed", id="transposed"),
+        pytest.param(
+            "one.weight", SQUARE.half().float(), None, "rounded", "was rounded to float16", id="through float16"
+        ),
+        pytest.param(
+            "one.weight", SQUARE.bfloat16().float(), None, "rounded", "was rounded to bfloat16", id="through bfloat16"
+        ),
+        pytest.param(
+            "one.weight",
+            SQUARE + torch.tensor([[0.0, 0.5], [0.0, 0.0]]),
+            None,
+            "of other values",
+            "differs by up to 0.5 in 25% of its values",
+            id="other values",
+        ),
+    ],
+)
+def test_a_tensor_looks_like_what_happened_to_it(name: str, loaded: Any, default: Any, short: str, long: str) -> None:
+    assert looks(name, NATIVES, loaded, default) == (short, long)
+
+
+def test_one_value_is_neither_constant_nor_a_namesake() -> None:
+    natives = {"one": torch.tensor([1.0]), "other": torch.tensor([2.0])}
+    assert looks("one", natives, torch.tensor([2.0]), None) == (
+        "of other values",
+        "differs by up to 1 in 100% of its values",
+    )
+
+
+def test_the_default_is_asked_only_for_what_differs() -> None:
+    asked: list[str] = []
+
+    def default(name: str) -> None:
+        asked.append(name)
+
+    found = compare_tensors(NATIVES, {**NATIVES, "one.weight": SQUARE.T}, frozenset(NATIVES), default)
+    assert [one.looks for one in found] == ["transposed"]
+    assert asked == ["one.weight"]
+
+
+IN_A_MODEL = [
+    pytest.param("convnext_atto", faulty.unset, "parameters uninitialised", id="unset"),
+    pytest.param("convnext_atto", faulty.reset, "parameters reset to timm's default", id="reset"),
+    pytest.param("convnext_atto", faulty.constant, "parameters constant", id="constant"),
+    pytest.param("cait_xxs24_224", faulty.swapped, "parameters another's weights", id="swapped"),
+    pytest.param("cait_xxs24_224", faulty.transposed, "parameters transposed", id="transposed"),
+    pytest.param("convnext_atto", faulty.halved, "parameters rounded", id="rounded"),
+    pytest.param("convnext_atto", faulty.scaled, "parameters of other values", id="other values"),
+]
+
+
+@pytest.mark.parametrize(("model", "fault", "expected"), IN_A_MODEL)
+def test_the_cause_of_a_case_says_how_its_tensors_look(
+    attempt: Attempt, model: str, fault: Callable[..., None], expected: str
+) -> None:
+    record = attempt(Faulty(ROUTES["wrapper"], to_model=fault), model)
+    assert record["outcome"] == "tensors"
+    assert record["detail"]["cause"] == expected
+    assert list(record["detail"]["tensors"]["looks"]) == [expected.removeprefix("parameters ")]
+    assert record["detail"]["silent"] is True
+
+
+def test_a_prefix_that_was_added_in_the_file_is_named(attempt: Attempt) -> None:
+    record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=faulty.prefixed("module")), "convnext_atto")
+    assert record["outcome"] == "keys"
+    assert record["reason"] == (
+        "the loading report: keys renamed, 54 prefixed with module (head.norm.bias became module.head.norm.bias), "
+        "2 more unexpected"  # those of the head, which the wrapper leaves out under its own name
+    )
+    assert record["detail"]["silent"] is False
+
+
+def test_a_prefix_that_was_dropped_in_the_file_is_named(attempt: Attempt) -> None:
+    record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=faulty.renamed("stages.", "")), "convnext_atto")
+    assert record["outcome"] == "keys"
+    assert record["reason"] == (
+        "the loading report: keys renamed, 48 without stages"
+        " (stages.0.blocks.0.conv_dw.bias became 0.blocks.0.conv_dw.bias)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("native", "got", "expected"),
+    [
+        pytest.param(
+            ["model.a", "model.b"],
+            ["a", "b"],
+            "here: keys renamed, 2 without model (model.a became a)",
+            id="a prefix dropped",
+        ),
+        pytest.param(["a", "b"], ["m.a", "m.b"], "here: keys renamed, 2 prefixed with m (a became m.a)", id="added"),
+        pytest.param(["a", "b"], ["a"], "here: keys 1 missing (b)", id="missing"),
+        pytest.param(["a"], ["a", "b", "c", "d"], "here: keys 3 unexpected (b, c, ...)", id="unexpected"),
+    ],
+)
+def test_names_that_differ_are_told_in_a_line(native: list[str], got: list[str], expected: str) -> None:
+    assert one_line(Findings(names=compare_names("here", native, got))) == expected
+
+
+def test_the_cause_of_a_rename_holds_no_name_of_the_model() -> None:
+    found = Findings(names=compare_names("here", ["s.0.gamma", "s.1.gamma"], ["s.0.weight", "s.1.weight"]))
+    assert cause(found) == "here: gamma to weight renamed"

@@ -1,0 +1,61 @@
+"""What a leg leaves changed for the whole process is found and put back, however the leg ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from transformers import PreTrainedModel
+
+from harness.cell.guards.leaks import Leaks
+from harness.cell.scenarios.context import Trip
+from harness.cell.scenarios.protocol import Leg
+from tests.cell.faults.conftest import Attempt
+from tests.cell.faults.faulty import Legs
+
+
+def _double() -> Callable[[], Any]:
+    torch.set_default_dtype(torch.float64)
+    return lambda: torch.get_default_dtype()  # noqa: PLW0108 - mypy does not know torch
+
+
+def _function() -> Callable[[], Any]:
+    torch.nn.functional.relu = torch.nn.functional.gelu
+    return lambda: torch.nn.functional.relu
+
+
+def _class_method() -> Callable[[], Any]:
+    PreTrainedModel.from_pretrained = classmethod(lambda *_: None)
+    return lambda: PreTrainedModel.__dict__["from_pretrained"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_double, "default dtype was torch.float32 and is torch.float64"),
+        (_function, "torch.nn.functional.relu is another function"),
+        (_class_method, "PreTrainedModel.from_pretrained is another function"),
+    ],
+    ids=["a setting", "a function", "a class method"],
+)
+def test_a_change_is_told_and_put_back(change: Callable[[], Callable[[], Any]], said: str) -> None:
+    before, leaks = PreTrainedModel.__dict__["from_pretrained"], Leaks()
+    now = change()
+    changed = now()
+    assert leaks.stop() == [said]
+    assert now() is not changed
+    assert PreTrainedModel.__dict__["from_pretrained"] is before
+    assert Leaks().stop() == []
+
+
+def test_a_leg_that_is_interrupted_leaves_nothing_changed(attempt: Attempt) -> None:
+    """As pytest-timeout does it: with an exception that nobody takes for a finding."""
+
+    def interrupted(_trip: Trip) -> Leg:
+        torch.set_default_dtype(torch.float64)
+        pytest.fail("Timeout")
+        yield  # a leg is an iterator
+
+    with pytest.raises(pytest.fail.Exception, match="Timeout"):
+        attempt(Legs({"": interrupted}), "convnext_atto")
+    assert torch.get_default_dtype() == torch.float32

@@ -1,0 +1,216 @@
+"""Weights of a full-size model lie in files, mapped: the same values, in as little memory as the system likes."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoModel
+
+from harness.cell.models import mapped_tensors, reference, variants
+from harness.cell.models.installed import Release
+from harness.cell.models.mapped_tensors import Store, parts
+from harness.cell.models.reference import Place, Subject
+from harness.cell.models.variants import VARIANTS
+from harness.cell.routes import ROUTES
+from harness.cell.scenarios import run_case as cell_case
+from harness.contract.catalog import Catalog
+from harness.contract.record import DEFAULT_VARIANT
+from tests.cell.faults.conftest import TOLERANCES
+
+pytestmark = pytest.mark.slow
+
+MODEL = "convnext_atto"
+
+STATE = {
+    "weight": torch.arange(6.0).reshape(2, 3),
+    "half": torch.tensor([1.5, -0.0], dtype=torch.bfloat16),
+    "count": torch.tensor(7),
+    "mask": torch.tensor([True, False, True]),
+    "empty": torch.zeros(0, 4),
+}
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(
+        one[name].dtype == other[name].dtype and torch.equal(one[name], other[name]) for name in one
+    )
+
+
+@pytest.fixture
+def shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is large."""
+    monkeypatch.setattr(mapped_tensors.parts, "__defaults__", (2**20, 2**21))
+    monkeypatch.setattr(variants, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(variants, "SHARD", 2**21)
+
+
+def full(entries: Catalog, folder: Path, dtype: torch.dtype = torch.float32) -> Subject:
+    return Subject(entries[MODEL], "full", Place("cpu", dtype, Store(folder / "native")))
+
+
+def run(route: str, whole: Subject, folder: Path) -> dict[str, Any]:
+    return cell_case.run(
+        ROUTES[route], VARIANTS[DEFAULT_VARIANT], whole, Release.installed(), TOLERANCES[torch.float32], folder
+    )
+
+
+def test_a_file_is_as_safetensors_writes_it(tmp_path: Path) -> None:
+    kept = Store(tmp_path).keep("state", STATE, STATE.__getitem__)
+    save_file(STATE, tmp_path / "theirs.safetensors")
+    [path] = Store(tmp_path).files("state")
+    assert same(dict(kept), load_file(tmp_path / "theirs.safetensors"))
+    assert same(load_file(path), STATE)
+
+
+def test_whoever_changes_what_is_mapped_changes_a_copy(tmp_path: Path) -> None:
+    kept = Store(tmp_path).keep("state", STATE, STATE.__getitem__)
+    kept["weight"].fill_(9)
+    [path] = Store(tmp_path).files("state")
+    assert same(load_file(path), STATE)
+
+
+def test_what_is_lent_is_no_file_that_anybody_finds(tmp_path: Path) -> None:
+    lent = Store(tmp_path).lend(STATE, STATE.__getitem__)
+    assert list(tmp_path.iterdir()) == []
+    assert same(dict(lent), STATE)
+
+
+def test_what_is_too_large_for_one_file_lies_in_several() -> None:
+    state = {name: torch.zeros(size) for name, size in (("a", 10), ("b", 30), ("c", 5), ("d", 5))}
+    assert [list(part) for part in parts(state, largest=200, shard=200)] == [["a", "b", "c", "d"]]
+    assert [list(part) for part in parts(state, largest=199, shard=80)] == [["a"], ["b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_a_model_whose_weights_are_mapped_is_the_same_model(
+    entries: Catalog, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    mapped, held = full(entries, tmp_path, dtype), Subject(entries[MODEL], "full", Place("cpu", dtype))
+    assert same(dict(mapped.headless.tensors), dict(held.headless.tensors))
+    outputs, tolerance = mapped.headless.runs.first, TOLERANCES[dtype]
+    for name, tensor in held.headless.runs.first.items():
+        torch.testing.assert_close(outputs[name], tensor, rtol=tolerance.rtol, atol=tolerance.atol)
+
+
+def test_a_checkpoint_is_the_file_in_which_the_weights_lie(entries: Catalog, tmp_path: Path) -> None:
+    whole = full(entries, tmp_path)
+    folder = whole.save(tmp_path / "timm", VARIANTS[DEFAULT_VARIANT])
+    assert (folder / "model.safetensors").is_symlink()
+    assert same(load_file(folder / "model.safetensors"), dict(whole.state))
+
+
+@pytest.mark.usefixtures("shards")
+def test_one_that_is_too_large_lies_in_shards_that_transformers_finds(entries: Catalog, tmp_path: Path) -> None:
+    whole = full(entries, tmp_path)
+    folder = whole.save(tmp_path / "timm", VARIANTS[DEFAULT_VARIANT])
+    assert len(list(folder.glob("*.safetensors"))) > 2
+    model = AutoModel.from_pretrained(folder)
+    got = {name.removeprefix("timm_model."): tensor for name, tensor in model.state_dict().items()}
+    assert same(got, dict(whole.headless.module.state_dict()))
+
+
+@pytest.mark.usefixtures("shards")
+@pytest.mark.parametrize(
+    "route",
+    [
+        *("wrapper", "classifier", "backbone", "tower", "tower-wrapper", "processor", "pipeline"),
+        "backbone-pretrained",
+        "resume",
+    ],
+)
+def test_every_route_finds_the_weights_of_a_model_that_is_too_large_for_one_file(
+    entries: Catalog, tmp_path: Path, route: str
+) -> None:
+    fields = run(route, full(entries, tmp_path), tmp_path)
+    assert fields["outcome"] in {"passed", "drifted"}, fields["reason"]
+
+
+@pytest.mark.usefixtures("shards")
+@pytest.mark.parametrize("route", ["roundtrip", "hub", "scratch"])
+def test_what_timm_reads_itself_is_one_file(entries: Catalog, tmp_path: Path, route: str) -> None:
+    found: list[int] = []
+    remove = shutil.rmtree
+
+    def looked(path: Path, **kwargs: Any) -> None:
+        found.extend(len(list(folder.glob("*.safetensors"))) for folder in path.rglob("*") if folder.is_dir())
+        remove(path, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "rmtree", looked)
+        run(route, full(entries, tmp_path), tmp_path)
+    found += [len(list(folder.glob("*.safetensors"))) for folder in (tmp_path / route).rglob("*") if folder.is_dir()]
+    assert set(found) - {0} == {1}
+
+
+def test_a_checkpoint_that_was_cut_off_is_written_again(entries: Catalog, tmp_path: Path) -> None:
+    whole = full(entries, tmp_path)
+    folder = whole.save(tmp_path / "timm", VARIANTS[DEFAULT_VARIANT])
+    (folder / "config.json").unlink()
+    assert (whole.save(folder, VARIANTS[DEFAULT_VARIANT]) / "config.json").is_file()
+
+
+def test_a_lost_gamma_is_seen_at_full_size_too(
+    entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "LARGE", 100)
+    whole = full(entries, tmp_path)
+    name = next(name for name in whole.headless.names if name.endswith("gamma"))
+    load = AutoModel.from_pretrained
+
+    def forgetful(*args: Any, **kwargs: Any) -> Any:
+        model, info = load(*args, **kwargs)
+        model.get_parameter(f"timm_model.{name}").data.fill_(1e-6)
+        return model, info
+
+    monkeypatch.setattr(AutoModel, "from_pretrained", forgetful)
+    fields = run("wrapper", whole, tmp_path)
+    assert (fields["outcome"], "reset to timm's default" in str(fields["detail"])) == ("tensors", True)
+
+
+def test_what_a_constructor_draws_is_not_made_where_it_is_large(
+    entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "LARGE", 100)
+    whole = full(entries, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Subject, "_is_left", lambda *_: False)
+        left = whole.default("stem.0.weight")
+        assert left is not None
+        assert not torch.equal(left, left.flatten()[0].expand_as(left))  # nobody has filled it
+        patch.setattr(reference, "LARGE", 10**6)
+        drawn = Subject(entries[MODEL], "full", Place("cpu", torch.float32)).default("stem.0.weight")
+        assert drawn is not None
+        assert torch.equal(drawn, drawn.flatten()[0].expand_as(drawn))
+    assert whole.default("stem.0.weight") is None
+    gamma = next(name for name in whole.headless.names if name.endswith("gamma"))
+    assert whole.default(gamma) is not None
+
+
+def test_between_routes_only_what_all_of_them_use_is_kept(entries: Catalog, tmp_path: Path) -> None:
+    whole = full(entries, tmp_path)
+    kept, gone = whole.headless, whole.features
+    whole.default("stem.0.weight")
+    whole.forget()
+    assert whole.headless is kept
+    assert "_constructed" not in vars(whole)
+    assert whole.features is not gone
+
+
+def test_a_second_try_does_not_keep_the_firsts_files(
+    entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[list[Path]] = []
+    legs = type(ROUTES["tower"]).legs
+
+    def looked(route: Any, trip: Any) -> Any:
+        there.append(list(tmp_path.glob("tower/**/*.safetensors")))
+        return legs(route, trip)
+
+    monkeypatch.setattr(type(ROUTES["tower"]), "legs", looked)
+    monkeypatch.setattr(cell_case, "GREEN", frozenset())  # so that it is tried again
+    run("tower", full(entries, tmp_path), tmp_path)
+    assert there == [[], []]

@@ -1,0 +1,151 @@
+"""Slim models keep what the full one has, and telling weights tell."""
+
+from collections.abc import Callable
+
+import pytest
+import timm
+import torch
+from torch import nn
+
+from harness.cell.models import weights
+from harness.cell.models.cutting import build, cut, lowest
+from harness.cell.models.layer_scales import layer_scales
+from harness.cell.models.reference import Subject
+from harness.cell.models.structure import structure
+from harness.contract.catalog import Catalog
+
+FAMILIES = [
+    "convnext_atto",
+    "test_vit_relpos",
+    "cait_xxs24_224",
+    "poolformer_s12",
+    "resmlp_12_224",
+    "coatnext_nano_rw_224",
+]
+
+
+class Block(nn.Module):
+    def __init__(self, *, width: int = 4, shift: int = 0, masked: bool = False) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.shift = shift
+        self.register_buffer("mask", torch.ones(width) if masked else None)
+
+
+def stack(*blocks: Block) -> nn.Module:
+    return nn.Sequential(*blocks)
+
+
+def test_a_repeated_block_counts_once() -> None:
+    assert structure(stack(Block())) == structure(stack(Block(), Block(), Block()))
+
+
+@pytest.mark.parametrize("other", [Block(width=5), Block(shift=1), Block(masked=True)], ids=["width", "shift", "mask"])
+def test_a_block_that_differs_in_anything_counts(other: Block) -> None:
+    assert structure(stack(Block(), Block())) != structure(stack(Block(), other))
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_slim_model_has_all_that_the_full_one_has(model: str, entries: Catalog) -> None:
+    args = {name: value for name, value in entries[model].slim.args.items() if name != "img_size"}
+    slim, full = build(model, args), build(model, {})
+    assert structure(slim) == structure(full)
+    assert sum(p.numel() for p in slim.parameters()) < sum(p.numel() for p in full.parameters())
+
+
+def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:
+    assert [entry.model for entry in entries if entry.slim.fallback] == []
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_cut_is_found_again(model: str, entries: Catalog) -> None:
+    found, kept = cut(model), entries[model].slim
+    assert (dict(found.args), found.input_size, found.params) == (dict(kept.args), kept.input_size, kept.params)
+
+
+def test_blocks_that_attend_are_taken_away_with_those_of_their_stage() -> None:
+    assert lowest((5, 18, 0, 6), 2, lambda levels: levels[1] == 3 * levels[3]) == (1, 3, 0, 1)
+    assert lowest((5, 18), 0, lambda levels: levels[1] > levels[0]) == (1, 2)
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_no_parameter_is_left_at_a_constant_and_nothing_explodes(model: str, subject: Callable[[str], Subject]) -> None:
+    native = subject(model).headless
+    flat = [name for name, p in native.module.named_parameters() if p.numel() > 1 and p.min() == p.max()]
+    assert flat == []
+    for tensor in native.runs.first.values():
+        assert 1e-2 < tensor.abs().max() < 1e6
+
+
+def test_a_layer_scale_is_drawn_around_one() -> None:
+    gamma = weights.value("blocks.0.ls1.gamma", torch.full((64,), 1e-5))
+    assert 0.75 <= gamma.min() < gamma.max() <= 1.25
+
+
+def test_a_value_depends_on_name_and_shape_alone() -> None:
+    assert weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("a.weight", torch.ones(3, 4)))
+    assert not weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("b.weight", torch.zeros(3, 4)))
+
+
+def test_cheap_randomness_leaves_constants_alone_and_draws_one_number_a_matrix() -> None:
+    with weights.cheap_randomness():
+        one, other = (timm.create_model("convnext_atto").state_dict() for _ in range(2))
+    whole = timm.create_model("convnext_atto").state_dict()
+    random = {name for name, tensor in whole.items() if tensor.unique().numel() > 1}
+    assert "stages.0.blocks.0.gamma" not in random
+    assert {name for name, tensor in one.items() if not tensor.equal(other[name])} == random
+    assert {name for name, tensor in one.items() if not tensor.equal(whole[name])} == random
+    assert all(tensor.unique().numel() == 1 for tensor in one.values())
+
+
+def test_a_model_is_built_without_random_numbers_and_buffers_as_ever() -> None:
+    before = set(vars(nn.Parameter))
+    with weights.uninitialised():
+        with weights.uninitialised():  # as where one model builds another
+            nn.Linear(2, 2)
+        layer = nn.Linear(3, 3)
+        with torch.no_grad():
+            kept = layer.weight.detach().clone()
+            assert layer.weight.fill_(7.0) is layer.weight
+        assert torch.equal(layer.weight.nan_to_num(), kept.nan_to_num())
+        assert nn.BatchNorm1d(3).running_var.tolist() == [1.0] * 3
+    with pytest.raises(KeyError), weights.uninitialised():
+        raise KeyError
+    assert set(vars(nn.Parameter)) == before
+    assert nn.init.constant_(layer.weight, 7.0).detach().unique().tolist() == [7.0]
+
+
+def test_telling_weights_are_the_same_everywhere() -> None:
+    found = weights.value("blocks.0.ls1.gamma", torch.zeros(3)).tolist()
+    assert found == pytest.approx(PINNED, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("convnext_atto", "stages.0.blocks.0.gamma"),
+        ("poolformer_s12", "stages.0.blocks.0.layer_scale1.scale"),
+        ("caformer_s18", "stages.2.blocks.0.res_scale1.scale"),
+        ("cait_xxs24_224", "blocks.0.gamma_1"),
+        ("resmlp_12_224", "blocks.0.ls1"),
+        ("efficientformer_l1", "stages.0.blocks.0.ls1.gamma"),
+        ("iformer_h", "stages.0.blocks.0.mixer.gamma"),
+    ],
+)
+def test_a_layer_scale_is_found_whatever_it_is_called(model: str, name: str) -> None:
+    assert name in layer_scales(build(model, {}))
+
+
+@pytest.mark.parametrize("model", ["resnet18", "swin_tiny_patch4_window7_224", "regnetx_002", "vit_base_patch16_224"])
+def test_a_control_has_no_layer_scale(model: str) -> None:
+    assert layer_scales(build(model, {})) == []
+
+
+def test_what_a_product_is_computed_from_is_no_layer_scale() -> None:
+    """EfficientViM's A is one number a state, added to another tensor before anything is multiplied."""
+    model = build("efficientvim_m1", {})
+    assert any(name.endswith(".A") for name, _ in model.named_parameters())
+    assert layer_scales(model) == []
+
+
+PINNED = [1.0178360939, 0.9374302030, 0.9269207716]

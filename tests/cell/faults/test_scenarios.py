@@ -1,0 +1,212 @@
+"""What is found on one leg of a road stands whatever becomes of another, and what does not come out again is told."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from torch import nn
+
+from harness.cell.models.reference import Outputs, Subject
+from harness.cell.routes import ROUTES
+from harness.cell.scenarios.context import Trip
+from harness.cell.scenarios.protocol import Leg, Loaded, Written
+from tests.cell.faults import faulty
+from tests.cell.faults.conftest import Attempt
+from tests.cell.faults.faulty import Faulty, Legs
+
+CONVNEXT = "convnext_atto"
+FIRST, SECOND = "", "13 labels"  # the legs of `classifier`
+CLASSIFIER, WRAPPER = ROUTES["classifier"], ROUTES["wrapper"]
+
+
+def once(fault: Callable[[nn.Module], None], then: Callable[[nn.Module], None] = lambda _: None) -> Any:
+    """One fault on the first model that is loaded, another on all that follow."""
+    faults = itertools.chain([fault], itertools.repeat(then))
+
+    def happen(module: nn.Module) -> None:
+        next(faults)(module)
+
+    return happen
+
+
+def just(name: str) -> Callable[[Trip], Leg]:
+    """The first leg of a road as a leg of another."""
+    return lambda trip: next(iter(ROUTES[name].legs(trip).values()))
+
+
+def only_written(trip: Trip) -> Leg:
+    yield Written(trip.folder, ["a"], ["a"])
+
+
+def misnamed(trip: Trip) -> Leg:
+    yield Written(trip.folder, ["a.weight"], ["a.gamma"])
+    yield from just("wrapper")(trip)
+
+
+def unread(trip: Trip) -> Leg:
+    """The checkpoint is loaded, and its report says what is not so."""
+    for step in just("wrapper")(trip):
+        if isinstance(step, Loaded):
+            gone = [f"{step.prefix}.stem.0.bias"]
+            yield Loaded(
+                step.model, step.prefix, step.native, {"missing_keys": gone}, absent=frozenset({"stem.0.weight"})
+            )
+        else:
+            yield step
+
+
+@pytest.mark.parametrize(
+    ("raising", "broken"), [(FIRST, SECOND), (SECOND, FIRST)], ids=["exception first", "exception last"]
+)
+def test_an_exception_on_one_leg_hides_nothing_that_another_found(attempt: Attempt, raising: str, broken: str) -> None:
+    faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.refusing, only=raising), to_model=faulty.constant, only=broken)
+    record = attempt(faults, CONVNEXT)
+    on = f" ({broken})" if broken else ""
+    assert record["outcome"] == "tensors"
+    assert record["reason"] == f"1 parameter not as saved{on}: stages.0.blocks.0.gamma is 1e-05 throughout"
+    error = record["detail"]["error"]
+    assert (error["type"], error["message"], error.get("leg", "")) == ("LookupError", "not this one", raising)
+    assert error["frame"].startswith("faulty.py:")
+    assert error["frame"].endswith(" in refusing")
+    assert "errors" not in record["detail"]
+    assert "nondeterministic" not in record["detail"]
+
+
+def test_an_exception_on_the_first_leg_does_not_keep_the_second_from_being_walked(attempt: Attempt) -> None:
+    record = attempt(Faulty(CLASSIFIER, to_model=faulty.refusing, only=SECOND), CONVNEXT)
+    assert record["outcome"] == "error"
+    assert record["reason"].startswith("LookupError in phase load (13 labels) at faulty.py:")
+    assert list(record["detail"]["outputs"]) == ["logits"]
+
+
+def test_an_exception_in_the_forward_pass_hides_no_tensor_that_differs_on_its_own_leg(attempt: Attempt) -> None:
+    both = Faulty(Faulty(WRAPPER, to_model=faulty.constant), to_model=faulty.raising)
+    record = attempt(both, CONVNEXT)
+    assert record["outcome"] == "tensors"
+    assert record["detail"]["error"]["message"] == "no forward pass today"
+    assert record["detail"]["error"]["phase"] == "run"
+
+
+def test_every_exception_is_kept_with_its_leg_and_the_first_is_the_reason(attempt: Attempt) -> None:
+    faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.raising, only=FIRST), to_model=faulty.refusing, only=SECOND)
+    record = attempt(faults, CONVNEXT)
+    errors = record["detail"]["errors"]
+    found = [(error["type"], error["phase"], error.get("leg", "")) for error in errors]
+    assert record["outcome"] == "error"
+    assert found == [("RuntimeError", "run", FIRST), ("LookupError", "load", SECOND)]
+    assert record["detail"]["error"] == errors[0]
+    assert record["reason"].startswith("RuntimeError in phase run at faulty.py:")
+    assert record["reason"].endswith(" in hook: no forward pass today")
+
+
+def test_names_on_a_later_leg_come_before_tensors_on_an_earlier_one(attempt: Attempt) -> None:
+    faults = Faulty(
+        Faulty(CLASSIFIER, to_model=faulty.constant, only=FIRST), to_model=faulty.without_scales, only=SECOND
+    )
+    record = attempt(faults, CONVNEXT)
+    assert record["outcome"] == "keys"
+    assert record["reason"].startswith("the model that transformers loaded (13 labels): keys 4 missing (")
+    assert record["detail"]["tensors"]["looks"]["constant"] == 1
+
+
+def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg(attempt: Attempt) -> None:
+    def unable(_trip: Trip) -> Leg:
+        yield from ()
+        raise LookupError("no native model")
+
+    record = attempt(Legs({"one": just("wrapper"), "two": unable}), CONVNEXT)
+    assert record["reason"].startswith("LookupError in phase native (two) at test_legs.py:")
+
+
+@pytest.mark.parametrize(
+    "legs",
+    [{}, {"": faulty.nowhere}, {"": only_written}, {"one": just("wrapper"), "two": faulty.nowhere}],
+    ids=["no leg", "an empty leg", "a leg that loads nothing", "one leg of two"],
+)
+def test_a_road_on_which_nothing_is_compared_is_not_green(attempt: Attempt, legs: Any) -> None:
+    record = attempt(Legs(legs), CONVNEXT)
+    assert record["outcome"] == "error"
+    assert "nothing was compared" in record["reason"]
+
+
+def test_a_file_with_other_names_is_keys_though_it_loads(attempt: Attempt) -> None:
+    record = attempt(Legs({"": misnamed}), CONVNEXT)
+    assert record["outcome"] == "keys"
+    assert record["reason"] == (
+        "the file that transformers wrote: keys renamed, 1 of gamma to weight (a.gamma became a.weight)"
+    )
+    assert record["detail"]["silent"] is True
+
+
+def test_a_name_that_the_report_should_list_and_does_not_is_as_wrong_as_one_that_it_should_not(
+    attempt: Attempt,
+) -> None:
+    record = attempt(Legs({"": unread}), CONVNEXT)
+    assert record["outcome"] == "keys"
+    assert record["detail"]["names"][0]["missing"] == {"count": 1, "first": ["stem.0.bias"]}
+    assert record["detail"]["names"][0]["unexpected"] == {"count": 1, "first": ["stem.0.weight"]}
+
+
+def test_a_fault_that_does_not_come_again_is_recorded_with_what_came_instead(attempt: Attempt) -> None:
+    record = attempt(Faulty(WRAPPER, to_model=once(faulty.constant)), CONVNEXT)
+    assert record["outcome"] == "tensors"
+    assert record["detail"]["nondeterministic"] == {"outcome": "passed", "reason": ""}
+
+
+def test_a_fault_that_looks_otherwise_the_second_time_is_recorded(attempt: Attempt) -> None:
+    record = attempt(Faulty(WRAPPER, to_model=once(faulty.constant, then=faulty.unset)), CONVNEXT)
+    assert record["outcome"] == "tensors"
+    assert record["detail"]["cause"] == "parameters constant"
+    assert record["detail"]["nondeterministic"] == {
+        "outcome": "tensors",
+        "reason": "1 parameter not as saved: stages.0.blocks.0.gamma is NaN throughout,"
+        " as uninitialised memory is here",
+    }
+
+
+def test_a_fault_whose_figures_alone_move_is_the_same_fault(attempt: Attempt) -> None:
+    record = attempt(Faulty(WRAPPER, to_model=faulty.dropping), CONVNEXT)
+    assert record["outcome"] == "outputs"
+    assert "nondeterministic" not in record["detail"]
+
+
+def test_a_green_case_is_tried_once_and_a_broken_one_twice_on_the_legs_that_failed(attempt: Attempt) -> None:
+    loaded: list[str] = []
+
+    def counting(name: str) -> Callable[[nn.Module], None]:
+        return lambda _: loaded.append(name)
+
+    def counted(road: Any) -> Faulty:
+        return Faulty(Faulty(road, to_model=counting("one"), only=FIRST), to_model=counting("two"), only=SECOND)
+
+    attempt(counted(CLASSIFIER), CONVNEXT)
+    assert loaded == ["one", "two"]
+    loaded.clear()
+    attempt(counted(Faulty(CLASSIFIER, to_model=faulty.constant, only=SECOND)), CONVNEXT)
+    assert loaded == ["one", "two", "two"]
+
+
+@pytest.mark.slow
+def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as_saved(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    ran: list[str] = []
+    create = Subject.create
+
+    def counted(self: Subject, *args: Any, **kwargs: Any) -> Any:
+        made.append("native")
+        return create(self, *args, **kwargs)
+
+    monkeypatch.setattr(Subject, "create", counted)
+
+    def look(outputs: Outputs) -> Outputs:
+        ran.append("loaded")
+        return outputs
+
+    record = attempt(Faulty(ROUTES["backbone"], to_model=faulty.constant, to_outputs=look), CONVNEXT)
+    legs = 4  # as it is, at its default level, with other channels, with another stride
+    assert record["outcome"] == "tensors"
+    assert len(ran) == 2 * legs  # each model twice, on the first try
+    assert len(made) <= legs  # the first may be there already, from another test

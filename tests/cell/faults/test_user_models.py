@@ -1,0 +1,206 @@
+"""A model of somebody's own, saved and loaded in this pair; and targets that cannot be tried."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from harness.cell.models.reference import Place
+from harness.cell.routes import ROUTES
+from harness.cell.scenarios.holder import names_in, shared_names
+from harness.cell.user_models import request, save_and_reload, target
+from harness.cell.user_models.request import Asked
+from harness.cell.user_models.target import Unusable, find
+from harness.contract.record import GREEN, OWN, OWN_VARIANTS, Case
+from harness.doctor import user_model
+from harness.survival import assert_survives_transformers
+from tests.cell.faults.conftest import RELEASE, TOLERANCES
+from tests.own import towers
+from tests.places import ROOT
+
+pytestmark = pytest.mark.slow
+
+TOWERS = "tests.own.towers"
+NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
+
+
+def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> dict[str, Any]:
+    owned = Asked(f"{TOWERS}:{name}", **more).find()
+    return owned.run(Case(OWN, owned.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
+
+
+@pytest.mark.parametrize("variant", OWN_VARIANTS)
+@pytest.mark.parametrize("name", ["OpenVLALike", "clean", "headed"])
+def test_a_model_that_survives_is_green_in_every_format(name: str, variant: str, tmp_path: Path) -> None:
+    found = tried(name, tmp_path, variant)
+    assert found["outcome"] in GREEN, found["reason"]
+
+
+def test_buffers_that_nothing_sets_again_are_tensors(tmp_path: Path) -> None:
+    found = tried("unset_buffers", tmp_path)
+    assert found["outcome"] == "tensors"
+    assert found["reason"].startswith("1 non-persistent buffer not as saved: tower.position.table is NaN throughout")
+    assert found["detail"]["traits"]["non_persistent_buffers"] == 1
+
+
+@pytest.mark.parametrize("config", ['{"architecture": "test_vit"}', f"{TOWERS}:TowerConfig"])
+def test_a_class_is_made_with_the_configuration_that_is_named(config: str, tmp_path: Path) -> None:
+    assert tried("OpenVLALike", tmp_path, config=config)["outcome"] in GREEN
+
+
+def test_a_lost_scale_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget = save_and_reload.Holder.from_pretrained
+
+    def forgetful(*args: Any, **kwargs: Any) -> Any:
+        model, info = forget(*args, **kwargs)
+        nn.init.constant_(model.tower.scale.scale_factor, 1e-5)
+        return model, info
+
+    monkeypatch.setattr(save_and_reload.Holder, "from_pretrained", forgetful)
+    found = tried("clean", tmp_path)
+    assert found["outcome"] == "tensors"
+    assert "tower.scale.scale_factor is 1e-05 throughout" in found["reason"]
+
+
+def test_what_two_names_share_is_held_against_nothing_on_disk() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+
+    def tied() -> nn.Module:
+        made = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+        made[1].bias = made[0].bias
+        return made
+
+    assert shared_names(tied()) == {"0.bias", "1.bias"}
+    assert shared_names(module) == frozenset()
+
+
+def test_a_name_that_a_module_registers_with_timm_goes_every_road() -> None:
+    assert find(f"{TOWERS}:own_convnext") == "own_convnext"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("towers", "'towers' names nothing; a target reads package.module:Name"),
+        ("no.such:Thing", "no.such cannot be imported: ModuleNotFoundError: No module named 'no'"),
+        ("tests.own.breaks_at_import:X", "tests.own.breaks_at_import cannot be imported: OSError: no such driver"),
+        ("tests.own.ends_at_import:X", "tests.own.ends_at_import cannot be imported: SystemExit: 0"),
+        (
+            f"{TOWERS}:restless",
+            f"{TOWERS}:restless gives another output each time that it is run; seed it in its forward",
+        ),
+        (f"{TOWERS}:half", f"{TOWERS}:half is in half precision; make it in float32, in which it is compared"),
+        (
+            f"{TOWERS}:boundless",
+            f"{TOWERS}:boundless gives numbers that are not finite, as output; nothing can be compared",
+        ),
+        (f"{TOWERS}:Towr", f"{TOWERS} has no Towr"),
+        (f"{TOWERS}:NUMBER", f"{TOWERS}:NUMBER is a int, and neither a class nor a function"),
+        (f"{TOWERS}:no_model", f"{TOWERS}:no_model() gives a str, and no model, nor a model and its inputs"),
+        (f"{TOWERS}:no_tensor", f"{TOWERS}:no_tensor gives no tensor"),
+        (f"{TOWERS}:raising", f"{TOWERS}:raising() cannot be made: RuntimeError: no weights here"),
+        (f"{TOWERS}:needs_an_argument", f"{TOWERS}:needs_an_argument() cannot be made: TypeError: {NEEDED}"),
+    ],
+)
+def test_a_target_that_cannot_be_tried_is_one_error_that_names_what_was_tried(text: str, problem: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        find(text)
+    assert str(caught.value) == problem
+
+
+def test_a_model_that_cannot_be_run_on_what_it_is_given_asks_for_its_inputs() -> None:
+    with pytest.raises(Unusable, match=r"cannot be run on x of shape \(1, 3, 224, 224\): .*; name a function that"):
+        find(f"{TOWERS}:other_side")
+
+
+def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() -> None:
+    for name, code in (("unset_buffers", 1), ("clean", 0), ("Towr", 2)):
+        ended = subprocess.run(  # noqa: S603 - the test's own words
+            [sys.executable, "-m", "harness", "check", f"{TOWERS}:{name}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        assert (ended.stderr == "") == (code != 2)
+        if code == 1:
+            assert "because transformers 5 builds on the meta device" in ended.stdout
+            assert "init_non_persistent_buffers" in ended.stdout
+
+
+def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(request, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
+    code = user_model.examine(Asked(f"{TOWERS}:own_convnext"), out)
+    assert [line.partition(":")[0] for line in out.getvalue().splitlines()[1:4]] == [
+        "✔ wrapper/own_convnext",
+        "✔ tower/own_convnext",
+        "✘ roundtrip/own_convnext",
+    ]
+    assert code == 1
+
+
+def test_a_route_of_timms_is_not_for_a_model_that_timm_does_not_know(tmp_path: Path) -> None:
+    found = Asked(f"{TOWERS}:clean").find()
+    fields = found.run(Case("wrapper", found.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
+    assert (fields["outcome"], fields["reason"]) == (
+        *("unsupported", f"{TOWERS}:clean is none of timm's, and has no such route"),
+    )
+
+
+def test_the_assertion_for_ones_own_tests_explains_what_it_found() -> None:
+    assert_survives_transformers(towers.clean)
+    assert_survives_transformers(towers.Headed, {"x": torch.ones(1, 4)}, formats=["bin"])
+    with pytest.raises(AssertionError) as caught:
+        assert_survives_transformers(towers.unset_buffers)
+    said = str(caught.value)
+    assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in said
+    assert "because transformers 5 builds on the meta device" in said
+    assert_survives_transformers(lambda: towers.Tower(rotary=False), (towers.picture(),))
+
+
+def test_a_format_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="there is no format model-args; there are safetensors, sharded, bin"):
+        assert_survives_transformers(towers.clean, formats=["model-args"])
+
+
+def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_path: Path) -> None:
+    from transformers import LlavaConfig, LlavaForConditionalGeneration  # noqa: PLC0415 - a test's own
+
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {"model_type": "llama", "vocab_size": 64, "num_key_value_heads": 2, **small}
+    vision = {"model_type": "clip_vision_model", "image_size": 8, "patch_size": 4, "projection_dim": 16, **small}
+
+    def make() -> tuple[nn.Module, dict[str, torch.Tensor]]:
+        model = LlavaForConditionalGeneration(LlavaConfig(text_config=text, vision_config=vision, image_token_index=63))
+        return model, {"input_ids": torch.tensor([[1, 2, 3]])}
+
+    llava = request.alone(target.of(make), Place("cpu", torch.float32))
+    found = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
+    assert found["outcome"] in GREEN, found["reason"]
+
+
+def test_names_that_move_from_one_save_to_the_next_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = names_in
+
+    def moving(folder: Path) -> list[str]:
+        new = "gamma" if folder.name == "saved again" else "scale_factor"
+        return [name.replace("scale_factor", new) for name in listed(folder)]
+
+    monkeypatch.setattr(save_and_reload, "names_in", moving)
+    found = tried("clean", tmp_path)
+    assert found["outcome"] == "keys"
+    assert "1 of scale_factor to gamma" in found["reason"]
+
+
+def test_the_assertion_wants_what_makes_a_model_and_not_one_that_is_made() -> None:
+    with pytest.raises(TypeError, match="give what makes the model"):
+        assert_survives_transformers(towers.Tower(rotary=False), (towers.picture(),))

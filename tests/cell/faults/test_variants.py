@@ -1,0 +1,278 @@
+"""Each variant is stored and loaded as its name says; a road or variant that cannot be says why, and loads nothing."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from harness.cell.models.installed import Release
+from harness.cell.models.reference import Subject
+from harness.cell.models.variants import VARIANTS
+from harness.cell.routes import ROUTES
+from harness.cell.scenarios import run_case
+from harness.cell.scenarios.context import Trip
+from harness.cell.scenarios.holder import names_in
+from harness.contract.catalog import Catalog, Entry
+from tests.cell.faults import faulty
+from tests.cell.faults.conftest import RELEASE, TOLERANCES, Attempt
+from tests.cell.faults.faulty import Faulty, Legs
+
+pytestmark = pytest.mark.slow
+
+CONVNEXT, GEMMA, RESNET, POOLFORMER = "convnext_atto", "mobilenetv5_300m_enc", "resnet18", "poolformer_s12"
+NO_WRAPPER = "TimmWrapperModel is new in transformers 4.48.0"
+NO_HEAD = f"{GEMMA} is an encoder: timm gives it no classification head"
+
+
+def before(transformers: str) -> Release:
+    return replace(RELEASE, transformers=Version(transformers))
+
+
+def weights_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.suffix in {".safetensors", ".bin"})
+
+
+# What this pair has; device-map wants accelerate, and transformers 5 drops low_cpu_mem_usage.
+HERE = sorted(set(VARIANTS) - {"device-map", "low-cpu-mem"})
+FILES = [
+    pytest.param("safetensors", ["model.safetensors"], id="one file"),
+    pytest.param("bin", ["pytorch_model.bin"], id="torch's own"),
+    pytest.param("low-cpu-mem", ["model.safetensors"], id="low-cpu-mem"),
+    pytest.param("model-args", ["model.safetensors"], id="model-args"),
+]
+
+
+@pytest.mark.parametrize(("variant", "files"), FILES)
+def test_a_checkpoint_of_timm_has_the_files_of_its_variant(
+    subject: Callable[..., Subject], tmp_path: Path, variant: str, files: list[str]
+) -> None:
+    folder = subject(CONVNEXT).save(tmp_path / "timm", VARIANTS[variant])
+    assert weights_in(folder) == files
+    assert set(names_in(folder)) == set(subject(CONVNEXT).state)
+
+
+def test_a_sharded_checkpoint_has_more_than_one_file_and_an_index_of_them_all(
+    subject: Callable[..., Subject], tmp_path: Path
+) -> None:
+    folder = subject(CONVNEXT).save(tmp_path / "timm", VARIANTS["sharded"])
+    found, index = weights_in(folder), json.loads((folder / "model.safetensors.index.json").read_text())
+    assert len(found) > 1
+    assert set(index["weight_map"]) == set(subject(CONVNEXT).state)
+    assert set(index["weight_map"].values()) == set(found)
+
+
+@pytest.mark.parametrize("variant", ["sharded", "bin"])
+def test_what_transformers_saves_has_the_files_of_its_variant(attempt: Attempt, variant: str, tmp_path: Path) -> None:
+    written: list[Path] = []
+    record = attempt(Faulty(ROUTES["tower"], to_written=written.append), CONVNEXT, variant)
+    assert record["outcome"] in {"passed", "drifted"}, record["reason"]
+    assert [folder.relative_to(tmp_path).as_posix() for folder in written] == ["tower/saved"]
+    found = weights_in(written[0])
+    assert found == ["pytorch_model.bin"] if variant == "bin" else len(found) > 1
+
+
+def test_one_shard_is_not_sharded(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^asked for 2 shards, and there is one file$"):
+        VARIANTS["sharded"].write({}, tmp_path)
+
+
+@pytest.mark.parametrize("variant", HERE)
+def test_each_variant_is_green_on_a_healthy_model(attempt: Attempt, variant: str) -> None:
+    record = attempt(ROUTES["wrapper"], CONVNEXT, variant)
+    assert record["outcome"] in {"passed", "drifted"}, record["reason"]
+
+
+@pytest.mark.parametrize("variant", HERE)
+def test_each_variant_shows_a_fault(attempt: Attempt, variant: str) -> None:
+    record = attempt(Faulty(ROUTES["wrapper"], to_model=faulty.constant), CONVNEXT, variant)
+    assert record["outcome"] == "tensors"
+    assert record["reason"] == "1 parameter not as saved: stages.0.blocks.0.gamma is 1e-05 throughout"
+
+
+def test_model_args_name_timms_own_architecture_and_its_shape(subject: Callable[..., Subject], tmp_path: Path) -> None:
+    folder = subject(CONVNEXT).save(tmp_path / "timm", VARIANTS["model-args"])
+    config = json.loads((folder / "config.json").read_text())
+    assert config["architecture"] == config["pretrained_cfg"]["architecture"] == CONVNEXT
+    assert config["model_args"] == {"depths": [1, 1, 1, 1]}
+
+
+def test_model_args_that_are_lost_are_keys(attempt: Attempt) -> None:
+    def forget(folder: Path) -> None:
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        path.write_text(json.dumps({**config, "model_args": {}}))
+
+    record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=forget), CONVNEXT, "model-args")
+    assert record["outcome"] == "keys"
+    assert record["reason"].startswith("the loading report: keys 72 missing (stages.0.blocks.1.conv_dw.bias, ")
+
+
+def test_every_variant_but_model_args_describes_the_checkpoint_alike(
+    subject: Callable[..., Subject], tmp_path: Path
+) -> None:
+    described = {
+        name: (subject(CONVNEXT).save(tmp_path / name, variant) / "config.json").read_text()
+        for name, variant in VARIANTS.items()
+        if name != "model-args"
+    }
+    assert len(set(described.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("variant", "arguments"),
+    [
+        ("safetensors", {}),
+        ("sharded", {}),
+        ("bin", {}),
+        ("low-cpu-mem", {"low_cpu_mem_usage": True}),
+        ("device-map", {"device_map": {"": "cpu"}}),
+        ("model-args", {}),
+    ],
+)
+def test_each_variant_is_loaded_with_its_own_arguments(
+    subject: Callable[..., Subject], tmp_path: Path, variant: str, arguments: dict[str, Any]
+) -> None:
+    given: dict[str, Any] = {}
+
+    def from_pretrained(_folder: Path, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        given.update(kwargs)
+        return subject(CONVNEXT).headless.module, {}
+
+    Trip(subject(CONVNEXT), VARIANTS[variant], RELEASE, tmp_path).load(from_pretrained, tmp_path)
+    assert given == {"output_loading_info": True, **arguments}
+
+
+ROADS = [
+    pytest.param("wrapper", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="wrapper"),
+    pytest.param("wrapper-features", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="wrapper-features"),
+    pytest.param("tower-wrapper", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="tower-wrapper"),
+    pytest.param("classifier", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="classifier"),
+    pytest.param("hub", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="hub"),
+    pytest.param("roundtrip", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="roundtrip"),
+    pytest.param("scratch", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="scratch"),
+    pytest.param("resume", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="resume"),
+    pytest.param("processor", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="processor"),
+    pytest.param("pipeline", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="pipeline"),
+    pytest.param("classifier", GEMMA, RELEASE, NO_HEAD, id="no head to classify with"),
+    pytest.param("pipeline", GEMMA, RELEASE, NO_HEAD, id="no head for a pipeline"),
+    pytest.param("vlm", CONVNEXT, RELEASE, "no model of transformers builds on timm's convnext", id="no such vlm"),
+    pytest.param(
+        "partial", RESNET, RELEASE, "resnet18 has no LayerScale that a checkpoint could lack", id="nothing to lack"
+    ),
+    pytest.param("legacy-layernorm", CONVNEXT, RELEASE, "convnext_atto has no LayerNorm of BERT's", id="not BERT"),
+]
+NO_BACKBONE = "timm 1.0.31 has no features_only for convnext_atto"
+BACKBONES = ["backbone", "backbone-features", "backbone-pretrained", "detector"]
+
+
+class Untouched(Subject):
+    """A model whose case must be decided from its entry alone."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked for")
+
+
+def told(route: str, variant: str, entry: Entry, release: Release, tmp_path: Path) -> tuple[str, str]:
+    road, stored = ROUTES[route], VARIANTS[variant]
+    record = run_case.run(road, stored, Untouched(entry), release, next(iter(TOLERANCES.values())), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    return record["outcome"], record["reason"]
+
+
+@pytest.mark.parametrize(("road", "model", "release", "why"), ROADS)
+def test_a_road_that_there_is_not_is_unsupported_before_anything_is_loaded(
+    entries: Catalog, tmp_path: Path, road: str, model: str, release: Release, why: str
+) -> None:
+    assert told(road, "safetensors", entries[model], release, tmp_path) == ("unsupported", why)
+
+
+@pytest.mark.parametrize("road", BACKBONES)
+def test_what_timm_offers_no_backbone_of_has_no_such_road(entries: Catalog, tmp_path: Path, road: str) -> None:
+    entry = replace(entries[CONVNEXT], feature_levels=0)
+    assert told(road, "safetensors", entry, RELEASE, tmp_path) == ("unsupported", NO_BACKBONE)
+
+
+@pytest.mark.parametrize(
+    ("release", "levels"), [(RELEASE, 0), (before("4.57.0"), 4)], ids=["no feature maps", "features_only came later"]
+)
+def test_what_timm_gives_no_intermediate_outputs_of_has_no_wrapper_features(
+    entries: Catalog, tmp_path: Path, release: Release, levels: int
+) -> None:
+    entry = replace(entries[CONVNEXT], intermediates=False, feature_levels=levels)
+    why = "timm 1.0.31 gives no intermediate outputs of convnext_atto"
+    assert told("wrapper-features", "safetensors", entry, release, tmp_path) == ("unsupported", why)
+
+
+def test_every_road_that_can_be_unsupported_is_seen_so() -> None:
+    seen = {param.values[0] for param in ROADS} | set(BACKBONES)
+    assert set(ROUTES) - seen == {"tower"}
+
+
+VARIED = [
+    pytest.param(
+        "low-cpu-mem",
+        CONVNEXT,
+        before("4.50.3"),
+        "before transformers 4.51.0 this asks for accelerate, which is no part of the pair",
+        id="low-cpu-mem asks for accelerate",
+    ),
+    pytest.param(
+        "low-cpu-mem",
+        CONVNEXT,
+        before("5.0.0"),
+        "transformers 5 always loads like this, and drops low_cpu_mem_usage unread",
+        id="low-cpu-mem does nothing",
+    ),
+    pytest.param(
+        "model-args",
+        CONVNEXT,
+        before("4.52.4"),
+        "TimmWrapper takes model_args since transformers 4.53.0; before, it ignores them",
+        id="model_args are ignored",
+    ),
+    pytest.param(
+        "model-args",
+        POOLFORMER,
+        RELEASE,
+        f"timm.create_model does not take the arguments that make {POOLFORMER} slim",
+        id="model_args that timm does not take",
+    ),
+]
+
+
+@pytest.mark.parametrize(("variant", "model", "release", "why"), VARIED)
+def test_a_variant_that_there_is_not_is_unsupported_before_anything_is_loaded(
+    entries: Catalog, tmp_path: Path, variant: str, model: str, release: Release, why: str
+) -> None:
+    assert told("wrapper", variant, entries[model], release, tmp_path) == ("unsupported", why)
+
+
+def test_a_model_that_is_the_same_when_slim_has_no_model_args(entries: Catalog, tmp_path: Path) -> None:
+    entry = entries[CONVNEXT]
+    uncut = replace(entry, slim=replace(entry.slim, args={}))
+    why = "convnext_atto is the same when slim: there are no model_args to give"
+    assert told("wrapper", "model-args", uncut, RELEASE, tmp_path) == ("unsupported", why)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["accelerate", "no accelerate"])
+def test_a_device_map_needs_accelerate(entries: Catalog, monkeypatch: pytest.MonkeyPatch, *, there: bool) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if there else None)
+    why = VARIANTS["device-map"].unsupported(RELEASE, entries[CONVNEXT])
+    assert why == (None if there else "device_map asks for accelerate, which is no part of the pair")
+
+
+def test_the_road_speaks_before_the_variant(entries: Catalog, tmp_path: Path) -> None:
+    told_first = told("wrapper", "model-args", entries[CONVNEXT], before("4.47.1"), tmp_path)
+    assert told_first == ("unsupported", NO_WRAPPER)
+
+
+def test_what_is_supported_is_tried(attempt: Attempt) -> None:
+    assert attempt(Legs({}), CONVNEXT)["outcome"] == "error"

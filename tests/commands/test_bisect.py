@@ -1,0 +1,269 @@
+"""What `nox -s bisect` asks, runs and answers. No release is installed, and PyPI's list is made up."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from harness.commands.bisect import Question
+from harness.config.errors import BadInput, NothingSelected
+from harness.environments import pypi
+from harness.environments.installer_output import InstallationError
+from harness.environments.pypi import Release
+from harness.report import bisection
+from tests.fake_environment import FakeEnvironment
+
+VERSIONS = ("5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.4.0", "5.5.0", "5.6.0")
+CASES = ("--route", "tower", "--model", "convnext_atto")
+OTHER = "name a release where a case fails that passes at the other"
+ENDS = ("--good", "transformers==5.0.0", "--bad", "transformers==5.6.0")
+
+pytestmark = pytest.mark.usefixtures("small_matrix", "packaged", "gpus")
+
+
+ALONE = "--lane cpu-float32 --route tower --model convnext_atto --variant safetensors --rerun"
+
+
+class Releases(FakeEnvironment):
+    """Each transformers has its own outcome; one that has none cannot be installed."""
+
+    def __init__(self, *outcomes: str | None) -> None:
+        super().__init__()
+        self.by_version = dict(zip(VERSIONS, outcomes, strict=True))
+
+    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+        super().install(requirements, lock=lock, until=until)
+        outcome = self.by_version[requirements[0].removeprefix("transformers==")]
+        if outcome is None:
+            raise InstallationError("no wheel")
+        self.outcomes = {"tower/convnext_atto": outcome}
+
+    @property
+    def tried(self) -> list[str]:
+        """The releases that were installed, in order."""
+        return [asked[0].removeprefix("transformers==") for asked in self.installed]
+
+
+@pytest.fixture(autouse=True)
+def _listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def between(project: str, ends: tuple[str, str], python: str) -> list[Release]:
+        assert (project, python) == ("transformers", "3.11")
+        low, high = sorted([Version(one) for one in VERSIONS].index(Version(end)) for end in ends)
+        return [Release(version, date(2026, 1, at + 1)) for at, version in enumerate(VERSIONS)][low : high + 1]
+
+    monkeypatch.setattr(pypi, "between", between)
+
+
+def ask(environment: FakeEnvironment, *options: str) -> tuple[list[str], int, list[str]]:
+    """The answer in words, its exit code, and what was said on the way."""
+    said: list[str] = []
+    answered = Question.of([*CASES, *(options or ENDS)]).answer(environment, said.append)
+    return list(bisection.lines(answered)), answered.exit_code, said
+
+
+def test_the_first_bad_release_is_named_with_both_sides() -> None:
+    environment = Releases("passed", "passed", "drifted", "keys", "keys", "keys", "keys")
+    words, code, _ = ask(environment)
+    assert words == [
+        "First bad: transformers 5.3.0 (2026-01-04). Last good: transformers 5.2.0 (2026-01-03).",
+        "Where it is bad: tower/convnext_atto is keys: keys here",
+        "Both sides:",
+        f"  nox -s pair -- transformers==5.2.0 timm==1.0.31 {ALONE}",
+        f"  nox -s pair -- transformers==5.3.0 timm==1.0.31 {ALONE}",
+    ]
+    assert code == 0
+    assert environment.tried == ["5.0.0", "5.6.0", "5.3.0", "5.1.0", "5.2.0"]
+
+
+def test_the_first_good_release_is_named_where_the_bad_one_is_older() -> None:
+    environment = Releases("keys", "keys", "passed", "passed", "passed", "passed", "passed")
+    words, code, _ = ask(environment, "--bad", "transformers==5.0.0", "--good", "transformers==5.6.0")
+    assert words[0] == "First good: transformers 5.2.0 (2026-01-03). Last bad: transformers 5.1.0 (2026-01-02)."
+    assert code == 0
+
+
+@pytest.mark.parametrize("odd", ["error", "unsupported", None], ids=["another failure", "unsupported", "no wheel"])
+def test_releases_that_tell_nothing_are_skipped_and_stay_suspects(odd: str | None) -> None:
+    environment = Releases("passed", "passed", odd, odd, "keys", "keys", "keys")
+    words, code, said = ask(environment)
+    assert words[:2] == [
+        "First bad: transformers 5.4.0 (2026-01-05). Last good: transformers 5.1.0 (2026-01-02).",
+        "Untestable, so that any of them may have brought it as well: 5.2.0, 5.3.0.",
+    ]
+    assert code == 4
+    assert any(line.startswith("transformers 5.3.0: untestable, ") or "untestable: no wheel" in line for line in said)
+
+
+def test_a_second_time_everything_comes_from_records() -> None:
+    outcomes = ("passed", "passed", "passed", "passed", "passed", "keys", "keys")
+    first, *_ = ask(Releases(*outcomes))
+    environment = Releases(*outcomes)
+    again, _, said = ask(environment)
+    assert (again, environment.tried) == (first, [])
+    assert "transformers5.5.0-timm1.0.31: all recorded; --rerun runs them again" in said
+
+
+def test_progress_says_what_is_left() -> None:
+    *_, said = ask(Releases("passed", "passed", "passed", "passed", "passed", "keys", "keys"))
+    assert said[0] == "7 releases of transformers, 5.0.0 to 5.6.0, with timm 1.0.31, torch 2.14.1"
+    assert "5 releases left, about 3 steps" in said
+    assert "transformers 5.3.0: good, passed" in said
+    assert "transformers 5.5.0: bad, tower/convnext_atto is keys (keys here)" in said
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [
+        ("keys", "passed", "{good}: {broken}, and {bad}: passed; they are the wrong way round"),
+        ("keys", "keys", "{good}: {broken}; name a release where these cases pass"),
+        ("passed", "passed", "{bad}: passed; name a release where a case fails that passes at the other"),
+        (
+            "passed",
+            "unsupported",
+            f"{{bad}}: tower/convnext_atto is unsupported (unsupported here); {OTHER}",
+        ),
+        (
+            "unsupported",
+            "keys",
+            "{good}: tower/convnext_atto is unsupported (unsupported here); name a release where these cases pass",
+        ),
+    ],
+    ids=["the wrong way round", "both bad", "both good", "unsupported at the bad end", "unsupported at the good end"],
+)
+def test_ends_that_do_not_differ_as_they_should_are_refused(first: str, last: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        ask(Releases(first, *["passed"] * 5, last))
+    named = {"good": "--good transformers==5.0.0", "bad": "--bad transformers==5.6.0"}
+    assert str(caught.value) == message.format(**named, broken="tower/convnext_atto is keys (keys here)")
+
+
+def test_what_is_broken_or_unsupported_at_both_ends_is_left_aside() -> None:
+    class Three(Releases):
+        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+            super().install(requirements, lock=lock, until=until)
+            self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "error", "tower/resnet18": "unsupported"}
+
+    environment = Three("passed", "passed", "keys", "keys", "keys", "keys", "keys")
+    options = ["--model", "convnext_atto", "--model", "resnet18", *ENDS]
+    said: list[str] = []
+    answered = Question.of(options).answer(environment, said.append)
+    assert answered.found.first.version == "5.2.0"
+    assert "1 case to ask about; left aside: 3, broken or green at both ends" in said
+
+
+def test_an_end_that_cannot_be_installed_is_said() -> None:
+    with pytest.raises(InstallationError, match="no wheel"):
+        ask(Releases("passed", *["passed"] * 5, None))
+
+
+def test_cases_that_no_release_has_are_refused() -> None:
+    question = Question.of(["--route", "tower", "--model", "eva02_large", "--quick", *ENDS])
+    with pytest.raises(NothingSelected):
+        question.answer(Releases(*["passed"] * 7), print)
+
+
+def test_a_model_that_there_is_not_is_refused_with_the_nearest() -> None:
+    with pytest.raises(
+        BadInput, match=r"'convnext_atoo' matches none of 4 models of timm 1.0.31; the nearest: convnext_atto"
+    ):
+        Question.of(["--route", "tower", "--model", "convnext_atoo", *ENDS])
+
+
+def test_a_lane_without_its_device_is_refused() -> None:
+    with pytest.raises(BadInput, match="--lane cuda-float32: no CUDA device on this machine"):
+        Question.of([*CASES, *ENDS, "--lane", "cuda-float32"])
+
+
+def test_ends_may_be_spelt_short() -> None:
+    environment = Releases("passed", "passed", "keys", "keys", "keys", "keys", "keys")
+    words, code, _ = ask(environment, "--good", "transformers==5.0", "--bad", "transformers==5.6")
+    assert words[0] == "First bad: transformers 5.2.0 (2026-01-03). Last good: transformers 5.1.0 (2026-01-02)."
+    assert code == 0
+
+
+def test_the_case_that_is_told_is_one_that_fails_as_at_the_bad_end() -> None:
+    class Two(Releases):
+        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+            super().install(requirements, lock=lock, until=until)
+            later = requirements[0].removeprefix("transformers==") >= "5.3.0"
+            self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "error" if later else "passed"}
+            if requirements[0].endswith("5.6.0"):
+                self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "passed"}
+
+    environment = Two("passed", "passed", "passed", "keys", "keys", "keys", "keys")
+    answered = Question.of(["--model", "convnext_atto", *ENDS]).answer(environment, lambda _: None)
+    assert answered.broken.case.id == "tower/convnext_atto"
+
+
+def test_an_end_without_a_record_is_not_the_wrong_way_round() -> None:
+    class Dying(Releases):
+        def python(self, *arguments: str, **options: Any) -> bool:
+            if "--plan" in arguments and not self.plans:
+                self.plans.append({})
+                return False
+            return super().python(*arguments, **options)
+
+    with pytest.raises(BadInput, match=r"is without a record .*; name a release where these cases pass"):
+        ask(Dying(*["passed"] * 7))
+
+
+@pytest.mark.parametrize(
+    ("options", "problems"),
+    [
+        (
+            ["--model", "a"],
+            [
+                "--good is not named; add a release, as in --good transformers==4.57.6",
+                "--bad is not named; add a release, as in --bad transformers==4.57.6",
+            ],
+        ),
+        (
+            ["--model", "a", "--good", "timm==1.0.24", "--bad", "transformers==5.0.0"],
+            ["--good names timm and --bad transformers; name two releases of one package"],
+        ),
+        (
+            ["--model", "a", "--good", "timm==1.0.24", "--bad", "timm==1.0.24"],
+            ["--good and --bad both name timm==1.0.24; name two releases"],
+        ),
+        (
+            ["--model", "a", "--good", "torch==2.0", "--bad", "timm>=1"],
+            [
+                "--good torch==2.0: bisect goes along transformers or timm",
+                "--bad timm>=1: name one release, as in timm==1.2.3",
+            ],
+        ),
+        (
+            [*ENDS, "--with", "transformers==5.1.0", "--with", "tim==1"],
+            [
+                "--with transformers==5.1.0: transformers is what moves; its releases are those of --good and --bad",
+                "--with tim==1: unknown package 'tim', did you mean 'timm'?",
+                "which cases? Name them with --route and --model",
+            ],
+        ),
+        ([*ENDS, "--route", "towr"], ["--route: unknown route 'towr', did you mean 'tower'?"]),
+    ],
+    ids=["no ends", "two packages", "one release", "no release", "what stands still", "no such route"],
+)
+def test_a_command_that_asks_nothing_is_refused_at_once(options: list[str], problems: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        Question.of(options)
+    assert str(caught.value).splitlines() == problems
+    assert not Path("results").exists()
+
+
+def test_what_stands_still_is_the_current_pair_but_for_what_is_named() -> None:
+    question = Question.of([*CASES, *ENDS, "--with", "timm==1.0.22"])
+    assert question.at("5.1.0").pair.id == "transformers5.1.0-timm1.0.22"
+
+
+def test_without_pypi_there_is_no_line_of_releases(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(pypi, "between", unreachable)
+    with pytest.raises(BadInput) as caught:
+        ask(FakeEnvironment())
+    assert str(caught.value) == "PyPI could not be asked which releases of transformers there are: no route"

@@ -1,0 +1,259 @@
+import json
+import math
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from harness.contract import record
+from harness.contract.record import Case, Log
+from tests.places import SCHEMAS
+
+SCHEMA = json.loads((SCHEMAS / "record.json").read_text())
+LINE = jsonschema.Draft202012Validator(SCHEMA)
+
+RUN: dict[str, Any] = {
+    "kind": "run",
+    "schema": 1,
+    "pair": {
+        "id": "transformers5.23.0-timm1.0.31",
+        "transformers": "5.23.0",
+        "timm": "1.0.31",
+        "torch": "2.14.1",
+        "torchvision": "0.29.1",
+        "python": "3.11",
+    },
+    "lane": "cpu-float32",
+    "cases": ["tower/a", "tower/b@sharded+full"],
+    "selection": {"quick": True},
+    "started": "2026-01-01T00:00:00+00:00",
+    "packages": {"torch": "2.14.1"},
+    "platform": "Linux-x86_64",
+    "device": None,
+    "seed": 0,
+    "lock": None,
+    "catalog": "0123456789abcdef",
+    "cell": "fedcba9876543210",
+}
+CASE: dict[str, Any] = {
+    "kind": "case",
+    "case": "tower/a",
+    "route": "tower",
+    "model": "a",
+    "size": "slim",
+    "variant": "safetensors",
+    "outcome": "keys",
+    "reason": "24 keys renamed",
+    "detail": {"silent": True},
+    "max_abs": 0.5,
+    "max_rel": None,
+    "noise": 0,
+    "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
+    "seconds": 1.5,
+    "peak_rss_mb": 900,
+}
+END: dict[str, Any] = {
+    "kind": "end",
+    "cases": 1,
+    "counts": {"keys": 1},
+    "ended": "2026-01-01T00:01:00+00:00",
+    "failed": None,
+}
+
+
+def write(log: Log, line: dict[str, Any]) -> None:
+    log.write(**line)
+
+
+def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
+    path = tmp_path / "pair" / "cpu-float32.jsonl"
+    with Log(path) as log:
+        for line in (RUN, CASE, END, RUN):
+            write(log, line)
+    first, second = record.read(path)
+    assert (first.header, first.cases, first.end) == (RUN, {"tower/a": CASE}, END)
+    assert (second.header, second.cases, second.end) == (RUN, {}, None)
+
+
+def test_a_run_knows_which_planned_cases_have_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    with Log(path) as log:
+        write(log, RUN)
+        write(log, CASE)
+    (run,) = record.read(path)
+    assert run.missing == ["tower/b@sharded+full"]
+
+
+def test_a_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    with Log(path) as log:
+        write(log, RUN)
+        assert path.read_text().endswith("}\n")
+
+
+def test_a_torn_line_stays_and_does_not_swallow_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    with Log(path) as log:
+        write(log, RUN)
+    torn = '{"kind":"case","case":"tow'
+    path.write_text(path.read_text() + torn)
+    with Log(path) as log:
+        write(log, RUN)
+        write(log, CASE)
+    assert torn in path.read_text().splitlines()
+    assert [list(run.cases) for run in record.read(path)] == [[], ["tower/a"]]
+
+
+def test_a_figure_that_is_not_finite_becomes_null_at_any_depth(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    detail = {"buffers": [{"max": math.inf}, (-math.inf, 1.0)], "nonfinite": True}
+    with Log(path) as log:
+        write(log, {**CASE, "max_abs": math.nan, "detail": detail})
+    line = json.loads(path.read_text())
+    assert line["max_abs"] is None
+    assert line["detail"] == {"buffers": [{"max": None}, [None, 1.0]], "nonfinite": True}
+
+
+@pytest.mark.parametrize("name", ["seconds", "max_abs", "max_rel", "noise"])
+@pytest.mark.parametrize("figure", ["NaN", "-Infinity", "1" + 400 * "0", '"1"', "true"], ids=lambda one: one[:8])
+def test_a_figure_that_no_report_could_draw_is_refused_by_number(tmp_path: Path, name: str, figure: str) -> None:
+    path = tmp_path / "lane.jsonl"
+    line = json.dumps({**CASE, name: "here"}).replace('"here"', figure)
+    path.write_text(f"{json.dumps(RUN)}\n{line}\n")
+    with pytest.raises(ValueError, match=rf"2: no case line of this format; see {name}$"):
+        record.read(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [(CASE, "1: a 'case' line before any run"), (END, "1: a 'end' line before any run")],
+    ids=["case", "end"],
+)
+def test_a_line_that_no_run_owns_is_refused_by_number(tmp_path: Path, line: dict[str, Any], message: str) -> None:
+    path = tmp_path / "lane.jsonl"
+    path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match=message):
+        record.read(path)
+
+
+def test_a_line_of_an_unknown_kind_is_refused_by_number(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    path.write_text(json.dumps(RUN) + '\n{"kind": "note"}\n')
+    with pytest.raises(ValueError, match="2: unknown kind 'note'"):
+        record.read(path)
+
+
+IDS = {
+    "tower/eva02_tiny_patch14_224": Case("tower", "eva02_tiny_patch14_224"),
+    "tower/eva02_tiny_patch14_224+full": Case("tower", "eva02_tiny_patch14_224", size="full"),
+    "wrapper/a@sharded": Case("wrapper", "a", "sharded"),
+    "wrapper/a@low-cpu-mem+full": Case("wrapper", "a", "low-cpu-mem", "full"),
+}
+
+
+@pytest.mark.parametrize(("text", "case"), IDS.items(), ids=IDS)
+def test_a_case_and_its_id_are_the_same_thing(text: str, case: Case) -> None:
+    assert case.id == text
+    assert Case.parse(text) == case
+
+
+@pytest.mark.parametrize("text", ["tower", "/model", "tower/", "tower/@sharded", "tower/+full"])
+def test_a_text_that_is_no_case_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no case id; one reads route/model@variant\+size$"):
+        Case.parse(text)
+
+
+def test_every_outcome_is_green_skipped_or_red_and_only_one_of_them() -> None:
+    kinds = (record.GREEN, record.SKIPPED, record.RED)
+    assert sum(map(len, kinds)) == len(record.OUTCOMES)
+    assert frozenset().union(*kinds) == record.OUTCOMES
+
+
+def test_the_schema_knows_the_same_outcomes() -> None:
+    named = SCHEMA["$defs"]["outcome"]["enum"]
+    assert len(named) == len(set(named))
+    assert set(named) == record.OUTCOMES
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+FAILED = {**END, "cases": 0, "counts": {}, "failed": "environment", "reason": "no such release: transformers 9.9.9"}
+VALID = {
+    "run": RUN,
+    "case": CASE,
+    "end": END,
+    "case run for another": {**CASE, "same_as": "tower/b"},
+    "passed without a reason": {**CASE, "outcome": "passed", "reason": None},
+    "environment failed": FAILED,
+}
+
+
+@pytest.mark.parametrize("line", VALID.values(), ids=VALID)
+def test_the_schema_takes(line: dict[str, Any]) -> None:
+    LINE.validate(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [(line, name) for line in (RUN, CASE, END) for name in line],
+    ids=[f"{line['kind']} {name}" for line in (RUN, CASE, END) for name in line],
+)
+def test_the_schema_misses_each_required_field(line: dict[str, Any], name: str) -> None:
+    lacking = deepcopy(line)
+    del lacking[name]
+    assert not LINE.is_valid(lacking)
+
+
+INVALID = {
+    "unknown field in run": {**RUN, "extra": 1},
+    "unknown field in case": {**CASE, "extra": 1},
+    "unknown field in end": {**END, "extra": 1},
+    "another schema": {**RUN, "schema": 2},
+    "a pair without an id": {**RUN, "pair": {name: text for name, text in RUN["pair"].items() if name != "id"}},
+    "unknown lane": {**RUN, "lane": "cpu"},
+    "no case planned": {**RUN, "cases": []},
+    "a case id without a route": {**RUN, "cases": ["a"]},
+    "unknown outcome": {**CASE, "outcome": "failed"},
+    "unknown size": {**CASE, "size": "tiny"},
+    "unknown variant": {**CASE, "variant": "gguf"},
+    "a signed difference": {**CASE, "max_abs": -1.0},
+    "a figure as text": {**CASE, "max_abs": "NaN"},
+    "a reason of two lines": {**CASE, "reason": "one\ntwo"},
+    "broken without a reason": {**CASE, "reason": None},
+    "not run without a reason": {**CASE, "outcome": "not-run", "reason": ""},
+    "an unknown outcome counted": {**END, "counts": {"failed": 1}},
+    "failed without a reason": {**END, "failed": "environment"},
+    "unknown kind": {**END, "kind": "note"},
+}
+
+
+@pytest.mark.parametrize("line", INVALID.values(), ids=INVALID)
+def test_the_schema_refuses(line: dict[str, Any]) -> None:
+    assert not LINE.is_valid(line)
+
+
+PRINT = {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "readable"),
+    [
+        (None, True),
+        ({}, True),
+        ({"x": PRINT}, True),
+        ({"x": {"shape": [1, 0]}}, True),
+        ({"x": {**PRINT, "mean": None}}, True),
+        ({"x": {**PRINT, "mean": "0.1"}}, False),
+        ({"x": {**PRINT, "samples": [0.1]}}, False),
+        ({"x": {**PRINT, "samples": None}}, False),
+        ({"x": {"absmax": 0.1}}, False),
+        ({"x": 5}, False),
+        ([1], False),
+    ],
+)
+def test_a_fingerprint_is_figures_or_the_line_is_refused(fingerprint: object, readable: bool) -> None:  # noqa: FBT001
+    assert record.FIELDS["case"]["fingerprint"](fingerprint) is readable

@@ -1,0 +1,90 @@
+"""Which names are at risk, by the releases that are known and by the rules of this one."""
+
+import io
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from packaging.version import Version
+from torch import nn
+
+from harness.cell.models.installed import Release
+from harness.cell.user_models.key_renames import KNOWN
+from harness.cell.user_models.request import Asked
+from harness.cell.user_models.target import Target, find
+from harness.doctor import key_names
+from tests.cell.faults.conftest import RELEASE
+
+SIX: Final = {"LayerNorm.gamma", "scale_gamma", "betas", "norm.weight_g", "base.mix.weight", "table"}
+RISKY: Final = "tests.own.risky:risky"
+
+
+def of(transformers: str) -> Release:
+    return replace(RELEASE, transformers=Version(transformers))
+
+
+def model() -> nn.Module:
+    found = find(RISKY)
+    assert isinstance(found, Target)
+    return found.build()
+
+
+def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:
+    out = io.StringIO()
+    assert key_names.examine(Asked(RISKY), out) == 1
+    told = out.getvalue().splitlines()
+    assert {line[2:] for line in told if line[:2] in {"✘ ", "· "}} == SIX
+    assert told[-1] == "6 at risk, 2 of them with this transformers"
+    assert "    transformers <4.49: becomes norm.parametrizations.weight.original0" not in told
+    assert "    a name that is safe: norm.gain" in told
+
+
+@pytest.mark.parametrize(
+    ("release", "here"),
+    [
+        ("4.44.2", {"LayerNorm.gamma", "scale_gamma", "betas"}),
+        ("4.48.3", {"LayerNorm.gamma", "scale_gamma", "betas", "norm.weight_g"}),
+        ("4.57.6", {"LayerNorm.gamma", "norm.weight_g"}),
+        ("5.0.0", {"LayerNorm.gamma", "norm.weight_g", "base.mix.weight"}),
+        ("5.23.0", {"base.mix.weight"}),
+    ],
+)
+def test_which_names_a_release_rewrites_is_known(release: str, here: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_names, "installed", lambda *_: {})  # whose rules are this release's
+    found = list(key_names.rewritten(model(), of(release)))
+    assert {risk.name for risk in found if risk.here} == here
+    assert {risk.name for risk in found} == SIX - {"table"}
+
+
+def test_the_rules_of_this_release_are_read_and_a_name_that_the_model_has_is_left_alone() -> None:
+    rename = key_names._rules(model())
+    assert rename("x.LayerNorm.gamma") == "x.LayerNorm.weight"
+    assert rename("x.weight_g") == "x.parametrizations.weight.original0"
+    assert key_names.installed(model(), list(model().state_dict()), RELEASE) == {}
+    both = ["a.LayerNorm.gamma", "a.LayerNorm.weight"]
+    assert key_names.installed(model(), both, RELEASE) == {"a.LayerNorm.gamma": "a.LayerNorm.weight"}
+
+
+def test_what_is_safe_holds_no_name_at_risk() -> None:
+    for risk in key_names.rewritten(model(), RELEASE):
+        _, colon, safe = risk.advice.partition("a name that is safe: ")
+        assert not (colon and any(rule.pattern.search(safe) for rule in KNOWN))
+
+
+def test_a_buffer_that_is_set_again_is_not_named() -> None:
+    class Setting(type(model())):  # type: ignore[misc]
+        def _init_weights(self, module: nn.Module) -> None:
+            if hasattr(module, "table"):
+                module.table.copy_(range_of(module.table.shape[0]))
+
+    def range_of(width: int) -> object:
+        import torch  # noqa: PLC0415 - a test's own
+
+        return 1.0 * torch.arange(width)
+
+    set_again = Target("set", lambda: Setting(Setting.config_class()), {})
+    assert list(key_names.unset(set_again, RELEASE)) == []
+    [risk] = key_names.unset(Target("unset", model, {}), RELEASE)
+    assert (risk.name, risk.here) == ("table", True)
+    [risk] = key_names.unset(Target("unset", model, {}), of("4.57.6"))
+    assert (risk.name, risk.here) == ("table", False)

@@ -1,0 +1,430 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from harness.config.errors import BadInput
+from harness.config.matrix import Matrix
+from harness.config.option_parser import Options, parse
+from harness.contract import catalog
+from harness.contract.catalog import Catalog
+from harness.environments import lock, pypi
+from harness.environments.installer_output import InstallationError
+from harness.environments.lock import LATEST, PYTEST
+from harness.execution import tempdirs
+from harness.execution.pair_run import VARIABLES, Lanes
+from harness.planning import capacity
+from harness.planning.capacity import Room
+from tests.fake_environment import FakeEnvironment
+from tests.places import SCHEMAS
+
+PAIR = "transformers5.23.0-timm1.0.31"
+SCHEMA = SCHEMAS / "record.json"
+ATTO = ["--model", "convnext_atto"]
+
+Make = Callable[..., Lanes]
+
+
+pytestmark = pytest.mark.usefixtures("packaged", "gpus")
+
+
+@pytest.fixture
+def make(small_matrix: Matrix) -> Make:
+    return lambda *argv: Lanes(small_matrix, small_matrix.pairs[1], parse([*ATTO, *argv]))
+
+
+def run(lanes: Lanes, environment: FakeEnvironment) -> list[str]:
+    """Prepares and runs; what was said."""
+    said: list[str] = []
+    lanes.run(lanes.prepare(environment, said.append), environment, said.append)
+    return said
+
+
+def lines(lane: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path("results", PAIR, f"{lane}.jsonl").read_text().splitlines()]
+
+
+def kinds(lane: str) -> list[str]:
+    return [line["kind"] for line in lines(lane)]
+
+
+def test_a_lane_runs_its_plan_in_the_environment_of_its_pair(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make("--lane", "cpu-float32"), environment)
+    assert [case["case"] for case in environment.plans[0]["cases"]] == [
+        "wrapper/convnext_atto",
+        "tower/convnext_atto",
+    ]
+    assert environment.installed == [
+        ("transformers==5.23.0", "timm==1.0.31", "torch==2.14.1", "torchvision==0.29.1", *PYTEST)
+    ]
+
+
+def test_a_run_has_the_workers_and_the_seconds_that_it_was_given(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make("--workers", "3"), environment)
+    assert environment.option("-n") == "3"
+    assert "--timeout=300" in environment.arguments
+
+
+def test_a_run_in_which_cases_fail_is_a_success(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert environment.success == (0, 1)
+
+
+def test_nothing_of_a_run_is_left_in_the_temporary_folder(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make(), environment)
+    folder = Path(environment.option("--scratch"))
+    assert folder.name.startswith(tempdirs.PREFIX)
+    assert not folder.exists()
+
+
+def test_a_lane_without_its_device_has_a_file_that_says_so(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    _, *cases, end = lines("cuda-float32")
+    assert {(case["outcome"], case["reason"]) for case in cases} == {("not-run", "no CUDA device")}
+    assert end["counts"] == {"not-run": 2}
+    assert kinds("cpu-float32") == ["run", "case", "case", "end"]
+
+
+def test_lanes_of_one_pair_share_one_installation(make: Make, gpus: Callable[[int], None]) -> None:
+    gpus(1)
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [plan["lane"] for plan in environment.plans] == ["cpu-float32", "cuda-float32"]
+    assert len(environment.installed) == 1
+
+
+def test_what_is_recorded_is_neither_run_nor_installed_again(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    environment = FakeEnvironment()
+    assert run(make(), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert (environment.installed, environment.plans) == ([], [])
+    assert kinds("cuda-float32") == ["run", "case", "case", "end"]
+
+
+def test_rerun_runs_what_is_recorded(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment())
+    assert kinds("cpu-float32") == ["run", "case", "case", "end"] * 2
+
+
+def test_a_run_that_was_cut_short_goes_on_with_the_cases_that_have_no_line(make: Make) -> None:
+    run(make(), FakeEnvironment({"tower/convnext_atto": None}))
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [case["case"] for case in environment.plans[0]["cases"]] == ["tower/convnext_atto"]
+
+
+def test_a_case_that_was_not_run_for_want_of_a_device_is_run_once_there_is_one(
+    make: Make, gpus: Callable[[int], None]
+) -> None:
+    run(make(), FakeEnvironment())
+    gpus(1)
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [plan["lane"] for plan in environment.plans] == ["cuda-float32"]
+
+
+def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, full = ("--lane", "cpu-float32"), ("--size", "slim", "--size", "full")
+    monkeypatch.setattr(capacity, "shared", lambda: Room(0.5, 100))
+    environment = FakeEnvironment()
+    run(make(*lane, *full), environment)
+    assert {case["size"] for case in environment.plans[0]["cases"]} == {"slim"}
+    told = {line["reason"] for line in lines("cpu-float32") if line.get("outcome") == "not-run"}
+    assert told == {"needs 3 GiB of memory, and 0 GiB are free"}
+    assert run(make(*lane, *full), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+
+
+def test_a_case_for_which_there_was_no_room_is_run_once_there_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = ("--lane", "cpu-float32", "--size", "full")
+    monkeypatch.setattr(capacity, "shared", lambda: Room(0.5, 100))
+    environment = FakeEnvironment()
+    run(make(*lane), environment)
+    assert (environment.installed, environment.plans) == ([], [])
+    monkeypatch.setattr(capacity, "shared", lambda: Room(8, 100))
+    run(make(*lane), environment)
+    [plan] = environment.plans
+    assert {case["size"] for case in plan["cases"]} == {"full"}
+    assert plan["room"] == [8, 100]
+    assert list(plan["needs"]) == ["convnext_atto"]
+
+
+def test_the_hubs_weights_are_fetched_and_have_records_of_their_own(make: Make) -> None:
+    lane = ("--lane", "cpu-float32", "--size", "full")
+    synthetic, hub = FakeEnvironment(), FakeEnvironment()
+    run(make(*lane), synthetic)
+    run(make("--weights", "hub", *lane), hub)
+    assert [environment.env["HF_HUB_OFFLINE"] for environment in (synthetic, hub)] == ["1", "0"]
+    assert [environment.plans[0]["weights"] for environment in (synthetic, hub)] == [None, "hub"]
+    assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all recorded; --rerun runs them again"]
+
+
+def test_records_that_other_tolerances_made_are_made_again(make: Make, small_matrix: Matrix) -> None:
+    run(make(), FakeEnvironment())
+    strict = small_matrix.tolerances["float32"].model_copy(update={"atol": 0.0})
+    changed = small_matrix.model_copy(update={"tolerances": {"float32": strict}})
+    environment = FakeEnvironment()
+    run(Lanes(changed, changed.pairs[1], parse(ATTO)), environment)
+    assert len(environment.plans[0]["cases"]) == 2
+
+
+def test_an_environment_that_cannot_be_made_is_recorded_in_the_lanes_it_was_for(make: Make) -> None:
+    with pytest.raises(InstallationError, match="no space left"):
+        run(make(), FakeEnvironment(problem=InstallationError("no space left")))
+    assert kinds("cpu-float32") == ["run", "end"]
+    end = lines("cpu-float32")[-1]
+    assert (end["failed"], end["reason"]) == ("environment", "no space left")
+    assert lines("cuda-float32")[-1]["counts"] == {"not-run": 2}
+
+
+def test_a_release_that_does_not_exist_leaves_no_record_in_any_lane(small_matrix: Matrix) -> None:
+    reordered = small_matrix.model_copy(update={"lanes": small_matrix.lanes[::-1]})
+    lanes = Lanes(reordered, reordered.pairs[1], parse(ATTO))
+    with pytest.raises(BadInput, match="no such release"):
+        run(lanes, FakeEnvironment(problem=BadInput("no such release")))
+    assert not Path("results").exists()
+
+
+def test_all_that_is_written_here_validates(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    with pytest.raises(InstallationError):
+        run(make("--rerun"), FakeEnvironment(problem=InstallationError("no space left")))
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+    written = [line for lane in ("cpu-float32", "cuda-float32") for line in lines(lane)]
+    assert [error.message for line in written for error in validator.iter_errors(line)] == []
+
+
+def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_records(
+    make: Make, packaged: Path, small_catalog: Catalog
+) -> None:
+    catalog.path_in(packaged, "1.0.31").unlink()
+    environment = FakeEnvironment(catalog=small_catalog)
+    assert make().prepare(environment, print).digest == small_catalog.digest
+    assert environment.arguments == ("-m", "harness.cell.models.catalog_builder", "--controls", "resnet18")
+    assert [path.name for path in Path("results/catalogs").iterdir()] == ["timm-1.0.31.ndjson"]
+
+    again = FakeEnvironment()
+    assert make().prepare(again, print).digest == small_catalog.digest
+    assert again.installed == []
+
+
+def test_a_catalog_without_one_of_the_controls_is_made_again(make: Make, small_matrix: Matrix) -> None:
+    controls = small_matrix.models.model_copy(update={"controls": ("resnet18", "regnetx_002")})
+    wider = small_matrix.model_copy(update={"models": controls})
+    assert Lanes(wider, wider.pairs[1], Options()).catalog() is None
+    assert make().catalog() is not None
+
+
+def test_a_catalog_that_cannot_be_made_leaves_no_catalog(make: Make, packaged: Path) -> None:
+    catalog.path_in(packaged, "1.0.31").unlink()
+    with pytest.raises(InstallationError) as caught:
+        make().prepare(FakeEnvironment(catalog=None), print)
+    assert str(caught.value) == "the catalog of timm 1.0.31 could not be made; see above"
+    assert make().catalog() is None
+
+
+def test_a_rerun_that_dies_does_not_leave_the_old_records_standing(make: Make, small_catalog: Catalog) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment(ends=False))
+    lanes = make()
+    recorded = lanes.recorded(lanes.matrix.lanes[0], small_catalog)
+    assert (dict(recorded.records), recorded.unmade) == ({}, "pytest ended before this case; see above")
+
+
+def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    lanes = make()
+    catalog_now = lanes.catalog()
+    assert catalog_now is not None
+    lane = lanes.matrix.lanes[0]
+    first, *_ = lanes.planned(lane, catalog_now)
+
+    class Dying(FakeEnvironment):
+        def python(self, *arguments: str, **options: Any) -> bool:
+            ended = super().python(*arguments, **options)
+            return ended and "into" in options  # what lists the packages does not die
+
+    outcomes = {case.id: None for case in lanes.planned(lane, catalog_now) if case != first}
+    run(make("--rerun"), Dying(outcomes=outcomes))
+    recorded = lanes.recorded(lane, catalog_now)
+    assert list(recorded.records) == [first.id]
+
+
+def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_did_not_reach(
+    make: Make, small_catalog: Catalog
+) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment({"tower/convnext_atto": None}))
+    lanes = make()
+    recorded = lanes.recorded(lanes.matrix.lanes[0], small_catalog)
+    assert list(recorded.records) == ["wrapper/convnext_atto"]
+    assert recorded.unmade == "pytest ended before this case; see above"
+
+
+def test_every_case_may_kill_two_workers_before_a_run_is_given_up(make: Make) -> None:
+    environment = FakeEnvironment()
+    run(make("--workers", "3"), environment)
+    assert environment.option("--max-worker-restart") == str(2 * len(environment.plans[0]["cases"]) + 3)
+
+
+def test_a_rerun_refuses_a_file_that_is_none_before_it_installs(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    path = Path("results", PAIR, "cpu-float32.jsonl")
+    path.write_text('{"kind": "case"}\n')
+    environment = FakeEnvironment()
+    with pytest.raises(BadInput, match="a 'case' line before any run; move that file away"):
+        run(make("--rerun"), environment)
+    assert environment.installed == []
+
+
+LOCKED = """\
+transformers==5.23.0 \\
+    --hash=sha256:1
+timm==1.0.31
+torch==2.14.1
+torchvision==0.29.1
+pytest==9.2.0
+pytest-xdist==3.8.0
+pytest-timeout==2.4.0
+numpy==2.4.6 ; python_full_version < '3.12'
+"""
+
+
+@pytest.fixture
+def locked(packaged: Path) -> Path:
+    """The pair's lock."""
+    path = packaged / f"{PAIR}.txt"
+    path.write_text(LOCKED)
+    return path
+
+
+def header(lane: str = "cpu-float32") -> dict[str, Any]:
+    return [line for line in lines(lane) if line["kind"] == "run"][-1]
+
+
+def test_a_pair_is_installed_from_its_lock_and_its_records_name_it(make: Make, locked: Path) -> None:
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert (environment.locks, environment.until) == ([locked], [None])
+    assert header()["lock"] == lock.Lock.read(locked).digest
+
+
+def test_a_pair_whose_lock_was_made_again_is_run_again(make: Make, locked: Path) -> None:
+    run(make(), FakeEnvironment())
+    locked.write_text(LOCKED.replace("2.4.6", "2.4.7"))
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert len(environment.plans[0]["cases"]) == 2
+
+
+def test_a_pair_without_a_lock_is_resolved_as_of_a_date(small_matrix: Matrix) -> None:
+    dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
+    environment = FakeEnvironment()
+    run(Lanes(dated, dated.pairs[1], parse(ATTO)), environment)
+    assert (environment.locks, environment.until) == ([None], [pypi.end_of(date(2026, 11, 20))])
+    assert header()["lock"] is None
+
+
+def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so(
+    small_matrix: Matrix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(pypi, "day_of", unreachable)
+    dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
+    environment = FakeEnvironment()
+    _, said = run(Lanes(dated, dated.pairs[1], parse(ATTO)), environment)
+    assert said == f"{PAIR}: PyPI did not say when its releases appeared, so as of 2026-11-20: no route"
+    assert environment.until == [pypi.end_of(date(2026, 11, 20))]
+
+
+def test_the_newest_releases_are_held_against_the_lock(make: Make, locked: Path) -> None:
+    environment = FakeEnvironment()
+    environment.packages = {"numpy": "2.5.5", "novel": "1.0", "pytest": "9.2.0"}
+    _, said = run(make("--resolve", LATEST), environment)
+    assert (
+        said == f"{PAIR}: the newest releases differ from the lock: novel is 1.0, not there; numpy is 2.5.5, not 2.4.6"
+    )
+    assert (environment.locks, environment.until) == ([None], [None])
+    assert header()["lock"] == LATEST
+    assert locked.is_file()
+
+
+def test_records_of_the_newest_releases_do_not_stand_for_those_of_the_lock(make: Make, locked: Path) -> None:
+    assert locked.is_file()
+    run(make("--resolve", LATEST), FakeEnvironment())
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert len(environment.plans) == 1
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ({"timm": "1.0.30"}, "timm 1.0.31 was asked for, and 1.0.30 is installed; timm is 1.0.30, not 1.0.31"),
+        ({"python": "3.12.1"}, "python 3.11.* was asked for, and 3.12.1 is installed"),
+        ({"accelerate": "1.2"}, "accelerate is 1.2, not there"),
+    ],
+    ids=["another release", "another Python", "something more"],
+)
+def test_an_environment_that_is_not_what_was_asked_for_is_not_used(
+    make: Make, locked: Path, there: dict[str, str], why: str
+) -> None:
+    assert locked.is_file()
+    environment = FakeEnvironment()
+    environment.packages = there
+    with pytest.raises(InstallationError) as caught:
+        run(make(), environment)
+    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, it is made again"
+    assert environment.plans == []
+    assert lines("cpu-float32")[-1]["failed"] == "environment"
+
+
+def test_a_lock_is_made_where_it_was_wanted_and_fits_its_pair(make: Make, tmp_path: Path) -> None:
+    lanes = make()
+    lanes.make_lock(FakeEnvironment(), tmp_path / "made", print)
+    assert lock.of(lanes.pair, tmp_path / "made") is not None
+
+
+def test_the_newest_releases_are_asked_about_anew_each_time(make: Make) -> None:
+    run(make("--resolve", LATEST), FakeEnvironment())
+    environment = FakeEnvironment()
+    run(make("--resolve", LATEST), environment)
+    assert len(environment.plans) == 1
+
+
+def test_a_linked_file_of_a_pair_is_refused_before_it_is_read_or_written(make: Make, small_catalog: Catalog) -> None:
+    elsewhere, link = Path("elsewhere"), Path("results", PAIR, "cpu-float32.jsonl")
+    elsewhere.write_text("mine")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere.resolve())
+    lanes = make()
+    for deed in (lanes.catalog, lambda: lanes.recorded(lanes.matrix.lanes[0], small_catalog)):
+        with pytest.raises(BadInput, match=r"is a link to .*; take it away"):
+            deed()
+    assert elsewhere.read_text() == "mine"
+
+
+def test_python_keeps_bytecode_in_an_environment_where_a_container_says_otherwise() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **VARIABLES},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "False\n"

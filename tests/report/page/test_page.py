@@ -1,0 +1,344 @@
+"""The page in a real browser: every view, keys, filters, what it asks the network for, and whether text stays text."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from harness.report.summary import Summary
+from harness.results.pair_diff import compare
+from harness.results.verdict import Judged
+from tests.report.page.conftest import DESKTOP, PHONE, Open
+from tests.summaries import NEW, OLD, RENAMED, Known, cases, each, recorded, summary
+
+HARM: Final = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
+UNSET: Final = Known("tensors", "nothing sets the buffers", url="javascript:window.owned=1", advice=f"set {HARM}")
+
+BEFORE: Final = {**each("tower", "keys", "24 keys renamed", "36 keys renamed"), "wrapper/m0": ("passed", None)}
+AFTER: Final = {
+    "tower/m0": ("passed", None),
+    "tower/m1": ("tensors", "`a.rope` is NaN throughout"),
+    "wrapper/m0@sharded": ("drifted", None),
+    "wrapper/m0": ("tensors", f"gone {HARM}"),
+    "wrapper/m 1's": ("error", "ValueError: no"),
+    "hub/m0": None,
+    "pipeline/m0+full": ("unsupported", "no classifier"),
+}
+GREEN: Final = ("passed", None)
+NOT_RUN: Final = {"tower/m0": ("not-run", "no CUDA device")}
+FIRST_NIGHT: Final = recorded(NEW, {**AFTER, "tower/m1": ("passed", None)}, started="2026-11-19T02:00:00+00:00")
+LAST_NIGHT: Final = recorded(NEW, AFTER, end=False, packages={"numpy": "2.3.0", HARM: "1"}, platform=HARM)
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+VIEWS: Final = {
+    "matrix": "",
+    "cases": f"#cases?pair={NEW}",
+    "models": "#models",
+    "model": "#models?model=m0",
+    "history": "#history",
+    "upgrade": f"#upgrade?from={OLD}&to={NEW}",
+    "needs": "#needs",
+}
+FIRST: Final = {"matrix", "cases"}
+"""The views that are looked at in a hurry too."""
+
+
+def judged() -> list[Judged]:
+    return [
+        *cases(OLD, BEFORE, rules=[RENAMED], details={"tower/m0": {"names": [{"missing": {"first": [HARM]}}]}}),
+        *cases(NEW, {name: AFTER[name] for name in ("tower/m0", "tower/m1")}, rules=[UNSET]),
+        *cases(NEW, {name: result for name, result in AFTER.items() if not name.startswith("tower")}),
+        *cases(NEW, NOT_RUN, lane="cuda-float32"),
+    ]
+
+
+@pytest.fixture
+def result() -> Summary:
+    families = {"m0": "timm.models.eva", "m1": "timm.models.convnext", "m 1's": "timm.models.eva"}
+    return summary(judged(), past=[FIRST_NIGHT, LAST_NIGHT], families=families, remarks=[f"expectations[0]: {HARM}"])
+
+
+def open_all(page: Page) -> None:
+    """Unfolds everything, also what unfolding brings."""
+    while page.locator("#main details:not([open]) > summary").count():
+        page.locator("#main details:not([open]) > summary").first.click()
+        expect(page.locator("details[open]:not(:has(> summary + *))")).to_have_count(0)
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    return page.locator(selector).all_inner_texts()
+
+
+@pytest.mark.parametrize(
+    "view", [pytest.param(view, marks=[] if view in FIRST else [pytest.mark.slow]) for view in VIEWS]
+)
+def test_every_view_is_drawn_fits_has_no_violation_and_does_nothing_that_was_recorded(
+    show: Open, result: Summary, view: str
+) -> None:
+    page = show(result, VIEWS[view])
+    open_all(page)
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page).response["violations"]
+            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert page.locator("#main script, #main img, footer img").count() == 0
+    assert page.locator("a[href^='javascript']").count() == 0
+    assert page.evaluate("window.owned") is None
+    assert HARM in page.locator("footer").inner_text()
+
+
+def test_the_page_may_ask_no_network_and_that_it_tries_is_seen(
+    show: Open, result: Summary, complaints: list[str]
+) -> None:
+    page = show(result)
+    page.evaluate("fetch('http://127.0.0.1:9/').catch(() => null)")
+    assert any("Content Security Policy" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+def test_the_check_for_violations_sees_one(show: Open, result: Summary) -> None:
+    page = show(result)
+    page.evaluate("document.querySelector('main').append(document.createElement('input'))")
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == ["label"]
+
+
+def test_the_text_of_a_harmful_record_can_be_read(show: Open, result: Summary) -> None:
+    page = show(result, "#cases?model=m0&route=wrapper")
+    open_all(page)
+    assert any(f"gone {HARM}" in text for text in texts(page, "dd"))
+    assert any("set <script>" in text for text in texts(show(result, "#cases?model=m1"), "#main p"))
+
+
+def test_half_a_run_says_so_at_the_top(show: Open, result: Summary) -> None:
+    page = show(result)
+    [said] = texts(page, "#status .unfinished")
+    assert said == (
+        "Half finished: 1 of 11 planned cases have no record. "
+        f"Broken off: {NEW} cpu-float32, begun 2026-11-20 02:00 UTC."
+    )
+    whole = [one for one in judged() if one.record]
+    assert texts(show(summary(whole)), "#status .unfinished") == []
+
+
+def test_the_matrix_begins_with_the_first_lane_that_ran_and_shows_shape_and_share(show: Open, result: Summary) -> None:
+    page = show(result)
+    assert page.locator("select[name=lane]").input_value() == "cpu-float32"
+    table = page.locator(".beside table")
+    assert table.locator("thead tr").all_inner_texts() == ["transformers\t4.48.3\t5.23.0", "timm\t1.0.14\t1.0.31"]
+    rows = [
+        [row.locator("th").inner_text(), *row.locator(".cell > span").all_inner_texts()]
+        for row in table.locator("tbody tr").all()
+    ]
+    assert rows == [
+        ["wrapper", "↑ 100%", "✘ 33%"],
+        ["tower", "◐ 0%", "↑ 50%"],
+        ["hub", "…"],
+        ["pipeline", "\N{EN DASH}"],
+    ]
+    assert page.locator(".grid").count() == len(rows)
+
+
+def test_a_cell_leads_to_its_cases_and_the_way_back_is_the_browsers(show: Open, result: Summary) -> None:
+    page = show(result)
+    page.get_by_role("link", name="tower, transformers 4.48.3, timm 1.0.14: 2 known broken").first.click()
+    expect(page.locator("h2").first).to_have_text("tower · cpu-float32 · transformers 4.48.3, timm 1.0.14")
+    assert texts(page, "#main .case") == ["tower/m0", "tower/m1"]
+    assert "every key with gamma or beta is renamed at load" in page.locator("#main").inner_text()
+    page.go_back()
+    expect(page.locator(".beside table")).to_be_visible()
+
+
+def test_a_case_tells_reason_difference_environment_and_how_to_run_it_again(show: Open, result: Summary) -> None:
+    one = next(one for one in judged() if one.case.id == "tower/m1" and one.pair == NEW)
+    page = show(result, f"#cases?pair={NEW}&route=tower&model=m1")
+    open_all(page)
+    facts = dict(zip(texts(page, "dl dt"), texts(page, "dl dd"), strict=True))
+    assert facts["outcome"] == "tensors"
+    assert facts["reason"] == one.reason
+    assert facts["because"] == UNSET.because
+    assert facts["environment"] == "transformers 5.23.0, timm 1.0.31, torch 2.14.1, torchvision 0.29.1, python 3.11"
+    assert facts["run it again"].startswith(result.command(one))
+
+
+def test_every_case_has_the_command_that_other_reports_give_it(show: Open, result: Summary) -> None:
+    page = show(result, "#cases")
+    open_all(page)
+    shown = texts(page, "dl .command code")
+    assert sorted(shown) == sorted(map(result.command, judged()))
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("lane=cuda-float32", ["tower/m0"]),
+        ("route=hub", ["hub/m0"]),
+        ("family=convnext", ["tower/m1", "tower/m1"]),
+        ("mark=drifted", ["wrapper/m0@sharded"]),
+        ("model=m1", ["tower/m1", "tower/m1"]),
+        ("model=m%3F1*", ["wrapper/m 1's"]),
+        ("model=nothing", []),
+        (f"pair={OLD}&mark=known-broken", ["tower/m0", "tower/m1"]),
+    ],
+)
+def test_an_address_filters(show: Open, result: Summary, query: str, left: Sequence[str]) -> None:
+    assert sorted(texts(show(result, f"#cases?{query}"), "#main .case")) == sorted(left)
+
+
+def test_a_filter_changes_the_view_and_the_address(show: Open, result: Summary) -> None:
+    page = show(result)
+    page.locator("select[name=route]").select_option("tower")
+    expect(page.locator(".beside tbody tr")).to_have_count(1)
+    assert page.url.endswith("#matrix?lane=cpu-float32&route=tower")
+    page.get_by_label("Model").press_sequentially("m1")
+    expect(page.locator(".beside td a").first).to_contain_text("0/1")
+    assert page.evaluate("document.activeElement.name") == "model"
+    page.reload()
+    assert page.get_by_label("Model").input_value() == "m1"
+    page.get_by_role("link", name="Cases").first.click()
+    expect(page.locator("#main .case")).to_have_count(2)
+
+
+def test_keys_choose_a_view_find_the_model_filter_and_move_in_a_grid(show: Open, result: Summary) -> None:
+    page = show(result)
+    page.locator(".beside tbody tr:nth-child(1) td:nth-child(2) a").focus()
+    labels = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+        labels.append(page.evaluate("document.activeElement.getAttribute('aria-label')").split(":")[0])
+    new, old = "transformers 5.23.0, timm 1.0.31", "transformers 4.48.3, timm 1.0.14"
+    assert labels == [f"wrapper, {new}", f"tower, {new}", f"tower, {old}", f"wrapper, {old}", f"wrapper, {old}"]
+    page.keyboard.press("Enter")
+    expect(page.locator("#main .case")).to_have_count(1)
+    page.keyboard.press("3")
+    expect(page.locator("[aria-current=page]")).to_have_text("Models")
+    page.keyboard.press("/")
+    page.keyboard.type("5")
+    assert page.get_by_label("Model").input_value() == "5"
+    expect(page.locator("[aria-current=page]")).to_have_text("Models")
+
+
+def test_everything_can_be_reached_by_the_tab_key(show: Open, result: Summary) -> None:
+    page = show(result)
+    wanted = page.locator("a[href], select, input, summary").count()
+    reached: set[Any] = set()
+    for _ in range(4 * wanted):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "[...document.querySelectorAll('a[href], select, input, summary')].indexOf(document.activeElement)"
+            )
+        )
+    assert reached - {-1} == set(range(wanted))
+
+
+def test_one_model_is_shown_through_all_versions(show: Open, result: Summary) -> None:
+    page = show(result, "#models?lane=cpu-float32")
+    page.get_by_role("link", name="m0", exact=True).click()
+    expect(page.locator("#main h2").first).to_have_text("m0 eva")
+    rows = [row.split("\t")[0].strip() for row in texts(page, "#main tbody tr")]
+    assert rows == ["tower", "wrapper", "wrapper@sharded", "hub", "pipeline+full"]
+
+
+def test_history_tells_what_changed_from_night_to_night_and_what_did_not_end(show: Open, result: Summary) -> None:
+    page = show(result, "#history")
+    assert texts(page, ".nights thead th") == ["11-20", "11-19"]
+    assert [text.split() for text in texts(page, ".nights td:not(.corner)")] == [
+        ["40%", "broken", "off", "1", "changed"],
+        ["60%"],
+    ]
+    open_all(page)
+    [changed] = [text for text in texts(page, ".night p") if " was " in text]
+    assert changed == "tower/m1 was passed, is tensors: `a.rope` is NaN throughout"
+    assert any("did not end: 6 of 7 cases" in text for text in texts(page, ".night summary"))
+
+
+def test_an_upgrade_tells_the_changes_that_the_command_tells(show: Open, result: Summary) -> None:
+    page = show(result, f"#upgrade?from={OLD}&to={NEW}")
+    old, new = ([one for one in judged() if one.pair == pair] for pair in (OLD, NEW))
+    kinds = [change.kind for change in compare(old, new)]
+    expected = " · ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    assert texts(page, "#main .totals") == [expected]
+    page.locator("select[name=from]").select_option(NEW)
+    page.locator("select[name=to]").select_option(OLD)
+    back = [change.kind for change in compare(new, old)]
+    expect(page.locator("#main .totals")).to_have_text(
+        " · ".join(f"{back.count(kind)} {kind}" for kind in dict.fromkeys(back))
+    )
+
+
+def test_a_pair_of_which_nobody_knows_the_cases_has_lost_none(show: Open) -> None:
+    blind = [*cases(OLD, BEFORE), *cases(NEW, {"tower/*": None})]
+    for one, other in ((OLD, NEW), (NEW, OLD)):
+        page = show(summary(blind), f"#upgrade?from={one}&to={other}")
+        assert texts(page, "#main .totals") == ["Nothing is known: no case has a result on both sides."]
+
+
+def test_an_upgrade_says_how_many_cases_have_no_result_on_either_side(show: Open) -> None:
+    half = [*cases(OLD, {"tower/a": None, "tower/b": GREEN}), *cases(NEW, {"tower/a": GREEN, "tower/b": GREEN})]
+    page = show(summary(half), f"#upgrade?from={OLD}&to={NEW}")
+    assert texts(page, "#main .totals") == ["Nothing changes."]
+    assert "1 case of the old pair, 0 of the new one." in page.locator("#main").inner_text()
+
+
+def test_who_follows_a_link_begins_at_the_top_of_what_it_leads_to(show: Open, result: Summary) -> None:
+    page = show(result)
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.locator(".grid a.cell").last.click()
+    expect(page.locator("h2").first).to_contain_text("cpu-float32")
+    expect(page.locator("#main")).to_be_focused()
+    expect(page.locator("h2").first).to_be_in_viewport()
+    page.get_by_role("link", name="History").click()
+    expect(page.locator("[aria-current=page]")).to_be_focused()
+
+
+def test_a_link_to_a_cause_means_the_same_cause_the_next_night(show: Open, result: Summary) -> None:
+    page = show(result, "#matrix?lane=cpu-float32")
+    cause = page.locator(".cause", has_text="known broken").filter(has_text=RENAMED.because)
+    cause.locator("summary").click()
+    link = cause.get_by_role("link", name="Its ")
+    query = str(link.get_attribute("href"))
+    more = [*cases(NEW, {"hub/m9": ("error", "something else")}), *judged()]
+    page = show(summary(more), query)
+    assert set(texts(page, "#main .case")) == {"tower/m0", "tower/m1"}
+
+
+def test_the_model_filter_shows_what_the_address_says(show: Open, result: Summary) -> None:
+    page = show(result, "#cases")
+    page.get_by_label("Model").press_sequentially("m1")
+    expect(page.locator("#main .case")).to_have_count(2)
+    page.go_back()
+    assert page.url.endswith("index.html") or "model=" not in page.url
+
+
+@pytest.mark.parametrize("address", ["#constructor", "#toString?x=1", "#cases?group=none&pair=none", "#models?model=["])
+def test_an_address_of_nothing_is_no_error(show: Open, result: Summary, address: str) -> None:
+    assert show(result, address).locator("#main").inner_text()
+
+
+def test_a_cause_that_is_filtered_tells_the_reason_of_the_case_whose_command_it_gives(
+    show: Open, result: Summary
+) -> None:
+    page = show(result, "#matrix?lane=cpu-float32&model=m1&route=tower&mark=known-broken")
+    open_all(page)
+    found = page.locator(".cause", has_text=RENAMED.because).first.inner_text()
+    assert "36 keys renamed" in found
+    assert "24 keys renamed" not in found
+    assert "--model m1 " in found
+
+
+def test_history_takes_the_filter_for_families(show: Open, result: Summary) -> None:
+    assert "1 changed" in show(result, "#history?family=convnext").locator("#main").inner_text()
+    assert "1 changed" not in show(result, "#history?family=eva").locator("#main").inner_text()
+    assert page_filters(show(result, "#history")) == ["lane", "route", "family", "model"]
+
+
+def page_filters(page: Page) -> list[str]:
+    return [str(one.get_attribute("name")) for one in page.locator("#filters [name]").all()]
+
+
+def test_no_case_at_all_is_said(show: Open) -> None:
+    assert texts(show(summary([])), "#main") == ["No case is left by these filters."]

@@ -1,0 +1,118 @@
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.config import option_parser
+from harness.config.matrix import Matrix, Route
+from harness.config.pair import Defaults, Pair
+from harness.contract.catalog import Catalog
+from harness.contract.record import Case
+from harness.planning import plan
+from harness.report import causes, reproduction
+from harness.results.failure import cause_of
+from harness.results.store import Recorded
+from harness.results.verdict import Judged, judge
+
+
+def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", **detail: Any) -> dict[str, Any]:
+    return {"model": model, "outcome": outcome, "reason": reason, "detail": detail}
+
+
+def regressed(*records: dict[str, Any]) -> list[Judged]:
+    found = {Case("tower", line["model"]): line for line in records}
+    recorded = Recorded("pair", "cpu-float32", {case.id: line for case, line in found.items()})
+    return judge(found, recorded, lambda _: [])
+
+
+GENERAL = {
+    "24 keys renamed: blocks.0.ls1.gamma -> blocks.0.ls1.weight": (
+        "N keys renamed: blocks.N.lsN.gamma -> blocks.N.lsN.weight"
+    ),
+    "`a.rope` differs by 1.5e-07": "NAME differs by N",
+    "KeyError: 'a.b' in \"load\"": "KeyError: NAME in NAME",
+    "vit_tiny doesn't load, can't say why": "MODEL doesn't load, can't say why",
+    "Cannot reach https://hub/api/slim_vit_tiny: offline": "Cannot reach https://hub/api/MODEL: offline",
+}
+
+
+@pytest.mark.parametrize(("reason", "cause"), GENERAL.items(), ids=GENERAL)
+def test_a_cause_is_a_reason_without_its_names_and_numbers(reason: str, cause: str) -> None:
+    assert cause_of(record(reason)) == cause
+
+
+def test_a_cause_that_the_record_names_is_preferred() -> None:
+    assert cause_of(record("24 keys renamed", cause="gamma renamed")) == "gamma renamed"
+
+
+def test_a_record_without_a_reason_has_its_outcome_for_a_cause() -> None:
+    assert cause_of(record(None)) == "keys"
+
+
+def test_one_cause_gathers_its_models_and_another_stays_apart() -> None:
+    judged = regressed(
+        record("no such file", "c"),
+        record("1 key renamed: `a.gamma`", "a"),
+        record("1 key renamed: `b.gamma`", "b"),
+        record("1 key renamed: `d.gamma`", "d", outcome="tensors"),
+    )
+    found = [(cause.outcome, sorted(cause.models)) for cause in causes.find(judged)]
+    assert found == [("keys", ["a", "b"]), ("keys", ["c"]), ("tensors", ["d"])]
+
+
+def test_the_quickest_case_stands_for_its_cause() -> None:
+    seconds = {"large": 90.0, "small": 1.5, "crashed": None}
+    (cause,) = causes.find(regressed(*({**record("x", model), "seconds": took} for model, took in seconds.items())))
+    assert cause.example.case.model == "small"
+
+
+def test_what_is_green_or_was_skipped_has_no_cause() -> None:
+    skipped = [record("no device", "a", "not-run"), record("no such route", "b", "unsupported")]
+    assert causes.find(regressed(*skipped, record(None, "c", "drifted"))) == []
+
+
+DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
+
+
+@pytest.mark.parametrize(
+    ("python", "pins"),
+    [("3.11", "transformers==5.8.1 timm==1.0.26"), ("3.12", "transformers==5.8.1 timm==1.0.26 python==3.12")],
+    ids=["defaults", "another Python"],
+)
+def test_a_pair_that_matrix_yaml_does_not_name_is_reproduced_by_its_pins(python: str, pins: str) -> None:
+    pair = Pair(
+        transformers="5.8.1", timm="1.0.26", torch="2.14.1", torchvision="0.29.1", python=python, defaults=DEFAULTS
+    )
+    judged = Judged(pair.id, "cpu-float32", Case("tower", "a"), regressed(record("x"))[0].verdict)
+    command = f"nox -s pair -- {pins} --lane cpu-float32 --route tower --model a --variant safetensors --rerun"
+    assert reproduction.of_pair(pair)(judged) == command
+
+
+@pytest.mark.parametrize("model", ["eva02_large", "convnext_atto"])
+def test_a_command_runs_its_case_and_no_other_recorded_or_not(
+    model: str, small_matrix: Matrix, small_catalog: Catalog, packaged: Path
+) -> None:
+    assert packaged
+    routes = {"tower": Route(models="quick", variants=("sharded", "bin"))}
+    varied = small_matrix.model_copy(update={"routes": routes})
+    one = Judged(small_matrix.pairs[1].id, "cpu-float32", Case("tower", model), regressed(record("x"))[0].verdict)
+    words = shlex.split(reproduction.of_matrix(Path("other.yaml"))(one).partition(" -- ")[2])
+    options = option_parser.parse(words)
+    lane = next(lane for lane in small_matrix.lanes if lane.name == "cpu-float32")
+    assert [case.id for case in plan.plan(varied, small_catalog, lane, options)] == [one.case.id]
+    assert [pair.id for pair in plan.pairs(varied, options)] == [one.pair]
+    assert (options.rerun, options.matrix) == (True, Path("other.yaml"))
+
+
+def test_a_model_of_ones_own_is_named_with_its_configuration() -> None:
+    header = {"own": {"target": "pkg.mod:Cls", "config": '{"a": 1}', "maker": None}}
+    one = Judged("pair", "cpu-float32", Case("own", "pkg.mod:Cls"), regressed(record("x"))[0].verdict, header=header)
+    own = """--own pkg.mod:Cls --config '{"a": 1}' --variant safetensors --rerun"""
+    assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {own}"
+
+
+def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command() -> None:
+    one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", "full"), regressed(record("x"))[0].verdict)
+    options = "--route tower --model a --variant sharded --size full --rerun"
+    assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"

@@ -1,0 +1,52 @@
+from pathlib import Path
+from typing import Any
+
+from harness.results import history
+from harness.results.store import Recorded
+from tests.summaries import NEW, Found, recorded
+
+HERE, THERE = Path("here"), Path("there")
+GREEN, BROKEN = ("passed", None), ("tensors", "x differs")
+
+
+def night(day: int, found: Found, **more: Any) -> Recorded:
+    return recorded(NEW, found, started=f"2026-11-{day:02d}T02:00:00+00:00", **more)
+
+
+def turns(*nights: Recorded) -> list[list[tuple[str, str, str]]]:
+    return [[(turn.case, turn.before, turn.now) for turn in past.turns] for past in history.of({HERE: nights})]
+
+
+def test_what_came_out_otherwise_than_the_last_time_is_told_oldest_run_first() -> None:
+    first, second = night(1, {"tower/a": GREEN, "tower/b": GREEN}), night(2, {"tower/a": BROKEN, "tower/b": GREEN})
+    assert turns(second, first) == [[], [("tower/a", "passed", "tensors")]]
+    assert history.of({HERE: [second, first]})[1].turns[0].reason == "x differs"
+
+
+def test_a_case_is_held_against_the_last_run_that_tried_it() -> None:
+    nights = [night(1, {"tower/a": GREEN}), night(2, {"tower/b": GREEN}), night(3, {"tower/a": BROKEN})]
+    assert turns(*nights) == [[], [], [("tower/a", "passed", "tensors")]]
+
+
+def test_that_a_case_was_not_run_or_cannot_be_is_no_news() -> None:
+    nights = [night(1, {"tower/a": GREEN}), night(2, {"tower/a": ("not-run", "no")}), night(3, {"tower/a": GREEN})]
+    assert turns(*nights) == [[], [], []]
+
+
+def test_a_machine_that_disagrees_with_another_changes_nothing_from_night_to_night() -> None:
+    ours = [night(day, {"tower/a": GREEN}) for day in (1, 3)]
+    theirs = [night(day, {"tower/a": BROKEN}) for day in (2, 4)]
+    assert [past.turns for past in history.of({HERE: ours, THERE: theirs})] == [(), (), (), ()]
+
+
+def test_lanes_have_histories_of_their_own() -> None:
+    assert turns(night(1, {"tower/a": GREEN}), night(2, {"tower/a": BROKEN}, lane="cpu-bfloat16")) == [[], []]
+
+
+def test_weights_of_another_source_have_a_history_of_their_own() -> None:
+    assert turns(night(1, {"tower/a": GREEN}), night(2, {"tower/a": BROKEN}, weights="hub")) == [[], []]
+
+
+def test_a_run_is_counted_by_outcome() -> None:
+    [past] = history.of({HERE: [night(1, {"tower/a": GREEN, "tower/b": BROKEN, "tower/c": None})]})
+    assert past.counts == {"passed": 1, "tensors": 1}

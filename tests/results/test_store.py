@@ -1,0 +1,84 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.results import store
+from harness.config.errors import BadInput
+from harness.contract.record import Log, Run
+
+CURRENT = {"cell": "c1", "catalog": "k1", "seed": 0, "pair": {"timm": "1.0.31"}}
+
+
+def run(*planned: str, end: dict[str, Any] | None = None, header: dict[str, Any] | None = None, **outcomes: str) -> Run:
+    """A run of cases of route `tower`; `outcomes` are by model."""
+    cases = {f"tower/{model}": {"case": f"tower/{model}", "outcome": found} for model, found in outcomes.items()}
+    ids = [f"tower/{model}" for model in (*planned, *outcomes)]
+    return Run({**CURRENT, "cases": ids, **(header or {})}, cases, end)
+
+
+def outcomes(runs: list[Run]) -> dict[str, str]:
+    return {case: line["outcome"] for case, line in store.collect(runs, CURRENT).items()}
+
+
+NO_INDEX = {"failed": "environment", "reason": "no such release: timm 9.9.9"}
+
+
+def test_the_last_current_line_of_a_case_counts() -> None:
+    assert outcomes([run(a="keys", b="passed"), run(a="passed")]) == {"tower/a": "passed", "tower/b": "passed"}
+
+
+@pytest.mark.parametrize("name", CURRENT)
+def test_a_run_made_under_another_header_does_not_count(name: str) -> None:
+    assert outcomes([run(a="passed"), run(header={name: "other"}, a="keys")]) == {"tower/a": "passed"}
+
+
+def test_an_expected_value_of_none_is_none_or_nothing() -> None:
+    assert store.is_current(run(header={"lock": None}), {**CURRENT, "lock": None})
+    assert store.is_current(run(), {**CURRENT, "lock": None})
+    assert not store.is_current(run(header={"lock": "abc"}), {**CURRENT, "lock": None})
+
+
+def test_a_run_that_did_not_finish_counts_as_far_as_it_came() -> None:
+    assert outcomes([run("b", a="passed")]) == {"tower/a": "passed"}
+
+
+def test_an_environment_that_could_not_be_made_withdraws_what_was_to_run_again() -> None:
+    runs = [run(a="passed", b="passed"), run("a", end=NO_INDEX)]
+    assert outcomes(runs) == {"tower/b": "passed"}
+    assert store.unmade(runs, CURRENT) == "no such release: timm 9.9.9"
+
+
+def test_an_environment_made_since_counts_again() -> None:
+    runs = [run("a", end=NO_INDEX), run(a="passed", end={"failed": None})]
+    assert outcomes(runs) == {"tower/a": "passed"}
+    assert store.unmade(runs, CURRENT) is None
+
+
+def test_another_pair_of_pins_failing_to_install_says_nothing_here() -> None:
+    assert store.unmade([run("a", end=NO_INDEX, header={"pair": "other"})], CURRENT) is None
+
+
+def test_a_lane_without_a_file_has_no_records(tmp_path: Path) -> None:
+    assert store.load(tmp_path, "pair", "cpu-float32", CURRENT) == store.Recorded("pair", "cpu-float32", {})
+
+
+def test_a_lane_is_read_from_the_folder_of_its_pair(tmp_path: Path) -> None:
+    path = store.path_in(tmp_path, "pair", "cpu-float32")
+    assert path == tmp_path / "pair" / "cpu-float32.jsonl"
+    with Log(path) as log:
+        log.write("run", schema=1, **CURRENT, cases=["tower/a"])
+        log.write("case", case="tower/a", route="tower", model="a", outcome="passed", detail={})
+    lane = store.load(tmp_path, "pair", "cpu-float32", CURRENT)
+    assert {case: line["outcome"] for case, line in lane.records.items()} == {"tower/a": "passed"}
+
+
+def test_a_file_that_holds_no_records_is_bad_input_with_a_remedy(tmp_path: Path) -> None:
+    path = store.path_in(tmp_path, "pair", "cpu-float32")
+    path.parent.mkdir()
+    path.write_text('{"kind": "case"}\n')
+    with pytest.raises(BadInput) as caught:
+        store.load(tmp_path, "pair", "cpu-float32", CURRENT)
+    assert str(caught.value) == (
+        f"{path}:1: a 'case' line before any run; move that file away, or name another folder with --results"
+    )
