@@ -29,11 +29,11 @@ sys.path.insert(0, str(ROOT))
 
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402
-from harness.commands.bisect import Question  # noqa: E402
+from harness.commands.bisect import BisectCommand  # noqa: E402
 from harness.commands.distributed import worker_resources  # noqa: E402
-from harness.commands.releases import News  # noqa: E402
-from harness.commands.run import Campaign, console, listed, python_of  # noqa: E402
-from harness.commands.upgrade import Move  # noqa: E402
+from harness.commands.releases import ReleasesCommand  # noqa: E402
+from harness.commands.run import MatrixCommand, console, listed, python_of  # noqa: E402
+from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, HarnessError  # noqa: E402
 from harness.contract.catalog import PACKAGED  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
@@ -56,7 +56,7 @@ NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
 COMMANDS = ("tests/pairs", "tests/matrix", "tests/plain")  # run whole commands, or are run by them
 
-CAMPAIGNS: dict[str, Campaign] = {}
+MATRIX_COMMANDS: dict[str, MatrixCommand] = {}
 
 
 class Environment:
@@ -123,14 +123,14 @@ class Environment:
         return True
 
 
-def campaign(session: nox.Session, name: str) -> Campaign:
+def matrix_command(session: nox.Session, name: str) -> MatrixCommand:
     """The command's pairs, read once. What is wrong with the command line ends nox here, before anything runs."""
-    if name not in CAMPAIGNS:
+    if name not in MATRIX_COMMANDS:
         try:
-            CAMPAIGNS[name] = Campaign.of(session.posargs, name, Path(session.invoked_from))
+            MATRIX_COMMANDS[name] = MatrixCommand.of(session.posargs, name, Path(session.invoked_from))
         except HarnessError as error:
             refuse(error)
-    return CAMPAIGNS[name]
+    return MATRIX_COMMANDS[name]
 
 
 def environment_of(session: nox.Session, lanes: Lanes) -> Environment:
@@ -153,7 +153,7 @@ def refuse(error: HarnessError) -> NoReturn:
 
 def run(session: nox.Session, name: str, pair: str | None) -> None:
     """Run one pair of the command, and queue the summary."""
-    found = campaign(session, name)
+    found = matrix_command(session, name)
     lanes = found.lanes_of(pair) if pair else found.lanes[0]
     if lanes is None:
         session.skip(f"{pair} is not selected")
@@ -169,7 +169,7 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
     found.run(lanes, environment_of(session, lanes), session.log)
 
 
-def sum_up(found: Campaign) -> NoReturn:
+def sum_up(found: MatrixCommand) -> NoReturn:
     """Print the summary; its exit code becomes nox's, which ends at once."""
     try:
         code = found.sum_up(console())
@@ -202,7 +202,7 @@ def pair(session: nox.Session) -> None:
 def cluster(session: nox.Session) -> None:
     """Hand a run to a Dask scheduler; queued by matrix and pair with --on."""
     name, *_ = session.posargs or [""]
-    if name not in CAMPAIGNS:
+    if name not in MATRIX_COMMANDS:
         session.error("matrix and pair queue this session: nox -s matrix -- --on HOST:PORT")
     session.install("--group", "cluster")
     session.notify("verdict", posargs=[name])
@@ -212,7 +212,7 @@ def cluster(session: nox.Session) -> None:
     except CommandFailed as error:
         if str(error).endswith(f"code {BadInput.exit_code}"):  # what is wrong stands there already
             sys.exit(BadInput.exit_code)
-        CAMPAIGNS[name].failed = True
+        MATRIX_COMMANDS[name].failed = True
         raise
 
 
@@ -227,13 +227,13 @@ def worker(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def report(session: nox.Session) -> None:
     """Judge and draw again what is recorded, by the rules of today."""
-    sum_up(campaign(session, "report"))
+    sum_up(matrix_command(session, "report"))
 
 
 @nox.session(venv_backend="none", default=False)
 def verdict(session: nox.Session) -> None:
     """Sum up a run; queued by matrix and pair, for only the last session can set nox's exit code."""
-    ran = [CAMPAIGNS[name] for name in session.posargs if name in CAMPAIGNS]
+    ran = [MATRIX_COMMANDS[name] for name in session.posargs if name in MATRIX_COMMANDS]
     if not ran:
         session.error("matrix and pair queue this session; nox -s report draws what is recorded")
     sum_up(ran[0])
@@ -242,7 +242,7 @@ def verdict(session: nox.Session) -> None:
 @nox.session(python=PYTHON, default=False)
 def catalog(session: nox.Session) -> None:
     """Make the packaged catalog of a released timm again: `-- timm==1.0.31`."""
-    lanes = campaign(session, "catalog").lanes[0]
+    lanes = matrix_command(session, "catalog").lanes[0]
     environment = environment_of(session, lanes)
     try:
         lanes.install(environment, session.log)
@@ -255,7 +255,7 @@ def catalog(session: nox.Session) -> None:
 def bisect(session: nox.Session) -> None:
     """Find the release that broke or mended cases: `-- --good timm==1.0.24 --bad timm==1.0.31 --route hub`."""
     try:
-        question = Question.of(session.posargs)
+        question = BisectCommand.of(session.posargs)
         run_lock.take(question.options.results)
         answered = question.answer(only_with_uv(session, question.lanes), session.log)
     except HarnessError as error:
@@ -271,7 +271,7 @@ def bisect(session: nox.Session) -> None:
 def upgrade(session: nox.Session) -> None:
     """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
     try:
-        move = Move.of(session.posargs)
+        move = UpgradeCommand.of(session.posargs)
         run_lock.take(move.options.results)
         answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     except HarnessError as error:
@@ -283,7 +283,7 @@ def upgrade(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def lock(session: nox.Session) -> None:
     """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
-    found = campaign(session, "lock")
+    found = matrix_command(session, "lock")
     if not nox.virtualenv.HAS_UV:
         refuse(BadInput("nox -s lock needs uv; install it"))
     try:
@@ -299,7 +299,7 @@ def lock(session: nox.Session) -> None:
 def releases(session: nox.Session) -> None:
     """Say what PyPI has that matrix.yaml has not; `-- --write` adds the newest pair, with its catalog and lock."""
     try:
-        news = News.of(session.posargs)
+        news = ReleasesCommand.of(session.posargs)
         tell(console(), news.lines())
         if news.options.write and news.pair:
             news.write(news.pair, only_with_uv(session, Lanes(news.described, news.pair, news.options)), session.log)
@@ -314,7 +314,7 @@ def bench(session: nox.Session) -> None:
     """Measure how fast it is, against what it must reach; `-- a c` for some of it, `-- --help` for what there is."""
     try:
         names = named(session.posargs)
-        described = Campaign.of([], "matrix")
+        described = MatrixCommand.of([], "matrix")
         current, broken = described.current, described.lanes_of(BROKEN)
         if broken is None:
             raise BadInput(f"matrix.yaml has no pair {BROKEN}, by which the bench sees whether the same is found")
@@ -336,7 +336,7 @@ def cause(session: nox.Session) -> None:
     """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
     pins = [word for word in session.posargs if "==" in word or "@" in word]
     try:
-        lanes = Campaign.of(pins, "pair").lanes[0]
+        lanes = MatrixCommand.of(pins, "pair").lanes[0]
         environment = environment_of(session, lanes)
         lanes.install(environment, session.log)
     except HarnessError as error:
@@ -373,7 +373,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=PYTHON, default=False)
 def faults(session: nox.Session) -> None:
     """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
-    current = Campaign.of([], "matrix").current
+    current = MatrixCommand.of([], "matrix").current
     environment = environment_of(session, current)
     current.install(environment, session.log)
     workers = ("-n", str(min(os.cpu_count() or 1, MANY)))

@@ -110,7 +110,7 @@ def main(argv: list[str]) -> int:
     command = {"check": user_model.examine, "names": key_names.examine}[given.command]
     sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
-        return command(request.Asked(given.target, given.config, given.maker), sys.stdout)
+        return command(request.Request(given.target, given.config, given.maker), sys.stdout)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -41,7 +41,7 @@ def assert_survives_transformers(
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
     if unknown := set(formats) - set(OWN_VARIANTS):
         raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
-    cpu = reference.Place("cpu", torch.float32)
+    cpu = reference.Placement("cpu", torch.float32)
     found = list(user_model.tried(request.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
     if broken := [one for one in found if one.broken]:
         reasons = [f"{one.case.id} is {one.fields['outcome']}: {one.fields['reason']}" for one in broken]

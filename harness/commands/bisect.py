@@ -24,7 +24,7 @@ from .ensure_recorded import check, refuse_other_python, tried
 
 
 @dataclass(frozen=True)
-class Question:
+class BisectCommand:
     """Two ends along one package, what stands still, and the cases."""
 
     described: matrix.Matrix
@@ -35,7 +35,7 @@ class Question:
     still: Pair
 
     @classmethod
-    def of(cls, argv: Sequence[str]) -> "Question":
+    def of(cls, argv: Sequence[str]) -> "BisectCommand":
         """Read the command line. Raises BadInput with all that is wrong with it."""
         options = option_parser.parse(argv, session="bisect")
         described = matrix.load(options.matrix)

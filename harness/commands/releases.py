@@ -27,7 +27,7 @@ PAIRS: Final = "pairs"
 
 
 @dataclass(frozen=True)
-class News:
+class ReleasesCommand:
     """What is new of each of the two packages, oldest first, and how many older releases no pair names."""
 
     options: Options
@@ -37,7 +37,7 @@ class News:
     between: Mapping[str, int]
 
     @classmethod
-    def of(cls, argv: Sequence[str], today: date | None = None, index: Index | None = None) -> "News":
+    def of(cls, argv: Sequence[str], today: date | None = None, index: Index | None = None) -> "ReleasesCommand":
         """Read the command line and the matrix, and ask PyPI. Raises BadInput."""
         options = option_parser.parse(argv, session="releases")
         described = matrix.load(options.matrix)

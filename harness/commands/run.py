@@ -36,7 +36,7 @@ WIDTH: Final = 100  # where the output is no terminal
 
 
 @dataclass
-class Campaign:
+class MatrixCommand:
     """One command's pairs, and what turned out on the way to be wrong with any of them, by the pair's id."""
 
     described: matrix.Matrix
@@ -47,16 +47,16 @@ class Campaign:
     failed: bool = False
 
     @classmethod
-    def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "Campaign":
+    def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "MatrixCommand":
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
         options = option_parser.typed_in(here, option_parser.parse(argv, session=session))
         described = _read(options.matrix)
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
-        campaign = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
+        matrix_command = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
         if session != "lock":  # which mends a bad one
-            lock.refuse_bad([lanes.pair for lanes in campaign.lanes])
-        campaign.check()
+            lock.refuse_bad([lanes.pair for lanes in matrix_command.lanes])
+        matrix_command.check()
         if session in option_parser.RUNNING:  # which need devices and write records
             if options.on is None:
                 device.refuse_missing(options.lanes)
@@ -65,7 +65,7 @@ class Campaign:
             _refuse_missing([options.results, *options.beside])
         if session in option_parser.REPORTING and options.out:
             files.refuse_unwritable(options.out)
-        return campaign
+        return matrix_command
 
     def lanes_of(self, pair: str) -> Lanes | None:
         """The selected lanes of a pair by its id; None where it is not selected."""

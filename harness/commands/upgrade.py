@@ -34,7 +34,7 @@ SAVING: Final = frozenset(ROUTES) - {
 
 
 @dataclass(frozen=True)
-class Move:
+class UpgradeCommand:
     """From one pair to another, and the cases that matter."""
 
     described: matrix.Matrix
@@ -43,7 +43,7 @@ class Move:
     new: Pair
 
     @classmethod
-    def of(cls, argv: Sequence[str]) -> "Move":
+    def of(cls, argv: Sequence[str]) -> "UpgradeCommand":
         """Read the command line. Raises BadInput with what is wrong with it."""
         options = option_parser.parse(argv, session="upgrade")
         described = matrix.load(options.matrix)
@@ -79,7 +79,7 @@ class Move:
         """
         return self._of_one_mind(environment, say)._answer(environment, say)  # noqa: SLF001 - it is the same move
 
-    def _of_one_mind(self, environment: Environment, say: Say) -> "Move":
+    def _of_one_mind(self, environment: Environment, say: Say) -> "UpgradeCommand":
         """The same, with one set of quick models: each release of timm has its own, by what it has.
 
         Before anything runs both ends are tried to be made, as far as they have to be.

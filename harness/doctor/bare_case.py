@@ -48,8 +48,8 @@ def measure(plan: Mapping[str, Any], repeats: int) -> dict[str, list[float]]:
     """Seconds for all models, by repeat. The first time of either is not counted: it imports and compiles."""
     entries = [entry_of(row) for row in plan["entries"]]
     found: dict[str, list[float]] = {"bare": [], "ours": []}
-    with tempfile.TemporaryDirectory() as place:
-        runner = Runner(plan, Path(place), workers=1)
+    with tempfile.TemporaryDirectory() as placement:
+        runner = Runner(plan, Path(placement), workers=1)
         for _ in range(repeats + 1):
             seconds = {"bare": 0.0, "ours": 0.0}
             for entry in entries:

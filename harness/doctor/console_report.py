@@ -36,7 +36,7 @@ RESTRICTIONS: Final = dict.fromkeys(
 
 
 @dataclass(frozen=True)
-class Seen:
+class CaseResult:
     """A case that was tried here."""
 
     case: Case
@@ -51,7 +51,7 @@ class Seen:
         return self.fields["outcome"] not in GREEN | SKIPPED
 
 
-def report(seen: Iterator[Seen], out: IO[str], *, also_known: bool = True) -> int:
+def report(seen: Iterator[CaseResult], out: IO[str], *, also_known: bool = True) -> int:
     """Print each case as it is tried, then what is broken by cause; 1 where anything is or nothing passes, else 0."""
     release = Release.installed()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
@@ -102,12 +102,14 @@ def quiet() -> Iterator[None]:
             os.close(terminal)
 
 
-def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_known: bool = True) -> Iterator[str]:
+def told(
+    seen: Sequence[CaseResult], rules: Sequence[Any], release: Release, *, also_known: bool = True
+) -> Iterator[str]:
     """What is broken by cause, and then the rules of this pair that nothing here has shown."""
     broken = [one for one in seen if one.broken]
     green = sum(one.fields["outcome"] in GREEN for one in seen)
     yield f"\n{green} passed, {len(broken)} broken, {len(seen) - green - len(broken)} unsupported by this pair"
-    shown: dict[int, list[Seen]] = {}
+    shown: dict[int, list[CaseResult]] = {}
     unknown = []
     for one in broken:
         fitting = [rule for rule in rules if rule.outcome == one.fields["outcome"] and _speaks(rule, one)]
@@ -138,7 +140,7 @@ def told(seen: Sequence[Seen], rules: Sequence[Any], release: Release, *, also_k
             yield f"  {rule.advice}"
 
 
-def _damage(broken: Sequence[Seen]) -> Iterator[str]:
+def _damage(broken: Sequence[CaseResult]) -> Iterator[str]:
     """What is wrong with files themselves, whatever else the pair makes of them."""
     for one in broken:
         if damage := [error["message"] for error in _errors(one) if error["type"] == DAMAGED]:
@@ -146,12 +148,12 @@ def _damage(broken: Sequence[Seen]) -> Iterator[str]:
             yield from (f"  {what}" for what in damage)
 
 
-def _is_damaged_alone(one: Seen) -> bool:
+def _is_damaged_alone(one: CaseResult) -> bool:
     errors = _errors(one)
     return one.fields["outcome"] == "error" and bool(errors) and all(error["type"] == DAMAGED for error in errors)
 
 
-def _errors(one: Seen) -> Sequence[Mapping[str, Any]]:
+def _errors(one: CaseResult) -> Sequence[Mapping[str, Any]]:
     detail = one.fields.get("detail") or {}
     found: Sequence[Mapping[str, Any]] = detail.get("errors") or [detail["error"]] if "error" in detail else ()
     return found
@@ -164,13 +166,13 @@ def _whom(rule: Any) -> str:
     return f"{models} on {', '.join(rule.lanes)}" if rule.lanes else models
 
 
-def _refuted(rule: Any, seen: Sequence[Seen]) -> bool:
+def _refuted(rule: Any, seen: Sequence[CaseResult]) -> bool:
     """Whether what the rule speaks of was tried here, and passed."""
     tried = [one for one in seen if _speaks(rule, one)]
     return bool(tried) and all(one.fields["outcome"] in GREEN for one in tried)
 
 
-def _speaks(rule: Any, one: Seen) -> bool:
+def _speaks(rule: Any, one: CaseResult) -> bool:
     return speaks_of(rule, one.case, LANE, one.entry, folder=one.folder)
 
 

@@ -13,13 +13,13 @@ from ..cell.guards import offline
 from ..cell.models.catalog_builder import entry_of
 from ..cell.models.cutting import build
 from ..cell.models.installed import Release
-from ..cell.models.reference import Place, Subject
+from ..cell.models.reference import Placement, ReferenceModel
 from ..cell.models.variants import VARIANTS
 from ..cell.routes import ROUTES
 from ..cell.scenarios import run_case as cell_case
 from ..contract.catalog import BERT
 from ..contract.record import DEFAULT_VARIANT, Case
-from .console_report import Seen, quiet, report, tolerance
+from .console_report import CaseResult, quiet, report, tolerance
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
 """LayerScale; buffers that no checkpoint holds; batch norms and no LayerScale."""
@@ -35,17 +35,17 @@ def examine(out: IO[str]) -> int:
     return report(_tried(Release.installed(), tolerance()), out)
 
 
-def _tried(release: Release, tolerance: Tolerance) -> Iterator[Seen]:
+def _tried(release: Release, tolerance: Tolerance) -> Iterator[CaseResult]:
     with quiet(), tempfile.TemporaryDirectory() as folder:
         there = set(timm.list_models())
         for model in dict.fromkeys((*MODELS, *(name for names in OWN.values() for name in names))):
             if model not in there and model != BERT.model:
                 continue
             entry = BERT if model == BERT.model else entry_of(model, build(model, {}))
-            subject = Subject(entry, "slim", Place("cpu", torch.float32))
+            reference = ReferenceModel(entry, "slim", Placement("cpu", torch.float32))
             for name, route in ROUTES.items():
                 if model in OWN.get(name, MODELS):
                     fields = cell_case.run(
-                        route, VARIANTS[DEFAULT_VARIANT], subject, release, tolerance, Path(folder) / model
+                        route, VARIANTS[DEFAULT_VARIANT], reference, release, tolerance, Path(folder) / model
                     )
-                    yield Seen(Case(name, model), entry, fields)
+                    yield CaseResult(Case(name, model), entry, fields)

@@ -17,7 +17,7 @@ from ..cell.guards import memory, offline
 from ..cell.models.installed import Release
 from ..cell.user_models import save_and_reload
 from ..cell.user_models.key_renames import KNOWN, Rewriting
-from ..cell.user_models.request import Asked
+from ..cell.user_models.request import Request
 from ..cell.user_models.save_and_reload import Holder
 from ..cell.user_models.target import Target
 from .console_report import quiet
@@ -44,7 +44,7 @@ class Risk:
         return f"{'✘' if self.here else '·'} {self.name}\n    {fates}\n    {self.advice}"
 
 
-def examine(asked: Asked, out: IO[str]) -> int:
+def examine(asked: Request, out: IO[str]) -> int:
     """Print the names at risk; 1 where the release that is installed does any of it, else 0. Raises Unusable."""
     offline.enforce()
     release = Release.installed()

@@ -8,31 +8,31 @@ from typing import IO
 
 from ..cell.guards import offline
 from ..cell.models.installed import Release
-from ..cell.user_models.checkpoint_folder import Kept
-from ..cell.user_models.request import Asked, Owned
+from ..cell.user_models.checkpoint_folder import CheckpointFolder
+from ..cell.user_models.request import Owned, Request
 from ..cell.user_models.save_and_reload import Own
-from .console_report import Seen, quiet, report, tolerance
+from .console_report import CaseResult, quiet, report, tolerance
 
 
-def examine(asked: Asked, out: IO[str]) -> int:
+def examine(asked: Request, out: IO[str]) -> int:
     """Print what is found; 1 where anything is broken, else 0. Raises Unusable for what cannot be tried."""
     offline.enforce()
     with quiet():
         owned = asked.find()
-    if isinstance(owned.subject, Own) and owned.subject.target.unrun:
-        out.write(f"Its outputs are not compared: {owned.subject.target.unrun}, with --class\n")
+    if isinstance(owned.reference, Own) and owned.reference.target.unrun:
+        out.write(f"Its outputs are not compared: {owned.reference.target.unrun}, with --class\n")
     return report(tried(owned), out, also_known=False)
 
 
-def tried(owned: Owned) -> Iterator[Seen]:
+def tried(owned: Owned) -> Iterator[CaseResult]:
     """By every road, in every format. Each case's checkpoints go with it: somebody's own model may be large."""
-    allowed = tolerance(owned.subject.place.dtype)
+    allowed = tolerance(owned.reference.placement.dtype)
     with quiet(), tempfile.TemporaryDirectory() as folder:
         for case in owned.cases:
             fields = owned.run(case, Release.installed(), allowed, Path(folder))
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
-            yield Seen(case, owned.subject.entry, fields, folder=_is_as_for_the_hub(owned))
+            yield CaseResult(case, owned.reference.entry, fields, folder=_is_as_for_the_hub(owned))
 
 
 def _is_as_for_the_hub(owned: Owned) -> bool:
-    return isinstance(owned.subject, Kept) and owned.subject.checkpoint.is_as_for_the_hub
+    return isinstance(owned.reference, CheckpointFolder) and owned.reference.checkpoint.is_as_for_the_hub

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..config.errors import HarnessError
 from ..config.pair import Pair
 from ..config.text import number
-from ..results.history import Past
+from ..results.history import PastRun
 from ..results.merging import Disagreement
 from ..results.verdict import Judged, Verdict, exit_code
 from . import marks
@@ -30,7 +30,7 @@ class Summary:
     made: datetime
     families: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, int] = field(default_factory=dict)
-    past: Sequence[Past] = ()
+    past: Sequence[PastRun] = ()
     disagreements: Sequence[Disagreement] = ()
     remarks: Sequence[str] = ()
     problems: Sequence[HarnessError] = ()

@@ -9,7 +9,7 @@ from .store import Recorded
 
 
 @dataclass(frozen=True)
-class Turn:
+class OutcomeChange:
     """A case that came out otherwise than the last time."""
 
     case: str
@@ -19,14 +19,14 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Past:
+class PastRun:
     """One run of a pair's lane."""
 
     folder: Path
     pair: str
     lane: str
     run: Run
-    turns: tuple[Turn, ...]
+    turns: tuple[OutcomeChange, ...]
 
     @property
     def started(self) -> str:
@@ -42,7 +42,7 @@ class Past:
         return counts
 
 
-def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[Past]:
+def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[PastRun]:
     """Every run in these folders, of whatever code, oldest first.
 
     A run is held against those of its own machine, and of weights from the same source.
@@ -52,7 +52,7 @@ def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[Past]:
     ]
     last: dict[tuple[Path, str, str, str | None], dict[str, str]] = {}
     return [
-        Past(
+        PastRun(
             folder,
             pair,
             lane,
@@ -63,7 +63,7 @@ def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[Past]:
     ]
 
 
-def _turns(run: Run, last: dict[str, str]) -> Iterable[Turn]:
+def _turns(run: Run, last: dict[str, str]) -> Iterable[OutcomeChange]:
     """What is known of each case is brought up to date on the way. That one was not run, or cannot be, is no news."""
     for case, line in run.cases.items():
         now = line["outcome"]
@@ -72,4 +72,4 @@ def _turns(run: Run, last: dict[str, str]) -> Iterable[Turn]:
         before = last.get(case)
         last[case] = now
         if before not in {None, now}:
-            yield Turn(case, str(before), now, str(line.get("reason") or ""))
+            yield OutcomeChange(case, str(before), now, str(line.get("reason") or ""))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from harness.commands.bisect import Question
+from harness.commands.bisect import BisectCommand
 from harness.config.errors import BadInput, NothingSelected
 from harness.environments import pypi
 from harness.environments.installer_output import InstallationError
@@ -60,7 +60,7 @@ def _listed(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(environment: FakeEnvironment, *options: str) -> tuple[list[str], int, list[str]]:
     """The answer in words, its exit code, and what was said on the way."""
     said: list[str] = []
-    answered = Question.of([*CASES, *(options or ENDS)]).answer(environment, said.append)
+    answered = BisectCommand.of([*CASES, *(options or ENDS)]).answer(environment, said.append)
     return list(bisection.lines(answered)), answered.exit_code, said
 
 
@@ -149,7 +149,7 @@ def test_what_is_broken_or_unsupported_at_both_ends_is_left_aside() -> None:
     environment = Three("passed", "passed", "keys", "keys", "keys", "keys", "keys")
     options = ["--model", "convnext_atto", "--model", "resnet18", *ENDS]
     said: list[str] = []
-    answered = Question.of(options).answer(environment, said.append)
+    answered = BisectCommand.of(options).answer(environment, said.append)
     assert answered.found.first.version == "5.2.0"
     assert "1 case to ask about; left aside: 3, broken or green at both ends" in said
 
@@ -160,7 +160,7 @@ def test_an_end_that_cannot_be_installed_is_said() -> None:
 
 
 def test_cases_that_no_release_has_are_refused() -> None:
-    question = Question.of(["--route", "tower", "--model", "eva02_large", "--quick", *ENDS])
+    question = BisectCommand.of(["--route", "tower", "--model", "eva02_large", "--quick", *ENDS])
     with pytest.raises(NothingSelected):
         question.answer(Releases(*["passed"] * 7), print)
 
@@ -169,12 +169,12 @@ def test_a_model_that_there_is_not_is_refused_with_the_nearest() -> None:
     with pytest.raises(
         BadInput, match=r"'convnext_atoo' matches none of 4 models of timm 1.0.31; the nearest: convnext_atto"
     ):
-        Question.of(["--route", "tower", "--model", "convnext_atoo", *ENDS])
+        BisectCommand.of(["--route", "tower", "--model", "convnext_atoo", *ENDS])
 
 
 def test_a_lane_without_its_device_is_refused() -> None:
     with pytest.raises(BadInput, match="--lane cuda-float32: no CUDA device on this machine"):
-        Question.of([*CASES, *ENDS, "--lane", "cuda-float32"])
+        BisectCommand.of([*CASES, *ENDS, "--lane", "cuda-float32"])
 
 
 def test_ends_may_be_spelt_short() -> None:
@@ -194,7 +194,7 @@ def test_the_case_that_is_told_is_one_that_fails_as_at_the_bad_end() -> None:
                 self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "passed"}
 
     environment = Two("passed", "passed", "passed", "keys", "keys", "keys", "keys")
-    answered = Question.of(["--model", "convnext_atto", *ENDS]).answer(environment, lambda _: None)
+    answered = BisectCommand.of(["--model", "convnext_atto", *ENDS]).answer(environment, lambda _: None)
     assert answered.broken.case.id == "tower/convnext_atto"
 
 
@@ -249,13 +249,13 @@ def test_an_end_without_a_record_is_not_the_wrong_way_round() -> None:
 )
 def test_a_command_that_asks_nothing_is_refused_at_once(options: list[str], problems: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
-        Question.of(options)
+        BisectCommand.of(options)
     assert str(caught.value).splitlines() == problems
     assert not Path("results").exists()
 
 
 def test_what_stands_still_is_the_current_pair_but_for_what_is_named() -> None:
-    question = Question.of([*CASES, *ENDS, "--with", "timm==1.0.22"])
+    question = BisectCommand.of([*CASES, *ENDS, "--with", "timm==1.0.22"])
     assert question.at("5.1.0").pair.id == "transformers5.1.0-timm1.0.22"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands.releases import News, added
+from harness.commands.releases import ReleasesCommand, added
 from harness.config import matrix
 from harness.config.errors import BadInput
 from harness.config.pair import Pair
@@ -45,8 +45,8 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-def news(path: Path, *argv: str, **newer: Mapping[str, int | None]) -> News:
-    return News.of(["--matrix", str(path), *argv], TODAY, Index(**newer))
+def news(path: Path, *argv: str, **newer: Mapping[str, int | None]) -> ReleasesCommand:
+    return ReleasesCommand.of(["--matrix", str(path), *argv], TODAY, Index(**newer))
 
 
 def test_what_is_newer_is_told_with_its_day_and_what_no_pair_names_is_counted(path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_file_in_which_pairs_are_written_otherwise_is_left_alone(path: Path, t
     assert str(caught.value) == f"{path}: pairs: write them one a line, each after a dash, so that one can be added"
 
 
-def pair_to_add(found: News) -> Pair:
+def pair_to_add(found: ReleasesCommand) -> Pair:
     assert found.pair is not None
     return found.pair
 
@@ -168,7 +168,7 @@ def test_an_index_that_cannot_be_asked_is_one_error(path: Path) -> None:
             raise OSError("no route to host")
 
     with pytest.raises(BadInput) as caught:
-        News.of(["--matrix", str(path)], TODAY, Silent())
+        ReleasesCommand.of(["--matrix", str(path)], TODAY, Silent())
     assert str(caught.value) == "PyPI cannot be asked for transformers: no route to host; try again later"
 
 

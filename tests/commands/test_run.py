@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.commands.run import WIDTH, Campaign, console, listed
+from harness.commands.run import WIDTH, MatrixCommand, console, listed
 from harness.config.errors import BadInput, HarnessError, NothingSelected
 from harness.contract.catalog import Catalog
 from harness.environments.installer_output import InstallationError
@@ -32,8 +32,8 @@ def written(write: Callable[[str], Path]) -> Path:
     return write(MATRIX)
 
 
-def of(words: str = "", session: str = "matrix") -> Campaign:
-    return Campaign.of(shlex.split(words), session)
+def of(words: str = "", session: str = "matrix") -> MatrixCommand:
+    return MatrixCommand.of(shlex.split(words), session)
 
 
 def refusal(words: str, session: str = "matrix") -> str:
@@ -42,22 +42,22 @@ def refusal(words: str, session: str = "matrix") -> str:
     return str(caught.value)
 
 
-def run(campaign: Campaign, *environments: FakeEnvironment) -> list[str]:
+def run(matrix_command: MatrixCommand, *environments: FakeEnvironment) -> list[str]:
     """Runs each pair in its environment; what was said."""
     said: list[str] = []
-    for lanes, environment in zip(campaign.lanes, environments, strict=True):
-        campaign.run(lanes, environment, said.append)
+    for lanes, environment in zip(matrix_command.lanes, environments, strict=True):
+        matrix_command.run(lanes, environment, said.append)
     return said
 
 
-def sum_up(campaign: Campaign) -> tuple[int, str]:
+def sum_up(matrix_command: MatrixCommand) -> tuple[int, str]:
     """The exit code and the summary."""
     file = io.StringIO()
-    return campaign.sum_up(Console(file=file, width=WIDTH)), file.getvalue()
+    return matrix_command.sum_up(Console(file=file, width=WIDTH)), file.getvalue()
 
 
-def ids(campaign: Campaign) -> list[str]:
-    return [lanes.pair.id for lanes in campaign.lanes]
+def ids(matrix_command: MatrixCommand) -> list[str]:
+    return [lanes.pair.id for lanes in matrix_command.lanes]
 
 
 def test_a_matrix_session_runs_the_pairs_of_the_matrix_that_the_options_leave() -> None:
@@ -66,9 +66,9 @@ def test_a_matrix_session_runs_the_pairs_of_the_matrix_that_the_options_leave() 
 
 
 def test_lanes_are_found_by_the_id_of_their_pair_and_only_where_it_is_selected() -> None:
-    campaign = of(f"--pair {NEW}")
-    assert campaign.lanes_of(NEW) is campaign.lanes[0]
-    assert campaign.lanes_of(OLD) is None
+    matrix_command = of(f"--pair {NEW}")
+    assert matrix_command.lanes_of(NEW) is matrix_command.lanes[0]
+    assert matrix_command.lanes_of(OLD) is None
 
 
 def test_the_current_pair_is_the_one_that_the_matrix_names() -> None:
@@ -76,9 +76,9 @@ def test_the_current_pair_is_the_one_that_the_matrix_names() -> None:
 
 
 def test_a_pair_session_runs_the_pair_that_it_names_and_no_other() -> None:
-    campaign = of("transformers==5.8.1 timm==1.0.31", "pair")
-    assert ids(campaign) == ["transformers5.8.1-timm1.0.31"]
-    assert campaign.named is campaign.lanes[0].pair
+    matrix_command = of("transformers==5.8.1 timm==1.0.31", "pair")
+    assert ids(matrix_command) == ["transformers5.8.1-timm1.0.31"]
+    assert matrix_command.named is matrix_command.lanes[0].pair
 
 
 @pytest.mark.parametrize(
@@ -152,27 +152,27 @@ def test_the_check_of_the_results_folder_leaves_nothing_in_it() -> None:
 
 
 def test_a_pair_that_runs_is_recorded_and_summed_up_with_its_exit_code() -> None:
-    campaign = of(ATTO)
-    run(campaign, FakeEnvironment())
-    code, summary = sum_up(campaign)
+    matrix_command = of(ATTO)
+    run(matrix_command, FakeEnvironment())
+    code, summary = sum_up(matrix_command)
     assert code == 0
     assert summary.splitlines()[-2:] == ["2 passed", "Exit code 0: as expected."]
 
 
 def test_a_regression_exits_with_1_and_names_the_command_that_reproduces_it() -> None:
-    campaign = of(ATTO)
-    run(campaign, FakeEnvironment({"tower/convnext_atto": "keys"}))
-    code, summary = sum_up(campaign)
+    matrix_command = of(ATTO)
+    run(matrix_command, FakeEnvironment({"tower/convnext_atto": "keys"}))
+    code, summary = sum_up(matrix_command)
     assert code == 1
     command = f"nox -s matrix -- --pair {NEW} {ALONE}"
     assert f"  {command}" in [line.rstrip() for line in summary.splitlines()]
 
 
 def test_a_regression_of_a_named_pair_is_reproduced_by_naming_it_again() -> None:
-    campaign = of("transformers==5.8.1 timm==1.0.31 --lane cpu-float32 --model convnext_atto", "pair")
-    run(campaign, FakeEnvironment({"tower/convnext_atto": "keys"}))
+    matrix_command = of("transformers==5.8.1 timm==1.0.31 --lane cpu-float32 --model convnext_atto", "pair")
+    run(matrix_command, FakeEnvironment({"tower/convnext_atto": "keys"}))
     command = f"nox -s pair -- transformers==5.8.1 timm==1.0.31 {ALONE}"
-    code, summary = sum_up(campaign)
+    code, summary = sum_up(matrix_command)
     assert code == 1
     assert command in " ".join(summary.split())
 
@@ -185,9 +185,9 @@ def test_a_report_sums_up_what_is_recorded_and_runs_nothing() -> None:
 
 
 def test_a_run_and_a_report_write_what_is_asked_for_with_out_and_nothing_else() -> None:
-    campaign = of(f"{ATTO} --out site")
-    run(campaign, FakeEnvironment())
-    sum_up(campaign)
+    matrix_command = of(f"{ATTO} --out site")
+    run(matrix_command, FakeEnvironment())
+    sum_up(matrix_command)
     assert sorted(path.name for path in Path("site").iterdir()) == sorted(files.FILES)
     assert json.loads(Path("site/answer.json").read_text())["known_good"]["all"] == [NEW]
     sum_up(of(f"{ATTO} --out elsewhere/deep", "report"))
@@ -229,10 +229,10 @@ def test_a_report_of_several_folders_takes_what_each_has_and_tells_where_they_di
 
 
 def test_a_pair_that_is_left_out_is_in_every_report_and_in_the_exit_code() -> None:
-    campaign = of("--lane cpu-float32 --model convnext_atto --out site")
-    run(campaign, FakeEnvironment(problem=BadInput("no such release")), FakeEnvironment())
+    matrix_command = of("--lane cpu-float32 --model convnext_atto --out site")
+    run(matrix_command, FakeEnvironment(problem=BadInput("no such release")), FakeEnvironment())
     with pytest.raises(BadInput):
-        sum_up(campaign)
+        sum_up(matrix_command)
     told = json.loads(Path("site/answer.json").read_text())
     assert (told["exit_code"], told["complete"]) == (2, False)
     assert "Left out: no such release" in Path("site/summary.md").read_text()
@@ -271,32 +271,32 @@ def test_every_folder_that_is_missing_is_told_at_once() -> None:
 
 
 def test_an_environment_that_cannot_be_made_stops_no_other_pair(small_catalog: Catalog) -> None:
-    campaign = of("--lane cpu-float32 --model convnext_atto")
+    matrix_command = of("--lane cpu-float32 --model convnext_atto")
     broken = FakeEnvironment(problem=InstallationError("no space left"))
     healthy = FakeEnvironment(catalog=small_catalog)
-    assert f"{OLD}: no space left" in run(campaign, broken, healthy)
+    assert f"{OLD}: no space left" in run(matrix_command, broken, healthy)
     assert len(healthy.plans) == 1
-    code, summary = sum_up(campaign)
+    code, summary = sum_up(matrix_command)
     assert code == 4
     assert "  no space left" in [line.rstrip() for line in summary.splitlines()]
     assert "2 passed · 2 incomplete" in summary
 
 
 def test_a_release_that_does_not_exist_stops_no_other_pair_and_is_raised_after_the_summary() -> None:
-    campaign = of("--lane cpu-float32 --model convnext_atto")
-    run(campaign, FakeEnvironment(problem=BadInput("no such release")), FakeEnvironment())
+    matrix_command = of("--lane cpu-float32 --model convnext_atto")
+    run(matrix_command, FakeEnvironment(problem=BadInput("no such release")), FakeEnvironment())
     file = io.StringIO()
     with pytest.raises(BadInput, match=r"^no such release$"):
-        campaign.sum_up(Console(file=file, width=WIDTH))
+        matrix_command.sum_up(Console(file=file, width=WIDTH))
     assert "2 passed" in file.getvalue()
     assert OLD not in file.getvalue()
 
 
 def test_where_every_pair_is_wrong_there_is_no_summary(capsys: pytest.CaptureFixture[str]) -> None:
-    campaign = of(ATTO)
-    run(campaign, FakeEnvironment(problem=BadInput("no such release")))
+    matrix_command = of(ATTO)
+    run(matrix_command, FakeEnvironment(problem=BadInput("no such release")))
     with pytest.raises(BadInput, match=r"^no such release$"):
-        campaign.sum_up(Console())
+        matrix_command.sum_up(Console())
     assert capsys.readouterr().out == ""
 
 
@@ -304,12 +304,12 @@ def test_a_glob_that_a_new_catalog_shows_to_match_nothing_is_refused_before_any_
     small_catalog: Catalog,
 ) -> None:
     older = Catalog("1.0.14", 1100, small_catalog.controls, small_catalog.entries)
-    campaign = of("--model zzz")
+    matrix_command = of("--model zzz")
     environments = FakeEnvironment(catalog=older), FakeEnvironment()
-    run(campaign, *environments)
+    run(matrix_command, *environments)
     assert [environment.plans for environment in environments] == [[], []]
     with pytest.raises(BadInput) as caught:
-        sum_up(campaign)
+        sum_up(matrix_command)
     # Both pairs found it, and it is said once.
     assert str(caught.value) == "--model: 'zzz' matches none of 4 models of timm 1.0.14, 1.0.31"
 
@@ -320,18 +320,18 @@ def test_a_glob_that_a_new_catalog_shows_to_match_nothing_is_refused_before_any_
     ids=["bad input last", "bad input first"],
 )
 def test_of_several_problems_bad_input_decides_the_exit_code(problems: list[HarnessError]) -> None:
-    campaign = of()
-    campaign.problems = dict(zip((OLD, NEW), problems, strict=True))
+    matrix_command = of()
+    matrix_command.problems = dict(zip((OLD, NEW), problems, strict=True))
     with pytest.raises(BadInput) as caught:
-        sum_up(campaign)
+        sum_up(matrix_command)
     assert str(caught.value).splitlines() == [str(problem) for problem in problems]
 
 
 def test_nothing_selected_alone_keeps_its_own_exit_code() -> None:
-    campaign = of(ATTO)
-    campaign.problems = {NEW: NothingSelected("nothing")}
+    matrix_command = of(ATTO)
+    matrix_command.problems = {NEW: NothingSelected("nothing")}
     with pytest.raises(NothingSelected, match=r"^nothing$"):
-        sum_up(campaign)
+        sum_up(matrix_command)
 
 
 @pytest.mark.parametrize(

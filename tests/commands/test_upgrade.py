@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands.upgrade import Move
+from harness.commands.upgrade import UpgradeCommand
 from harness.config.errors import BadInput, NothingSelected
 from harness.contract import catalog
 from harness.contract.catalog import Catalog
@@ -77,7 +77,7 @@ def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
 
 
 def answer(environment: FakeEnvironment, *options: str) -> Answer:
-    return Move.of(options or BOTH).answer(environment, lambda _: None)
+    return UpgradeCommand.of(options or BOTH).answer(environment, lambda _: None)
 
 
 def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
@@ -263,7 +263,7 @@ def test_what_a_project_uses_is_what_is_asked_about(small_matrix: object) -> Non
 
 
 def test_it_starts_from_the_current_pair() -> None:
-    move = Move.of(["transformers==5.24.0", *CASES])
+    move = UpgradeCommand.of(["transformers==5.24.0", *CASES])
     assert (move.old.id, move.new.id) == (NEW, "transformers5.24.0-timm1.0.31")
 
 
@@ -297,7 +297,7 @@ def test_it_starts_from_the_current_pair() -> None:
 )
 def test_a_command_that_names_no_move_is_refused_at_once(options: list[str], problem: str) -> None:
     with pytest.raises(BadInput) as caught:
-        Move.of(options)
+        UpgradeCommand.of(options)
     assert str(caught.value) == problem
 
 
@@ -308,7 +308,7 @@ def test_a_selection_of_nothing_is_refused() -> None:
 
 def test_the_same_release_spelt_short_is_no_move() -> None:
     with pytest.raises(BadInput, match="is where it starts"):
-        Move.of(["transformers==5.23", *CASES])
+        UpgradeCommand.of(["transformers==5.23", *CASES])
 
 
 def test_models_that_are_quick_with_one_timm_alone_are_tried_with_both(packaged: Path, small_catalog: Catalog) -> None:
@@ -377,7 +377,7 @@ def test_of_what_stops_nobody_the_largest_causes_are_told_and_the_rest_counted()
 
 
 def test_it_can_start_from_a_pair_on_another_torch() -> None:
-    move = Move.of(["transformers==5.24.0", "--from", f"{NEW}-torch2.13.0", *CASES])
+    move = UpgradeCommand.of(["transformers==5.24.0", "--from", f"{NEW}-torch2.13.0", *CASES])
     assert (move.old.torch, move.new.id) == ("2.13.0", "transformers5.24.0-timm1.0.31-torch2.13.0")
 
 
@@ -447,5 +447,5 @@ def test_a_damaged_file_of_a_pair_on_the_way_hides_no_answer(small_matrix: objec
     file.parent.mkdir(parents=True)
     file.write_text('{"kind": "end"}\n')
     said: list[str] = []
-    Move.of(BOTH).answer(Pairs(), said.append)
+    UpgradeCommand.of(BOTH).answer(Pairs(), said.append)
     assert f"transformers5.0.0-timm1.0.22 is left out: {file}:1: a 'end' line before any run; " in " ".join(said)

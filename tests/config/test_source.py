@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.upgrade import Move
+from harness.commands.upgrade import UpgradeCommand
 from harness.config import matrix, option_parser
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
@@ -104,7 +104,7 @@ def test_what_an_address_holds_today_is_tried_today(
 def test_a_pin_moves_to_releases_alone(wheel: str) -> None:
     Path("matrix.yaml").write_text(MATRIX)
     with pytest.raises(BadInput, match="a pin moves to a release; try a development version with nox -s pair"):
-        Move.of(["transformers==5.23.0", f"timm@{wheel}"])
+        UpgradeCommand.of(["transformers==5.23.0", f"timm@{wheel}"])
 
 
 @pytest.mark.parametrize(

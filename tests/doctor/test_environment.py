@@ -14,15 +14,15 @@ from harness.contract.catalog import Catalog
 from harness.contract.library_env import LIBRARIES
 from harness.contract.record import Case
 from harness.doctor import environment
-from harness.doctor.console_report import RESTRICTIONS, Seen
+from harness.doctor.console_report import RESTRICTIONS, CaseResult
 from harness.doctor.console_report import told as told_of
 from tests.cell.faults.conftest import RELEASE
 from tests.places import ROOT
 
 
-def seen(entries: Catalog, outcome: str, route: str = "tower") -> Seen:
+def seen(entries: Catalog, outcome: str, route: str = "tower") -> CaseResult:
     model = "convnext_atto"
-    return Seen(Case(route, model), entries[model], {"outcome": outcome, "reason": f"{outcome} here"})
+    return CaseResult(Case(route, model), entries[model], {"outcome": outcome, "reason": f"{outcome} here"})
 
 
 def rule(because: str, **more: Any) -> Any:
@@ -30,7 +30,7 @@ def rule(because: str, **more: Any) -> Any:
     return SimpleNamespace(**{**RESTRICTIONS, "models": ["*"], **told, **more})
 
 
-def told(rules: list[Any], *cases: Seen) -> str:
+def told(rules: list[Any], *cases: CaseResult) -> str:
     return "\n".join(told_of(cases, rules, RELEASE))
 
 

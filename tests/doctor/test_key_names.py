@@ -10,7 +10,7 @@ from torch import nn
 
 from harness.cell.models.installed import Release
 from harness.cell.user_models.key_renames import KNOWN
-from harness.cell.user_models.request import Asked
+from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Target, find
 from harness.doctor import key_names
 from tests.cell.faults.conftest import RELEASE
@@ -31,7 +31,7 @@ def model() -> nn.Module:
 
 def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:
     out = io.StringIO()
-    assert key_names.examine(Asked(RISKY), out) == 1
+    assert key_names.examine(Request(RISKY), out) == 1
     told = out.getvalue().splitlines()
     assert {line[2:] for line in told if line[:2] in {"✘ ", "· "}} == SIX
     assert told[-1] == "6 at risk, 2 of them with this transformers"

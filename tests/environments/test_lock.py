@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.run import Campaign
+from harness.commands.run import MatrixCommand
 from harness.config import matrix
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
@@ -140,5 +140,5 @@ def test_a_bad_lock_is_found_before_anything_is_installed(
     for pair in small_matrix.pairs:
         lock.path_in(tmp_path, pair.id).write_text("")
     with pytest.raises(BadInput, match=r"there is no package in it(.|\n)*there is no package in it"):
-        Campaign.of([], "matrix")
-    assert Campaign.of([], "lock").lanes  # which mends it
+        MatrixCommand.of([], "matrix")
+    assert MatrixCommand.of([], "lock").lanes  # which mends it

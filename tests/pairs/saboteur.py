@@ -26,13 +26,13 @@ def pytest_runtest_setup() -> None:
     walk: Callable[..., None] = Attempt._walk
     deeds: Mapping[str, str] = json.loads(os.environ.get(SABOTAGE, "{}"))
 
-    def sabotaged(self: Any, name: str, leg: Any) -> None:
-        trip = self.trip
-        route = (trip.folder.parent if self.again else trip.folder).name
-        deed = deeds.get(f"{route}/{trip.subject.entry.model}", "")
+    def sabotaged(self: Any, name: str, scenario: Any) -> None:
+        context = self.context
+        route = (context.folder.parent if self.again else context.folder).name
+        deed = deeds.get(f"{route}/{context.reference.entry.model}", "")
         if deed in DEADLY:
-            DEADLY[deed](trip)
-        walk(self, name, dialling(leg) if deed == "dial" else leg)
+            DEADLY[deed](context)
+        walk(self, name, dialling(scenario) if deed == "dial" else scenario)
         if deed in LASTING:
             LASTING[deed]()
 
@@ -70,15 +70,15 @@ def _eat(_trip: Any) -> None:
         time.sleep(0.05)
 
 
-def dialling(leg: Any) -> Any:
+def dialling(scenario: Any) -> Any:
     """A library that asks another machine on the way."""
     socket.create_connection(("192.0.2.1", 443), timeout=5)
-    yield from leg
+    yield from scenario
 
 
-def _litter(trip: Any) -> None:
-    trip.folder.mkdir(parents=True, exist_ok=True)
-    with (trip.folder / "litter").open("wb") as file:
+def _litter(context: Any) -> None:
+    context.folder.mkdir(parents=True, exist_ok=True)
+    with (context.folder / "litter").open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, 3 * GIB)
     time.sleep(10_000)
 

@@ -43,7 +43,7 @@ class TensorDifference:
     kind: str
     looks: str
     how: str
-    leg: str = ""
+    scenario: str = ""
 
 
 @dataclass(frozen=True)

@@ -115,15 +115,15 @@ def _names(difference: NameDifference) -> str:
 
 
 def _tensors(differences: Sequence[TensorDifference]) -> str:
-    legs = list(dict.fromkeys(one.leg for one in differences))
-    differences = [one for one in differences if one.leg == legs[0]]
+    scenarios = list(dict.fromkeys(one.scenario for one in differences))
+    differences = [one for one in differences if one.scenario == scenarios[0]]
     kinds = Counter(one.kind for one in differences)
     counted = ", ".join(f"{times} {kind}{'s' if times > 1 else ''}" for kind, times in kinds.items())
     first = differences[0]
     patterns = Counter(pattern(one.name) for one in differences)
     most, times = patterns.most_common(1)[0]
     like = f", {times} of them {most}" if times > 1 else ""
-    on = f" ({', '.join(filter(None, legs))})" if any(legs) else ""
+    on = f" ({', '.join(filter(None, scenarios))})" if any(scenarios) else ""
     return f"{counted} not as saved{on}{like}: {first.name} {first.how}"
 
 

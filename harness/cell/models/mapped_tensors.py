@@ -34,7 +34,7 @@ LENT: Final = "lent"
 State = Mapping[str, Tensor]
 
 
-class Store:
+class MappedTensors:
     """Files of one model in a folder."""
 
     def __init__(self, folder: Path) -> None:

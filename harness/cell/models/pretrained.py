@@ -17,7 +17,7 @@ from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG
 from ...contract.record import FULL
 from .cutting import build
-from .reference import Place, Subject
+from .reference import Placement, ReferenceModel
 from .variants import SAFETENSORS, Variant
 
 SNAPSHOTS: Final = "snapshots"  # in the cache, a folder a revision
@@ -27,11 +27,11 @@ class NotThere(Exception):
     """The hub does not give a checkpoint; the message says why, and what to do."""
 
 
-class Pretrained(Subject):
+class Pretrained(ReferenceModel):
     """A timm model as `timm.create_model(..., pretrained=True)` makes it."""
 
-    def __init__(self, entry: Entry, place: Place) -> None:
-        super().__init__(entry, FULL, place)
+    def __init__(self, entry: Entry, placement: Placement) -> None:
+        super().__init__(entry, FULL, placement)
         self.input_size = entry.input_size
         self.repository = _repository(entry.model)
         _refuse_missing(self.repository)
@@ -68,11 +68,11 @@ class Pretrained(Subject):
         return {**super().config(), "pretrained_cfg": dict(self.filled.pretrained_cfg)}
 
 
-def told(subject: Subject) -> Mapping[str, Any]:
+def told(reference: ReferenceModel) -> Mapping[str, Any]:
     """What a record says of where the weights came from."""
-    if not isinstance(subject, Pretrained):
+    if not isinstance(reference, Pretrained):
         return {}
-    return {"hub": {"repository": subject.repository, "revision": subject.revision}}
+    return {"hub": {"repository": reference.repository, "revision": reference.revision}}
 
 
 def _repository(model: str) -> str:
@@ -85,17 +85,17 @@ def _repository(model: str) -> str:
 
 def _refuse_missing(repository: str) -> None:
     """Look whether both files are in the cache, or can be had, before either library asks. Raises NotThere."""
-    place = f"{constants.ENDPOINT}/{repository}"
+    url = f"{constants.ENDPOINT}/{repository}"
     try:
         for name in (CONFIG, SAFETENSORS):
             if not isinstance(try_to_load_from_cache(repository, name), str):
                 get_hf_file_metadata(hf_hub_url(repository, name))
     except GatedRepoError as error:
-        raise NotThere(f"{place} is gated: accept its terms there, and log in (HF_TOKEN)") from error
+        raise NotThere(f"{url} is gated: accept its terms there, and log in (HF_TOKEN)") from error
     except RepositoryNotFoundError as error:
-        raise NotThere(f"{place} is not there, or private: log in (HF_TOKEN)") from error
+        raise NotThere(f"{url} is not there, or private: log in (HF_TOKEN)") from error
     except EntryNotFoundError as error:
-        raise NotThere(f"{place} lacks {CONFIG} or {SAFETENSORS}") from error
+        raise NotThere(f"{url} lacks {CONFIG} or {SAFETENSORS}") from error
     except Exception as error:  # whatever a client's transport raises, which changes from one release to the next
         said = next(iter(str(error).splitlines()), "")
-        raise NotThere(f"{place} cannot be reached: {type(error).__name__}: {said}") from error
+        raise NotThere(f"{url} cannot be reached: {type(error).__name__}: {said}") from error

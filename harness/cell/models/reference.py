@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ...contract.catalog import BERT, Entry
 from . import slim, weights
-from .mapped_tensors import Store
+from .mapped_tensors import MappedTensors
 from .variants import Variant
 
 CLASSES: Final = 10
@@ -30,12 +30,12 @@ Outputs = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """Where and in what precision a lane computes, and where native weights lie that memory shall not have to hold."""
 
     device: str
     dtype: torch.dtype
-    store: Store | None = None
+    mapped: MappedTensors | None = None
 
     @property
     def is_default(self) -> bool:
@@ -51,7 +51,7 @@ class Place:
         if self.is_default and self.device == "cpu":
             return module.eval()
         tensors = tensors_of(module)
-        converted = self._converted(tensors) if self.store is None or self.device != "cpu" else self._kept(tensors)
+        converted = self._converted(tensors) if self.mapped is None or self.device != "cpu" else self._kept(tensors)
         # Handed to deepcopy as copied already, weights are converted without a copy in float32.
         copies = {id(tensor): _as(tensor, converted[name]) for name, tensor in tensors.items()}
         return copy.deepcopy(module, copies).to(self.device, self.dtype).eval()
@@ -62,9 +62,9 @@ class Place:
         }
 
     def _kept(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        store: Any = self.store
+        mapped: Any = self.mapped
         like = {name: tensor.to("meta", self._dtype(tensor)) for name, tensor in tensors.items()}
-        kept: Mapping[str, Tensor] = store.lend(like, lambda name: tensors[name])
+        kept: Mapping[str, Tensor] = mapped.lend(like, lambda name: tensors[name])
         return kept
 
     def _dtype(self, tensor: Tensor) -> torch.dtype:
@@ -128,13 +128,13 @@ class Native:
         return Runs.of(self.run)
 
 
-class Subject:
+class ReferenceModel:
     """One model of timm, at one size and in one place."""
 
-    def __init__(self, entry: Entry, size: str, place: Place) -> None:
+    def __init__(self, entry: Entry, size: str, placement: Placement) -> None:
         self.entry = entry
         self.size = size
-        self.place = place
+        self.placement = placement
         self.input_size = entry.slim.input_size if size == "slim" else entry.smallest_input
 
     @functools.cached_property
@@ -145,12 +145,12 @@ class Subject:
     @functools.cached_property
     def pixels(self) -> Tensor:
         """Pixels of shape (1, channels, height, width), in float32 as every processor gives them."""
-        return weights.image(self.input_size).to(self.place.device)
+        return weights.image(self.input_size).to(self.placement.device)
 
     @functools.cached_property
     def image(self) -> Tensor:
         """The same in the lane's dtype, as a model wants them that does not convert them itself."""
-        return self.pixels.to(self.place.dtype)
+        return self.pixels.to(self.placement.dtype)
 
     @functools.cached_property
     def state(self) -> Mapping[str, Tensor]:
@@ -160,7 +160,7 @@ class Subject:
 
     def forget(self) -> None:
         """Let go of what the next route may have no use for, where memory is short."""
-        if self.place.store is not None:
+        if self.placement.mapped is not None:
             made = {
                 name for name in vars(self) if isinstance(getattr(type(self), name, None), functools.cached_property)
             }
@@ -182,7 +182,7 @@ class Subject:
 
     @functools.cached_property
     def _defaults(self) -> Mapping[str, Tensor]:
-        tensors = tensors_of(self.place.cast(self._constructed))
+        tensors = tensors_of(self.placement.cast(self._constructed))
         return {weights.spelling(name): tensor for name, tensor in tensors.items()}
 
     @functools.cached_property
@@ -234,7 +234,7 @@ class Subject:
         return module
 
     def _native(self, plain: nn.Module, run: Callable[[Any], Outputs]) -> Native:
-        module = self.place.cast(plain)
+        module = self.placement.cast(plain)
         return Native(module, lambda: run(module), plain.state_dict())
 
     @functools.cached_property
@@ -259,10 +259,10 @@ class Subject:
         """The model that is saved: with its head, telling weights, float32 on the CPU."""
         with weights.uninitialised():
             module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
-        if self.place.store is None:
+        if self.placement.mapped is None:
             weights.fill(module)
         else:
-            _keep(module, self.place.store)
+            _keep(module, self.placement.mapped)
         return module.eval()
 
     @property
@@ -277,7 +277,7 @@ class Subject:
     def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:
         """The checkpoint, written where it is not there yet; in one file where it may not lie in shards."""
         state = self.state
-        files = self.place.store.files(STATE) if self.place.store else ()
+        files = self.placement.mapped.files(STATE) if self.placement.mapped else ()
         if len(files) > 1 and not in_shards:
             folder, files = folder.with_name(f"{folder.name}{WHOLE}"), ()
         whole = (folder / "config.json").exists()  # written last: a checkpoint that was cut off is written again
@@ -310,11 +310,11 @@ class Subject:
         }
 
 
-def _keep(module: nn.Module, store: Store) -> None:
+def _keep(module: nn.Module, mapped: MappedTensors) -> None:
     """Give a module its telling weights in a file."""
     state = module.state_dict(keep_vars=True)
     last = {id(tensor): name for name, tensor in state.items()}  # one of two names has one value
-    kept = store.keep(STATE, state, lambda name: weights.value(last[id(state[name])], state[name]))
+    kept = mapped.keep(STATE, state, lambda name: weights.value(last[id(state[name])], state[name]))
     for name, tensor in state.items():
         tensor.data = kept[name]
 

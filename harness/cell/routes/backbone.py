@@ -12,10 +12,10 @@ from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 from ...contract.catalog import Entry
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, Subject, numbered
-from ..scenarios.context import Trip
+from ..models.reference import Native, Outputs, ReferenceModel, numbered
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
-from ..scenarios.protocol import Leg
+from ..scenarios.protocol import Scenario
 
 CLASSES: Final = 4
 CHANNELS: Final = 4
@@ -62,15 +62,19 @@ class Backbone:
         """Only what timm itself offers as a backbone."""
         return no_backbone(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """All feature maps; and, each by itself, the options of the configuration that release and model have."""
-        if not trip.is_default:
-            return {"": _saved(trip)}
-        options = {"": _saved(trip), "default level": _at_default_level(trip), "num_channels": _with_channels(trip)}
-        if trip.subject.entry.batch_norm:
-            options["freeze_batch_norm_2d"] = _frozen(trip)
-        if "output_stride" in _options() and trip.subject.entry.family in STRIDED:
-            options["output_stride"] = _strided(trip)
+        if not context.is_default:
+            return {"": _saved(context)}
+        options = {
+            "": _saved(context),
+            "default level": _at_default_level(context),
+            "num_channels": _with_channels(context),
+        }
+        if context.reference.entry.batch_norm:
+            options["freeze_batch_norm_2d"] = _frozen(context)
+        if "output_stride" in _options() and context.reference.entry.family in STRIDED:
+            options["output_stride"] = _strided(context)
         return options
 
 
@@ -83,9 +87,9 @@ class BackboneFeatures:
         """Only what timm itself offers as a backbone."""
         return no_backbone(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """With all levels as its feature maps, and with the last alone."""
-        return {"": _hidden(trip, all_levels=True), "last level": _hidden(trip, all_levels=False)}
+        return {"": _hidden(context, all_levels=True), "last level": _hidden(context, all_levels=False)}
 
 
 def no_backbone(release: Release, entry: Entry) -> str | None:
@@ -105,8 +109,10 @@ def _options() -> Mapping[str, Any]:
     return inspect.signature(TimmBackboneConfig.__init__).parameters
 
 
-def _holder(subject: Subject, native: Callable[[], Native], image: Tensor, levels: int, **options: Any) -> Holder:
-    config = SegmenterConfig(architecture=subject.architecture, width=levels, options=options)
+def _holder(
+    reference: ReferenceModel, native: Callable[[], Native], image: Tensor, levels: int, **options: Any
+) -> Holder:
+    config = SegmenterConfig(architecture=reference.architecture, width=levels, options=options)
     return Holder(
         build=lambda: Segmenter(config),
         from_pretrained=Segmenter.from_pretrained,
@@ -116,68 +122,72 @@ def _holder(subject: Subject, native: Callable[[], Native], image: Tensor, level
     )
 
 
-def _saved(trip: Trip) -> Leg:
-    subject = trip.subject
-    holder = _holder(subject, lambda: subject.features, subject.image, len(subject.levels), out_indices=subject.levels)
-    yield from saved_and_loaded(trip, holder)
+def _saved(context: CaseContext) -> Scenario:
+    reference = context.reference
+    holder = _holder(
+        reference, lambda: reference.features, reference.image, len(reference.levels), out_indices=reference.levels
+    )
+    yield from saved_and_loaded(context, holder)
 
 
-def _at_default_level(trip: Trip) -> Leg:
+def _at_default_level(context: CaseContext) -> Scenario:
     """`out_indices` left out: the last level alone, as in all models of transformers."""
-    subject = trip.subject
+    reference = context.reference
 
     def native() -> Native:
-        last = subject.features_at([-1])
-        return _with_effect(last, subject.features) if len(subject.levels) > 1 else last
+        last = reference.features_at([-1])
+        return _with_effect(last, reference.features) if len(reference.levels) > 1 else last
 
-    yield from saved_and_loaded(trip, _holder(subject, native, subject.image, 1))
+    yield from saved_and_loaded(context, _holder(reference, native, reference.image, 1))
 
 
-def _with_channels(trip: Trip) -> Leg:
-    subject = trip.subject
-    image = weights.image((CHANNELS, *subject.input_size[1:])).to(subject.image)
+def _with_channels(context: CaseContext) -> Scenario:
+    reference = context.reference
+    image = weights.image((CHANNELS, *reference.input_size[1:])).to(reference.image)
 
     def native() -> Native:
-        levels = {"out_indices": subject.levels, "in_chans": CHANNELS}
-        return subject.create(lambda module: numbered(module(image)), features_only=True, **levels)
+        levels = {"out_indices": reference.levels, "in_chans": CHANNELS}
+        return reference.create(lambda module: numbered(module(image)), features_only=True, **levels)
 
-    holder = _holder(subject, native, image, len(subject.levels), out_indices=subject.levels, num_channels=CHANNELS)
-    yield from saved_and_loaded(trip, holder)
+    holder = _holder(
+        reference, native, image, len(reference.levels), out_indices=reference.levels, num_channels=CHANNELS
+    )
+    yield from saved_and_loaded(context, holder)
 
 
-def _frozen(trip: Trip) -> Leg:
-    subject = trip.subject
+def _frozen(context: CaseContext) -> Scenario:
+    reference = context.reference
 
     def native() -> Native:
         frozen, usual = (
-            set(dict(one.module.named_parameters())) for one in (subject.frozen_features, subject.features)
+            set(dict(one.module.named_parameters())) for one in (reference.frozen_features, reference.features)
         )
         if not frozen < usual:
             raise ValueError("freeze_batch_norm_2d has no effect on this architecture")
-        return subject.frozen_features
+        return reference.frozen_features
 
-    options = {"out_indices": subject.levels, "freeze_batch_norm_2d": True}
-    yield from saved_and_loaded(trip, _holder(subject, native, subject.image, len(subject.levels), **options))
+    options = {"out_indices": reference.levels, "freeze_batch_norm_2d": True}
+    yield from saved_and_loaded(context, _holder(reference, native, reference.image, len(reference.levels), **options))
 
 
-def _strided(trip: Trip) -> Leg:
-    subject = trip.subject
+def _strided(context: CaseContext) -> Scenario:
+    reference = context.reference
 
     def native() -> Native:
-        return _with_effect(subject.features_at(subject.levels, output_stride=STRIDE), subject.features)
+        return _with_effect(reference.features_at(reference.levels, output_stride=STRIDE), reference.features)
 
-    options = {"out_indices": subject.levels, "output_stride": STRIDE}
-    yield from saved_and_loaded(trip, _holder(subject, native, subject.image, len(subject.levels), **options))
+    options = {"out_indices": reference.levels, "output_stride": STRIDE}
+    yield from saved_and_loaded(context, _holder(reference, native, reference.image, len(reference.levels), **options))
 
 
-def _hidden(trip: Trip, *, all_levels: bool) -> Leg:
+def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
     """All levels, or the last, are the feature maps; hidden states are all of them either way."""
-    subject = trip.subject
-    levels = subject.levels if all_levels else subject.levels[-1:]
+    reference = context.reference
+    levels = reference.levels if all_levels else reference.levels[-1:]
 
     def native() -> Native:
-        states = subject.features
-        maps = states if all_levels else subject.features_at(levels)
+        states = reference.features
+        maps = states if all_levels else reference.features_at(levels)
 
         def expected() -> Outputs:
             hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
@@ -186,12 +196,12 @@ def _hidden(trip: Trip, *, all_levels: bool) -> Leg:
         return Native(maps.module, expected, maps.state)
 
     def run(model: Any) -> Outputs:
-        output = model.backbone(subject.image, output_hidden_states=True)
+        output = model.backbone(reference.image, output_hidden_states=True)
         hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(output.hidden_states)}
         return {**numbered(output.feature_maps), **hidden}
 
-    holder = _holder(subject, native, subject.image, len(levels), out_indices=levels)
-    yield from saved_and_loaded(trip, replace(holder, run=run))
+    holder = _holder(reference, native, reference.image, len(levels), out_indices=levels)
+    yield from saved_and_loaded(context, replace(holder, run=run))
 
 
 def _with_effect(native: Native, usual: Native) -> Native:

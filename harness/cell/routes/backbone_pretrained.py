@@ -14,9 +14,9 @@ from ...contract.catalog import Entry
 from ..compare.diagnosis import equal
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, Subject, numbered
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..models.reference import Native, Outputs, ReferenceModel, numbered
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
 from .backbone import no_backbone
 from .roundtrip import LOCAL_DIR
 
@@ -38,53 +38,53 @@ class BackbonePretrained:
         """Only what timm itself offers as a backbone."""
         return no_backbone(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """By name; and the other ways that this pair has."""
-        if not trip.is_default:
-            return {"": _by_name(trip, COLOURS)}
-        legs = {"": _by_name(trip, COLOURS), "num_channels": _by_name(trip, GREY)}
-        if trip.release.timm >= LOCAL_DIR and trip.release.transformers >= ANY_NAME:
-            legs["local-dir"] = _by_folder(trip)
-        return legs
+        if not context.is_default:
+            return {"": _by_name(context, COLOURS)}
+        scenarios = {"": _by_name(context, COLOURS), "num_channels": _by_name(context, GREY)}
+        if context.release.timm >= LOCAL_DIR and context.release.transformers >= ANY_NAME:
+            scenarios["local-dir"] = _by_folder(context)
+        return scenarios
 
 
-def _by_name(trip: Trip, channels: int) -> Leg:
+def _by_name(context: CaseContext, channels: int) -> Scenario:
     """A name of timm's registry, whose pretrained weights timm reads from a file."""
-    name = _registered(trip.subject, trip.checkpoint() / "model.safetensors")
-    yield from _pretrained(trip, name, channels)
+    name = _registered(context.reference, context.checkpoint() / "model.safetensors")
+    yield from _pretrained(context, name, channels)
 
 
-def _by_folder(trip: Trip) -> Leg:
-    yield from _pretrained(trip, f"local-dir:{trip.checkpoint()}", COLOURS)
+def _by_folder(context: CaseContext) -> Scenario:
+    yield from _pretrained(context, f"local-dir:{context.checkpoint()}", COLOURS)
 
 
-def _pretrained(trip: Trip, name: str, channels: int) -> Leg:
+def _pretrained(context: CaseContext, name: str, channels: int) -> Scenario:
     """The backbone of that name, held against what timm itself makes of it."""
-    subject = trip.subject
-    image = subject.image[:, :channels]
+    reference = context.reference
+    image = reference.image[:, :channels]
 
     def made() -> Any:
         with weights.cheap_randomness():
             return timm.create_model(
-                name, pretrained=True, features_only=True, in_chans=channels, out_indices=subject.levels
+                name, pretrained=True, features_only=True, in_chans=channels, out_indices=reference.levels
             )
 
     def build() -> Native:
         plain = made()
-        module = subject.place.cast(plain)
+        module = reference.placement.cast(plain)
         return Native(module, lambda: numbered(module(image)), plain.state_dict())
 
-    native = trip.native(build)
-    with trip.during("native"):
+    native = context.native(build)
+    with context.during("native"):
         # What timm itself leaves to chance, such as a head that no feature map needs, cannot come back.
-        unsaved = _not_of(subject.state, native.state)
+        unsaved = _not_of(reference.state, native.state)
         again = made().state_dict() if unsaved else {}
         chance = frozenset(name for name in unsaved if not equal(native.state[name], again[name]))
-    with trip.during("load"):
+    with context.during("load"):
         loaded_backbone = TimmBackbone.from_pretrained(
-            name, out_indices=subject.levels, num_channels=channels, **trip.dtype
+            name, out_indices=reference.levels, num_channels=channels, **context.dtype
         )
-        model = subject.place.put(loaded_backbone)
+        model = reference.placement.put(loaded_backbone)
     loaded = Loaded(model, PREFIX, native, left_out=chance)
     yield loaded
 
@@ -101,16 +101,16 @@ def _not_of(checkpoint: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> li
     return [name for name, tensor in found.items() if tensor is None or not equal(tensor, state[name])]
 
 
-def _registered(subject: Subject, checkpoint: Path) -> str:
+def _registered(reference: ReferenceModel, checkpoint: Path) -> str:
     """A name that stands for this architecture with its pretrained weights in a file."""
-    name = PRETRAINED + subject.architecture
+    name = PRETRAINED + reference.architecture
     FILES[name] = checkpoint
     if not is_model(name):
-        build = model_entrypoint(subject.architecture)
+        build = model_entrypoint(reference.architecture)
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  timm's own protocol
             # timm.create_model always hands an overlay on, None where there is none.
-            source = {"file": str(FILES[name]), "num_classes": subject.classes, "custom_load": False}
+            source = {"file": str(FILES[name]), "num_classes": reference.classes, "custom_load": False}
             return build(pretrained=pretrained, **{**kwargs, "pretrained_cfg_overlay": source})
 
         entrypoint.__name__ = name

@@ -8,9 +8,9 @@ from transformers import AutoModelForImageClassification
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Subject
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..models.reference import ReferenceModel
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
 from .wrapper import PREFIX, no_wrapper
 
 MORE: Final = 3
@@ -32,36 +32,36 @@ class Classifier:
         """Not before TimmWrapper, and not for an encoder that can have no head."""
         return no_classifier(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """As it was saved; and for a new task, where the head is made anew and the body must survive."""
-        labels = trip.subject.classes + MORE
-        return {"": classified(trip, trip.checkpoint), f"{labels} labels": _with_new_labels(trip, labels)}
+        labels = context.reference.classes + MORE
+        return {"": classified(context, context.checkpoint), f"{labels} labels": _with_new_labels(context, labels)}
 
 
-def classified(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
+def classified(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
     """A checkpoint, made on the way, through AutoModelForImageClassification."""
-    native = trip.native(lambda: trip.subject.classifier)
-    model, info = trip.load(AutoModelForImageClassification.from_pretrained, checkpoint())
+    native = context.native(lambda: context.reference.classifier)
+    model, info = context.load(AutoModelForImageClassification.from_pretrained, checkpoint())
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
-    yield Computed(lambda: {"logits": model(trip.subject.pixels).logits}, lambda: native.runs, loaded)
+    yield Computed(lambda: {"logits": model(context.reference.pixels).logits}, lambda: native.runs, loaded)
 
 
-def _with_new_labels(trip: Trip, labels: int) -> Leg:
-    native = trip.native(lambda: trip.subject.classifier)
+def _with_new_labels(context: CaseContext, labels: int) -> Scenario:
+    native = context.native(lambda: context.reference.classifier)
     asked = {"num_labels": labels, "ignore_mismatched_sizes": True}
-    model, info = trip.load(AutoModelForImageClassification.from_pretrained, trip.checkpoint(), **asked)
+    model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint(), **asked)
     if not any(tensor.shape[:1] == (labels,) for tensor in model.parameters()):
         raise ValueError(f"loaded with num_labels={labels}, and no parameter has that many rows")
-    yield Loaded(model, PREFIX, native, info, left_out=_shaped_by_classes(trip.subject))
+    yield Loaded(model, PREFIX, native, info, left_out=_shaped_by_classes(context.reference))
 
 
-def _shaped_by_classes(subject: Subject) -> frozenset[str]:
+def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:
     """The names of the parameters that the number of classes shapes."""
     return frozenset(
         name
-        for name, tensor in subject.classifier.tensors.items()
+        for name, tensor in reference.classifier.tensors.items()
         if tensor.dim()
-        and tensor.shape[0] == subject.classes
-        and tensor.shape != subject.headless.tensors.get(name, tensor[:0]).shape
+        and tensor.shape[0] == reference.classes
+        and tensor.shape != reference.headless.tensors.get(name, tensor[:0]).shape
     )

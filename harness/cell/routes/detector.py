@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Outputs, Subject, numbered
-from ..scenarios.context import Trip
+from ..models.reference import Outputs, ReferenceModel, numbered
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, leading, saved_and_loaded
-from ..scenarios.protocol import Leg
+from ..scenarios.protocol import Scenario
 from .backbone import backbone_config, no_backbone
 
 # From here on a DETR takes its backbone through a backbone_config alone; before, it asks timm itself.
@@ -43,8 +43,8 @@ class Detector:
     """One of transformers' detectors: its class, what builds it, what it is given, and what it gives."""
 
     cls: str
-    build: Callable[[Trip], Any]
-    inputs: Callable[[Subject], Mapping[str, Tensor]]
+    build: Callable[[CaseContext], Any]
+    inputs: Callable[[ReferenceModel], Mapping[str, Tensor]]
     outputs: tuple[str, ...]
     prefixes: tuple[str, ...]
     last_level: bool = False
@@ -60,60 +60,60 @@ class DetectorRoute:
         """Only what timm itself offers as a backbone."""
         return no_backbone(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Those of the family that this release has."""
         return {
-            name: saved_and_loaded(trip, _holder(trip, detector))
+            name: saved_and_loaded(context, _holder(context, detector))
             for name, detector in DETECTORS.items()
             if hasattr(transformers, detector.cls)
         }
 
 
-def _holder(trip: Trip, detector: Detector) -> Holder:
-    subject = trip.subject
+def _holder(context: CaseContext, detector: Detector) -> Holder:
+    reference = context.reference
 
     def run(model: Any) -> Outputs:
-        output, backbone = model(**detector.inputs(subject)), model.get_submodule(leading(model, detector.prefixes))
+        output, backbone = model(**detector.inputs(reference)), model.get_submodule(leading(model, detector.prefixes))
         whole = {f"{WHOLE} {name}": output[name] for name in detector.outputs}
-        return {**numbered(backbone(subject.image)), **whole}
+        return {**numbered(backbone(reference.image)), **whole}
 
     def frozen() -> frozenset[str]:
-        names = subject.features.names if detector.freezes else ()
+        names = reference.features.names if detector.freezes else ()
         return frozenset(name for name in names if name.endswith(TRACKED))
 
     return Holder(
-        build=lambda: detector.build(trip),
+        build=lambda: detector.build(context),
         from_pretrained=getattr(transformers, detector.cls).from_pretrained,
         prefixes=detector.prefixes,
-        native=lambda: subject.features_at(subject.levels[-1:] if detector.last_level else subject.levels),
+        native=lambda: reference.features_at(reference.levels[-1:] if detector.last_level else reference.levels),
         run=run,
         left_out=frozen,
     )
 
 
-def _detr(name: str) -> Callable[[Trip], Any]:
-    def build(trip: Trip) -> Any:
-        config = getattr(transformers, f"{name}Config")(**SMALL, **_backbone(trip))
+def _detr(name: str) -> Callable[[CaseContext], Any]:
+    def build(context: CaseContext) -> Any:
+        config = getattr(transformers, f"{name}Config")(**SMALL, **_backbone(context))
         return getattr(transformers, f"{name}ForObjectDetection")(config)
 
     return build
 
 
-def _backbone(trip: Trip) -> Mapping[str, Any]:
+def _backbone(context: CaseContext) -> Mapping[str, Any]:
     """The backbone as each release documents it for a DETR."""
-    architecture, levels = trip.subject.architecture, trip.subject.levels
-    if trip.release.transformers >= BACKBONE_CONFIG:
+    architecture, levels = context.reference.architecture, context.reference.levels
+    if context.release.transformers >= BACKBONE_CONFIG:
         return {"backbone_config": backbone_config(architecture, out_indices=levels)}
     ours = {"use_timm_backbone": True, "use_pretrained_backbone": False, "backbone": architecture}
     return {**ours, "backbone_kwargs": {"out_indices": levels}}
 
 
-def _omdet(trip: Trip) -> Any:
+def _omdet(context: CaseContext) -> Any:
     """One level alone: its neck wants maps that halve exactly, and one takes every backbone and every size."""
     from transformers import CLIPTextConfig, OmDetTurboConfig, OmDetTurboForObjectDetection  # noqa: PLC0415  by release
 
-    level = trip.subject.levels[-1:]
-    channels = trip.subject.features_at(level).module.feature_info.channels()
+    level = context.reference.levels[-1:]
+    channels = context.reference.features_at(level).module.feature_info.channels()
     through_config = {"use_timm_backbone": False, "use_pretrained_backbone": None, "backbone": None}
     text = CLIPTextConfig(
         vocab_size=32,
@@ -129,8 +129,8 @@ def _omdet(trip: Trip) -> Any:
     )
     config = OmDetTurboConfig(
         text_config=text,
-        backbone_config=backbone_config(trip.subject.architecture, out_indices=level),
-        **({} if trip.release.transformers >= BACKBONE_CONFIG else through_config),
+        backbone_config=backbone_config(context.reference.architecture, out_indices=level),
+        **({} if context.release.transformers >= BACKBONE_CONFIG else through_config),
         apply_layernorm_after_vision_backbone=False,
         encoder_in_channels=list(channels),
         vision_features_channels=[WIDTH],
@@ -156,7 +156,7 @@ def _omdet(trip: Trip) -> Any:
     return OmDetTurboForObjectDetection(config)
 
 
-def _words(subject: Subject) -> Mapping[str, Tensor]:
+def _words(reference: ReferenceModel) -> Mapping[str, Tensor]:
     classes, task = torch.tensor([[0, 5, 31], [0, 7, 31]]), torch.tensor([[0, 9, 5, 7, 31]])
     words = {
         "classes_input_ids": classes,
@@ -165,11 +165,14 @@ def _words(subject: Subject) -> Mapping[str, Tensor]:
         "tasks_attention_mask": torch.ones_like(task),
         "classes_structure": torch.tensor([2]),
     }
-    return {"pixel_values": subject.image, **{name: word.to(subject.place.device) for name, word in words.items()}}
+    return {
+        "pixel_values": reference.image,
+        **{name: word.to(reference.placement.device) for name, word in words.items()},
+    }
 
 
-def _picture(subject: Subject) -> Mapping[str, Tensor]:
-    return {"pixel_values": subject.image}
+def _picture(reference: ReferenceModel) -> Mapping[str, Tensor]:
+    return {"pixel_values": reference.image}
 
 
 BOXES: Final = ("logits", "pred_boxes")

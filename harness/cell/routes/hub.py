@@ -8,8 +8,8 @@ from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exp
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Leg
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Scenario
 from .classifier import classified
 from .wrapper import embedded, no_wrapper
 
@@ -25,21 +25,21 @@ class Hub:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Each format into each class."""
-        return dict(_legs(trip))
+        return dict(_legs(context))
 
 
-def _legs(trip: Trip) -> Iterator[tuple[str, Leg]]:
+def _legs(context: CaseContext) -> Iterator[tuple[str, Scenario]]:
     for name, safe in FORMATS.items():
-        written = functools.partial(_write, trip, name, safe=safe)
-        yield f"AutoModel, {name}", embedded(trip, written)
-        if trip.subject.entry.classifier:
-            yield f"AutoModelForImageClassification, {name}", classified(trip, written)
+        written = functools.partial(_write, context, name, safe=safe)
+        yield f"AutoModel, {name}", embedded(context, written)
+        if context.reference.entry.classifier:
+            yield f"AutoModelForImageClassification, {name}", classified(context, written)
 
 
-def _write(trip: Trip, name: str, *, safe: bool) -> Path:
-    folder = trip.folder / name
+def _write(context: CaseContext, name: str, *, safe: bool) -> Path:
+    folder = context.folder / name
     if not folder.exists():
-        trip.write(folder, lambda: save_for_hf(trip.subject.filled, folder, safe_serialization=safe))
+        context.write(folder, lambda: save_for_hf(context.reference.filled, folder, safe_serialization=safe))
     return folder

@@ -13,9 +13,9 @@ from ...contract.catalog import BERT, Entry
 from ..models import weights
 from ..models.installed import Release
 from ..models.reference import Native
-from ..scenarios.context import Trip
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in
-from ..scenarios.protocol import Computed, Leg, Loaded, Written
+from ..scenarios.protocol import Computed, Loaded, Scenario, Written
 
 OLD: Final = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 TOKENS: Final = ((1, 5, 7, 2),)
@@ -38,29 +38,29 @@ class LegacyLayerNorm:
         """Every release reads such files; the model is its own."""
         return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """With the old names, and with today's, which must stay what they are."""
-        return {"": _there_and_back(trip, old=True), "today's names": _there_and_back(trip, old=False)}
+        return {"": _there_and_back(context, old=True), "today's names": _there_and_back(context, old=False)}
 
 
-def _there_and_back(trip: Trip, *, old: bool) -> Leg:
-    place = trip.subject.place
+def _there_and_back(context: CaseContext, *, old: bool) -> Scenario:
+    placement = context.reference.placement
     plain = BertModel(BertConfig(**CONFIG)).eval()
     weights.fill(plain)
-    module, tokens = place.cast(plain), torch.tensor(TOKENS, device=place.device)
-    native = trip.native(lambda: Native(module, lambda: dict(module(input_ids=tokens).items()), plain.state_dict()))
-    folder = trip.folder / f"{old}"
-    with trip.during("save"):
+    module, tokens = placement.cast(plain), torch.tensor(TOKENS, device=placement.device)
+    native = context.native(lambda: Native(module, lambda: dict(module(input_ids=tokens).items()), plain.state_dict()))
+    folder = context.folder / f"{old}"
+    with context.during("save"):
         folder.mkdir(parents=True)
         plain.config.save_pretrained(folder)
         named = {_old(name) if old else name: tensor.clone() for name, tensor in native.state.items()}
-        trip.variant.write(named, folder)
+        context.variant.write(named, folder)
     for again in (f"{old} resaved", f"{old} saved once more"):
-        model, info = trip.load(BertModel.from_pretrained, folder)
+        model, info = context.load(BertModel.from_pretrained, folder)
         loaded = Loaded(model, "", native, info)
         yield loaded
         yield Computed(lambda model=model: dict(model(input_ids=tokens).items()), lambda: native.runs, loaded)  # type: ignore[misc]
-        folder = trip.save(model, trip.folder / again, phase="resave")
+        folder = context.save(model, context.folder / again, phase="resave")
         names = names_in(folder)
         # Old names may stay or become today's: transformers 5 turns its renames back. Today's must not become old.
         kept = old and any(name.endswith(tuple(OLD.values())) for name in names)

@@ -12,10 +12,10 @@ from transformers import AutoModel
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.layer_scales import layer_scales
-from ..models.reference import Subject
-from ..scenarios.context import Trip
+from ..models.reference import ReferenceModel
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import saved_and_loaded
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..scenarios.protocol import Computed, Loaded, Scenario
 from .tower import tower
 from .wrapper import PREFIX, embedding, head, no_wrapper
 
@@ -29,33 +29,33 @@ class Partial:
         """Only where there is a LayerScale to leave out."""
         return None if entry.layer_scale else f"{entry.model} has no LayerScale that a checkpoint could lack"
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The wrapper where this release has one, and the tower."""
-        into_wrapper = {} if no_wrapper(trip.release) else {"wrapper": _into_wrapper(trip)}
-        return {**into_wrapper, "tower": _into_tower(trip)}
+        into_wrapper = {} if no_wrapper(context.release) else {"wrapper": _into_wrapper(context)}
+        return {**into_wrapper, "tower": _into_tower(context)}
 
 
-def _into_wrapper(trip: Trip) -> Leg:
-    subject, absent = trip.subject, _scales(trip.subject)
-    native = trip.native(lambda: subject.without(absent))
-    with trip.during("save"):
-        kept = {name: tensor for name, tensor in subject.state.items() if name not in absent}
-        folder: Path = subject.write(trip.folder / "checkpoint", trip.variant, kept)
-    model, info = trip.load(AutoModel.from_pretrained, folder)
-    loaded = Loaded(model, PREFIX, native, info, left_out=head(subject), absent=absent)
+def _into_wrapper(context: CaseContext) -> Scenario:
+    reference, absent = context.reference, _scales(context.reference)
+    native = context.native(lambda: reference.without(absent))
+    with context.during("save"):
+        kept = {name: tensor for name, tensor in reference.state.items() if name not in absent}
+        folder: Path = reference.write(context.folder / "checkpoint", context.variant, kept)
+    model, info = context.load(AutoModel.from_pretrained, folder)
+    loaded = Loaded(model, PREFIX, native, info, left_out=head(reference), absent=absent)
     yield loaded
-    yield Computed(lambda: embedding(subject, model), lambda: native.runs, loaded)
+    yield Computed(lambda: embedding(reference, model), lambda: native.runs, loaded)
 
 
-def _into_tower(trip: Trip) -> Leg:
-    subject = trip.subject
-    absent = _scales(subject)
-    holder = replace(tower(subject), native=lambda: subject.without(absent), absent=absent)
-    yield from saved_and_loaded(trip, holder)
+def _into_tower(context: CaseContext) -> Scenario:
+    reference = context.reference
+    absent = _scales(reference)
+    holder = replace(tower(reference), native=lambda: reference.without(absent), absent=absent)
+    yield from saved_and_loaded(context, holder)
 
 
-def _scales(subject: Subject) -> frozenset[str]:
+def _scales(reference: ReferenceModel) -> frozenset[str]:
     """The names of the LayerScale parameters; where no module's code tells one, of those called gamma or beta."""
-    module = subject.headless.module
+    module = reference.headless.module
     called = (name for name, _ in module.named_parameters() if "gamma" in name or "beta" in name)
     return frozenset(layer_scales(module) or called)

@@ -9,7 +9,7 @@ import timm.data
 from PIL import Image
 from torch import Tensor
 
-from ..models.reference import Subject
+from ..models.reference import ReferenceModel
 
 SIZE: Final = (195, 303)  # height and width: not square, and no multiple of any patch
 WAVES: Final = ((3.1, 1.7), (9.3, 5.9), (31.0, 47.0))  # periods a picture, from coarse to fine: resizing shows in these
@@ -29,8 +29,8 @@ def picture() -> Image.Image:
     return Image.fromarray((np.stack(scaled, axis=-1) * 255).astype(np.uint8))
 
 
-def transform(subject: Subject) -> Callable[[Any], Tensor]:
+def transform(reference: ReferenceModel) -> Callable[[Any], Tensor]:
     """The eval transform that timm itself makes for the checkpoint's configuration."""
-    data = timm.data.resolve_data_config(pretrained_cfg=subject.config()["pretrained_cfg"])
+    data = timm.data.resolve_data_config(pretrained_cfg=reference.config()["pretrained_cfg"])
     made: Callable[[Any], Tensor] = timm.data.create_transform(**data, is_training=False)
     return made

@@ -10,8 +10,8 @@ from transformers import pipeline
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.reference import Native, Outputs
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
 from .classifier import no_classifier
 from .pictures import picture, transform
 from .wrapper import PREFIX
@@ -28,30 +28,30 @@ class Pipeline:
         """Only where there is an image classifier."""
         return no_classifier(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: the folder handed to the pipeline."""
-        return {"": _classified(trip)}
+        return {"": _classified(context)}
 
 
-def _classified(trip: Trip) -> Leg:
-    subject, model = trip.subject, trip.subject.classifier.module
+def _classified(context: CaseContext) -> Scenario:
+    reference, model = context.reference, context.reference.classifier.module
 
     def scores() -> Outputs:
-        pixels = transform(subject)(picture())[None].to(subject.place.device, subject.place.dtype)
+        pixels = transform(reference)(picture())[None].to(reference.placement.device, reference.placement.dtype)
         return _named(model(pixels).float().softmax(-1)[0])
 
-    native = trip.native(lambda: Native(model, scores, subject.state))
-    folder = trip.checkpoint()
-    with trip.during("load"):
-        pipe = pipeline("image-classification", model=str(folder), device=subject.place.device, **trip.dtype)
+    native = context.native(lambda: Native(model, scores, reference.state))
+    folder = context.checkpoint()
+    with context.during("load"):
+        pipe = pipeline("image-classification", model=str(folder), device=reference.placement.device, **context.dtype)
     loaded = Loaded(pipe.model, PREFIX, native)
     yield loaded
 
     def run() -> Outputs:
         best = pipe(picture(), top_k=TOP)
         places = _places(pipe.model.config.id2label, native.runs.first["scores"])
-        by_class = {places[one["label"]].pop(0): one["score"] for one in pipe(picture(), top_k=subject.classes)}
-        every = torch.tensor([by_class[at] for at in range(subject.classes)])
+        by_class = {places[one["label"]].pop(0): one["score"] for one in pipe(picture(), top_k=reference.classes)}
+        every = torch.tensor([by_class[at] for at in range(reference.classes)])
         return {"scores": every, "top 5": torch.tensor(_scores(best))}
 
     yield Computed(run, lambda: native.runs, loaded)

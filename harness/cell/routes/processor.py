@@ -10,8 +10,8 @@ from transformers import AutoImageProcessor
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.reference import Outputs, Runs
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Scenario
 from .pictures import picture, transform
 from .wrapper import no_wrapper
 
@@ -25,12 +25,12 @@ class Processor:
         """Not before TimmWrapper, whose processor it is."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """What a user may pass, and the same as timm's transform takes it: timm knows no arrays."""
         return {
-            "PIL": _processed(trip, picture, picture),
-            "uint8": _processed(trip, lambda: np.asarray(picture()), picture),
-            "float": _processed(trip, _floats, _floats),
+            "PIL": _processed(context, picture, picture),
+            "uint8": _processed(context, lambda: np.asarray(picture()), picture),
+            "float": _processed(context, _floats, _floats),
         }
 
 
@@ -39,12 +39,12 @@ def _floats() -> torch.Tensor:
     return torch.from_numpy(np.array(picture())).permute(2, 0, 1).float() / 255
 
 
-def _processed(trip: Trip, given: Callable[[], Any], to_timm: Callable[[], Any]) -> Leg:
-    folder = trip.checkpoint()
-    with trip.during("load"):
+def _processed(context: CaseContext, given: Callable[[], Any], to_timm: Callable[[], Any]) -> Scenario:
+    folder = context.checkpoint()
+    with context.during("load"):
         processor = AutoImageProcessor.from_pretrained(folder)
 
     def expected() -> Outputs:
-        return {"pixel_values": transform(trip.subject)(to_timm())[None]}
+        return {"pixel_values": transform(context.reference)(to_timm())[None]}
 
     yield Computed(lambda: {"pixel_values": processor(given())["pixel_values"]}, lambda: Runs.of(expected))

@@ -7,8 +7,8 @@ import torch
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.variants import State
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
 from .roundtrip import auto_class, run_whole, whole
 from .scratch import from_config
 from .wrapper import PREFIX, no_wrapper
@@ -23,29 +23,29 @@ class Resume:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The state dict of the wrapper, and that of timm's own model, to whose names the wrapper adds its prefix."""
         return {
-            "wrapper's state dict": _resumed(trip, lambda: _stored(trip)),
-            "timm's state dict": _resumed(trip, lambda: whole(trip.subject).state),
+            "wrapper's state dict": _resumed(context, lambda: _stored(context)),
+            "timm's state dict": _resumed(context, lambda: whole(context.reference).state),
         }
 
 
-def _stored(trip: Trip) -> State:
-    model, _ = trip.load(auto_class(trip.subject).from_pretrained, trip.checkpoint())
+def _stored(context: CaseContext) -> State:
+    model, _ = context.load(auto_class(context.reference).from_pretrained, context.checkpoint())
     state: State = model.state_dict()
     return state
 
 
-def _resumed(trip: Trip, state: Callable[[], State]) -> Leg:
-    subject, native = trip.subject, trip.native(lambda: whole(trip.subject))
-    path = trip.folder / "training.pt"
+def _resumed(context: CaseContext, state: Callable[[], State]) -> Scenario:
+    reference, native = context.reference, context.native(lambda: whole(context.reference))
+    path = context.folder / "training.pt"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with trip.during("save"):
+    with context.during("save"):
         torch.save(dict(state()), path)
-    with trip.during("load"):
-        model = subject.place.put(from_config(subject).to(subject.place.dtype))
-        model.load_state_dict(torch.load(path, weights_only=True, map_location=subject.place.device))
+    with context.during("load"):
+        model = reference.placement.put(from_config(reference).to(reference.placement.dtype))
+        model.load_state_dict(torch.load(path, weights_only=True, map_location=reference.placement.device))
     loaded = Loaded(model, PREFIX, native)
     yield loaded
-    yield Computed(lambda: run_whole(subject, model), lambda: native.runs, loaded)
+    yield Computed(lambda: run_whole(reference, model), lambda: native.runs, loaded)

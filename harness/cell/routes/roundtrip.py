@@ -10,10 +10,10 @@ from transformers import AutoModel, AutoModelForImageClassification
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, Subject
-from ..scenarios.context import Trip
+from ..models.reference import Native, Outputs, ReferenceModel
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in
-from ..scenarios.protocol import Computed, Leg, Loaded, Written
+from ..scenarios.protocol import Computed, Loaded, Scenario, Written
 from .wrapper import PREFIX, embedding, no_wrapper
 
 FILE: Final = "model.safetensors"
@@ -29,57 +29,59 @@ class RoundTrip:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: with its head where it has one."""
-        return {"": _there_and_back(trip)}
+        return {"": _there_and_back(context)}
 
 
-def _there_and_back(trip: Trip) -> Leg:
-    native = trip.native(lambda: whole(trip.subject))
-    model, _ = trip.load(auto_class(trip.subject).from_pretrained, trip.checkpoint())
-    folder = trip.save(model, trip.folder / "resaved", phase="resave")
-    yield from loaded_by_both(trip, folder, native)
+def _there_and_back(context: CaseContext) -> Scenario:
+    native = context.native(lambda: whole(context.reference))
+    model, _ = context.load(auto_class(context.reference).from_pretrained, context.checkpoint())
+    folder = context.save(model, context.folder / "resaved", phase="resave")
+    yield from loaded_by_both(context, folder, native)
 
 
-def whole(subject: Subject) -> Native:
+def whole(reference: ReferenceModel) -> Native:
     """The model with its head where it has one."""
-    return subject.classifier if subject.entry.classifier else subject.headless
+    return reference.classifier if reference.entry.classifier else reference.headless
 
 
-def auto_class(subject: Subject) -> Any:
+def auto_class(reference: ReferenceModel) -> Any:
     """The class that loads the whole model."""
-    return AutoModelForImageClassification if subject.entry.classifier else AutoModel
+    return AutoModelForImageClassification if reference.entry.classifier else AutoModel
 
 
-def run_whole(subject: Subject, model: Any) -> Outputs:
+def run_whole(reference: ReferenceModel, model: Any) -> Outputs:
     """What transformers' whole model computes, named as native's."""
-    return {"logits": model(subject.pixels).logits} if subject.entry.classifier else embedding(subject, model)
+    return {"logits": model(reference.pixels).logits} if reference.entry.classifier else embedding(reference, model)
 
 
-def loaded_by_both(trip: Trip, folder: Path, native: Native) -> Leg:
+def loaded_by_both(context: CaseContext, folder: Path, native: Native) -> Scenario:
     """A folder that transformers wrote: the names in it, what timm makes of it, and what transformers does."""
-    subject = trip.subject
+    reference = context.reference
     yield Written(folder, names_in(folder), native.names)
-    yield from loaded_by_timm(trip, folder, native)
-    model, info = trip.load(auto_class(subject).from_pretrained, folder)
+    yield from loaded_by_timm(context, folder, native)
+    model, info = context.load(auto_class(reference).from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
-    yield Computed(lambda: run_whole(subject, model), lambda: native.runs, loaded)
+    yield Computed(lambda: run_whole(reference, model), lambda: native.runs, loaded)
 
 
-def loaded_by_timm(trip: Trip, folder: Path, native: Native, file: str = FILE, **arguments: Any) -> Leg:
+def loaded_by_timm(context: CaseContext, folder: Path, native: Native, file: str = FILE, **arguments: Any) -> Scenario:
     """What timm makes of a folder, or where it reads none of the one file in it; `arguments` go to `create_model`."""
-    subject = trip.subject
-    with trip.during("load"):
-        if trip.release.timm >= LOCAL_DIR:
+    reference = context.reference
+    with context.during("load"):
+        if context.release.timm >= LOCAL_DIR:
             made = timm.create_model(f"local-dir:{folder}", pretrained=True, **arguments)
         else:
-            given = {**arguments, "num_classes": subject.classes}
-            made = timm.create_model(subject.architecture, checkpoint_path=str(folder / file), **given)
-        module = subject.place.put(made.to(subject.place.dtype))
+            given = {**arguments, "num_classes": reference.classes}
+            made = timm.create_model(reference.architecture, checkpoint_path=str(folder / file), **given)
+        module = reference.placement.put(made.to(reference.placement.dtype))
     loaded = Loaded(module, "", native, by="timm")
     yield loaded
     run = (
-        (lambda: {"logits": module(subject.image)}) if subject.entry.classifier else (lambda: subject.embedding(module))
+        (lambda: {"logits": module(reference.image)})
+        if reference.entry.classifier
+        else (lambda: reference.embedding(module))
     )
     yield Computed(run, lambda: native.runs, loaded)

@@ -6,9 +6,9 @@ from typing import Any
 from ...contract.catalog import Entry
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Subject
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Leg
+from ..models.reference import ReferenceModel
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Scenario
 from .roundtrip import auto_class, loaded_by_both, whole
 from .wrapper import PREFIX, no_wrapper
 
@@ -22,25 +22,25 @@ class Scratch:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: with its head where it has one."""
-        return {"": _built_and_saved(trip)}
+        return {"": _built_and_saved(context)}
 
 
-def _built_and_saved(trip: Trip) -> Leg:
-    native = trip.native(lambda: whole(trip.subject))
-    with trip.during("save"):
+def _built_and_saved(context: CaseContext) -> Scenario:
+    native = context.native(lambda: whole(context.reference))
+    with context.during("save"):
         with weights.uninitialised():
-            model = from_config(trip.subject)
+            model = from_config(context.reference)
         weights.fill(model, {f"{PREFIX}.{name}": tensor for name, tensor in native.state.items()})
-    folder = trip.save(model, trip.folder / "saved")
-    yield from loaded_by_both(trip, folder, native)
+    folder = context.save(model, context.folder / "saved")
+    yield from loaded_by_both(context, folder, native)
 
 
-def from_config(subject: Subject) -> Any:
+def from_config(reference: ReferenceModel) -> Any:
     """The wrapper with its head where it has one, as transformers makes it of a configuration."""
     from transformers import TimmWrapperConfig  # noqa: PLC0415  not before 4.48
 
-    labels = {"num_labels": subject.classes} if subject.entry.classifier else {}
-    config = TimmWrapperConfig(architecture=subject.architecture, **labels)
-    return auto_class(subject).from_config(config).eval()
+    labels = {"num_labels": reference.classes} if reference.entry.classifier else {}
+    config = TimmWrapperConfig(architecture=reference.architecture, **labels)
+    return auto_class(reference).from_config(config).eval()

@@ -13,10 +13,10 @@ from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Outputs, Subject
-from ..scenarios.context import Trip
+from ..models.reference import Outputs, ReferenceModel
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
-from ..scenarios.protocol import Leg
+from ..scenarios.protocol import Scenario
 from .wrapper import PREFIX, no_wrapper
 
 WIDTH: Final = 32
@@ -94,9 +94,9 @@ class TowerRoute:
         """A model of one's own can hold any timm model."""
         return None
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: saved and loaded whole."""
-        return {"": saved_and_loaded(trip, tower(trip.subject))}
+        return {"": saved_and_loaded(context, tower(context.reference))}
 
 
 class TowerWrapperRoute:
@@ -108,28 +108,30 @@ class TowerWrapperRoute:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: saved and loaded whole."""
-        return {"": saved_and_loaded(trip, _holder(trip.subject, TowerWrapper, f"vision_tower.{PREFIX}"))}
+        return {"": saved_and_loaded(context, _holder(context.reference, TowerWrapper, f"vision_tower.{PREFIX}"))}
 
 
-def tower(subject: Subject) -> Holder:
+def tower(reference: ReferenceModel) -> Holder:
     """The model of one's own that holds this timm model bare."""
-    return _holder(subject, Tower, "vision_tower")
+    return _holder(reference, Tower, "vision_tower")
 
 
-def _holder(subject: Subject, kind: type[Tower], prefix: str) -> Holder:
+def _holder(reference: ReferenceModel, kind: type[Tower], prefix: str) -> Holder:
     def build() -> Tower:
-        width = subject.headless.module.num_features
-        return kind(kind.config_class(architecture=subject.architecture, width=width))
+        width = reference.headless.module.num_features
+        return kind(kind.config_class(architecture=reference.architecture, width=width))
 
-    return Holder(build, kind.from_pretrained, (prefix,), lambda: subject.headless, lambda model: _run(subject, model))
+    return Holder(
+        build, kind.from_pretrained, (prefix,), lambda: reference.headless, lambda model: _run(reference, model)
+    )
 
 
-def _run(subject: Subject, model: Any) -> Outputs:
+def _run(reference: ReferenceModel, model: Any) -> Outputs:
     """A picture and a few tokens."""
-    tokens = torch.arange(TOKENS, device=subject.place.device)[None]
-    outputs: Outputs = model(pixel_values=subject.image, input_ids=tokens)
+    tokens = torch.arange(TOKENS, device=reference.placement.device)[None]
+    outputs: Outputs = model(pixel_values=reference.image, input_ids=tokens)
     return outputs
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.reference import Native, Outputs
-from ..scenarios.context import Trip
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, saved_and_loaded
-from ..scenarios.protocol import Leg
+from ..scenarios.protocol import Scenario
 
 PREFIX: Final = "model.vision_tower.timm_model"
 IMAGE: Final = 33  # the token that stands for a part of the picture
@@ -70,44 +70,46 @@ class VlmRoute:
             return f"transformers {release.transformers} has no {vlm.cls}"
         return None
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: the model that builds on this family."""
-        vlm = _builds_on(trip.subject.entry)
-        return {vlm.cls.removesuffix("ForConditionalGeneration"): _whole(trip, vlm)} if vlm else {}
+        vlm = _builds_on(context.reference.entry)
+        return {vlm.cls.removesuffix("ForConditionalGeneration"): _whole(context, vlm)} if vlm else {}
 
 
 def _builds_on(entry: Entry) -> Vlm | None:
     return next((vlm for vlm in VLMS if vlm.family == entry.family), None)
 
 
-def _whole(trip: Trip, vlm: Vlm) -> Leg:
-    subject = trip.subject
-    pixels = subject.image[:, None] if vlm.tiles else subject.image  # (batch, tiles, channels, height, width)
-    native = trip.native(
-        lambda: subject.create(
-            lambda module: {"last_hidden_state": module.forward_features(subject.image)}, num_classes=0, **vlm.timm_args
+def _whole(context: CaseContext, vlm: Vlm) -> Scenario:
+    reference = context.reference
+    pixels = reference.image[:, None] if vlm.tiles else reference.image  # (batch, tiles, channels, height, width)
+    native = context.native(
+        lambda: reference.create(
+            lambda module: {"last_hidden_state": module.forward_features(reference.image)},
+            num_classes=0,
+            **vlm.timm_args,
         )
     )
     features = _features_of(native)
-    words = torch.tensor([[1, *[IMAGE] * features.tokens, *TEXT]], device=subject.place.device)
+    words = torch.tensor([[1, *[IMAGE] * features.tokens, *TEXT]], device=reference.placement.device)
 
     def run(model: Any) -> Outputs:
         projected = model.model.get_image_features(pixel_values=pixels)
         whole = model(input_ids=words, pixel_values=pixels, attention_mask=torch.ones_like(words))
         return {
-            "last_hidden_state": model.model.vision_tower(subject.image).last_hidden_state,
+            "last_hidden_state": model.model.vision_tower(reference.image).last_hidden_state,
             f"{WHOLE} image features": _tensor_of(projected),
             f"{WHOLE} logits": whole.logits,
         }
 
     holder = Holder(
-        build=lambda: vlm.build(subject.architecture, features),
+        build=lambda: vlm.build(reference.architecture, features),
         from_pretrained=getattr(transformers, vlm.cls).from_pretrained,
         prefixes=(PREFIX,),
         native=lambda: native,
         run=run,
     )
-    yield from saved_and_loaded(trip, holder)
+    yield from saved_and_loaded(context, holder)
 
 
 def _tensor_of(projected: Any) -> Tensor:

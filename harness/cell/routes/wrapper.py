@@ -9,9 +9,9 @@ from transformers import AutoModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Outputs, Subject
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..models.reference import Outputs, ReferenceModel
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
 
 SINCE: Final = Version("4.48.0")
 PREFIX: Final = "timm_model"
@@ -33,28 +33,28 @@ class Wrapper:
         """Not before TimmWrapperModel."""
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: as the hub holds it."""
-        return {"": embedded(trip, trip.checkpoint)}
+        return {"": embedded(context, context.checkpoint)}
 
 
-def embedded(trip: Trip, checkpoint: Callable[[], Path]) -> Leg:
+def embedded(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
     """A checkpoint, made on the way, through AutoModel; the classification head is left out on purpose."""
-    native = trip.native(lambda: trip.subject.headless)
-    model, info = trip.load(AutoModel.from_pretrained, checkpoint())
-    loaded = Loaded(model, PREFIX, native, info, left_out=head(trip.subject))
+    native = context.native(lambda: context.reference.headless)
+    model, info = context.load(AutoModel.from_pretrained, checkpoint())
+    loaded = Loaded(model, PREFIX, native, info, left_out=head(context.reference))
     yield loaded
-    yield Computed(lambda: embedding(trip.subject, model), lambda: native.runs, loaded)
+    yield Computed(lambda: embedding(context.reference, model), lambda: native.runs, loaded)
 
 
-def head(subject: Subject) -> frozenset[str]:
+def head(reference: ReferenceModel) -> frozenset[str]:
     """The names that a checkpoint has for its classification head alone."""
-    return frozenset(subject.state) - frozenset(subject.headless.names)
+    return frozenset(reference.state) - frozenset(reference.headless.names)
 
 
-def embedding(subject: Subject, model: Any) -> Outputs:
+def embedding(reference: ReferenceModel, model: Any) -> Outputs:
     """A TimmWrapperModel's outputs; an encoder that has no head to pool with is asked for features alone."""
-    pools = subject.entry.classifier
-    output = model(subject.pixels, **({} if pools else {"do_pooling": False}))
+    pools = reference.entry.classifier
+    output = model(reference.pixels, **({} if pools else {"do_pooling": False}))
     pooled = {"pooler_output": output.pooler_output} if pools else {}
     return {"last_hidden_state": output.last_hidden_state, **pooled}

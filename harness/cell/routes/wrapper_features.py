@@ -9,8 +9,8 @@ from transformers import AutoModel
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.reference import Native, Outputs, Runs
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Computed, Leg, Loaded
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
 from .wrapper import PREFIX, head, no_wrapper
 
 FEATURES_ONLY: Final = Version("4.57.1")
@@ -27,14 +27,17 @@ class WrapperFeatures:
             return f"timm {release.timm} gives no intermediate outputs of {entry.model}"
         return no_wrapper(release)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Those that the architecture and the release have."""
-        entry = trip.subject.entry
-        states = {"all hidden states": _hidden(trip, wanted=True), "first and last": _hidden(trip, wanted=[0, -1])}
-        maps = {"features_only": _feature_maps(trip)}
+        entry = context.reference.entry
+        states = {
+            "all hidden states": _hidden(context, wanted=True),
+            "first and last": _hidden(context, wanted=[0, -1]),
+        }
+        maps = {"features_only": _feature_maps(context)}
         return {
             **(states if entry.intermediates else {}),
-            **(maps if _has_feature_maps(trip.release, entry) else {}),
+            **(maps if _has_feature_maps(context.release, entry) else {}),
         }
 
 
@@ -42,34 +45,36 @@ def _has_feature_maps(release: Release, entry: Entry) -> bool:
     return release.transformers >= FEATURES_ONLY and entry.feature_levels > 0
 
 
-def _hidden(trip: Trip, wanted: bool | list[int]) -> Leg:  # noqa: FBT001  as transformers takes it
+def _hidden(context: CaseContext, wanted: bool | list[int]) -> Scenario:  # noqa: FBT001  as transformers takes it
     """Hidden states: `wanted` is True for all, or their indices."""
-    subject, native = trip.subject, trip.native(lambda: trip.subject.headless)
-    model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint())
-    loaded = Loaded(model, PREFIX, native, info, left_out=head(subject))
+    reference, native = context.reference, context.native(lambda: context.reference.headless)
+    model, info = context.load(AutoModel.from_pretrained, context.checkpoint())
+    loaded = Loaded(model, PREFIX, native, info, left_out=head(reference))
     yield loaded
 
     def run() -> Outputs:
-        output = model(subject.pixels, output_hidden_states=wanted, do_pooling=False)
+        output = model(reference.pixels, output_hidden_states=wanted, do_pooling=False)
         return _named(output.last_hidden_state, output.hidden_states)
 
     def expected() -> Outputs:
         indices = None if wanted is True else wanted
-        return _named(*native.module.forward_intermediates(subject.image, indices=indices))
+        return _named(*native.module.forward_intermediates(reference.image, indices=indices))
 
     yield Computed(run, lambda: Runs.of(expected), Loaded(model, PREFIX, Native(native.module, expected, native.state)))
 
 
-def _feature_maps(trip: Trip) -> Leg:
+def _feature_maps(context: CaseContext) -> Scenario:
     """The configuration's `model_args` hand `features_only` to timm."""
-    subject, native = trip.subject, trip.native(lambda: trip.subject.features)
-    arguments = {"model_args": {"features_only": True, "out_indices": subject.levels}}
-    model, info = trip.load(AutoModel.from_pretrained, trip.checkpoint(), **arguments)
-    loaded = Loaded(model, PREFIX, native, info, left_out=frozenset(subject.classifier.names) - frozenset(native.names))
+    reference, native = context.reference, context.native(lambda: context.reference.features)
+    arguments = {"model_args": {"features_only": True, "out_indices": reference.levels}}
+    model, info = context.load(AutoModel.from_pretrained, context.checkpoint(), **arguments)
+    loaded = Loaded(
+        model, PREFIX, native, info, left_out=frozenset(reference.classifier.names) - frozenset(native.names)
+    )
     yield loaded
 
     def run() -> Outputs:
-        maps = model(subject.pixels).last_hidden_state
+        maps = model(reference.pixels).last_hidden_state
         return {f"feature_maps.{level}": feature_map for level, feature_map in enumerate(maps)}
 
     yield Computed(run, lambda: native.runs, loaded)

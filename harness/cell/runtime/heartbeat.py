@@ -29,7 +29,7 @@ class Task:
     since: float
 
 
-class Desk:
+class Heartbeat:
     """One worker's own files: the case that it is at, and what has been written to stderr since that began."""
 
     def __init__(self, folder: Path, worker: str) -> None:

@@ -15,7 +15,7 @@ SEAT: Final = ".seat"
 DOOR: Final = "door"
 
 
-class Seats:
+class MemoryBudget:
     """The seat of one worker among the others that use the folder. `room` is what all of them together may need."""
 
     def __init__(self, folder: Path, worker: str, room: Sequence[float]) -> None:

@@ -23,10 +23,10 @@ from ...contract import processes
 from ...contract.record import DEFAULT_SIZE, FULL, GREEN, HEADER, HUB, SKIPPED, Case, Log
 from ..guards import offline
 from . import heartbeat, packages
-from .heartbeat import Desk
-from .memory_budget import Seats
+from .heartbeat import Heartbeat
+from .memory_budget import MemoryBudget
 from .progress import Progress
-from .watchdog import Watch, limit_of
+from .watchdog import Watchdog, limit_of
 
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
@@ -58,8 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     scratch = config.getoption("--scratch")
     config.pluginmanager.register(Cases(plan, scratch), "layerscale-cases")
     if not _workerinput(config):
-        watch = Watch(scratch, plan["limits"])
-        config.pluginmanager.register(Recorder(plan, config.getoption("--records"), watch), RECORDER)
+        watchdog = Watchdog(scratch, plan["limits"])
+        config.pluginmanager.register(Recorder(plan, config.getoption("--records"), watchdog), RECORDER)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -90,9 +90,9 @@ class Cases:
         self.plan = plan
         self.scratch = scratch
         self.runner: Any = None
-        self.desk: Desk | None = None
+        self.heartbeat: Heartbeat | None = None
         self.recorded: dict[str, Mapping[str, Any]] = {}  # of this process, the cases that may stand for others
-        self.seats: Seats | None = None
+        self.budget: MemoryBudget | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test a case."""
@@ -120,15 +120,15 @@ class Cases:
         """
         case, following = _planned(item), nextitem and _planned(nextitem)
         needed = self.plan["needs"].get(case.model) if case and case.size == FULL else None
-        if needed and self.seats is None:
-            self.seats = Seats(self.scratch, _workerid(item.config), self.plan["room"])
-            self.seats.take(needed)
+        if needed and self.budget is None:
+            self.budget = MemoryBudget(self.scratch, _workerid(item.config), self.plan["room"])
+            self.budget.take(needed)
         result = yield
-        if self.seats and case and not (following and (case.model, case.size) == (following.model, following.size)):
+        if self.budget and case and not (following and (case.model, case.size) == (following.model, following.size)):
             if self.runner is not None:
                 self.runner.close()
-            self.seats.leave()
-            self.seats = None
+            self.budget.leave()
+            self.budget = None
         return result
 
     @pytest.hookimpl(tryfirst=True)
@@ -155,8 +155,8 @@ class Cases:
         record = standing_for(self.recorded.get(other), Case.parse(other)) if other else None
         if record is None:
             self._import(request.config)
-            self.desk = self.desk or Desk(self.scratch, _workerid(request.config))
-            with self.desk.at(case.id):
+            self.heartbeat = self.heartbeat or Heartbeat(self.scratch, _workerid(request.config))
+            with self.heartbeat.at(case.id):
                 record = self.runner.run(case)
             if case.id in self.plan["same_as"].values():
                 self.recorded[case.id] = record
@@ -176,10 +176,10 @@ class Cases:
 class Recorder:
     """Writes the lane's file: `run`, a line a case, `end`."""
 
-    def __init__(self, plan: Mapping[str, Any], path: Path, watch: Watch) -> None:
+    def __init__(self, plan: Mapping[str, Any], path: Path, watchdog: Watchdog) -> None:
         self.plan = plan
         self.log = Log(path)
-        self.watch = watch
+        self.watchdog = watchdog
         self.deaths: dict[str, str] = {}  # how a case's process died the first time
         self.waiting: set[str] = set()  # cases that will be run again for it
         self.left = {planned["case"]: planned for planned in plan["cases"]}
@@ -211,7 +211,7 @@ class Recorder:
             platform=platform.platform(),
             device=_device(self.plan["device"]),
         )
-        self.watch.start()
+        self.watchdog.start()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A line for each case, also where its process died with it."""
@@ -227,8 +227,8 @@ class Recorder:
         if case in self.deaths and fields["outcome"] != "crashed":
             fields["detail"]["died"] = self.deaths[case]
         planned = self.left.pop(case)
-        if planned["size"] == FULL and case in self.watch.most:
-            sizes = zip(("held_mb", "disk_mb"), self.watch.most[case], strict=True)
+        if planned["size"] == FULL and case in self.watchdog.most:
+            sizes = zip(("held_mb", "disk_mb"), self.watchdog.most[case], strict=True)
             fields["detail"] |= {name: round(size / MIB, 1) for name, size in sizes}
         self.counts[fields["outcome"]] += 1
         self.log.write("case", **planned, **fields)
@@ -236,7 +236,7 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """The end. A run that was cut off has none."""
-        self.watch.close()
+        self.watchdog.close()
         self.progress.close()
         counts = dict(sorted(self.counts.items()))
         if not self.left:
@@ -246,7 +246,7 @@ class Recorder:
     def again(self, nodeid: str) -> bool:
         """Whether to run a case again whose process died, which may not have been the case's doing: once."""
         case = _case_of(nodeid)
-        first = case not in self.deaths and case not in self.watch.ends
+        first = case not in self.deaths and case not in self.watchdog.ends
         if first:
             self.waiting.add(case)
         return first
@@ -256,8 +256,8 @@ class Recorder:
         text = str(report.longrepr or "").strip()
         last = text.rpartition("\n")[2].removeprefix("E").strip()  # pytest marks what was raised with it
         if report.when not in {"setup", "call"}:
-            said = heartbeat.cleared(self.watch.folder, case)
-            outcome, reason = self.watch.ends.get(case) or ("crashed", _died(said))
+            said = heartbeat.cleared(self.watchdog.folder, case)
+            outcome, reason = self.watchdog.ends.get(case) or ("crashed", _died(said))
             return _without_record(outcome, reason, said, report.duration)
         outcome = "timeout" if "Timeout" in last else "error"
         return _without_record(outcome, last or "no reason given", text, report.duration)

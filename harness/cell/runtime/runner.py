@@ -17,15 +17,15 @@ from ..compare.findings import Tolerance
 from ..guards import memory, offline
 from ..models import pretrained
 from ..models.installed import Release
-from ..models.mapped_tensors import Store
+from ..models.mapped_tensors import MappedTensors
 from ..models.pretrained import NotThere, Pretrained
-from ..models.reference import Place, Subject
+from ..models.reference import Placement, ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case as cell_case
 from ..scenarios.context import CHECKPOINT
-from ..scenarios.handover import Carry
-from ..user_models.request import Asked, Owned
+from ..scenarios.handover import Handover
+from ..user_models.request import Owned, Request
 from ..user_models.target import Unusable
 from . import isolation
 
@@ -39,16 +39,16 @@ class Runner:
         self.again = (plan, folder, workers)
         self.broken = False
         self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
-        self.place = Place(plan["device"], getattr(torch, plan["dtype"]))
+        self.placement = Placement(plan["device"], getattr(torch, plan["dtype"]))
         self.tolerance = Tolerance(**plan["tolerance"])
         self.folder = folder
-        self.carry = Carry(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
+        self.handover = Handover(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
         self.release = Release.installed()
         self.from_hub = plan.get("weights") == HUB
         self.own: Mapping[str, Any] | None = plan.get("own")
         self.here: str = plan.get("here", "")
         self.owned: Owned | None = None
-        self.subject: Subject | None = None
+        self.reference: ReferenceModel | None = None
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
         if not os.environ.get(THREADS):  # which torch has read by itself
@@ -59,7 +59,7 @@ class Runner:
 
     def run(self, case: Case) -> Mapping[str, Any]:
         """The fields of the case's record."""
-        if self.place.device == "cuda" and not torch.cuda.is_available():
+        if self.placement.device == "cuda" and not torch.cuda.is_available():
             return cell_case.record("not-run", "no CUDA device")
         if self.broken:
             return isolation.apart(run_alone, *self.again, case)
@@ -70,12 +70,12 @@ class Runner:
             if case.size == FULL:
                 self._give_back()
             gc.collect()  # modules hold each other, and a model takes a GiB
-            self.broken = isolation.context_is_broken(self.place.device)
+            self.broken = isolation.context_is_broken(self.placement.device)
 
     def _give_back(self) -> None:
         """Memory and disk that other routes could use, and are short."""
-        if self.subject is not None:
-            self.subject.forget()
+        if self.reference is not None:
+            self.reference.forget()
         for path in self.folder.glob(f"{CHECKPOINT}*"):
             if path.name != f"{CHECKPOINT}{DEFAULT_VARIANT}":
                 shutil.rmtree(path, ignore_errors=True)
@@ -84,12 +84,12 @@ class Runner:
 
     def _timms(self, case: Case) -> Mapping[str, Any]:
         try:
-            subject, carry = self._subject(case), self.carry.of(case.id)
+            reference, handover = self._subject(case), self.handover.of(case.id)
         except NotThere as error:
             return cell_case.record("not-run", str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
-        fields = cell_case.run(route, variant, subject, self.release, self.tolerance, self.folder, carry)
-        return {**fields, "detail": {**fields["detail"], **pretrained.told(subject)}}
+        fields = cell_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
+        return {**fields, "detail": {**fields["detail"], **pretrained.told(reference)}}
 
     def _own(self, case: Case) -> Mapping[str, Any]:
         """A model of somebody's own, found where they were when they asked."""
@@ -103,26 +103,26 @@ class Runner:
     def _found(self, *, whole: bool) -> Owned:
         if self.here not in sys.path:
             sys.path.insert(0, self.here)
-        return Asked(**(self.own or {})).find(self.place.device, self.place.dtype, whole=whole)
+        return Request(**(self.own or {})).find(self.placement.device, self.placement.dtype, whole=whole)
 
-    def _subject(self, case: Case) -> Subject:
+    def _subject(self, case: Case) -> ReferenceModel:
         wanted = (case.model, case.size)
-        if self.subject is None or (self.subject.entry.model, self.subject.size) != wanted:
+        if self.reference is None or (self.reference.entry.model, self.reference.size) != wanted:
             self.close()
             gc.freeze()  # what the libraries import or keep as they are used stays too
-            self.subject = self._made(self.entries[case.model], case.size)
-        return self.subject
+            self.reference = self._made(self.entries[case.model], case.size)
+        return self.reference
 
-    def _made(self, entry: Entry, size: str) -> Subject:
+    def _made(self, entry: Entry, size: str) -> ReferenceModel:
         if self.from_hub:
-            return Pretrained(entry, self.place)
+            return Pretrained(entry, self.placement)
         # A full-size model and the one loaded from it are more than memory holds.
-        store = Store(self.folder / "native") if size == FULL else None
-        return Subject(entry, size, replace(self.place, store=store))
+        mapped = MappedTensors(self.folder / "native") if size == FULL else None
+        return ReferenceModel(entry, size, replace(self.placement, mapped=mapped))
 
     def close(self) -> None:
         """Let go of the model and its checkpoint."""
-        self.subject = None
+        self.reference = None
         gc.collect()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -27,7 +27,7 @@ KIB: Final = 2**10
 BLOCK: Final = 512  # bytes, whatever the file system
 
 
-class Watch(threading.Thread):
+class Watchdog(threading.Thread):
     """Looks at the desks of all workers until it is closed.
 
     `ends` holds the cases whose process it killed; `most` what it has seen each case hold and write, in bytes.

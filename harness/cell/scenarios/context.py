@@ -11,29 +11,29 @@ from typing import Any, Final
 from ..guards import memory
 from ..guards.library_warnings import listening
 from ..models.installed import DTYPE_RENAMED, Release
-from ..models.reference import Native, Outputs, Subject
+from ..models.reference import Native, Outputs, ReferenceModel
 from ..models.variants import Variant
-from .handover import NOTHING, Carry
+from .handover import NOTHING, Handover
 
 CHECKPOINT: Final = "timm-"
 LIBRARIES_SPEAK: Final = frozenset({"save", "load", "resave"})
 
 
 @dataclass
-class Trip:
+class CaseContext:
     """Where a case is, the seconds spent in each phase, what the libraries said, and its checkpoints' folder.
 
     `natives` holds the native side of each leg, which a second try of it does not make again.
     """
 
-    subject: Subject
+    reference: ReferenceModel
     variant: Variant
     release: Release
     folder: Path
     natives: dict[str, Native] = field(default_factory=dict)
-    carry: Carry = NOTHING
+    handover: Handover = NOTHING
     in_shards: bool = True  # whether a checkpoint that is too large for one file may lie in several
-    leg: str = ""
+    scenario: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -60,12 +60,12 @@ class Trip:
     @property
     def is_default(self) -> bool:
         """Whether checkpoint and precision are the usual ones. What a route can be asked for besides, it tries then."""
-        return self.variant.is_default and self.subject.place.is_default
+        return self.variant.is_default and self.reference.placement.is_default
 
     def native(self, build: Callable[[], Native]) -> Native:
         """What this leg's end is held against, run. Raises FloatingPointError where it is not finite itself."""
         with self.during("native"):
-            native = self.natives[self.leg] = self.natives.get(self.leg) or build()
+            native = self.natives[self.scenario] = self.natives.get(self.scenario) or build()
             refuse_nonfinite(native.runs.first)
             self.native_outputs = self.native_outputs or dict(native.runs.first)
         return native
@@ -74,7 +74,7 @@ class Trip:
         """The checkpoint as users of timm store it, in this variant; the cases of one model share it."""
         with self.during("save"):
             folder = self.folder.parent / f"{CHECKPOINT}{self.variant.name}"
-            return self.subject.save(folder, self.variant, in_shards=self.in_shards)
+            return self.reference.save(folder, self.variant, in_shards=self.in_shards)
 
     def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
         """Let transformers store its model, in this variant, but for the tensors that are left out.
@@ -86,32 +86,32 @@ class Trip:
 
     def write(self, folder: Path, into: Callable[[], Any], *, phase: str = "save") -> Path:
         """The same by another writer, which is called for it."""
-        name = f"{self.leg} {folder.relative_to(self.folder)}".strip()
+        name = f"{self.scenario} {folder.relative_to(self.folder)}".strip()
         with self.during(phase):
-            if not self.carry.bring(name, folder):
+            if not self.handover.bring(name, folder):
                 into()
-                self.carry.keep(name, folder)
+                self.handover.keep(name, folder)
         return folder
 
     def load(
         self, from_pretrained: Callable[..., Any], folder: Path, **arguments: Any
     ) -> tuple[Any, Mapping[str, Any]]:
         """What a user of this lane and variant gets back, and transformers' loading report."""
-        given = {**self.dtype, **self.variant.arguments(self.subject.place.device), **arguments}
+        given = {**self.dtype, **self.variant.arguments(self.reference.placement.device), **arguments}
         with self.during("load"):
             model, info = from_pretrained(folder, output_loading_info=True, **given)
-            return self.subject.place.put(model), info
+            return self.reference.placement.put(model), info
 
     @functools.cached_property
     def dtype(self) -> Mapping[str, Any]:
         """What `from_pretrained` is given: nothing for float32, in which every checkpoint is stored."""
-        return {} if self.subject.place.is_default else self.precision
+        return {} if self.reference.placement.is_default else self.precision
 
     @functools.cached_property
     def precision(self) -> Mapping[str, Any]:
         """The lane's dtype as an argument, by the name that it has in this release."""
         name = "dtype" if self.release.transformers >= DTYPE_RENAMED else "torch_dtype"
-        return {name: self.subject.place.dtype}
+        return {name: self.reference.placement.dtype}
 
 
 def refuse_nonfinite(outputs: Outputs) -> None:

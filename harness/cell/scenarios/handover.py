@@ -16,15 +16,15 @@ class NotKept(Exception):
 
 
 @dataclass(frozen=True)
-class Carry:
+class Handover:
     """Where checkpoints are kept, or taken from; neither by default. Both are on the file system of the cases' own."""
 
     keeps: Path | None = None
     takes: Path | None = None
 
-    def of(self, case: str) -> "Carry":
+    def of(self, case: str) -> "Handover":
         """What belongs to a case."""
-        return Carry(*(folder and folder / _plain(case) for folder in (self.keeps, self.takes)))
+        return Handover(*(folder and folder / _plain(case) for folder in (self.keeps, self.takes)))
 
     def bring(self, name: str, folder: Path) -> bool:
         """Put there what was kept under this name; False where nothing is taken from anywhere.
@@ -48,7 +48,7 @@ class Carry:
             draft.rename(self.keeps / _plain(name))
 
 
-NOTHING: Final = Carry()
+NOTHING: Final = Handover()
 
 
 def _plain(name: str) -> str:

@@ -11,10 +11,10 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from ..models import weights
-from ..models.reference import Native, Outputs, Place, Runs
+from ..models.reference import Native, Outputs, Placement, Runs
 from ..models.variants import BIN
-from .context import Trip
-from .protocol import Computed, Leg, Loaded, Written
+from .context import CaseContext
+from .protocol import Computed, Loaded, Scenario, Written
 
 WHOLE: Final = "whole"
 
@@ -47,23 +47,23 @@ class Holder:
     left_out: Callable[[], frozenset[str]] = frozenset
 
 
-def saved_and_loaded(trip: Trip, holder: Holder) -> Leg:
+def saved_and_loaded(context: CaseContext, holder: Holder) -> Scenario:
     """Build the model, give its timm module the telling weights and the rest telling ones too, save and load it."""
-    native, left_out = trip.native(holder.native), holder.left_out()
-    saved, folder = built(trip, holder, native), trip.folder / "saved"
+    native, left_out = context.native(holder.native), holder.left_out()
+    saved, folder = built(context, holder, native), context.folder / "saved"
     prefix = leading(saved, holder.prefixes)
-    trip.save(saved, folder, left_out=frozenset(f"{prefix}.{name}" for name in holder.absent))
+    context.save(saved, folder, left_out=frozenset(f"{prefix}.{name}" for name in holder.absent))
     expected = [name for name in native.names if name not in holder.absent | left_out]
     yield Written(folder, relative(names_in(folder), holder.prefixes), expected)
-    model, info = trip.load(holder.from_pretrained, folder)
-    if trip.carry.takes is not None and not _is_of_these_names(saved, folder):
+    model, info = context.load(holder.from_pretrained, folder)
+    if context.handover.takes is not None and not _is_of_these_names(saved, folder):
         # What lies around the timm module has other names in the pair that saved it, and telling weights go by names.
         loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent)
         yield loaded
         yield Computed(lambda: _features(holder.run(model)), lambda: _given(native, holder.run(model)), loaded)
         return
     # The checkpoint is float32 on the CPU; from here on the saved model is what it would be where it was loaded to.
-    saved = _as_loaded(saved, model, trip.subject.place, prefix)
+    saved = _as_loaded(saved, model, context.reference.placement, prefix)
     loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent, saved=saved)
     yield loaded
     yield Computed(lambda: holder.run(model), lambda: _expected(native, lambda: holder.run(saved)), loaded)
@@ -88,9 +88,9 @@ def _given(native: Native, outputs: Outputs) -> Runs:
     )
 
 
-def built(trip: Trip, holder: Holder, native: Native) -> Any:
+def built(context: CaseContext, holder: Holder, native: Native) -> Any:
     """The model before it is saved: float32 on the CPU, in eval mode."""
-    with trip.during("save"):
+    with context.during("save"):
         with weights.uninitialised():
             model = holder.build()
         prefix = leading(model, holder.prefixes)
@@ -98,18 +98,18 @@ def built(trip: Trip, holder: Holder, native: Native) -> Any:
         return model.eval()
 
 
-def _as_loaded(saved: Any, model: Any, place: Place, prefix: str) -> Any:
+def _as_loaded(saved: Any, model: Any, placement: Placement, prefix: str) -> Any:
     """The saved model as its lane has it.
 
     The dtype asked for is that of the weights. Which of transformers' own non-persistent buffers follow it, and which
     stay float32 as rotary frequencies do, is transformers' to say; their values are not.
     """
-    cast, persistent = place.cast(saved), set(saved.state_dict())
+    cast, persistent = placement.cast(saved), set(saved.state_dict())
     loaded = dict(model.named_buffers())
     for name, buffer in saved.named_buffers():
         if name in loaded and name not in persistent and not name.startswith(f"{prefix}."):
             owner, _, leaf = name.rpartition(".")
-            setattr(cast.get_submodule(owner), leaf, buffer.to(place.device, loaded[name].dtype))
+            setattr(cast.get_submodule(owner), leaf, buffer.to(placement.device, loaded[name].dtype))
     return cast
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.reference import Native, Outputs, Runs
-from .context import Trip
+from .context import CaseContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Damaged:
 
 
 Step = Written | Loaded | Computed | Damaged
-Leg = Iterator[Step]
+Scenario = Iterator[Step]
 
 
 class Route(Protocol):
@@ -85,7 +85,7 @@ class Route(Protocol):
     def unsupported(self, release: Release, entry: Entry) -> str | None:
         """Why this release or this model has no such road; None where it has. Nothing is loaded to find out."""
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The ways that belong to this road, by name, each tried whatever became of the others.
 
         An only way has an empty name. Nothing is done before a leg is walked.

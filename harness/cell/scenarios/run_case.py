@@ -23,11 +23,11 @@ from ..guards.leaks import Leaks
 from ..guards.library_warnings import tidied
 from ..models.installed import Release
 from ..models.layer_scales import scaled
-from ..models.reference import Subject, tensors_of
+from ..models.reference import ReferenceModel, tensors_of
 from ..models.variants import Variant
-from .context import Trip, refuse_nonfinite
-from .handover import NOTHING, Carry, NotKept
-from .protocol import Computed, Damaged, Leg, Loaded, Route, Step, Written
+from .context import CaseContext, refuse_nonfinite
+from .handover import NOTHING, Handover, NotKept
+from .protocol import Computed, Damaged, Loaded, Route, Scenario, Step, Written
 
 NOTHING_KEPT: Final = "the pair that saves has kept no checkpoint for this"
 
@@ -36,7 +36,7 @@ NOTHING_KEPT: Final = "the pair that saves has kept no checkpoint for this"
 class Attempt:
     """One try at a case, `again` where it is the second: its trip, and what was found on it."""
 
-    trip: Trip
+    context: CaseContext
     tolerance: Tolerance
     again: bool = False
     findings: Findings = field(default_factory=Findings)
@@ -46,46 +46,46 @@ class Attempt:
     uncarried: bool = False
     """Whether a leg had no checkpoint of the pair whose checkpoints are carried over."""
 
-    def take(self, name: str, leg: Leg) -> None:
+    def take(self, name: str, scenario: Scenario) -> None:
         """Go one way, comparing whatever is met. What is found is kept where a later step raises; an exception too."""
         found, leaks = self.findings.failures, Leaks()
         try:
-            self._walk(name, leg)
+            self._walk(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            self.findings.errors += [_leaked(one, self.trip.phase, name) for one in leaks.stop()]
+            self.findings.errors += [_leaked(one, self.context.phase, name) for one in leaks.stop()]
             self._tell_refused(name)
         if self.findings.failures > found:
             self.failed.append(name)
 
-    def _tell_refused(self, leg: str) -> None:
+    def _tell_refused(self, scenario: str) -> None:
         """A try to reach the network is an error, also where a library took it for nothing."""
         told = {error["message"] for error in self.findings.errors}
         self.findings.errors += [
-            _on({"type": "Offline", "message": one, "frame": "", "phase": self.trip.phase}, leg)
+            _on({"type": "Offline", "message": one, "frame": "", "phase": self.context.phase}, scenario)
             for one in offline.refused()
             if one not in told
         ]
 
-    def _walk(self, name: str, leg: Leg) -> None:
+    def _walk(self, name: str, scenario: Scenario) -> None:
         holds, before = True, self.met
-        self.trip.leg, self.trip.phase = name, "native"
+        self.context.scenario, self.context.phase = name, "native"
         try:
-            for step in leg:
+            for step in scenario:
                 holds = self._meet(name, step, state_holds=holds) and holds
         except NotKept:
             self.uncarried = True
         except Exception as error:  # noqa: BLE001  whatever a library raises is what the case found
-            self.findings.errors.append(_described(error, self.trip.phase, name))
+            self.findings.errors.append(_described(error, self.context.phase, name))
         else:
             if self.met == before:
                 nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
-                self.findings.errors.append(_described(nothing, self.trip.phase, name))
+                self.findings.errors.append(_described(nothing, self.context.phase, name))
 
     def _meet(self, name: str, step: Step, *, state_holds: bool) -> bool:
         """Whether the names or the state that a step shows agree."""
         match step:
             case Damaged(what):
-                damaged = {"type": reasons.DAMAGED, "message": what, "frame": "", "phase": self.trip.phase}
+                damaged = {"type": reasons.DAMAGED, "message": what, "frame": "", "phase": self.context.phase}
                 self.findings.errors.append(_on(damaged, name))
             case Written():
                 return self._compare_names(name, step)
@@ -97,31 +97,31 @@ class Attempt:
                 self.met += 1
                 # How far off broken state leads need not be known twice, and on CUDA it can poison the context for
                 # every case that follows.
-                if state_holds or (self.trip.subject.place.device == "cpu" and not self.again):
+                if state_holds or (self.context.reference.placement.device == "cpu" and not self.again):
                     self._compare_outputs(name, step, state_holds=state_holds)
         return True
 
-    def _compare_names(self, leg: str, written: Written) -> bool:
-        found = compare_names(_in("the file that transformers wrote", leg), written.expected, written.names)
+    def _compare_names(self, scenario: str, written: Written) -> bool:
+        found = compare_names(_in("the file that transformers wrote", scenario), written.expected, written.names)
         self.findings.names += found
         return not found
 
-    def _compare_state(self, leg: str, loaded: Loaded) -> bool:
+    def _compare_state(self, scenario: str, loaded: Loaded) -> bool:
         """Names and tensors; whether they agree."""
-        with self.trip.during("load", timed="compare"):
-            names = _names(loaded, leg, scales=self.trip.subject.entry.layer_scale)
+        with self.context.during("load", timed="compare"):
+            names = _names(loaded, scenario, scales=self.context.reference.entry.layer_scale)
             self.findings.names += names
-            tensors = _tensors(loaded, self.trip.subject)
-            self.findings.tensors += [replace(one, leg=leg) for one in tensors]
+            tensors = _tensors(loaded, self.context.reference)
+            self.findings.tensors += [replace(one, scenario=scenario) for one in tensors]
         return not names and not tensors
 
-    def _compare_outputs(self, leg: str, step: Computed, *, state_holds: bool) -> None:
+    def _compare_outputs(self, scenario: str, step: Computed, *, state_holds: bool) -> None:
         """Every output that is expected; one that the loaded model does not give differs."""
-        with self.trip.during("run"):
+        with self.context.during("run"):
             expected = step.expected()
             refuse_nonfinite(expected.first)
             outputs, again = step.outputs(), step.outputs()
-        with self.trip.during("run", timed="compare"):
+        with self.context.during("run", timed="compare"):
             compared = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
             # What a model gives twice the same is compared once.
             moved = {
@@ -129,10 +129,10 @@ class Attempt:
             }
             second = compare_outputs(moved, lambda: expected.second, again, self.tolerance)
             compared += [replace(one, name=f"{one.name}, second call") for one in second]
-        self.findings.outputs += [replace(one, name=_in(one.name, leg)) for one in compared]
+        self.findings.outputs += [replace(one, name=_in(one.name, scenario)) for one in compared]
         if state_holds and step.loaded and not all(output.holds for output in compared):
             native = step.loaded.native
-            with self.trip.during("run"):
+            with self.context.during("run"):
                 self.findings.diverges = self.findings.diverges or divergence.first_module(
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
@@ -141,26 +141,32 @@ class Attempt:
 def run(  # noqa: PLR0913, PLR0917  what a case is made of
     route: Route,
     variant: Variant,
-    subject: Subject,
+    reference: ReferenceModel,
     release: Release,
     tolerance: Tolerance,
     scratch: Path,
-    carry: Carry = NOTHING,
+    handover: Handover = NOTHING,
 ) -> dict[str, Any]:
     """Try one road with one model. Never raises: an exception is a finding. Returns the fields of a record."""
     started = time.perf_counter()
-    why = route.unsupported(release, subject.entry) or variant.unsupported(release, subject.entry)
+    why = route.unsupported(release, reference.entry) or variant.unsupported(release, reference.entry)
     if why is not None:
         return record("unsupported", why, seconds=time.perf_counter() - started)
     memory.restart_peak()
     shards = route.name in IN_SHARDS
-    attempt = Attempt(Trip(subject, variant, release, scratch / route.name, carry=carry, in_shards=shards), tolerance)
+    attempt = Attempt(
+        CaseContext(reference, variant, release, scratch / route.name, handover=handover, in_shards=shards), tolerance
+    )
     fields = _try(route, attempt)
     if fields["outcome"] not in GREEN | SKIPPED:
-        shutil.rmtree(attempt.trip.folder, ignore_errors=True)  # twice a full-size checkpoint may be more than the disk
+        shutil.rmtree(
+            attempt.context.folder, ignore_errors=True
+        )  # twice a full-size checkpoint may be more than the disk
         gc.collect()  # and a file goes with the model that is mapped from it
-        trip = Trip(subject, variant, release, scratch / route.name / "again", attempt.trip.natives, carry, shards)
-        second = Attempt(trip, tolerance, again=True)
+        context = CaseContext(
+            reference, variant, release, scratch / route.name / "again", attempt.context.natives, handover, shards
+        )
+        second = Attempt(context, tolerance, again=True)
         again = _try(route, second, only=attempt.failed)
         if _told(again) != _told(fields):
             fields["detail"]["nondeterministic"] = {name: again[name] for name in ("outcome", "reason")}
@@ -185,30 +191,32 @@ def record(outcome: str, reason: str, *, seconds: float = 0.0, **fields: Any) ->
 
 def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> dict[str, Any]:
     """Go every way of the road once; a second time only those that failed."""
-    findings, trip = attempt.findings, attempt.trip
+    findings, context = attempt.findings, attempt.context
     with torch.no_grad():
-        for name, leg in _legs(route, attempt).items():
+        for name, scenario in _legs(route, attempt).items():
             if not only or name in only:
-                attempt.take(name, leg)
+                attempt.take(name, scenario)
     if attempt.uncarried and not attempt.met and not findings.differ and not findings.errors:
         return {"outcome": "unsupported", "reason": NOTHING_KEPT}
     if not findings.differ and not findings.outputs and not findings.errors and not attempt.unrun:
-        findings.errors.append(_described(RuntimeError("nothing was compared: the route ran nothing"), trip.phase, ""))
-    said = [tidied(text, str(trip.folder.parent)) for text in trip.said]
+        findings.errors.append(
+            _described(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
+        )
+    said = [tidied(text, str(context.folder.parent)) for text in context.said]
     return {
         "outcome": findings.outcome,
         "reason": reasons.one_line(findings),
-        "detail": reasons.detail(findings, said, trip.seconds),
-        "fingerprint": fingerprint(trip.native_outputs) if trip.native_outputs else None,
+        "detail": reasons.detail(findings, said, context.seconds),
+        "fingerprint": fingerprint(context.native_outputs) if context.native_outputs else None,
         **findings.figures,
     }
 
 
-def _legs(route: Route, attempt: Attempt) -> Mapping[str, Leg]:
+def _legs(route: Route, attempt: Attempt) -> Mapping[str, Scenario]:
     try:
-        return route.legs(attempt.trip)
+        return route.scenarios(attempt.context)
     except Exception as error:  # noqa: BLE001  a route asks the libraries what there is
-        attempt.findings.errors.append(_described(error, attempt.trip.phase, ""))
+        attempt.findings.errors.append(_described(error, attempt.context.phase, ""))
         return {}
 
 
@@ -217,7 +225,7 @@ def _told(fields: Mapping[str, Any]) -> tuple[str, str | None]:
     return fields["outcome"], fields["detail"].get("cause")
 
 
-def _names(loaded: Loaded, leg: str, *, scales: bool) -> list[NameDifference]:
+def _names(loaded: Loaded, scenario: str, *, scales: bool) -> list[NameDifference]:
     """What the loading report lists, and the names of the loaded module, relative to the timm module."""
     listed = {
         kind: tuple(name for name in _relative(loaded, kind) if name not in loaded.left_out)
@@ -227,10 +235,10 @@ def _names(loaded: Loaded, leg: str, *, scales: bool) -> list[NameDifference]:
     unsaid = tuple(sorted(loaded.absent - set(listed["missing_keys"])))
     missing = tuple(name for name in listed["missing_keys"] if name not in loaded.absent)
     report = NameDifference(
-        _in("the loading report", leg), missing, (*listed["unexpected_keys"], *unsaid), listed["mismatched_keys"]
+        _in("the loading report", scenario), missing, (*listed["unexpected_keys"], *unsaid), listed["mismatched_keys"]
     )
     found = [report] if report.names else []
-    where = _in(f"the model that {loaded.by} loaded", leg)
+    where = _in(f"the model that {loaded.by} loaded", scenario)
     kept = [name for name in loaded.native.names if name not in loaded.left_out]
     found += compare_names(
         where, kept, (name for name in loaded.timm_module.state_dict() if name not in loaded.left_out)
@@ -254,12 +262,12 @@ def _plain(names: Iterable[Any]) -> list[str]:
     return [name[0] if isinstance(name, tuple | list) else str(name) for name in names]
 
 
-def _tensors(loaded: Loaded, subject: Subject) -> list[TensorDifference]:
+def _tensors(loaded: Loaded, reference: ReferenceModel) -> list[TensorDifference]:
     """The timm module held against native, and all around it against what was saved."""
     native = loaded.native
     kept = {name: tensor for name, tensor in native.tensors.items() if name not in loaded.left_out}
     got = {name: tensor for name, tensor in tensors_of(loaded.timm_module).items() if name not in loaded.left_out}
-    differences = compare_tensors(kept, got, frozenset(native.names), subject.default)
+    differences = compare_tensors(kept, got, frozenset(native.names), reference.default)
     if loaded.saved is not None:
         around, persistent = _around(loaded.saved, loaded.prefix), frozenset(loaded.saved.state_dict())
         differences += compare_tensors(around, _around(loaded.model, loaded.prefix), persistent)
@@ -276,21 +284,21 @@ def _around(model: Any, prefix: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors_of(model).items() if not name.startswith(f"{prefix}.")}
 
 
-def _in(what: str, leg: str) -> str:
-    return f"{what} ({leg})" if leg else what
+def _in(what: str, scenario: str) -> str:
+    return f"{what} ({scenario})" if scenario else what
 
 
-def _leaked(what: str, phase: str, leg: str) -> Mapping[str, Any]:
+def _leaked(what: str, phase: str, scenario: str) -> Mapping[str, Any]:
     """A change for the whole process that outlives a leg, as an exception is described: it breaks what comes next."""
-    return _on({"type": "LeakedState", "message": what, "frame": "", "phase": phase}, leg)
+    return _on({"type": "LeakedState", "message": what, "frame": "", "phase": phase}, scenario)
 
 
-def _described(error: BaseException, phase: str, leg: str) -> Mapping[str, Any]:
+def _described(error: BaseException, phase: str, scenario: str) -> Mapping[str, Any]:
     """Type, message, innermost frame and phase of an exception, and the leg on which it came."""
     frames = traceback.extract_tb(error.__traceback__)
     at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
-    return _on({"type": type(error).__name__, "message": str(error), "frame": at, "phase": phase}, leg)
+    return _on({"type": type(error).__name__, "message": str(error), "frame": at, "phase": phase}, scenario)
 
 
-def _on(described: Mapping[str, Any], leg: str) -> Mapping[str, Any]:
-    return {**described, "leg": leg} if leg else described
+def _on(described: Mapping[str, Any], scenario: str) -> Mapping[str, Any]:
+    return {**described, "leg": scenario} if scenario else described

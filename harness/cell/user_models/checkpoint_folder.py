@@ -20,12 +20,12 @@ from ..models import weights
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
 from ..models.installed import Release
-from ..models.reference import Place, Subject
+from ..models.reference import Placement, ReferenceModel
 from ..models.variants import Variant
 from ..routes.roundtrip import loaded_by_timm, whole
 from ..routes.wrapper import PREFIX
-from ..scenarios.context import Trip
-from ..scenarios.protocol import Damaged, Leg
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Damaged, Scenario
 from . import damage
 from .target import Unusable, said
 from .tensor_files import dtype_of, give, state_of
@@ -38,21 +38,21 @@ SOURCES: Final = frozenset({"url", "file", "source", "state_dict", "hf_hub_id", 
 """Where timm would get weights from that are not these."""
 
 
-class Kept(Subject):
+class CheckpointFolder(ReferenceModel):
     """The timm model of a checkpoint folder, with what its files hold."""
 
-    def __init__(self, checkpoint: Checkpoint, held: Mapping[str, Tensor], place: Place) -> None:
+    def __init__(self, checkpoint: Checkpoint, held: Mapping[str, Tensor], placement: Placement) -> None:
         self.checkpoint = checkpoint
         self.held = held
         self.architecture = _registered(checkpoint, held)
-        super().__init__(_entry(checkpoint, self.architecture), "full", place)
+        super().__init__(_entry(checkpoint, self.architecture), "full", placement)
 
     @classmethod
-    def read(cls, checkpoint: Checkpoint, device: str = "cpu", dtype: torch.dtype | None = None) -> "Kept":
+    def read(cls, checkpoint: Checkpoint, device: str = "cpu", dtype: torch.dtype | None = None) -> "CheckpointFolder":
         """In the files' precision where no other is asked for. Raises Unusable for what cannot be read or made."""
         held = {name.removeprefix(WRAPPED): tensor for name, tensor in state_of(checkpoint).items()}
         try:
-            return cls(checkpoint, held, Place(device, dtype or dtype_of(held)))
+            return cls(checkpoint, held, Placement(device, dtype or dtype_of(held)))
         except Unusable:
             raise
         except Exception as error:
@@ -120,22 +120,22 @@ class File:
         """Every release of timm reads files."""
         return None
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One."""
-        return {"": _read_by_timm(trip)}
+        return {"": _read_by_timm(context)}
 
 
-def _read_by_timm(trip: Trip) -> Leg:
-    subject: Any = trip.subject
-    yield from (Damaged(what) for what in told(subject))
-    native = trip.native(lambda: whole(subject))
-    checkpoint = subject.checkpoint
-    yield from loaded_by_timm(trip, checkpoint.folder, native, checkpoint.files[0].name, **checkpoint.model_args)
+def _read_by_timm(context: CaseContext) -> Scenario:
+    reference: Any = context.reference
+    yield from (Damaged(what) for what in told(reference))
+    native = context.native(lambda: whole(reference))
+    checkpoint = reference.checkpoint
+    yield from loaded_by_timm(context, checkpoint.folder, native, checkpoint.files[0].name, **checkpoint.model_args)
 
 
-def told(subject: Kept) -> Iterator[str]:
+def told(reference: CheckpointFolder) -> Iterator[str]:
     """What is damaged in the files."""
-    return damage.told(subject.held, subject.filled, subject.default)
+    return damage.told(reference.held, reference.filled, reference.default)
 
 
 def _entry(checkpoint: Checkpoint, name: str) -> Entry:

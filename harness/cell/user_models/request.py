@@ -14,12 +14,12 @@ from ..compare.findings import Tolerance
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
 from ..models.installed import Release
-from ..models.reference import Place, Subject
+from ..models.reference import Placement, ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case as cell_case
 from ..scenarios.protocol import Route
-from .checkpoint_folder import File, Kept
+from .checkpoint_folder import CheckpointFolder, File
 from .save_and_reload import Own, Survival
 from .target import Target, Unusable, find, module_of, of_folder, said
 from .tensor_files import dtype_of, state_of
@@ -33,7 +33,7 @@ class Owned:
     """What is tried: by which roads, and in which formats. `subject` is as much of one as these roads ask for."""
 
     name: str
-    subject: Any
+    reference: Any
     roads: Mapping[str, Route]
     formats: Sequence[str] = (DEFAULT_VARIANT,)
 
@@ -47,15 +47,15 @@ class Owned:
         variant = VARIANTS[case.variant]
         if case.route not in self.roads:
             return cell_case.record("unsupported", f"{self.name} is none of timm's, and has no such route")
-        if isinstance(self.subject, Kept) and (why := self.subject.unsupported(case.route)):
+        if isinstance(self.reference, CheckpointFolder) and (why := self.reference.unsupported(case.route)):
             return cell_case.record("unsupported", why)
-        fields = cell_case.run(self.roads[case.route], variant, self.subject, release, tolerance, folder)
-        fields["detail"]["traits"] = asdict(self.subject.entry)
+        fields = cell_case.run(self.roads[case.route], variant, self.reference, release, tolerance, folder)
+        fields["detail"]["traits"] = asdict(self.reference.entry)
         return fields
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What somebody names: a target, and where it needs one a configuration, or what makes the model of a folder."""
 
     target: str
@@ -72,17 +72,17 @@ class Asked:
         if self.maker is not None:
             raise Unusable(f"--class is for a checkpoint folder, and {self.target} is none")
         found = find(self.target, self.config)
-        place = Place(device, dtype or FLOAT)
+        placement = Placement(device, dtype or FLOAT)
         if isinstance(found, str) and not whole:
-            return registered(found, place)
-        return alone(module_of(found), place, name=self.target)
+            return registered(found, placement)
+        return alone(module_of(found), placement, name=self.target)
 
     def module(self) -> Target:
         """What is looked at as a module, whatever it is. Raises Unusable."""
-        subject = self.find(whole=True).subject
-        if isinstance(subject, Own):
-            return subject.target
-        return Target(subject.checkpoint.name, subject.build, {"x": torch.zeros(1, *subject.input_size)})
+        reference = self.find(whole=True).reference
+        if isinstance(reference, Own):
+            return reference.target
+        return Target(reference.checkpoint.name, reference.build, {"x": torch.zeros(1, *reference.input_size)})
 
     def _folder(self, device: str, dtype: torch.dtype | None) -> Owned:
         if self.config is not None:
@@ -94,23 +94,25 @@ class Asked:
         if checkpoint.architecture and self.maker is None:
             return Owned(
                 checkpoint.name,
-                Kept.read(checkpoint, device, dtype),
+                CheckpointFolder.read(checkpoint, device, dtype),
                 {OWN: File(), **{name: ROUTES[name] for name in TRIED}},
             )
         state = state_of(checkpoint)
         target = of_folder(checkpoint, state, self.maker)
-        return Owned(checkpoint.name, Own.of(target, Place(device, dtype or dtype_of(state))), ALONE)
+        return Owned(checkpoint.name, Own.of(target, Placement(device, dtype or dtype_of(state))), ALONE)
 
 
-def alone(target: Target, place: Place, *, name: str | None = None, formats: Sequence[str] = OWN_VARIANTS) -> Owned:
+def alone(
+    target: Target, placement: Placement, *, name: str | None = None, formats: Sequence[str] = OWN_VARIANTS
+) -> Owned:
     """A model that transformers saves and loads whole."""
-    return Owned(name or target.name, Own.of(target, place), ALONE, formats)
+    return Owned(name or target.name, Own.of(target, placement), ALONE, formats)
 
 
-def registered(model: str, place: Place) -> Owned:
+def registered(model: str, placement: Placement) -> Owned:
     """A model of timm's registry, as it is. Raises Unusable for one that timm cannot make."""
     try:
         entry = entry_of(model, build(model, {}), whole=True)
     except Exception as error:
         raise Unusable(f"timm.create_model({model!r}) fails with timm {timm.__version__}: {said(error)}") from error
-    return Owned(model, Subject(entry, "full", place), ROUTES)
+    return Owned(model, ReferenceModel(entry, "full", placement), ROUTES)

@@ -12,10 +12,10 @@ from ...contract.catalog import Entry
 from ...contract.record import OWN
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, Place, tensors_of
-from ..scenarios.context import Trip
+from ..models.reference import Native, Placement, tensors_of
+from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in, shared_names
-from ..scenarios.protocol import Computed, Damaged, Leg, Loaded, Written
+from ..scenarios.protocol import Computed, Damaged, Loaded, Scenario, Written
 from . import damage
 from .target import Target
 from .tensor_files import give
@@ -57,12 +57,12 @@ class Own:
 
     target: Target
     entry: Entry
-    place: Place
+    placement: Placement
 
     @classmethod
-    def of(cls, target: Target, place: Place) -> "Own":
+    def of(cls, target: Target, placement: Placement) -> "Own":
         """With the traits of the model as it is made."""
-        return cls(target, target.entry(target.build()), place)
+        return cls(target, target.entry(target.build()), placement)
 
     def default(self, name: str) -> Tensor | None:
         """What the constructor gives a tensor; None for a name that it does not."""
@@ -70,7 +70,7 @@ class Own:
 
     @functools.cached_property
     def _defaults(self) -> Mapping[str, Tensor]:
-        return tensors_of(self.place.cast(self.target.build()))
+        return tensors_of(self.placement.cast(self.target.build()))
 
 
 class Survival:
@@ -82,55 +82,55 @@ class Survival:
         """Every release saves and loads a model of one's own."""
         return None
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Saved and loaded, and once more what came back."""
-        return {"": _survives(trip)}
+        return {"": _survives(context)}
 
 
-def _survives(trip: Trip) -> Leg:
-    subject: Any = trip.subject
-    target, place = subject.target, subject.place
-    with trip.during("native"):
+def _survives(context: CaseContext) -> Scenario:
+    reference: Any = context.reference
+    target, placement = reference.target, reference.placement
+    with context.during("native"):
         plain = as_transformers_has_it(target).eval()
-        inputs = _placed(target, place)
+        inputs = _placed(target, placement)
     if target.kept is None:
         weights.fill(plain)
-        folder = trip.save(plain, trip.folder / "saved")
-        model, info = trip.load(type(plain).from_pretrained, folder)
+        folder = context.save(plain, context.folder / "saved")
+        model, info = context.load(type(plain).from_pretrained, folder)
         written: Sequence[str] | None = names_in(folder)
     else:
-        model, info = yield from _kept(trip, plain)
+        model, info = yield from _kept(context, plain)
         written = list(target.state) if set(target.state) <= set(plain.state_dict()) else None
-    with trip.during("native"):
-        module = _as_loaded(plain, model, place)
-    native = trip.native(lambda: Native(module, lambda: inputs.run(module), plain.state_dict()))
+    with context.during("native"):
+        module = _as_loaded(plain, model, placement)
+    native = context.native(lambda: Native(module, lambda: inputs.run(module), plain.state_dict()))
     loaded = Loaded(model, "", native, info, runs=target.inputs is not None)
     yield loaded
     if target.inputs is not None:
         yield Computed(lambda: inputs.run(model), lambda: native.runs, loaded)
     # Which names a file has is a class's own to say: some are turned on saving and back on loading. They must not move.
-    again = trip.save(model, trip.folder / "saved again", phase="resave")
+    again = context.save(model, context.folder / "saved again", phase="resave")
     if written is not None:
         shared = shared_names(plain)
         yield Written(again, *([name for name in names if name not in shared] for names in (names_in(again), written)))
 
 
-def _kept(trip: Trip, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping[str, Any]]]:
+def _kept(context: CaseContext, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping[str, Any]]]:
     """What a checkpoint folder comes back as, and its weights in `plain`; before that, what is wrong with its files.
 
     Names that the class itself turns as it loads are taken as it turns them: nobody else says what they should be.
     """
-    subject: Any = trip.subject
-    state: Mapping[str, Tensor] = subject.target.state
+    reference: Any = context.reference
+    state: Mapping[str, Tensor] = reference.target.state
     try:
-        model, info = trip.load(type(plain).from_pretrained, subject.target.kept, **trip.precision)
+        model, info = context.load(type(plain).from_pretrained, reference.target.kept, **context.precision)
     except Exception:  # then nobody knows which of its names the class turns
-        if names := damage.nonfinite(state, subject.default):
+        if names := damage.nonfinite(state, reference.default):
             yield Damaged(damage.not_finite(names))
         raise
     turned = set(plain.state_dict()) - set(state) - {str(name) for name in info["missing_keys"]}
     held = {**{name: tensor for name, tensor in model.state_dict().items() if name in turned}, **state}
-    yield from (Damaged(what) for what in damage.told(held, plain, subject.default))
+    yield from (Damaged(what) for what in damage.told(held, plain, reference.default))
     give(plain, held)
     return model, info
 
@@ -144,32 +144,32 @@ def as_transformers_has_it(target: Target) -> Any:
     return Holder(HolderConfig(target=target.name))
 
 
-def _as_loaded(plain: Any, model: Any, place: Place) -> Any:
+def _as_loaded(plain: Any, model: Any, placement: Placement) -> Any:
     """The model as its lane has it, but for what transformers keeps in float32 where half precision is asked for.
 
     Which of its own modules' buffers these are, and which parameters, is transformers' to say; their values are not.
     """
-    cast = place.cast(plain)
-    if place.is_default:
+    cast = placement.cast(plain)
+    if placement.is_default:
         return cast
     loaded, buffers = tensors_of(model), dict(plain.named_buffers())
     for name, tensor in tensors_of(plain).items():
         owner, _, leaf = name.rpartition(".")
         module = cast.get_submodule(owner)
-        kept = tensor.is_floating_point() and name in loaded and loaded[name].dtype == tensor.dtype != place.dtype
+        kept = tensor.is_floating_point() and name in loaded and loaded[name].dtype == tensor.dtype != placement.dtype
         if kept and (name not in buffers or type(module).__module__.startswith(TRANSFORMERS)):
-            value = tensor.detach().to(place.device, copy=True)
+            value = tensor.detach().to(placement.device, copy=True)
             setattr(module, leaf, value if name in buffers else nn.Parameter(value))
     return cast
 
 
-def _placed(target: Target, place: Place) -> Target:
+def _placed(target: Target, placement: Placement) -> Target:
     """The target with its inputs where the lane computes, and in its precision."""
 
     def put(value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
-        return value.to(place.device, place.dtype if value.is_floating_point() else value.dtype)
+        return value.to(placement.device, placement.dtype if value.is_floating_point() else value.dtype)
 
     given = target.inputs
     if given is None:

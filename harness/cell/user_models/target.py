@@ -257,8 +257,8 @@ def _tensors(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
         for key, item in value.items():
             yield from _tensors(item, str(key) if name == "output" else f"{name}.{key}")
     elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from _tensors(item, f"{name}.{place}")
+        for placement, item in enumerate(value):
+            yield from _tensors(item, f"{name}.{placement}")
 
 
 def said(error: BaseException) -> str:

@@ -33,7 +33,7 @@ from ...planning import plan
 from ...planning.device import NO_CUDA
 from ...report import reproduction
 from ...results import store
-from ..run import Campaign
+from ..run import MatrixCommand
 from . import import_results, worker_resources
 from .worker_resources import GPU, MEMORY
 
@@ -71,16 +71,16 @@ class Ended:
     said: str
 
 
-def cells(campaign: Campaign, workers: int, *, gpus: bool) -> Iterator[Cell]:
+def cells(matrix_command: MatrixCommand, workers: int, *, gpus: bool) -> Iterator[Cell]:
     """What is pending, in the order of the pairs. A lane whose device no worker has is recorded as not run."""
-    for here in campaign.lanes:
+    for here in matrix_command.lanes:
         lanes = replace(here, elsewhere=True)
         catalog = lanes.catalog()
         if catalog is None:  # why it could not be made is recorded
             continue
         for lane in plan.lanes(lanes.matrix, lanes.options):
             if lane.device == "cpu" or gpus:
-                yield from _parts(lanes, lane, catalog, ceil(EACH * workers / len(campaign.lanes)))
+                yield from _parts(lanes, lane, catalog, ceil(EACH * workers / len(matrix_command.lanes)))
             else:
                 lanes.note_not_run(lane, catalog, NO_CUDA)
 
@@ -165,9 +165,9 @@ def _locked(file: IO[str]) -> bool:
     return True
 
 
-def hand_out(campaign: Campaign, say: Callable[[str], None]) -> None:
+def hand_out(matrix_command: MatrixCommand, say: Callable[[str], None]) -> None:
     """Have the workers run all that is pending, and take in what they record as it arrives. Raises BadInput."""
-    address = str(campaign.options.on)
+    address = str(matrix_command.options.on)
     try:
         client = Client(address, timeout=ANSWER)
     except (OSError, TimeoutError) as error:
@@ -177,8 +177,8 @@ def hand_out(campaign: Campaign, say: Callable[[str], None]) -> None:
     with client:
         offered = _offered(client, say)
         gpus = any(GPU in resources for resources in offered)
-        _refuse_missing(campaign, gpus=gpus)
-        handed = list(cells(campaign, len(offered), gpus=gpus))
+        _refuse_missing(matrix_command, gpus=gpus)
+        handed = list(cells(matrix_command, len(offered), gpus=gpus))
         say(f"{number(len(handed), 'cell')} for {number(len(offered), 'worker')} of {address}")
         futures = {
             client.submit(
@@ -187,7 +187,7 @@ def hand_out(campaign: Campaign, say: Callable[[str], None]) -> None:
             for cell in handed
         }
         try:
-            _take_in(futures, campaign.options.results, say)
+            _take_in(futures, matrix_command.options.results, say)
         except BaseException:
             client.cancel(list(futures))  # what nobody has begun; a worker ends the cell that it is at
             raise
@@ -217,15 +217,15 @@ def _resources(cell: Cell, offered: Sequence[Mapping[str, float]]) -> Mapping[st
     return {worker_resources.code(): 1, **memory, **({GPU: 1} if cell.gpu else {})}
 
 
-def _refuse_missing(campaign: Campaign, *, gpus: bool) -> None:
+def _refuse_missing(matrix_command: MatrixCommand, *, gpus: bool) -> None:
     problems = [
         f"--lane {name}: no worker has a {GPU}; leave the option out"
-        for name in campaign.options.lanes
+        for name in matrix_command.options.lanes
         if not name.startswith("cpu") and not gpus
     ]
     problems += [
         f"--on: the workers have not got {one.where}; name an address, or a release"
-        for lanes in campaign.lanes
+        for lanes in matrix_command.lanes
         for one in lanes.pair.sources
         if one.is_wheel
     ]
@@ -281,7 +281,7 @@ def main(argv: Sequence[str]) -> int:
     """The exit code: 0, or that of an error; what the records come to is judged elsewhere."""
     session, *options = argv
     try:
-        hand_out(Campaign.of(options, session), say=lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201
+        hand_out(MatrixCommand.of(options, session), say=lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -18,7 +18,7 @@ from ...execution import run_lock
 from ...execution.pair_run import find_catalog
 from ...report import reproduction
 from ...results import store
-from ..releases import News
+from ..releases import ReleasesCommand
 from . import import_results, shards
 
 SITE: Final = "site"
@@ -37,7 +37,7 @@ def plan(given: Namespace) -> dict[str, Any]:
         )
     also = [Pair.parse_requirements(_words(pins), described.defaults) for pins in given.also]
     if given.newest:
-        also += _newest(News.of(["--matrix", str(given.matrix), "--cool-down", "0"]))
+        also += _newest(ReleasesCommand.of(["--matrix", str(given.matrix), "--cool-down", "0"]))
     also += _developed(given.development, described) if given.development else []
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
     durations = shards.Durations(given.results, pairs.values(), [lane.name for lane in described.lanes])
@@ -63,7 +63,7 @@ def _words(text: str) -> list[str]:
         raise BadInput(f"--also {text}: {error}") from None
 
 
-def _newest(news: News) -> Iterator[Pair]:
+def _newest(news: ReleasesCommand) -> Iterator[Pair]:
     """The newest release of each package with the current one of the other, and of both together."""
     current = news.described.current_pair
     newest = {package: found[-1].version for package, found in news.newer.items() if found}

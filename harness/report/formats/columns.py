@@ -12,7 +12,7 @@ from typing import Any, Final
 from ...config.option_parser import own_in_words
 from ...contract.record import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.failure import generalised
-from ...results.history import Past
+from ...results.history import PastRun
 from ...results.pair_diff import KINDS, STATES, Kind, is_blind
 from ...results.verdict import Rule
 from .. import causes, marks, reproduction
@@ -142,7 +142,7 @@ def _need(need: needs.Need, rules: Index) -> Mapping[str, Any]:
     return {**{name: getattr(need, name) for name in fields}, "rule": rules.place(_rule(need.rule))}
 
 
-def _run(past: Past, installed: Index) -> Mapping[str, Any]:
+def _run(past: PastRun, installed: Index) -> Mapping[str, Any]:
     header, end = past.run.header, past.run.end
     return {
         "pair": past.pair,

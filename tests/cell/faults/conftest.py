@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from harness.cell.compare.findings import Tolerance
 from harness.cell.models.installed import Release
-from harness.cell.models.reference import Place, Subject
+from harness.cell.models.reference import Placement, ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Route
@@ -63,21 +63,21 @@ def entries() -> catalog.Catalog:
 
 
 @pytest.fixture(scope="session")
-def subject(entries: catalog.Catalog) -> Callable[..., Subject]:
-    made: dict[tuple[str, Any], Subject] = {}
+def reference(entries: catalog.Catalog) -> Callable[..., ReferenceModel]:
+    made: dict[tuple[str, Any], ReferenceModel] = {}
 
-    def of(model: str, dtype: Any = torch.float32) -> Subject:
+    def of(model: str, dtype: Any = torch.float32) -> ReferenceModel:
         if (model, dtype) not in made:
-            made[model, dtype] = Subject(entries[model], "slim", Place("cpu", dtype))
+            made[model, dtype] = ReferenceModel(entries[model], "slim", Placement("cpu", dtype))
         return made[model, dtype]
 
     return of
 
 
 @pytest.fixture
-def attempt(subject: Callable[..., Subject], tmp_path: Path) -> Attempt:
+def attempt(reference: Callable[..., ReferenceModel], tmp_path: Path) -> Attempt:
     def run(route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32) -> dict[str, Any]:
-        place = subject(model, dtype)
-        return run_case.run(route, VARIANTS[variant], place, RELEASE, TOLERANCES[dtype], tmp_path)
+        placement = reference(model, dtype)
+        return run_case.run(route, VARIANTS[variant], placement, RELEASE, TOLERANCES[dtype], tmp_path)
 
     return run

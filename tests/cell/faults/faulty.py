@@ -11,8 +11,8 @@ from torch import nn
 
 from harness.cell.models.installed import Release
 from harness.cell.models.reference import Outputs
-from harness.cell.scenarios.context import Trip
-from harness.cell.scenarios.protocol import Computed, Leg, Loaded, Route, Written
+from harness.cell.scenarios.context import CaseContext
+from harness.cell.scenarios.protocol import Computed, Loaded, Route, Scenario, Written
 from harness.contract.catalog import Entry
 from tests.cell.faults import states
 from tests.cell.faults.states import Change
@@ -31,11 +31,11 @@ class Along:
     def unsupported(self, release: Release, entry: Entry) -> str | None:
         return self.road.unsupported(release, entry)
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
-        return {name: self._along(leg) for name, leg in self.road.legs(trip).items()}
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
+        return {name: self._along(scenario) for name, scenario in self.road.scenarios(context).items()}
 
-    def _along(self, leg: Leg) -> Leg:
-        return leg
+    def _along(self, scenario: Scenario) -> Scenario:
+        return scenario
 
 
 @dataclass
@@ -54,15 +54,18 @@ class Faulty(Along):
     to_outputs: Callable[[Outputs], Outputs] = lambda outputs: outputs
     only: str | None = None
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         if self.to_checkpoint:
-            self.to_checkpoint(trip.checkpoint())
-        legs = self.road.legs(trip)
-        assert self.only is None or self.only in legs
-        return {name: self._along(leg) if self.only in {None, name} else leg for name, leg in legs.items()}
+            self.to_checkpoint(context.checkpoint())
+        scenarios = self.road.scenarios(context)
+        assert self.only is None or self.only in scenarios
+        return {
+            name: self._along(scenario) if self.only in {None, name} else scenario
+            for name, scenario in scenarios.items()
+        }
 
-    def _along(self, leg: Leg) -> Leg:
-        for step in leg:
+    def _along(self, scenario: Scenario) -> Scenario:
+        for step in scenario:
             match step:
                 case Written():
                     self.to_written(step.folder)
@@ -77,20 +80,20 @@ class Faulty(Along):
 
 
 @dataclass
-class Legs:
+class Scenarios:
     """A road of these legs and no other; each is made anew for each try."""
 
-    made: Mapping[str, Callable[[Trip], Leg]]
+    made: Mapping[str, Callable[[CaseContext], Scenario]]
     name: str = "made up"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002 - the protocol's
         return None
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
-        return {name: make(trip) for name, make in self.made.items()}
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
+        return {name: make(context) for name, make in self.made.items()}
 
 
-def nowhere(_trip: Trip) -> Iterator[Any]:
+def nowhere(_trip: CaseContext) -> Iterator[Any]:
     """A leg on which nothing is met."""
     yield from ()
 

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from harness.cell.models.installed import Release
-from harness.cell.models.reference import Outputs, Place, Subject, tensors_of
+from harness.cell.models.reference import Outputs, Placement, ReferenceModel, tensors_of
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
-from harness.cell.scenarios.protocol import Computed, Leg, Loaded
+from harness.cell.scenarios.protocol import Computed, Loaded, Scenario
 from harness.config.names import VARIANTS_OF
 from harness.contract import catalog
 from harness.contract.catalog import BERT
@@ -87,8 +87,8 @@ class Witness(Along):
     loaded: list[str] = field(default_factory=list)  # hashes
     computed: list[dict[str, Tensor]] = field(default_factory=list)
 
-    def _along(self, leg: Leg) -> Leg:
-        for step in leg:
+    def _along(self, scenario: Scenario) -> Scenario:
+        for step in scenario:
             match step:
                 case Loaded():
                     self.loaded.append(_hash(tensors_of(step.model)))
@@ -151,10 +151,10 @@ def _release() -> Release:
 
 
 @functools.cache
-def _subject(model: str) -> Subject:
+def _subject(model: str) -> ReferenceModel:
     found = catalog.read(catalog.PACKAGED, str(_release().timm))
     assert found is not None
-    return Subject(found[model], "slim", Place("cpu", torch.float32))
+    return ReferenceModel(found[model], "slim", Placement("cpu", torch.float32))
 
 
 def _row(first: str, rest: Any) -> str:

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from harness.cell.user_models import checkpoint_folder, damage, request
-from harness.cell.user_models.checkpoint_folder import Kept
-from harness.cell.user_models.request import Asked
+from harness.cell.user_models.checkpoint_folder import CheckpointFolder
+from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable
 from harness.cell.user_models.tensor_files import dtype_of, give
 from harness.contract.record import GREEN, OWN, Case
@@ -33,9 +33,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: checkpoint.write(kind, root / kind) for kind in checkpoint.KINDS}
 
 
-def tried(asked: Asked, folder: Path, route: str = OWN) -> dict[str, Any]:
+def tried(asked: Request, folder: Path, route: str = OWN) -> dict[str, Any]:
     found = asked.find()
-    allowed = TOLERANCES[found.subject.place.dtype]
+    allowed = TOLERANCES[found.reference.placement.dtype]
     return found.run(Case(route, found.name), RELEASE, allowed, folder)
 
 
@@ -60,12 +60,12 @@ def described(folder: Path, to: Path, **changes: Any) -> Path:
 
 @pytest.mark.parametrize("kind", ["timm", "transformers"])
 def test_a_folder_that_is_whole_is_green(kind: str, folders: dict[str, Path], tmp_path: Path) -> None:
-    found = tried(Asked(str(folders[kind])), tmp_path)
+    found = tried(Request(str(folders[kind])), tmp_path)
     assert found["outcome"] in GREEN, found["reason"]
 
 
 def test_a_folder_of_ones_own_class_is_loaded_by_it(folders: dict[str, Path], tmp_path: Path) -> None:
-    found = tried(Asked(str(folders["own"]), maker=CLASS), tmp_path)
+    found = tried(Request(str(folders["own"]), maker=CLASS), tmp_path)
     assert found["outcome"] in GREEN, found["reason"]
 
 
@@ -93,7 +93,7 @@ NOT_FINITE: Final = "1 tensor holds values that are not finite, head.bias; take 
 def test_a_damaged_folder_is_told_whoever_loads_it(
     kind: str, maker: str | None, damage: str, folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    found = tried(Asked(str(folders[kind]), maker=maker), tmp_path)
+    found = tried(Request(str(folders[kind]), maker=maker), tmp_path)
     assert found["outcome"] == "error"
     assert found["detail"]["error"] == {"type": "Damaged", "message": damage, "frame": "", "phase": "native"} | (
         {"phase": "load"} if maker else {}
@@ -149,17 +149,17 @@ def test_a_tensor_of_another_shape_is_left_as_it_is() -> None:
 @pytest.mark.parametrize("route", ["wrapper", "classifier"])
 def test_their_own_files_are_what_a_route_reads(route: str, folders: dict[str, Path], tmp_path: Path) -> None:
     """timm 1.0.31 writes num_classes into model_args, and TimmWrapper takes it twice; without that the folder loads."""
-    found = tried(Asked(str(folders["timm"])), tmp_path / "as written", route)
+    found = tried(Request(str(folders["timm"])), tmp_path / "as written", route)
     assert "multiple values for keyword argument 'num_classes'" in found["reason"]
-    found = tried(Asked(str(mended(folders["timm"], tmp_path / "mended"))), tmp_path / "as mended", route)
+    found = tried(Request(str(mended(folders["timm"], tmp_path / "mended"))), tmp_path / "as mended", route)
     assert found["outcome"] in GREEN, found["reason"]
 
 
 def test_their_own_weights_are_what_a_tower_holds(folders: dict[str, Path]) -> None:
-    subject = Asked(str(folders["timm"])).find().subject
+    reference = Request(str(folders["timm"])).find().reference
     held = load_file(folders["timm"] / FILE)
-    assert subject.state.keys() == held.keys()
-    assert all(torch.equal(subject.state[name], tensor) for name, tensor in held.items())
+    assert reference.state.keys() == held.keys()
+    assert all(torch.equal(reference.state[name], tensor) for name, tensor in held.items())
 
 
 def test_a_wrapper_that_transformers_saved_is_read_as_what_timm_knows(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -167,9 +167,9 @@ def test_a_wrapper_that_transformers_saved_is_read_as_what_timm_knows(folders: d
 
     loadable = mended(folders["timm"], tmp_path / "mended")
     AutoModelForImageClassification.from_pretrained(loadable).save_pretrained(tmp_path / "resaved")
-    resaved = Asked(str(tmp_path / "resaved")).find()
-    assert isinstance(resaved.subject, Kept)
-    assert (resaved.subject.entry.model, resaved.subject.classes) == (checkpoint.MODEL, 7)
+    resaved = Request(str(tmp_path / "resaved")).find()
+    assert isinstance(resaved.reference, CheckpointFolder)
+    assert (resaved.reference.entry.model, resaved.reference.classes) == (checkpoint.MODEL, 7)
     found = resaved.run(Case("classifier", "resaved"), RELEASE, TOLERANCES[torch.float32], tmp_path / "run")
     assert found["outcome"] in GREEN, found["reason"]
 
@@ -185,8 +185,8 @@ def test_what_the_folder_says_of_the_architecture_is_made_so(tmp_path: Path) -> 
         "model_args": {"img_size": 96, "in_chans": 1},
     }
     (tmp_path / "grey" / "config.json").write_text(json.dumps(grey))
-    found = Asked(str(tmp_path / "grey")).find()
-    assert found.subject.input_size == (1, 96, 96)
+    found = Request(str(tmp_path / "grey")).find()
+    assert found.reference.input_size == (1, 96, 96)
     fields = found.run(Case("wrapper", "grey"), RELEASE, TOLERANCES[torch.float32], tmp_path)
     assert fields["outcome"] in GREEN, fields["reason"]
 
@@ -196,10 +196,10 @@ def test_a_configuration_that_describes_another_model_than_the_weights_are_of_is
 ) -> None:
     """Without model_args timm builds the size of its registry, and resamples the position embedding to it."""
     bare = described(folders["timm"], tmp_path / "bare", model_args={})
-    found = tried(Asked(str(bare)), tmp_path)
+    found = tried(Request(str(bare)), tmp_path)
     resized = "1 parameter not as saved: pos_embed has shape (1, 197, 64), not (1, 101, 64)"
     assert (found["outcome"], found["reason"]) == ("tensors", resized)
-    found = tried(Asked(str(bare)), tmp_path, "classifier")
+    found = tried(Request(str(bare)), tmp_path, "classifier")
     assert found["outcome"] in GREEN, found["reason"]
 
 
@@ -207,12 +207,12 @@ def test_a_folder_in_half_precision_is_tried_in_it(folders: dict[str, Path], tmp
     half = mended(folders["timm"], tmp_path / "half")
     save_file({name: tensor.bfloat16() for name, tensor in load_file(half / FILE).items()}, half / FILE)
     for route in (OWN, "wrapper"):
-        found = tried(Asked(str(half)), tmp_path / "run", route)
+        found = tried(Request(str(half)), tmp_path / "run", route)
         assert found["outcome"] in GREEN, found["reason"]
 
 
 def test_nothing_is_compared_of_what_computes_no_numbers(folders: dict[str, Path], tmp_path: Path) -> None:
-    found = tried(Asked(str(folders["timm-boundless"])), tmp_path, "tower")
+    found = tried(Request(str(folders["timm-boundless"])), tmp_path, "tower")
     assert (found["outcome"], found["reason"]) == ("unsupported", checkpoint_folder.NOT_FINITE)
 
 
@@ -231,7 +231,7 @@ def test_nothing_is_compared_of_what_computes_no_numbers(folders: dict[str, Path
 def test_what_cannot_be_tried_is_one_error(asked: tuple[Any, ...], problem: str, folders: dict[str, Path]) -> None:
     own = str(folders["own"])
     with pytest.raises(Unusable) as caught:
-        Asked(*(one and one.replace("{own}", own) for one in asked)).find()
+        Request(*(one and one.replace("{own}", own) for one in asked)).find()
     assert str(caught.value).startswith(problem.replace("{own}", own))
 
 
@@ -248,7 +248,7 @@ def test_a_model_that_this_timm_cannot_make_is_one_error(
 ) -> None:
     strange = described(folders["timm"], tmp_path / "strange", **text)
     with pytest.raises(Unusable) as caught:
-        Asked(str(strange)).find()
+        Request(str(strange)).find()
     assert str(caught.value).startswith(f"{strange / 'config.json'}: {problem}")
 
 
@@ -256,10 +256,10 @@ def test_files_that_are_cut_off_are_one_error(folders: dict[str, Path], tmp_path
     torn = described(folders["timm"], tmp_path / "torn")
     (torn / FILE).write_bytes((torn / FILE).read_bytes()[:999])
     with pytest.raises(Unusable, match=r"torn/model.safetensors: cannot be read: SafetensorError: "):
-        Asked(str(torn)).find()
+        Request(str(torn)).find()
     (torn / FILE).rename(torn / "pytorch_model.bin")
     with pytest.raises(Unusable, match=r"torn/pytorch_model.bin: cannot be read: "):
-        Asked(str(torn)).find()
+        Request(str(torn)).find()
 
 
 def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
@@ -267,7 +267,7 @@ def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
 ) -> None:
     monkeypatch.setattr(request, "TRIED", ("wrapper", "tower"))
     out = io.StringIO()
-    code = user_model.examine(Asked(str(folders["timm-rewritten"])), out)
+    code = user_model.examine(Request(str(folders["timm-rewritten"])), out)
     lines = out.getvalue().splitlines()
     tried = {"own": "✘ {}: error", "wrapper": "✘ {}: error", "tower": "✔ {}: passed"}
     assert lines[1:4] == [said.format(f"{route}/timm-rewritten") for route, said in tried.items()]
@@ -289,9 +289,9 @@ def test_a_file_of_an_old_torch_is_read(folders: dict[str, Path], tmp_path: Path
     old = described(folders["timm"], tmp_path / "old")
     torch.save(load_file(old / FILE), old / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     (old / FILE).unlink()
-    found = tried(Asked(str(old)), tmp_path / "run")
+    found = tried(Request(str(old)), tmp_path / "run")
     assert found["outcome"] in GREEN, found["reason"]
-    found = tried(Asked(str(old)), tmp_path / "run", "backbone-pretrained")
+    found = tried(Request(str(old)), tmp_path / "run", "backbone-pretrained")
     assert found["reason"] == "this road hands timm model.safetensors, and the folder has pytorch_model.bin"
 
 
@@ -300,7 +300,7 @@ def test_a_model_of_other_colours_is_not_asked_for_three(tmp_path: Path) -> None
 
     save_for_hf(checkpoint.trained(timm.create_model(checkpoint.MODEL, in_chans=1)), tmp_path, safe_serialization=True)
     for route, outcome in (("backbone", "unsupported"), ("tower", "passed")):
-        assert tried(Asked(str(tmp_path)), tmp_path / "run", route)["outcome"] == outcome
+        assert tried(Request(str(tmp_path)), tmp_path / "run", route)["outcome"] == outcome
 
 
 def test_a_model_that_is_no_backbone_as_it_is_described_is_tried_all_the_same(tmp_path: Path) -> None:
@@ -308,15 +308,15 @@ def test_a_model_that_is_no_backbone_as_it_is_described_is_tried_all_the_same(tm
     save_file(checkpoint.trained(shallow).state_dict(), tmp_path / FILE)
     args = {"architecture": "eva02_tiny_patch14_224", "num_classes": 3, "model_args": {"depth": 2}}
     (tmp_path / "config.json").write_text(json.dumps({**args, "pretrained_cfg": {"num_classes": 3}}))
-    found = Asked(str(tmp_path)).find()
-    assert found.subject.entry.feature_levels == 0
+    found = Request(str(tmp_path)).find()
+    assert found.reference.entry.feature_levels == 0
 
 
 def test_rules_of_the_hub_are_for_folders_described_so(folders: dict[str, Path], tmp_path: Path) -> None:
     subjects = [folders["timm"], mended(folders["timm"], tmp_path / "mended")]
-    assert [Asked(str(one)).find().subject.checkpoint.is_as_for_the_hub for one in subjects] == [True, False]
+    assert [Request(str(one)).find().reference.checkpoint.is_as_for_the_hub for one in subjects] == [True, False]
 
 
 def test_the_names_of_a_timm_folder_are_looked_at_as_it_is_described(folders: dict[str, Path]) -> None:
-    module = Asked(str(folders["timm"])).module()
+    module = Request(str(folders["timm"])).module()
     assert (module.name, module.build().num_classes) == ("timm", 7)

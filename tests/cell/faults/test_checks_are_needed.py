@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from harness.cell.compare import comparison
 from harness.cell.guards.leaks import Leaks
-from harness.cell.models.reference import Place, Subject
+from harness.cell.models.reference import Placement, ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
@@ -220,13 +220,13 @@ def test_with_the_check_the_fault_is_caught_and_without_it_nobody_sees_it(
 
     def outcome(folder: str, *, checked: bool) -> Any:
         reached = Reached()
-        subject = Subject(entries[check.model], "slim", Place("cpu", torch.float32))
+        reference = ReferenceModel(entries[check.model], "slim", Placement("cpu", torch.float32))
         with monkeypatch.context() as patch:
             check.fault(patch, reached)
             if not checked:
                 check.off(patch)
             route, tolerance = ROUTES[check.route], TOLERANCES[torch.float32]
-            record = run_case.run(route, VARIANTS["safetensors"], subject, RELEASE, tolerance, tmp_path / folder)
+            record = run_case.run(route, VARIANTS["safetensors"], reference, RELEASE, tolerance, tmp_path / folder)
         assert reached.times > 0
         return record["outcome"]
 

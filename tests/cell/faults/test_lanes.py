@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from harness.cell.routes import ROUTES
-from harness.cell.scenarios.context import Trip
-from harness.cell.scenarios.protocol import Leg, Loaded
+from harness.cell.scenarios.context import CaseContext
+from harness.cell.scenarios.protocol import Loaded, Scenario
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
 from tests.cell.faults.faulty import Faulty
@@ -19,9 +19,9 @@ CONVNEXT = "convnext_atto"
 class Deaf(Faulty):
     """A road on which the precision that is asked for does not arrive."""
 
-    def legs(self, trip: Trip) -> Mapping[str, Leg]:
-        trip.dtype = {}
-        return super().legs(trip)
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
+        context.dtype = {}
+        return super().scenarios(context)
 
 
 @pytest.mark.parametrize("road", ["wrapper", "tower", "backbone"])

@@ -8,10 +8,10 @@ import torch
 from transformers import PreTrainedModel
 
 from harness.cell.guards.leaks import Leaks
-from harness.cell.scenarios.context import Trip
-from harness.cell.scenarios.protocol import Leg
+from harness.cell.scenarios.context import CaseContext
+from harness.cell.scenarios.protocol import Scenario
 from tests.cell.faults.conftest import Attempt
-from tests.cell.faults.faulty import Legs
+from tests.cell.faults.faulty import Scenarios
 
 
 def _double() -> Callable[[], Any]:
@@ -51,11 +51,11 @@ def test_a_change_is_told_and_put_back(change: Callable[[], Callable[[], Any]], 
 def test_a_leg_that_is_interrupted_leaves_nothing_changed(attempt: Attempt) -> None:
     """As pytest-timeout does it: with an exception that nobody takes for a finding."""
 
-    def interrupted(_trip: Trip) -> Leg:
+    def interrupted(_trip: CaseContext) -> Scenario:
         torch.set_default_dtype(torch.float64)
         pytest.fail("Timeout")
         yield  # a leg is an iterator
 
     with pytest.raises(pytest.fail.Exception, match="Timeout"):
-        attempt(Legs({"": interrupted}), "convnext_atto")
+        attempt(Scenarios({"": interrupted}), "convnext_atto")
     assert torch.get_default_dtype() == torch.float32

@@ -12,8 +12,8 @@ from transformers import AutoModel
 
 from harness.cell.models import mapped_tensors, reference, variants
 from harness.cell.models.installed import Release
-from harness.cell.models.mapped_tensors import Store, parts
-from harness.cell.models.reference import Place, Subject
+from harness.cell.models.mapped_tensors import MappedTensors, parts
+from harness.cell.models.reference import Placement, ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case as cell_case
@@ -48,33 +48,33 @@ def shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variants, "SHARD", 2**21)
 
 
-def full(entries: Catalog, folder: Path, dtype: torch.dtype = torch.float32) -> Subject:
-    return Subject(entries[MODEL], "full", Place("cpu", dtype, Store(folder / "native")))
+def full(entries: Catalog, folder: Path, dtype: torch.dtype = torch.float32) -> ReferenceModel:
+    return ReferenceModel(entries[MODEL], "full", Placement("cpu", dtype, MappedTensors(folder / "native")))
 
 
-def run(route: str, whole: Subject, folder: Path) -> dict[str, Any]:
+def run(route: str, whole: ReferenceModel, folder: Path) -> dict[str, Any]:
     return cell_case.run(
         ROUTES[route], VARIANTS[DEFAULT_VARIANT], whole, Release.installed(), TOLERANCES[torch.float32], folder
     )
 
 
 def test_a_file_is_as_safetensors_writes_it(tmp_path: Path) -> None:
-    kept = Store(tmp_path).keep("state", STATE, STATE.__getitem__)
+    kept = MappedTensors(tmp_path).keep("state", STATE, STATE.__getitem__)
     save_file(STATE, tmp_path / "theirs.safetensors")
-    [path] = Store(tmp_path).files("state")
+    [path] = MappedTensors(tmp_path).files("state")
     assert same(dict(kept), load_file(tmp_path / "theirs.safetensors"))
     assert same(load_file(path), STATE)
 
 
 def test_whoever_changes_what_is_mapped_changes_a_copy(tmp_path: Path) -> None:
-    kept = Store(tmp_path).keep("state", STATE, STATE.__getitem__)
+    kept = MappedTensors(tmp_path).keep("state", STATE, STATE.__getitem__)
     kept["weight"].fill_(9)
-    [path] = Store(tmp_path).files("state")
+    [path] = MappedTensors(tmp_path).files("state")
     assert same(load_file(path), STATE)
 
 
 def test_what_is_lent_is_no_file_that_anybody_finds(tmp_path: Path) -> None:
-    lent = Store(tmp_path).lend(STATE, STATE.__getitem__)
+    lent = MappedTensors(tmp_path).lend(STATE, STATE.__getitem__)
     assert list(tmp_path.iterdir()) == []
     assert same(dict(lent), STATE)
 
@@ -89,7 +89,7 @@ def test_what_is_too_large_for_one_file_lies_in_several() -> None:
 def test_a_model_whose_weights_are_mapped_is_the_same_model(
     entries: Catalog, tmp_path: Path, dtype: torch.dtype
 ) -> None:
-    mapped, held = full(entries, tmp_path, dtype), Subject(entries[MODEL], "full", Place("cpu", dtype))
+    mapped, held = full(entries, tmp_path, dtype), ReferenceModel(entries[MODEL], "full", Placement("cpu", dtype))
     assert same(dict(mapped.headless.tensors), dict(held.headless.tensors))
     outputs, tolerance = mapped.headless.runs.first, TOLERANCES[dtype]
     for name, tensor in held.headless.runs.first.items():
@@ -177,12 +177,12 @@ def test_what_a_constructor_draws_is_not_made_where_it_is_large(
     monkeypatch.setattr(reference, "LARGE", 100)
     whole = full(entries, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(Subject, "_is_left", lambda *_: False)
+        patch.setattr(ReferenceModel, "_is_left", lambda *_: False)
         left = whole.default("stem.0.weight")
         assert left is not None
         assert not torch.equal(left, left.flatten()[0].expand_as(left))  # nobody has filled it
         patch.setattr(reference, "LARGE", 10**6)
-        drawn = Subject(entries[MODEL], "full", Place("cpu", torch.float32)).default("stem.0.weight")
+        drawn = ReferenceModel(entries[MODEL], "full", Placement("cpu", torch.float32)).default("stem.0.weight")
         assert drawn is not None
         assert torch.equal(drawn, drawn.flatten()[0].expand_as(drawn))
     assert whole.default("stem.0.weight") is None
@@ -204,11 +204,11 @@ def test_a_second_try_does_not_keep_the_firsts_files(
     entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there: list[list[Path]] = []
-    legs = type(ROUTES["tower"]).legs
+    scenarios = type(ROUTES["tower"]).scenarios
 
-    def looked(route: Any, trip: Any) -> Any:
+    def looked(route: Any, context: Any) -> Any:
         there.append(list(tmp_path.glob("tower/**/*.safetensors")))
-        return legs(route, trip)
+        return scenarios(route, context)
 
     monkeypatch.setattr(type(ROUTES["tower"]), "legs", looked)
     monkeypatch.setattr(cell_case, "GREEN", frozenset())  # so that it is tried again

@@ -10,7 +10,7 @@ from torch import nn
 from harness.cell.models import weights
 from harness.cell.models.cutting import build, cut, lowest
 from harness.cell.models.layer_scales import layer_scales
-from harness.cell.models.reference import Subject
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.structure import structure
 from harness.contract.catalog import Catalog
 
@@ -69,8 +69,10 @@ def test_blocks_that_attend_are_taken_away_with_those_of_their_stage() -> None:
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_no_parameter_is_left_at_a_constant_and_nothing_explodes(model: str, subject: Callable[[str], Subject]) -> None:
-    native = subject(model).headless
+def test_no_parameter_is_left_at_a_constant_and_nothing_explodes(
+    model: str, reference: Callable[[str], ReferenceModel]
+) -> None:
+    native = reference(model).headless
     flat = [name for name, p in native.module.named_parameters() if p.numel() > 1 and p.min() == p.max()]
     assert flat == []
     for tensor in native.runs.first.values():

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from torch import nn
 
-from harness.cell.models.reference import Outputs, Subject
+from harness.cell.models.reference import Outputs, ReferenceModel
 from harness.cell.routes import ROUTES
-from harness.cell.scenarios.context import Trip
-from harness.cell.scenarios.protocol import Leg, Loaded, Written
+from harness.cell.scenarios.context import CaseContext
+from harness.cell.scenarios.protocol import Loaded, Scenario, Written
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
-from tests.cell.faults.faulty import Faulty, Legs
+from tests.cell.faults.faulty import Faulty, Scenarios
 
 CONVNEXT = "convnext_atto"
 FIRST, SECOND = "", "13 labels"  # the legs of `classifier`
@@ -30,23 +30,23 @@ def once(fault: Callable[[nn.Module], None], then: Callable[[nn.Module], None] =
     return happen
 
 
-def just(name: str) -> Callable[[Trip], Leg]:
+def just(name: str) -> Callable[[CaseContext], Scenario]:
     """The first leg of a road as a leg of another."""
-    return lambda trip: next(iter(ROUTES[name].legs(trip).values()))
+    return lambda context: next(iter(ROUTES[name].scenarios(context).values()))
 
 
-def only_written(trip: Trip) -> Leg:
-    yield Written(trip.folder, ["a"], ["a"])
+def only_written(context: CaseContext) -> Scenario:
+    yield Written(context.folder, ["a"], ["a"])
 
 
-def misnamed(trip: Trip) -> Leg:
-    yield Written(trip.folder, ["a.weight"], ["a.gamma"])
-    yield from just("wrapper")(trip)
+def misnamed(context: CaseContext) -> Scenario:
+    yield Written(context.folder, ["a.weight"], ["a.gamma"])
+    yield from just("wrapper")(context)
 
 
-def unread(trip: Trip) -> Leg:
+def unread(context: CaseContext) -> Scenario:
     """The checkpoint is loaded, and its report says what is not so."""
-    for step in just("wrapper")(trip):
+    for step in just("wrapper")(context):
         if isinstance(step, Loaded):
             gone = [f"{step.prefix}.stem.0.bias"]
             yield Loaded(
@@ -111,11 +111,11 @@ def test_names_on_a_later_leg_come_before_tensors_on_an_earlier_one(attempt: Att
 
 
 def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg(attempt: Attempt) -> None:
-    def unable(_trip: Trip) -> Leg:
+    def unable(_trip: CaseContext) -> Scenario:
         yield from ()
         raise LookupError("no native model")
 
-    record = attempt(Legs({"one": just("wrapper"), "two": unable}), CONVNEXT)
+    record = attempt(Scenarios({"one": just("wrapper"), "two": unable}), CONVNEXT)
     assert record["reason"].startswith("LookupError in phase native (two) at test_legs.py:")
 
 
@@ -124,14 +124,14 @@ def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg
     [{}, {"": faulty.nowhere}, {"": only_written}, {"one": just("wrapper"), "two": faulty.nowhere}],
     ids=["no leg", "an empty leg", "a leg that loads nothing", "one leg of two"],
 )
-def test_a_road_on_which_nothing_is_compared_is_not_green(attempt: Attempt, legs: Any) -> None:
-    record = attempt(Legs(legs), CONVNEXT)
+def test_a_road_on_which_nothing_is_compared_is_not_green(attempt: Attempt, scenarios: Any) -> None:
+    record = attempt(Scenarios(scenarios), CONVNEXT)
     assert record["outcome"] == "error"
     assert "nothing was compared" in record["reason"]
 
 
 def test_a_file_with_other_names_is_keys_though_it_loads(attempt: Attempt) -> None:
-    record = attempt(Legs({"": misnamed}), CONVNEXT)
+    record = attempt(Scenarios({"": misnamed}), CONVNEXT)
     assert record["outcome"] == "keys"
     assert record["reason"] == (
         "the file that transformers wrote: keys renamed, 1 of gamma to weight (a.gamma became a.weight)"
@@ -142,7 +142,7 @@ def test_a_file_with_other_names_is_keys_though_it_loads(attempt: Attempt) -> No
 def test_a_name_that_the_report_should_list_and_does_not_is_as_wrong_as_one_that_it_should_not(
     attempt: Attempt,
 ) -> None:
-    record = attempt(Legs({"": unread}), CONVNEXT)
+    record = attempt(Scenarios({"": unread}), CONVNEXT)
     assert record["outcome"] == "keys"
     assert record["detail"]["names"][0]["missing"] == {"count": 1, "first": ["stem.0.bias"]}
     assert record["detail"]["names"][0]["unexpected"] == {"count": 1, "first": ["stem.0.weight"]}
@@ -193,20 +193,20 @@ def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as
 ) -> None:
     made: list[str] = []
     ran: list[str] = []
-    create = Subject.create
+    create = ReferenceModel.create
 
-    def counted(self: Subject, *args: Any, **kwargs: Any) -> Any:
+    def counted(self: ReferenceModel, *args: Any, **kwargs: Any) -> Any:
         made.append("native")
         return create(self, *args, **kwargs)
 
-    monkeypatch.setattr(Subject, "create", counted)
+    monkeypatch.setattr(ReferenceModel, "create", counted)
 
     def look(outputs: Outputs) -> Outputs:
         ran.append("loaded")
         return outputs
 
     record = attempt(Faulty(ROUTES["backbone"], to_model=faulty.constant, to_outputs=look), CONVNEXT)
-    legs = 4  # as it is, at its default level, with other channels, with another stride
+    scenarios = 4  # as it is, at its default level, with other channels, with another stride
     assert record["outcome"] == "tensors"
-    assert len(ran) == 2 * legs  # each model twice, on the first try
-    assert len(made) <= legs  # the first may be there already, from another test
+    assert len(ran) == 2 * scenarios  # each model twice, on the first try
+    assert len(made) <= scenarios  # the first may be there already, from another test

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from harness.cell.models.reference import Place
+from harness.cell.models.reference import Placement
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios.holder import names_in, shared_names
 from harness.cell.user_models import request, save_and_reload, target
-from harness.cell.user_models.request import Asked
+from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable, find
 from harness.contract.record import GREEN, OWN, OWN_VARIANTS, Case
 from harness.doctor import user_model
@@ -31,7 +31,7 @@ NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
 
 
 def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> dict[str, Any]:
-    owned = Asked(f"{TOWERS}:{name}", **more).find()
+    owned = Request(f"{TOWERS}:{name}", **more).find()
     return owned.run(Case(OWN, owned.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
 
 
@@ -139,7 +139,7 @@ def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() ->
 def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(request, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
-    code = user_model.examine(Asked(f"{TOWERS}:own_convnext"), out)
+    code = user_model.examine(Request(f"{TOWERS}:own_convnext"), out)
     assert [line.partition(":")[0] for line in out.getvalue().splitlines()[1:4]] == [
         "✔ wrapper/own_convnext",
         "✔ tower/own_convnext",
@@ -149,7 +149,7 @@ def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypat
 
 
 def test_a_route_of_timms_is_not_for_a_model_that_timm_does_not_know(tmp_path: Path) -> None:
-    found = Asked(f"{TOWERS}:clean").find()
+    found = Request(f"{TOWERS}:clean").find()
     fields = found.run(Case("wrapper", found.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
     assert (fields["outcome"], fields["reason"]) == (
         *("unsupported", f"{TOWERS}:clean is none of timm's, and has no such route"),
@@ -183,7 +183,7 @@ def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_
         model = LlavaForConditionalGeneration(LlavaConfig(text_config=text, vision_config=vision, image_token_index=63))
         return model, {"input_ids": torch.tensor([[1, 2, 3]])}
 
-    llava = request.alone(target.of(make), Place("cpu", torch.float32))
+    llava = request.alone(target.of(make), Placement("cpu", torch.float32))
     found = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
     assert found["outcome"] in GREEN, found["reason"]
 

@@ -11,16 +11,16 @@ import pytest
 from packaging.version import Version
 
 from harness.cell.models.installed import Release
-from harness.cell.models.reference import Subject
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
-from harness.cell.scenarios.context import Trip
+from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.holder import names_in
 from harness.contract.catalog import Catalog, Entry
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import RELEASE, TOLERANCES, Attempt
-from tests.cell.faults.faulty import Faulty, Legs
+from tests.cell.faults.faulty import Faulty, Scenarios
 
 pytestmark = pytest.mark.slow
 
@@ -49,20 +49,20 @@ FILES = [
 
 @pytest.mark.parametrize(("variant", "files"), FILES)
 def test_a_checkpoint_of_timm_has_the_files_of_its_variant(
-    subject: Callable[..., Subject], tmp_path: Path, variant: str, files: list[str]
+    reference: Callable[..., ReferenceModel], tmp_path: Path, variant: str, files: list[str]
 ) -> None:
-    folder = subject(CONVNEXT).save(tmp_path / "timm", VARIANTS[variant])
+    folder = reference(CONVNEXT).save(tmp_path / "timm", VARIANTS[variant])
     assert weights_in(folder) == files
-    assert set(names_in(folder)) == set(subject(CONVNEXT).state)
+    assert set(names_in(folder)) == set(reference(CONVNEXT).state)
 
 
 def test_a_sharded_checkpoint_has_more_than_one_file_and_an_index_of_them_all(
-    subject: Callable[..., Subject], tmp_path: Path
+    reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:
-    folder = subject(CONVNEXT).save(tmp_path / "timm", VARIANTS["sharded"])
+    folder = reference(CONVNEXT).save(tmp_path / "timm", VARIANTS["sharded"])
     found, index = weights_in(folder), json.loads((folder / "model.safetensors.index.json").read_text())
     assert len(found) > 1
-    assert set(index["weight_map"]) == set(subject(CONVNEXT).state)
+    assert set(index["weight_map"]) == set(reference(CONVNEXT).state)
     assert set(index["weight_map"].values()) == set(found)
 
 
@@ -94,8 +94,10 @@ def test_each_variant_shows_a_fault(attempt: Attempt, variant: str) -> None:
     assert record["reason"] == "1 parameter not as saved: stages.0.blocks.0.gamma is 1e-05 throughout"
 
 
-def test_model_args_name_timms_own_architecture_and_its_shape(subject: Callable[..., Subject], tmp_path: Path) -> None:
-    folder = subject(CONVNEXT).save(tmp_path / "timm", VARIANTS["model-args"])
+def test_model_args_name_timms_own_architecture_and_its_shape(
+    reference: Callable[..., ReferenceModel], tmp_path: Path
+) -> None:
+    folder = reference(CONVNEXT).save(tmp_path / "timm", VARIANTS["model-args"])
     config = json.loads((folder / "config.json").read_text())
     assert config["architecture"] == config["pretrained_cfg"]["architecture"] == CONVNEXT
     assert config["model_args"] == {"depths": [1, 1, 1, 1]}
@@ -113,10 +115,10 @@ def test_model_args_that_are_lost_are_keys(attempt: Attempt) -> None:
 
 
 def test_every_variant_but_model_args_describes_the_checkpoint_alike(
-    subject: Callable[..., Subject], tmp_path: Path
+    reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:
     described = {
-        name: (subject(CONVNEXT).save(tmp_path / name, variant) / "config.json").read_text()
+        name: (reference(CONVNEXT).save(tmp_path / name, variant) / "config.json").read_text()
         for name, variant in VARIANTS.items()
         if name != "model-args"
     }
@@ -135,15 +137,15 @@ def test_every_variant_but_model_args_describes_the_checkpoint_alike(
     ],
 )
 def test_each_variant_is_loaded_with_its_own_arguments(
-    subject: Callable[..., Subject], tmp_path: Path, variant: str, arguments: dict[str, Any]
+    reference: Callable[..., ReferenceModel], tmp_path: Path, variant: str, arguments: dict[str, Any]
 ) -> None:
     given: dict[str, Any] = {}
 
     def from_pretrained(_folder: Path, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         given.update(kwargs)
-        return subject(CONVNEXT).headless.module, {}
+        return reference(CONVNEXT).headless.module, {}
 
-    Trip(subject(CONVNEXT), VARIANTS[variant], RELEASE, tmp_path).load(from_pretrained, tmp_path)
+    CaseContext(reference(CONVNEXT), VARIANTS[variant], RELEASE, tmp_path).load(from_pretrained, tmp_path)
     assert given == {"output_loading_info": True, **arguments}
 
 
@@ -170,7 +172,7 @@ NO_BACKBONE = "timm 1.0.31 has no features_only for convnext_atto"
 BACKBONES = ["backbone", "backbone-features", "backbone-pretrained", "detector"]
 
 
-class Untouched(Subject):
+class Untouched(ReferenceModel):
     """A model whose case must be decided from its entry alone."""
 
     def __init__(self, entry: Entry) -> None:
@@ -275,4 +277,4 @@ def test_the_road_speaks_before_the_variant(entries: Catalog, tmp_path: Path) ->
 
 
 def test_what_is_supported_is_tried(attempt: Attempt) -> None:
-    assert attempt(Legs({}), CONVNEXT)["outcome"] == "error"
+    assert attempt(Scenarios({}), CONVNEXT)["outcome"] == "error"

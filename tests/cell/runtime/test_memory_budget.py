@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cell.runtime.memory_budget import Seats
+from harness.cell.runtime.memory_budget import MemoryBudget
 
 ROOM = (10.0, 100.0)
 SITTING = (
@@ -17,18 +17,18 @@ SITTING = (
 )
 
 
-def asks(folder: Path, needed: tuple[float, float], worker: str = "gw0") -> tuple[Seats, threading.Thread]:
+def asks(folder: Path, needed: tuple[float, float], worker: str = "gw0") -> tuple[MemoryBudget, threading.Thread]:
     """A worker that wants a seat, and what waits for it."""
-    seats = Seats(folder, worker, ROOM)
-    waiting = threading.Thread(target=seats.take, args=(needed,), daemon=True)
+    budget = MemoryBudget(folder, worker, ROOM)
+    waiting = threading.Thread(target=budget.take, args=(needed,), daemon=True)
     waiting.start()
     waiting.join(0.5)
-    return seats, waiting
+    return budget, waiting
 
 
 @pytest.mark.parametrize("needed", [(3.0, 1.0), (1.0, 60.0)], ids=["memory", "disk"])
 def test_what_does_not_fit_beside_another_waits_for_its_end(tmp_path: Path, needed: tuple[float, float]) -> None:
-    other = Seats(tmp_path, "gw1", ROOM)
+    other = MemoryBudget(tmp_path, "gw1", ROOM)
     other.take((8.0, 50.0))
     _, waiting = asks(tmp_path, needed)
     assert waiting.is_alive()
@@ -38,17 +38,17 @@ def test_what_does_not_fit_beside_another_waits_for_its_end(tmp_path: Path, need
 
 
 def test_what_fits_beside_another_does_not_wait(tmp_path: Path) -> None:
-    Seats(tmp_path, "gw1", ROOM).take((8.0, 50.0))
+    MemoryBudget(tmp_path, "gw1", ROOM).take((8.0, 50.0))
     _, waiting = asks(tmp_path, (2.0, 50.0))
     assert not waiting.is_alive()
 
 
 def test_what_is_larger_than_the_room_runs_alone(tmp_path: Path) -> None:
-    seats, waiting = asks(tmp_path, (11.0, 1.0))
+    budget, waiting = asks(tmp_path, (11.0, 1.0))
     assert not waiting.is_alive()
     _, second = asks(tmp_path, (0.5, 1.0), "gw2")
     assert second.is_alive()
-    seats.leave()
+    budget.leave()
     second.join(5)
     assert not second.is_alive()
 
@@ -68,8 +68,8 @@ def test_a_worker_that_dies_leaves_its_seat(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_takes_a_seat_again_leaves_its_old_one(tmp_path: Path) -> None:
-    seats = Seats(tmp_path, "gw0", ROOM)
-    seats.take((8.0, 50.0))
-    seats.take((9.0, 60.0))
+    budget = MemoryBudget(tmp_path, "gw0", ROOM)
+    budget.take((8.0, 50.0))
+    budget.take((9.0, 60.0))
     _, waiting = asks(tmp_path, (1.0, 40.0), "gw1")
     assert not waiting.is_alive()

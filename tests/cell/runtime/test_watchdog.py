@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.cell.runtime import heartbeat, watchdog
-from harness.cell.runtime.heartbeat import Desk, Task
-from harness.cell.runtime.watchdog import Watch
+from harness.cell.runtime.heartbeat import Heartbeat, Task
+from harness.cell.runtime.watchdog import Watchdog
 
 NO_LIMITS = {"seconds": 300, "memory_gib": None, "disk_gib": None}
 AT_WORK = (
@@ -35,7 +35,7 @@ def worker(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def ends(folder: Path, **limits: float) -> dict[str, tuple[str, str]]:
     """What a watch with these limits does about the folder's cases."""
-    watcher = Watch(folder, {**NO_LIMITS, **limits})
+    watcher = Watchdog(folder, {**NO_LIMITS, **limits})
     for worker, task in heartbeat.tasks(folder).items():
         watcher._end(worker, task)
     return watcher.ends
@@ -93,7 +93,7 @@ def test_a_full_size_case_has_a_time_of_its_own_where_there_is_one(
 def test_the_most_that_a_case_held_and_wrote_is_kept(worker: subprocess.Popen[str], tmp_path: Path) -> None:
     folder = heartbeat.checkpoints(tmp_path, worker.pid)
     folder.mkdir()
-    watcher = Watch(tmp_path, NO_LIMITS)
+    watcher = Watchdog(tmp_path, NO_LIMITS)
     [task] = heartbeat.tasks(tmp_path).values()
     for size in (2**20, 0):
         (folder / "model.safetensors").write_bytes(b"\1" * size)
@@ -106,7 +106,7 @@ def test_the_most_that_a_case_held_and_wrote_is_kept(worker: subprocess.Popen[st
 def test_a_process_that_has_gone_on_to_another_case_is_left_alone(
     worker: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    watcher = Watch(tmp_path, {**NO_LIMITS, "memory_gib": 0.001})
+    watcher = Watchdog(tmp_path, {**NO_LIMITS, "memory_gib": 0.001})
     [(name, task)] = heartbeat.tasks(tmp_path).items()
     watcher._end(name, replace(task, case="wrapper/before"))
     assert watcher.ends == {}
@@ -115,7 +115,7 @@ def test_a_process_that_has_gone_on_to_another_case_is_left_alone(
 
 
 def test_a_watch_sees_by_itself_what_takes_too_much(worker: subprocess.Popen[str], tmp_path: Path) -> None:
-    watcher = Watch(tmp_path, {**NO_LIMITS, "memory_gib": 0.001})
+    watcher = Watchdog(tmp_path, {**NO_LIMITS, "memory_gib": 0.001})
     watcher.start()
     assert worker.wait(5) == -9
     watcher.close()
@@ -139,7 +139,7 @@ def test_what_a_dead_process_said_is_still_there_and_its_checkpoints_go(
 def test_a_case_that_ends_leaves_the_desk_empty_and_stderr_as_it_was(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with Desk(tmp_path, "gw1").at("wrapper/a"):
+    with Heartbeat(tmp_path, "gw1").at("wrapper/a"):
         assert [task.case for task in heartbeat.tasks(tmp_path).values()] == ["wrapper/a"]
         sys.stderr.write("to the file\n")
     sys.stderr.write("to the terminal\n")
@@ -162,4 +162,4 @@ def test_the_last_words_of_a_process_are_those_that_say_most(said: str, words: s
 
 def test_the_memory_of_a_process_that_is_gone_is_nothing() -> None:
     assert watchdog.held(2**22 + 1) == 0
-    assert Watch(Path("nowhere"), NO_LIMITS)._excess(Task("wrapper/a", 2**22 + 1, time.monotonic())) is None
+    assert Watchdog(Path("nowhere"), NO_LIMITS)._excess(Task("wrapper/a", 2**22 + 1, time.monotonic())) is None

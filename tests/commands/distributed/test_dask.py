@@ -9,7 +9,7 @@ import pytest
 
 from harness.commands.distributed import dask, worker_resources
 from harness.commands.distributed.dask import Cell, Ended
-from harness.commands.run import Campaign
+from harness.commands.run import MatrixCommand
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
 from harness.config.option_parser import Options
@@ -24,25 +24,27 @@ PAIR = "transformers5.23.0-timm1.0.31"
 
 
 @pytest.fixture
-def campaign(small_matrix: Matrix, tmp_path: Path) -> Callable[..., Campaign]:
+def matrix_command(small_matrix: Matrix, tmp_path: Path) -> Callable[..., MatrixCommand]:
     """Of both pairs, with a file where the matrix is."""
     (tmp_path / "matrix.yaml").write_text("as it is here")
 
-    def made(**options: Any) -> Campaign:
+    def made(**options: Any) -> MatrixCommand:
         given = Options(matrix=tmp_path / "matrix.yaml", on="h:1", **options)
-        return Campaign(small_matrix, tuple(Lanes(small_matrix, pair, given) for pair in small_matrix.pairs), given)
+        return MatrixCommand(
+            small_matrix, tuple(Lanes(small_matrix, pair, given) for pair in small_matrix.pairs), given
+        )
 
     return made
 
 
-def handed(campaign: Campaign, workers: int = 1, *, gpus: bool = False) -> list[Cell]:
-    return list(dask.cells(campaign, workers, gpus=gpus))
+def handed(matrix_command: MatrixCommand, workers: int = 1, *, gpus: bool = False) -> list[Cell]:
+    return list(dask.cells(matrix_command, workers, gpus=gpus))
 
 
 def test_each_pair_has_cells_for_all_workers_and_together_they_are_all_cases(
-    campaign: Callable[..., Campaign], small_catalog: Catalog
+    matrix_command: Callable[..., MatrixCommand], small_catalog: Catalog
 ) -> None:
-    found = handed(campaign(), workers=2)
+    found = handed(matrix_command(), workers=2)
     assert [cell.name for cell in found][-2:] == [f"{PAIR} cpu-float32 1/2", f"{PAIR} cpu-float32 2/2"]
     assert found[-1].words == (
         *("-s", "matrix", "--", "--pair", PAIR, "--lane", "cpu-float32", "--part", "2/2", "--resolve", "locked"),
@@ -51,31 +53,33 @@ def test_each_pair_has_cells_for_all_workers_and_together_they_are_all_cases(
     assert small_catalog is not None
 
 
-def test_no_cell_has_a_part_that_is_empty(campaign: Callable[..., Campaign]) -> None:
-    found = handed(campaign(models=("convnext_atto",)), workers=50)
+def test_no_cell_has_a_part_that_is_empty(matrix_command: Callable[..., MatrixCommand]) -> None:
+    found = handed(matrix_command(models=("convnext_atto",)), workers=50)
     assert [cell.name for cell in found if PAIR in cell.name] == [f"{PAIR} cpu-float32"]
 
 
 def test_what_was_not_run_here_is_handed_to_who_can(
-    campaign: Callable[..., Campaign], small_catalog: Catalog, gpus: Callable[[int], None]
+    matrix_command: Callable[..., MatrixCommand], small_catalog: Catalog, gpus: Callable[[int], None]
 ) -> None:
     gpus(0)
-    made = campaign()
+    made = matrix_command()
     made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
     assert [cell.name for cell in handed(made, gpus=True) if PAIR in cell.name] == [f"{PAIR} cuda-float32"]
 
 
-def test_what_is_recorded_is_not_handed_out_again(campaign: Callable[..., Campaign], small_catalog: Catalog) -> None:
-    made = campaign(lanes=("cpu-float32",))
+def test_what_is_recorded_is_not_handed_out_again(
+    matrix_command: Callable[..., MatrixCommand], small_catalog: Catalog
+) -> None:
+    made = matrix_command(lanes=("cpu-float32",))
     made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
     assert [cell.name for cell in handed(made) if PAIR in cell.name] == []
 
 
 @pytest.mark.parametrize(("gpus", "asked"), [(False, set()), (True, {True})])
 def test_a_lane_on_a_gpu_is_for_workers_that_have_one(
-    campaign: Callable[..., Campaign], *, gpus: bool, asked: set[bool]
+    matrix_command: Callable[..., MatrixCommand], *, gpus: bool, asked: set[bool]
 ) -> None:
-    found = handed(campaign(), gpus=gpus)
+    found = handed(matrix_command(), gpus=gpus)
     assert {cell.gpu for cell in found if "cuda" in cell.name} == asked
     records = Path("results", PAIR, "cuda-float32.jsonl")
     told = (
@@ -85,8 +89,8 @@ def test_a_lane_on_a_gpu_is_for_workers_that_have_one(
     assert {cell.gpu for cell in found if "cpu" in cell.name} == {False}
 
 
-def test_a_full_size_cell_asks_for_the_memory_that_it_needs(campaign: Callable[..., Campaign]) -> None:
-    [cell] = [one for one in handed(campaign(models=("convnext_atto",), sizes=("full",))) if PAIR in one.name]
+def test_a_full_size_cell_asks_for_the_memory_that_it_needs(matrix_command: Callable[..., MatrixCommand]) -> None:
+    [cell] = [one for one in handed(matrix_command(models=("convnext_atto",), sizes=("full",))) if PAIR in one.name]
     code = {worker_resources.code(): 1}
     assert cell.memory >= 1
     assert dask._resources(cell, [{"MEMORY": 64}]) == {**code, "MEMORY": cell.memory}
@@ -100,8 +104,10 @@ def test_a_cell_for_a_gpu_asks_for_no_more_memory_than_a_worker_with_one_has() -
     assert asked == {worker_resources.code(): 1, "GPU": 1, "MEMORY": 16}
 
 
-def test_what_comes_back_is_appended(campaign: Callable[..., Campaign], small_catalog: Catalog, tmp_path: Path) -> None:
-    made = campaign(lanes=("cpu-float32",), results=tmp_path / "there")
+def test_what_comes_back_is_appended(
+    matrix_command: Callable[..., MatrixCommand], small_catalog: Catalog, tmp_path: Path
+) -> None:
+    made = matrix_command(lanes=("cpu-float32",), results=tmp_path / "there")
     made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
     name = f"{PAIR}/cpu-float32.jsonl"
     text = (tmp_path / "there" / name).read_text()
@@ -155,17 +161,19 @@ def test_a_worker_of_another_version_is_not_used_and_one_of_this_is_waited_for()
     ]
 
 
-def test_a_lane_that_is_asked_for_and_no_worker_can_run_is_refused(campaign: Callable[..., Campaign]) -> None:
-    made = campaign(lanes=("cuda-float32",))
+def test_a_lane_that_is_asked_for_and_no_worker_can_run_is_refused(
+    matrix_command: Callable[..., MatrixCommand],
+) -> None:
+    made = matrix_command(lanes=("cuda-float32",))
     with pytest.raises(BadInput, match=r"^--lane cuda-float32: no worker has a GPU; leave the option out$"):
         dask._refuse_missing(made, gpus=False)
     dask._refuse_missing(made, gpus=True)
 
 
-def test_a_wheel_on_this_disk_is_on_no_worker(campaign: Callable[..., Campaign], tmp_path: Path) -> None:
+def test_a_wheel_on_this_disk_is_on_no_worker(matrix_command: Callable[..., MatrixCommand], tmp_path: Path) -> None:
     wheel = tmp_path / "timm-1.0.32.dev0-py3-none-any.whl"
     wheel.touch()
-    made = campaign()
+    made = matrix_command()
     pair = Pair.parse_requirements(["transformers==5.23.0", f"timm@{wheel}"], made.described.defaults)
     made.lanes = (replace(made.lanes[0], pair=pair),)
     with pytest.raises(BadInput, match=r"the workers have not got .*whl; name an address, or a release"):

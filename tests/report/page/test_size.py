@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, expect
 
-from harness.commands.run import Campaign
+from harness.commands.run import MatrixCommand
 from harness.config import matrix
 from harness.config.option_parser import Options
 from harness.execution.pair_run import Lanes
@@ -100,7 +100,7 @@ def _written(folder: Path, path: Path) -> tuple[float, Summary]:
     """How many seconds it takes to read and judge the records and to write the page."""
     started = time.perf_counter()
     words = ["--matrix", str(folder / "matrix.yaml"), "--results", str(folder / "results")]
-    summary = Campaign.of(words, "report").summary()
+    summary = MatrixCommand.of(words, "report").summary()
     path.write_text(pages.html(summary), encoding="utf-8")
     return time.perf_counter() - started, summary
 
