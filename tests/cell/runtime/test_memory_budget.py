@@ -11,8 +11,8 @@ from harness.cell.runtime.memory_budget import MemoryBudget
 
 ROOM = (10.0, 100.0)
 SITTING = (
-    "import sys, time; from pathlib import Path; from harness.cell.runtime.memory_budget import Seats\n"
-    "seats = Seats(Path(sys.argv[1]), 'gw1', (10.0, 100.0)); seats.take((8.0, 1.0))\n"
+    "import sys, time; from pathlib import Path; from harness.cell.runtime.memory_budget import MemoryBudget\n"
+    "seats = MemoryBudget(Path(sys.argv[1]), 'gw1', (10.0, 100.0)); seats.take((8.0, 1.0))\n"
     "print('seated', flush=True); time.sleep(60)\n"
 )
 

@@ -15,8 +15,8 @@ from harness.cell.runtime.watchdog import Watchdog
 
 NO_LIMITS = {"seconds": 300, "memory_gib": None, "disk_gib": None}
 AT_WORK = (
-    "import sys, time; from pathlib import Path; from harness.cell.runtime.heartbeat import Desk\n"
-    "with Desk(Path(sys.argv[1]), 'gw0').at('wrapper/a'):\n"
+    "import sys, time; from pathlib import Path; from harness.cell.runtime.heartbeat import Heartbeat\n"
+    "with Heartbeat(Path(sys.argv[1]), 'gw0').at('wrapper/a'):\n"
     "    sys.stderr.write('nearly done\\n'); sys.stderr.flush(); print('there', flush=True); time.sleep(60)\n"
 )
 
