@@ -3,13 +3,11 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from packaging.version import Version
 
 from ..config import matrix, option_parser
 from ..config.errors import BadInput
-from ..config.names import ROUTES
 from ..config.names import unknown as unknown_name
 from ..config.option_parser import Options
 from ..config.pair import AXES, Pair, pin
@@ -17,6 +15,7 @@ from ..config.source import is_source
 from ..config.text import number
 from ..contract.catalog import BERT, Catalog
 from ..contract.record import DEFAULT_VARIANT, GREEN
+from ..contract.routes import ROUTES
 from ..environments.installer_output import InstallationError
 from ..execution import tempdirs
 from ..execution.pair_run import Environment, Lanes, Say
@@ -26,11 +25,6 @@ from ..results.pair_diff import HARM, Key, Kind, attributed, compare, key_of, un
 from ..results.upgrade_result import Answer
 from ..results.verdict import Judged
 from .ensure_recorded import check, refuse_other_python, tried
-
-SAVING: Final = frozenset(ROUTES) - {
-    *("wrapper", "wrapper-features", "classifier", "backbone-pretrained", "resume", "processor", "pipeline")
-}
-"""The routes on which a release writes the checkpoint itself; on the others it is the harness's own."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +121,7 @@ class UpgradeCommand:
 
     def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
         """What the new pair makes of checkpoints that the old one saved: quick models, the first lane by default."""
-        routes = tuple(name for name in self.options.routes or self.described.routes if name in SAVING)
+        routes = tuple(name for name in self.options.routes or self.described.routes if ROUTES[name].saves)
         options = replace(
             self.options,
             routes=routes,

@@ -18,13 +18,13 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from ..contract.catalog import BERT, Entry
 from ..contract.package import FOLDER
 from ..contract.record import DEFAULT_VARIANT
+from ..contract.routes import LEGACY_LAYERNORM, ROUTES
 from . import messages, yaml_document
 from .errors import BadInput
 from .expectation import Rule
-from .names import VARIANTS_OF, DtypeName, LaneName, RouteName, Strict, VariantName, problem, unknown
+from .names import DtypeName, LaneName, RouteName, Strict, VariantName, problem, unknown
 from .pair import Defaults, Pair, Row
 
-NO_TIMM: Final = "legacy-layernorm"
 SCHEMA: Final = FOLDER / "schemas" / "matrix.json"
 
 
@@ -182,13 +182,12 @@ class Matrix(Strict):
     @classmethod
     def _each_route_has_what_it_names(cls, routes: Mapping[str, Route]) -> Mapping[str, Route]:
         for name, route in routes.items():
-            if (name == NO_TIMM) != (route.models == (BERT.model,)):
-                raise problem(
-                    f"{name}: {NO_TIMM}, and no other route, has 'models: [{BERT.model}]': no timm model is in it"
-                )
-            idle = [variant for variant in route.variants if variant not in VARIANTS_OF[name]]
+            if (name == LEGACY_LAYERNORM) != (route.models == (BERT.model,)):
+                only = f"{LEGACY_LAYERNORM}, and no other route, has 'models: [{BERT.model}]'"
+                raise problem(f"{name}: {only}: no timm model is in it")
+            idle = [variant for variant in route.variants if variant not in ROUTES[name].variants]
             if idle:
-                having = ", ".join(VARIANTS_OF[name]) or "none"
+                having = ", ".join(ROUTES[name].variants) or "none"
                 raise problem(f"{name}: {', '.join(idle)} would change nothing that this route does; it has {having}")
         return routes
 

@@ -1,7 +1,7 @@
 """The closed sets of names that people write in matrix.yaml and on the command line, and what refuses other names."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
@@ -13,32 +13,14 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..contract.catalog import HOW_TO_RUN, Entry
 from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, RED
+from ..contract.routes import DESCRIBED, ROUTES
 from .source import is_source
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
 
-ROUTES: Final = (
-    *("wrapper", "wrapper-features", "classifier"),
-    *("backbone", "backbone-pretrained", "backbone-features", "detector"),
-    *("tower", "tower-wrapper", "vlm"),
-    *("hub", "roundtrip", "scratch", "partial", "resume"),
-    *("processor", "pipeline", "legacy-layernorm"),
-)
 LANES: Final = ("cpu-float32", "cpu-bfloat16", "cuda-float32", "cuda-float16", "cuda-bfloat16")
 DTYPES: Final = ("float32", "float16", "bfloat16")
-VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin", "low-cpu-mem", "device-map", "model-args")
-STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map")
-VARIANTS_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys(ROUTES, (*STORED, "model-args")),
-    # They save a model of their own, whose configuration has no model_args; `partial` does so on one of its ways.
-    **dict.fromkeys(("backbone", "backbone-features", "detector", "tower", "tower-wrapper", "vlm"), STORED),
-    **dict.fromkeys(("partial", "legacy-layernorm"), STORED),
-    # What timm writes itself, and what timm reads itself.
-    **dict.fromkeys(("hub", "backbone-pretrained"), ()),
-    # timm reads what they save, and it reads one file.
-    **dict.fromkeys(("roundtrip", "scratch"), ("low-cpu-mem", "device-map")),
-}
-"""The variants that mean something on a route."""
+VARIANTS: Final = (DEFAULT_VARIANT, *DESCRIBED)
 SIZES: Final = (DEFAULT_SIZE, FULL)
 TRAITS: Final = (*(field.name for field in fields(Entry) if field.name not in HOW_TO_RUN), "layer_scale")
 
@@ -103,7 +85,7 @@ def _release(text: str) -> str:
 Version = Annotated[str, AfterValidator(_normalised)]
 Release = Annotated[str, AfterValidator(_release)]
 Specifier = Annotated[str, AfterValidator(_specifier)]
-RouteName = Annotated[str, OneOf("route", ROUTES)]
+RouteName = Annotated[str, OneOf("route", tuple(ROUTES))]
 LaneName = Annotated[str, OneOf("lane", LANES)]
 DtypeName = Annotated[str, OneOf("dtype", DTYPES)]
 SizeName = Annotated[str, OneOf("size", SIZES)]

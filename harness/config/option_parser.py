@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ..contract.catalog import BERT, Catalog
-from ..contract.checkpoint import OF_HUB, Checkpoint, is_path
+from ..contract.checkpoint import Checkpoint, is_path
 from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, HUB, SYNTHETIC
+from ..contract.routes import LEGACY_LAYERNORM, ROUTES, Takes, taking
 from ..environments import lock
 from .errors import BadInput
-from .matrix import NO_TIMM, Matrix
-from .names import ROUTES, SIZES, VARIANTS, unknown
+from .matrix import Matrix
+from .names import SIZES, VARIANTS, unknown
 
 NEAREST: Final = 3
 RUNNING: Final = frozenset({"matrix", "pair"})
@@ -338,8 +339,8 @@ def _wrong_with_hub(options: Options) -> Iterator[str]:
         yield f"--weights {HUB} is at full size; leave out --size"
     if set(options.variants) - {DEFAULT_VARIANT}:
         yield f"--weights {HUB} is stored as it is; leave out --variant"
-    if left := [route for route in options.routes if route in ROUTES and route not in OF_HUB]:
-        there = ", ".join(OF_HUB)
+    if left := [route for route in options.routes if route in ROUTES and Takes.HUB not in ROUTES[route].takes]:
+        there = ", ".join(taking(Takes.HUB))
         yield f"--route {', '.join(left)}: is about what is written here; with --weights {HUB} there is {there}"
 
 
@@ -349,7 +350,7 @@ def _default(name: str) -> Any:
 
 def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:
     models = {entry.model for catalog in catalogs for entry in catalog if matrix.tries(entry)}
-    named = models | ({BERT.model} if NO_TIMM in matrix.routes else set())
+    named = models | ({BERT.model} if LEGACY_LAYERNORM in matrix.routes else set())
     releases = ", ".join(sorted({catalog.timm for catalog in catalogs}))
     controls = [
         f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"

@@ -14,18 +14,6 @@ CONFIG: Final = "config.json"
 WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
 INDICES: Final = tuple(f"{name}.index.json" for name in WEIGHTS)
 WRAPPER: Final = "timm_wrapper"  # the model type of transformers' own wrapper
-TRIED: Final = (
-    *("wrapper", "classifier", "backbone", "backbone-pretrained", "tower", "tower-wrapper"),
-    *("roundtrip", "resume", "processor", "pipeline"),
-)
-"""The routes that read a folder, or hold its weights; others are about what the harness writes itself."""
-OF_HUB: Final = tuple(route for route in TRIED if route != "backbone-pretrained")
-"""Those on which a repository of the hub can stand for the folder; timm's own mechanism has the names of its own."""
-IN_SHARDS: Final = frozenset(
-    {"wrapper", "wrapper-features", "classifier", "backbone", "backbone-features", "detector", "tower", "tower-wrapper"}
-    | {"vlm", "processor", "pipeline"}
-)
-"""Routes on which transformers alone reads weights from a folder. timm, on the others, reads one file."""
 LARGEST_FILE: Final = 8 * 2**30
 """Bytes. Linux maps no file that is larger than its memory, so what is larger than this lies in shards where it can."""
 HEADLESS: Final = "TimmWrapperModel"

@@ -3,18 +3,13 @@
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from packaging.specifiers import SpecifierSet
 
 from .catalog import Entry
-from .record import OWN, Case
-
-LIKE_OWN: Final = "tower"
-"""The route whose rules speak of a model of somebody's own: it is what that route stands for."""
-LIKE_HUB: Final = "hub"
-"""The route whose rules speak of a checkpoint folder that somebody else wrote, where a route reads that folder."""
-READING: Final = frozenset({"wrapper", "wrapper-features", "classifier", "roundtrip", "resume", "pipeline"})
+from .record import Case
+from .routes import rules_of
 
 
 class Restricting(Protocol):
@@ -63,9 +58,8 @@ def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder:
     `folder`: the checkpoint is somebody's own, and as timm writes it for the hub.
     """
     names = {case.model, entry.model}
-    routes = {LIKE_OWN if case.route == OWN else case.route, *([LIKE_HUB] if folder and case.route in READING else [])}
     return (
-        not routes.isdisjoint(rule.routes)
+        any(route in rule.routes for route in rules_of(case.route, folder=folder))
         and (rule.lanes is None or lane in rule.lanes)
         and (rule.variants is None or case.variant in rule.variants)
         and (rule.sizes is None or case.size in rule.sizes)

@@ -36,7 +36,6 @@ SKIPPED: Final = frozenset({"unsupported", "not-run"})
 RED: Final = frozenset({"keys", "tensors", "outputs", "nonfinite", "error", "crashed", "timeout", "out-of-memory"})
 OUTCOMES: Final = GREEN | SKIPPED | RED
 
-OWN: Final = "own"  # the route of a model that is none of timm's
 DEFAULT_VARIANT: Final = "safetensors"
 DEFAULT_SIZE: Final = "slim"
 FULL: Final = "full"

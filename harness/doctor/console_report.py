@@ -25,7 +25,8 @@ from ..cell.models.installed import Release
 from ..contract.catalog import Entry
 from ..contract.matching import is_of, speaks_of
 from ..contract.package import ROOT
-from ..contract.record import GREEN, OWN, SKIPPED, Case
+from ..contract.record import GREEN, SKIPPED, Case
+from ..contract.routes import OWN
 
 MATRIX: Final = ROOT / "matrix.yaml"
 LANE: Final = "cpu-float32"

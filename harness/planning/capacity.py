@@ -5,7 +5,7 @@ Of a slim case nobody asks: it needs less than 3 GiB.
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -16,8 +16,9 @@ from packaging.version import Version
 from ..config.matrix import Lane, Limits
 from ..config.pair import Pair
 from ..contract.catalog import Catalog
-from ..contract.checkpoint import IN_SHARDS, LARGEST_FILE
+from ..contract.checkpoint import LARGEST_FILE
 from ..contract.record import DEFAULT_VARIANT, FULL, Case
+from ..contract.routes import ROUTES
 from .device import cuda_gibs
 
 GIB: Final = 2**30
@@ -47,21 +48,6 @@ class Room:
 
 BASE: Final = 3.2
 """GiB that a process holds whatever the model: the libraries, and a forward pass. beit_large_patch16_512 takes most."""
-FACTORS: Final[Mapping[str, tuple[float, float]]] = {
-    "backbone": (0.2, 4),
-    "backbone-features": (0.2, 4),
-    "backbone-pretrained": (5.5, 1),
-    "hub": (0.2, 6),
-    "partial": (0.2, 6),
-    "resume": (2.2, 2),
-    "roundtrip": (0.2, 3),
-    "scratch": (1.2, 3),
-    "tower": (0.2, 2),
-    "tower-wrapper": (0.2, 2),
-    "wrapper-features": (1.2, 1),
-}
-"""By route, what convnext_xlarge held and wrote on transformers 5.23 in float32, in multiples of its weights."""
-OTHER: Final = (0.2, 1)
 GPU: Final = "GPU memory"
 UNMAPPED: Final = 2.0  # what transformers 4 may hold besides: the file as it reads it, and the model; an estimate
 
@@ -78,14 +64,15 @@ class Needs:
     def of(self, case: Case) -> Room:
         """One of them. What the hub has of a model lies in its cache, and native timm reads it."""
         weights = self.catalog[case.model].params * FLOAT / GIB
-        held, written = FACTORS.get(case.route, OTHER)
+        route = ROUTES[case.route]
+        held, written = route.held, route.written
         if self.lane.dtype != "float32":
             held, written = held + HALF, written + HALF  # native's, mapped; and the loaded, which is no file's
         if not _maps(self.pair):
             held += UNMAPPED
         if self.from_hub:
             held += NATIVE
-        if weights * GIB > LARGEST_FILE and case.route not in IN_SHARDS:
+        if weights * GIB > LARGEST_FILE and not route.shards:
             held += 1  # a file that is mapped as a whole takes that memory
             written += 1
         if case.variant != DEFAULT_VARIANT:

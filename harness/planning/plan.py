@@ -13,9 +13,10 @@ from ..config.matrix import Lane, Matrix, Route
 from ..config.option_parser import Options, in_words
 from ..config.pair import Pair
 from ..contract.catalog import BERT, Catalog, Entry
-from ..contract.checkpoint import OF_HUB, TRIED, Checkpoint, is_path
+from ..contract.checkpoint import Checkpoint, is_path
 from ..contract.package import FOLDER
-from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, OWN, OWN_VARIANTS, SCHEMA, SEED, Case
+from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, OWN_VARIANTS, SCHEMA, SEED, Case
+from ..contract.routes import OWN, ROUTES, Takes
 
 EVERY_MODEL: Final = "*"
 """The model of a case that stands for all of a route, where no catalog says which there are."""
@@ -61,7 +62,7 @@ def _own(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case
     if is_path(target):
         checkpoint = Checkpoint.read(Path(target))
         name, architecture = checkpoint.name, None if options.maker else checkpoint.architecture
-        timms = [route for route in _routes(matrix, options) if architecture and route in TRIED]
+        timms = [route for route in _routes(matrix, options) if architecture and Takes.FOLDER in ROUTES[route].takes]
         variants, routes = [DEFAULT_VARIANT], [*timms, *([] if options.routes else [OWN])]
     else:
         name, variants, routes = target, list(OWN_VARIANTS if lane.variants else OWN_VARIANTS[:1]), [OWN]
@@ -93,7 +94,7 @@ def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
 
 
 def _routes(matrix: Matrix, options: Options) -> list[str]:
-    there = [name for name in matrix.routes if name in OF_HUB or not options.from_hub]
+    there = [name for name in matrix.routes if not options.from_hub or Takes.HUB in ROUTES[name].takes]
     return [name for name in there if not options.routes or name in options.routes]
 
 

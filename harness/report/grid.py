@@ -8,9 +8,9 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from ..config.names import ROUTES
 from ..config.pair import AXES, PACKAGES, Pair
 from ..contract.record import GREEN, SKIPPED
+from ..contract.routes import ROUTES
 from ..results.verdict import Judged
 from . import marks
 from .marks import Mark

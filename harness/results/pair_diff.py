@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from .failure import fail_alike, generalised
 from ..planning.plan import EVERY_MODEL
 from ..contract.record import GREEN, RED
+from ..contract.routes import ROUTES
 from .verdict import Judged, Rule
 
 Key = tuple[str, str]
@@ -204,7 +205,7 @@ def figures_of(output: Mapping[str, Any]) -> list[float]:
 
 def ways_out(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
     """Routes on which the same models pass, of those that may stand in for the broken one."""
-    wanted = {way: None for one in broken for way in WAYS_OUT.get(one.case.route, ())}
+    wanted = {way: None for one in broken for way in _instead(one.case.route)}
     if not wanted:
         return []
     places = {_place(one) for one in broken}
@@ -221,11 +222,7 @@ def _place(one: Judged) -> tuple[str, str, str]:
     return one.pair, one.lane, one.case.model
 
 
-WAYS_OUT: Final[Mapping[str, tuple[str, ...]]] = {
-    "tower": ("tower-wrapper",),
-    "hub": ("wrapper",),
-    "backbone-pretrained": ("backbone",),
-    "backbone-features": ("backbone",),
-    "wrapper-features": ("backbone",),
-}
-"""What does the same for a user, by route."""
+def _instead(route: str) -> tuple[str, ...]:
+    """The route that does the same for a user; a user model's has none."""
+    instead = ROUTES[route].instead if route in ROUTES else None
+    return (instead,) if instead else ()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.names import ROUTES
+from harness.contract.routes import ROUTES
 from tests.pairs.command import cases, nox
 
 pytestmark = pytest.mark.slow

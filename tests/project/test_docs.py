@@ -12,10 +12,11 @@ from harness.commands.bench import bench
 from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
 from harness.config.matrix import Matrix
-from harness.config.names import ROUTES, TRAITS
+from harness.config.names import TRAITS
 from harness.contract import catalog, record
 from harness.contract.catalog import Catalog
 from harness.contract.checkpoint import is_path
+from harness.contract.routes import ROUTES
 from harness.report import marks
 from harness.report.formats.files import FILES
 from harness.results.verdict import Verdict

@@ -8,12 +8,13 @@ from packaging.version import Version
 from transformers import AutoModel
 
 from ...contract.catalog import Entry
+from ...contract.routes import WRAPPER
 from ..models.installed import Release
 from ..models.reference import Outputs, ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 
-SINCE: Final = Version("4.48.0")
+SINCE: Final = Version(WRAPPER)
 PREFIX: Final = "timm_model"
 
 

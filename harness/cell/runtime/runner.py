@@ -12,7 +12,8 @@ from typing import Any, Final
 import torch
 
 from ...contract.catalog import Entry, entry_of
-from ...contract.record import DEFAULT_VARIANT, FULL, HUB, OWN, Case
+from ...contract.record import DEFAULT_VARIANT, FULL, HUB, Case
+from ...contract.routes import OWN
 from ..compare.findings import Tolerance
 from ..guards import memory, offline
 from ..models import pretrained

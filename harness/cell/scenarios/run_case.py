@@ -12,8 +12,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from ...contract.checkpoint import IN_SHARDS
 from ...contract.record import GREEN, SKIPPED
+from ...contract.routes import ROUTES
 from ..compare import divergence, reasons
 from ..compare.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
 from ..compare.diagnosis import equal
@@ -153,7 +153,7 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     if why is not None:
         return record("unsupported", why, seconds=time.perf_counter() - started)
     memory.restart_peak()
-    shards = route.name in IN_SHARDS
+    shards = route.name in ROUTES and ROUTES[route.name].shards
     attempt = Attempt(
         CaseContext(reference, variant, release, scratch / route.name, handover=handover, in_shards=shards), tolerance
     )

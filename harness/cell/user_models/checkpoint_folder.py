@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint
-from ...contract.record import OWN
+from ...contract.routes import OWN
 from ..models import weights
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build

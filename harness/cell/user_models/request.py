@@ -8,8 +8,9 @@ from typing import Any, Final
 import timm
 import torch
 
-from ...contract.checkpoint import TRIED, Checkpoint, is_path
-from ...contract.record import DEFAULT_VARIANT, OWN, OWN_VARIANTS, Case
+from ...contract.checkpoint import Checkpoint, is_path
+from ...contract.record import DEFAULT_VARIANT, OWN_VARIANTS, Case
+from ...contract.routes import OWN, Takes, taking
 from ..compare.findings import Tolerance
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
@@ -95,7 +96,7 @@ class Request:
             return Owned(
                 checkpoint.name,
                 CheckpointFolder.read(checkpoint, device, dtype),
-                {OWN: File(), **{name: ROUTES[name] for name in TRIED}},
+                {OWN: File(), **{name: ROUTES[name] for name in taking(Takes.FOLDER)}},
             )
         state = state_of(checkpoint)
         target = of_folder(checkpoint, state, self.maker)

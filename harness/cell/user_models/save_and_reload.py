@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from ...contract.catalog import Entry
-from ...contract.record import OWN
+from ...contract.routes import OWN
 from ..models import weights
 from ..models.installed import Release
 from ..models.reference import Native, Placement, tensors_of

@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from ...contract.catalog import BERT, Entry
 from ...contract.checkpoint import CONFIG, Checkpoint
-from ...contract.record import OWN
+from ...contract.routes import OWN
 from ..models.catalog_builder import traits_of
 from ..models.reference import Outputs
 

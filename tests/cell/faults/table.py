@@ -22,10 +22,10 @@ from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Computed, Loaded, Scenario
-from harness.config.names import VARIANTS_OF
 from harness.contract import catalog
 from harness.contract.catalog import BERT
 from harness.contract.record import GREEN
+from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults.conftest import TOLERANCES
 from tests.cell.faults.faulty import Along
 from tests.cell.faults.outside import FAULTS, Fault, Reached
@@ -61,7 +61,7 @@ def line(name: str) -> str:
 
 def _cell(fault: Fault, route: str) -> str:
     model = OWN.get(route, fault.model)
-    variant = fault.variant if fault.variant in VARIANTS_OF[route] else "safetensors"
+    variant = fault.variant if fault.variant in ROWS[route].variants else "safetensors"
     outcome, sound = _sound(route, model, variant)
     if outcome == "unsupported":
         return "unsupported"

@@ -16,7 +16,8 @@ from harness.cell.user_models.checkpoint_folder import CheckpointFolder
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable
 from harness.cell.user_models.tensor_files import dtype_of, give
-from harness.contract.record import GREEN, OWN, Case
+from harness.contract.record import GREEN, Case
+from harness.contract.routes import OWN
 from harness.doctor import user_model
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.own import checkpoint
@@ -265,7 +266,7 @@ def test_files_that_are_cut_off_are_one_error(folders: dict[str, Path], tmp_path
 def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request, "TRIED", ("wrapper", "tower"))
+    monkeypatch.setattr(request, "taking", lambda _: ("wrapper", "tower"))
     out = io.StringIO()
     code = user_model.examine(Request(str(folders["timm-rewritten"])), out)
     lines = out.getvalue().splitlines()

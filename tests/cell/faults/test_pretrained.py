@@ -14,8 +14,8 @@ from timm.models import save_for_hf
 
 from harness.cell.models import weights
 from harness.contract.catalog import Catalog
-from harness.contract.checkpoint import OF_HUB
 from harness.contract.record import Case
+from harness.contract.routes import Takes, taking
 from tests.cell.faults.conftest import plan_of
 from tests.hub import REVISION, Hub, serving
 from tests.places import ROOT
@@ -66,11 +66,11 @@ def run(cases: list[Case], entries: Catalog, folder: Path, **variables: str) -> 
 
 
 def test_what_both_libraries_download_is_the_same_model(hub: Hub, entries: Catalog, tmp_path: Path) -> None:
-    cases = [Case(route, THERE, size="full") for route in OF_HUB]
+    cases = [Case(route, THERE, size="full") for route in taking(Takes.HUB)]
     found = run(cases, entries, tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "cache"))
     outcomes = {line["route"]: line["outcome"] for line in found.values()}
     # roundtrip is known to break with timm 1.0.31: timm does not read what transformers 5 resaves.
-    assert outcomes == {**dict.fromkeys(OF_HUB, "passed"), "roundtrip": "error"}
+    assert outcomes == {**dict.fromkeys(taking(Takes.HUB), "passed"), "roundtrip": "error"}
     told = {json.dumps(line["detail"]["hub"]) for line in found.values()}
     assert told == {json.dumps({"repository": REPOSITORIES[THERE], "revision": REVISION})}
     weights_asked = [asked for asked in hub.asked if asked.startswith("GET") and asked.endswith("model.safetensors")]

@@ -17,7 +17,8 @@ from harness.cell.scenarios.holder import names_in, shared_names
 from harness.cell.user_models import request, save_and_reload, target
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable, find
-from harness.contract.record import GREEN, OWN, OWN_VARIANTS, Case
+from harness.contract.record import GREEN, OWN_VARIANTS, Case
+from harness.contract.routes import OWN
 from harness.doctor import user_model
 from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE, TOLERANCES

@@ -1,0 +1,106 @@
+"""The routes: one row for each public road by which transformers loads timm weights.
+
+To add one: its file in `cell/routes`, its row here, its line in matrix.yaml, its test. Everything that the project
+knows of a route before it is imported stands in its row. Standard library only.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import Final
+
+LEGACY_LAYERNORM: Final = "legacy-layernorm"
+"""The only route without a timm model."""
+OWN: Final = "own"
+"""The route of a user model, which is in no matrix: its file is in `cell/user_models`."""
+LIKE_OWN: Final = "tower"
+"""The route whose rules apply to a user model too: a tower is what most of them are."""
+LIKE_FOLDER: Final = "hub"
+"""The route whose rules apply to a folder that timm wrote elsewhere, on each route that reads it `AS_IS`."""
+
+
+class Takes(Flag):
+    """Which checkpoints that the harness did not write a route can load."""
+
+    NOTHING = 0
+    FOLDER = auto()  # a user's folder, or the weights in it
+    HUB = auto()  # a repository of the hub in its place
+    AS_IS = auto()  # with the config.json as it lies there
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row.
+
+    `since` is the first transformers release with this road; None where every tested release has it. `instead` names
+    the route that does the same for a user, to be recommended where this one is broken. `variants` are those that mean
+    something on it. `saves`: one of the two libraries writes its checkpoint, not the harness. `shards`: only
+    transformers reads its checkpoint, so it may lie in several files; timm, on the other routes, reads one. `held` and
+    `written` are GiB of memory and disk for each GiB of weights, measured with convnext_xlarge on transformers 5.23 in
+    float32.
+    """
+
+    name: str
+    since: str | None
+    instead: str | None
+    variants: tuple[str, ...]
+    takes: Takes
+    saves: bool
+    shards: bool
+    held: float
+    written: float
+
+    @property
+    def module(self) -> str:
+        """The route's file below `cell/routes`, without its suffix."""
+        return self.name.replace("-", "_")
+
+
+STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map")
+DESCRIBED: Final = (*STORED, "model-args")  # a model of the harness's own has no model_args
+PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, and it reads one file
+NOTHING, FOLDER, AS_IS = Takes.NOTHING, Takes.FOLDER, Takes.AS_IS
+WEIGHTS: Final = Takes.FOLDER | Takes.HUB
+ANY: Final = WEIGHTS | Takes.AS_IS
+WRAPPER: Final = "4.48.0"  # TimmWrapperModel and its image processor
+GEMMA3N: Final = "4.53.0"  # the first multimodal model that builds on timm by default
+
+# A table is read by its rows: name, since, instead, variants, takes.
+# fmt: off
+_TABLE: Final = (
+    Route("wrapper", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
+    Route("wrapper-features", WRAPPER, "backbone", DESCRIBED, AS_IS, saves=False, shards=True, held=1.2, written=1),
+    Route("classifier", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
+    Route("backbone", None, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=4),
+    Route("backbone-pretrained", None, "backbone", (), FOLDER, saves=False, shards=False, held=5.5, written=1),
+    Route("backbone-features", None, "backbone", STORED, NOTHING, saves=True, shards=True, held=0.2, written=4),
+    Route("detector", None, None, STORED, NOTHING, saves=True, shards=True, held=0.2, written=1),
+    Route("tower", None, "tower-wrapper", STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
+    Route("tower-wrapper", WRAPPER, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
+    Route("vlm", GEMMA3N, None, STORED, NOTHING, saves=True, shards=True, held=0.2, written=1),
+    Route("hub", WRAPPER, "wrapper", (), NOTHING, saves=True, shards=False, held=0.2, written=6),
+    Route("roundtrip", WRAPPER, None, PLACED, ANY, saves=True, shards=False, held=0.2, written=3),
+    Route("scratch", WRAPPER, None, PLACED, NOTHING, saves=True, shards=False, held=1.2, written=3),
+    Route("partial", None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=6),
+    Route("resume", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=False, held=2.2, written=2),
+    Route("processor", WRAPPER, None, DESCRIBED, WEIGHTS, saves=False, shards=True, held=0.2, written=1),
+    Route("pipeline", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
+    Route(LEGACY_LAYERNORM, None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1),
+)
+# fmt: on
+ROUTES: Final[Mapping[str, Route]] = {route.name: route for route in _TABLE}
+
+
+def taking(kind: Takes) -> tuple[str, ...]:
+    """The names of the routes that can load such a checkpoint."""
+    return tuple(route.name for route in ROUTES.values() if kind in route.takes)
+
+
+def rules_of(route: str, *, folder: bool = False) -> Iterable[str]:
+    """The names of the routes whose rules apply to a case of this one.
+
+    `folder`: its checkpoint was written elsewhere, as timm writes it for the hub.
+    """
+    yield LIKE_OWN if route == OWN else route
+    if folder and route in ROUTES and Takes.AS_IS in ROUTES[route].takes:
+        yield LIKE_FOLDER
