@@ -116,3 +116,6 @@ def _registered(reference: ReferenceModel, checkpoint: Path) -> str:
         entrypoint.__name__ = name
         register_model(entrypoint)
     return name
+
+
+ROUTE: Final = BackbonePretrained()

@@ -65,3 +65,6 @@ def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:
         and tensor.shape[0] == reference.classes
         and tensor.shape != reference.headless.tensors.get(name, tensor[:0]).shape
     )
+
+
+ROUTE: Final = Classifier()

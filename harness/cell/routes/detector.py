@@ -189,3 +189,6 @@ DETECTORS: Final[Mapping[str, Detector]] = {
         freezes=False,
     ),
 }
+
+
+ROUTE: Final = DetectorRoute()

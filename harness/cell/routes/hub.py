@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exports it nowhere else
 
@@ -43,3 +44,6 @@ def _write(context: CaseContext, name: str, *, safe: bool) -> Path:
     if not folder.exists():
         context.write(folder, lambda: save_for_hf(context.reference.filled, folder, safe_serialization=safe))
     return folder
+
+
+ROUTE: Final = Hub()

@@ -71,3 +71,6 @@ def _old(name: str) -> str:
     for new, old in OLD.items():
         name = name.replace(new, old)
     return name
+
+
+ROUTE: Final = LegacyLayerNorm()

@@ -6,6 +6,7 @@ It passes where they become what timm's own constructor gives them, and everythi
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from transformers import AutoModel
 
@@ -59,3 +60,6 @@ def _scales(reference: ReferenceModel) -> frozenset[str]:
     module = reference.headless.module
     called = (name for name, _ in module.named_parameters() if "gamma" in name or "beta" in name)
     return frozenset(layer_scales(module) or called)
+
+
+ROUTE: Final = Partial()

@@ -72,3 +72,6 @@ def _named(scores: Tensor) -> Outputs:
 
 def _scores(found: Sequence[Mapping[str, Any]]) -> list[float]:
     return [one["score"] for one in found]
+
+
+ROUTE: Final = Pipeline()

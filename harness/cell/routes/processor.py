@@ -1,7 +1,7 @@
 """`processor`: AutoImageProcessor against timm's own eval transform."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -48,3 +48,6 @@ def _processed(context: CaseContext, given: Callable[[], Any], to_timm: Callable
         return {"pixel_values": transform(context.reference)(to_timm())[None]}
 
     yield Computed(lambda: {"pixel_values": processor(given())["pixel_values"]}, lambda: Runs.of(expected))
+
+
+ROUTE: Final = Processor()

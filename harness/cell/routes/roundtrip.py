@@ -85,3 +85,6 @@ def loaded_by_timm(context: CaseContext, folder: Path, native: Native, file: str
         else (lambda: reference.embedding(module))
     )
     yield Computed(run, lambda: native.runs, loaded)
+
+
+ROUTE: Final = RoundTrip()

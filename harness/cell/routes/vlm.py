@@ -216,3 +216,6 @@ VLMS: Final = (
     Vlm("PerceptionLMForConditionalGeneration", "eva", _perception_lm, {}, tiles=True),
     Vlm("FastVlmForConditionalGeneration", "fastvit", _fast_vlm, REPARAMETRISED),
 )
+
+
+ROUTE: Final = VlmRoute()

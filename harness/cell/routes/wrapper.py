@@ -59,3 +59,6 @@ def embedding(reference: ReferenceModel, model: Any) -> Outputs:
     output = model(reference.pixels, **({} if pools else {"do_pooling": False}))
     pooled = {"pooler_output": output.pooler_output} if pools else {}
     return {"last_hidden_state": output.last_hidden_state, **pooled}
+
+
+ROUTE: Final = Wrapper()

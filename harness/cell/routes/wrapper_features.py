@@ -82,3 +82,6 @@ def _feature_maps(context: CaseContext) -> Scenario:
 
 def _named(last: Any, states: Any) -> Outputs:
     return {"last_hidden_state": last, **{f"hidden_states.{index}": state for index, state in enumerate(states)}}
+
+
+ROUTE: Final = WrapperFeatures()
