@@ -17,7 +17,8 @@ from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG
 from ...contract.record import FULL
 from .cutting import build
-from .reference import Placement, ReferenceModel
+from .placement import Placement
+from .reference import ReferenceModel
 from .variants import SAFETENSORS, Variant
 
 SNAPSHOTS: Final = "snapshots"  # in the cache, a folder a revision

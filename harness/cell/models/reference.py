@@ -3,22 +3,21 @@
 Everything here is timm's own. The cases of one model share one subject, so that a model is built, saved and run once.
 """
 
-import copy
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import timm
-import torch
 from timm.utils.model import freeze_batch_norm_2d
 from torch import Tensor, nn
 
 from ...contract.catalog import BERT, Entry
 from . import slim, weights
 from .mapped_tensors import MappedTensors
+from .native import Native, Outputs, numbered
+from .placement import Placement, tensors_of
 from .variants import Variant
 
 CLASSES: Final = 10
@@ -26,106 +25,6 @@ LARGE: Final = 2**20  # numbers in a tensor
 STATE: Final = "state"
 WHOLE: Final = "-whole"
 OF_ALL_ROUTES: Final = frozenset({"architecture", "filled", "classifier", "headless", "levels", "pixels", "image"})
-Outputs = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where and in what precision a lane computes, and where native weights lie that memory shall not have to hold."""
-
-    device: str
-    dtype: torch.dtype
-    mapped: MappedTensors | None = None
-
-    @property
-    def is_default(self) -> bool:
-        """Whether models need no conversion to compute here."""
-        return bool(self.dtype == torch.float32)
-
-    def put(self, loaded: Any) -> Any:
-        """A loaded model where users of this device put it: nobody moves a model to the CPU that it is on."""
-        return (loaded if self.device == "cpu" else loaded.to(self.device)).eval()
-
-    def cast(self, module: Any) -> Any:
-        """A module of float32 on the CPU as this lane has it, in eval mode; the one given stays as it is."""
-        if self.is_default and self.device == "cpu":
-            return module.eval()
-        tensors = tensors_of(module)
-        converted = self._converted(tensors) if self.mapped is None or self.device != "cpu" else self._kept(tensors)
-        # Handed to deepcopy as copied already, weights are converted without a copy in float32.
-        copies = {id(tensor): _as(tensor, converted[name]) for name, tensor in tensors.items()}
-        return copy.deepcopy(module, copies).to(self.device, self.dtype).eval()
-
-    def _converted(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {
-            name: tensor.detach().to(self.device, self._dtype(tensor), copy=True) for name, tensor in tensors.items()
-        }
-
-    def _kept(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        mapped: Any = self.mapped
-        like = {name: tensor.to("meta", self._dtype(tensor)) for name, tensor in tensors.items()}
-        kept: Mapping[str, Tensor] = mapped.lend(like, lambda name: tensors[name])
-        return kept
-
-    def _dtype(self, tensor: Tensor) -> torch.dtype:
-        return self.dtype if tensor.is_floating_point() else tensor.dtype
-
-
-def _as(tensor: Tensor, copied: Tensor) -> Tensor:
-    """A copy that is a parameter where the tensor is one."""
-    return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
-
-
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """Two runs of the same model on the same input, without gradients; the second only where somebody asks for it."""
-
-    run: Callable[[], Outputs]
-    run_again: Callable[[], Outputs]
-
-    @classmethod
-    def of(cls, run: Callable[[], Outputs]) -> "Runs":
-        """The same twice."""
-        return cls(run, run)
-
-    @functools.cached_property
-    def first(self) -> Outputs:
-        """The outputs."""
-        with torch.no_grad():
-            return self.run()
-
-    @functools.cached_property
-    def second(self) -> Outputs:
-        """The same outputs computed once more: how far they lie from the first is noise."""
-        with torch.no_grad():
-            return self.run_again()
-
-
-@dataclass(frozen=True, eq=False)
-class Native:
-    """A timm model with telling weights where its lane computes, in eval mode, and how timm's users run it.
-
-    `state` is its checkpoint: the same weights in float32 on the CPU, by the model's own names.
-    """
-
-    module: Any
-    run: Callable[[], Outputs]
-    state: Mapping[str, Tensor]
-
-    @functools.cached_property
-    def names(self) -> list[str]:
-        """What timm calls the tensors of a checkpoint."""
-        return list(self.module.state_dict())
-
-    @functools.cached_property
-    def tensors(self) -> dict[str, Tensor]:
-        """Parameters and buffers by name, those that no checkpoint holds included."""
-        return tensors_of(self.module)
-
-    @functools.cached_property
-    def runs(self) -> Runs:
-        """What it computes."""
-        return Runs.of(self.run)
 
 
 class ReferenceModel:
@@ -317,13 +216,3 @@ def _keep(module: nn.Module, mapped: MappedTensors) -> None:
     kept = mapped.keep(STATE, state, lambda name: weights.value(last[id(state[name])], state[name]))
     for name, tensor in state.items():
         tensor.data = kept[name]
-
-
-def numbered(maps: Any) -> Outputs:
-    """Feature maps by name: `feature_maps.0` and on."""
-    return {f"feature_maps.{index}": tensor for index, tensor in enumerate(maps)}
-
-
-def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name, non-persistent buffers included."""
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}

@@ -19,8 +19,9 @@ from ..guards import memory, offline
 from ..models import pretrained
 from ..models.installed import Release
 from ..models.mapped_tensors import MappedTensors
+from ..models.placement import Placement
 from ..models.pretrained import NotThere, Pretrained
-from ..models.reference import Placement, ReferenceModel
+from ..models.reference import ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case as cell_case

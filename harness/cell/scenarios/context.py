@@ -11,7 +11,8 @@ from typing import Any, Final
 from ..guards import memory
 from ..guards.library_warnings import listening
 from ..models.installed import DTYPE_RENAMED, Release
-from ..models.reference import Native, Outputs, ReferenceModel
+from ..models.native import Native, Outputs
+from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from .handover import NOTHING, Handover
 

@@ -23,7 +23,8 @@ from ..guards.leaks import Leaks
 from ..guards.library_warnings import tidied
 from ..models.installed import Release
 from ..models.layer_scales import scaled
-from ..models.reference import ReferenceModel, tensors_of
+from ..models.placement import tensors_of
+from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from .context import CaseContext, refuse_nonfinite
 from .handover import NOTHING, Handover, NotKept

@@ -15,7 +15,8 @@ from ..compare.findings import Tolerance
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
 from ..models.installed import Release
-from ..models.reference import Placement, ReferenceModel
+from ..models.placement import Placement
+from ..models.reference import ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case as cell_case

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from harness.cell.compare import comparison
 from harness.cell.guards.leaks import Leaks
-from harness.cell.models.reference import Placement, ReferenceModel
+from harness.cell.models.placement import Placement
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
@@ -103,7 +104,7 @@ def without_non_persistent(patch: Patch) -> None:
         return dict(module.state_dict(keep_vars=True))
 
     patch.setattr(run_case, "tensors_of", persistent)
-    patch.setattr("harness.cell.models.reference.tensors_of", persistent)
+    patch.setattr("harness.cell.models.native.tensors_of", persistent)
 
 
 def without_the_rest(patch: Patch) -> None:

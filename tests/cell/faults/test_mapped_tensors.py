@@ -13,7 +13,8 @@ from transformers import AutoModel
 from harness.cell.models import mapped_tensors, reference, variants
 from harness.cell.models.installed import Release
 from harness.cell.models.mapped_tensors import MappedTensors, parts
-from harness.cell.models.reference import Placement, ReferenceModel
+from harness.cell.models.placement import Placement
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case as cell_case
