@@ -120,10 +120,8 @@ def _output(
     bound = tolerance.atol + tolerance.rtol * magnitude
     # Written so that a comparison with NaN is a failure.
     holds = distance <= bound
-    is_rounded = first.is_floating_point() or first.is_complex()  # an integer has no rounding error
-    ulp = (
-        torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(magnitude)) if is_rounded and magnitude > 0 else 0.0
-    )
+    rounds = first.is_floating_point() or first.is_complex()  # an integer has no rounding error
+    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(magnitude)) if rounds and magnitude > 0 else 0.0
     noise = largest(first.double() - again()[name].double()) if distance > 0 else math.nan
     finite = bool(loaded.isfinite().all())
     return OutputDifference(name, distance, magnitude, noise, ULPS * ulp, holds=holds, finite=finite)

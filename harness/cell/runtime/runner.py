@@ -82,7 +82,7 @@ class Runner:
             if path.name != f"{CHECKPOINT}{DEFAULT_VARIANT}":
                 shutil.rmtree(path, ignore_errors=True)
         gc.collect()
-        memory.give_back()
+        memory.return_freed()
 
     def _timms(self, case: Case) -> Mapping[str, Any]:
         try:

@@ -20,7 +20,7 @@ from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, TensorDifference, Tolerance
 from ..guards import memory, offline
 from ..guards.leaks import Leaks
-from ..guards.library_warnings import tidied
+from ..guards.library_warnings import tidy
 from ..models.installed import Release
 from ..models.layer_scales import scaled
 from ..models.placement import tensors_of
@@ -53,7 +53,7 @@ class Attempt:
         try:
             self._walk(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            self.findings.errors += [_leaked(one, self.context.phase, name) for one in leaks.stop()]
+            self.findings.errors += [_leaked(one, self.context.phase, name) for one in leaks.undo()]
             self._tell_refused(name)
         if self.findings.failures > found:
             self.failed.append(name)
@@ -203,7 +203,7 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> d
         findings.errors.append(
             _described(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
         )
-    said = [tidied(text, str(context.folder.parent)) for text in context.said]
+    said = [tidy(text, str(context.folder.parent)) for text in context.said]
     return {
         "outcome": findings.outcome,
         "reason": reasons.one_line(findings),

@@ -125,7 +125,7 @@ def without_second_call(patch: Patch) -> None:
 
 
 def without_leaks(patch: Patch) -> None:
-    patch.setattr(Leaks, "stop", lambda _: [])
+    patch.setattr(Leaks, "undo", lambda _: [])
 
 
 def extra_state(model: Any, _info: dict[str, Any]) -> bool:
