@@ -15,32 +15,32 @@ Outputs = Mapping[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Two runs of the same model on the same input, without gradients; the second only where somebody asks for it."""
+    """Two runs of the same model on the same input, without gradients. Each runs when it is first read."""
 
     run: Callable[[], Outputs]
     run_again: Callable[[], Outputs]
 
     @classmethod
     def of(cls, run: Callable[[], Outputs]) -> "Runs":
-        """The same twice."""
+        """Run the same function twice."""
         return cls(run, run)
 
     @functools.cached_property
     def first(self) -> Outputs:
-        """The outputs."""
+        """The outputs of the first run."""
         with torch.no_grad():
             return self.run()
 
     @functools.cached_property
     def second(self) -> Outputs:
-        """The same outputs computed once more: how far they lie from the first is noise."""
+        """The outputs of the second run, whose distance from the first is noise."""
         with torch.no_grad():
             return self.run_again()
 
 
 @dataclass(frozen=True, eq=False)
 class Native:
-    """A timm model with telling weights where its lane computes, in eval mode, and how timm's users run it.
+    """A timm model with telling weights in its lane's placement, in eval mode; `run` runs it as timm's users do.
 
     `state` is its checkpoint: the same weights in float32 on the CPU, by the model's own names.
     """
@@ -51,17 +51,17 @@ class Native:
 
     @functools.cached_property
     def names(self) -> list[str]:
-        """What timm calls the tensors of a checkpoint."""
+        """The names that timm gives the tensors of a checkpoint."""
         return list(self.module.state_dict())
 
     @functools.cached_property
     def tensors(self) -> dict[str, Tensor]:
-        """Parameters and buffers by name, those that no checkpoint holds included."""
+        """Parameters and buffers by name, non-persistent buffers included."""
         return tensors_of(self.module)
 
     @functools.cached_property
     def runs(self) -> Runs:
-        """What it computes."""
+        """Its outputs, computed twice."""
         return Runs.of(self.run)
 
 

@@ -1,4 +1,4 @@
-"""Where and in what precision a lane computes."""
+"""The device and dtype of a lane, and how models get there."""
 
 import copy
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .mapped_tensors import MappedTensors
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and in what precision a lane computes, and where native weights lie that memory shall not have to hold."""
+    """The device and dtype in which a lane computes. With `mapped`, native weights are mapped from files."""
 
     device: str
     dtype: torch.dtype
@@ -21,21 +21,21 @@ class Placement:
 
     @property
     def is_default(self) -> bool:
-        """Whether models need no conversion to compute here."""
+        """Whether a model computes in float32, so that it needs no conversion."""
         return bool(self.dtype == torch.float32)
 
     def put(self, loaded: Any) -> Any:
-        """A loaded model where users of this device put it: nobody moves a model to the CPU that it is on."""
+        """Move a loaded model to the device as users do, in eval mode; on the CPU it is left as it was loaded."""
         return (loaded if self.device == "cpu" else loaded.to(self.device)).eval()
 
     def cast(self, module: Any) -> Any:
-        """A module of float32 on the CPU as this lane has it, in eval mode; the one given stays as it is."""
+        """Convert a float32 module on the CPU to this placement, in eval mode; a copy, unless it is there already."""
         if self.is_default and self.device == "cpu":
             return module.eval()
         tensors = tensors_of(module)
-        converted = self._converted(tensors) if self.mapped is None or self.device != "cpu" else self._kept(tensors)
-        # Handed to deepcopy as copied already, weights are converted without a copy in float32.
-        copies = {id(tensor): _as(tensor, converted[name]) for name, tensor in tensors.items()}
+        converted = self._converted(tensors) if self.mapped is None or self.device != "cpu" else self._mapped(tensors)
+        # deepcopy takes these for copied already, so it makes no float32 copy of the weights.
+        copies = {id(tensor): _like(tensor, converted[name]) for name, tensor in tensors.items()}
         return copy.deepcopy(module, copies).to(self.device, self.dtype).eval()
 
     def _converted(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -43,19 +43,19 @@ class Placement:
             name: tensor.detach().to(self.device, self._dtype(tensor), copy=True) for name, tensor in tensors.items()
         }
 
-    def _kept(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        mapped: Any = self.mapped
+    def _mapped(self, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        files: Any = self.mapped
         like = {name: tensor.to("meta", self._dtype(tensor)) for name, tensor in tensors.items()}
-        kept: Mapping[str, Tensor] = mapped.lend(like, lambda name: tensors[name])
-        return kept
+        mapped: Mapping[str, Tensor] = files.store_unlinked(like, lambda name: tensors[name])
+        return mapped
 
     def _dtype(self, tensor: Tensor) -> torch.dtype:
         return self.dtype if tensor.is_floating_point() else tensor.dtype
 
 
-def _as(tensor: Tensor, copied: Tensor) -> Tensor:
-    """A copy that is a parameter where the tensor is one."""
-    return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
+def _like(tensor: Tensor, converted: Tensor) -> Tensor:
+    """`converted`, as a parameter if `tensor` is one."""
+    return nn.Parameter(converted, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else converted
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:

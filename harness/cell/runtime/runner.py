@@ -20,7 +20,7 @@ from ..models import pretrained
 from ..models.installed import Release
 from ..models.mapped_tensors import MappedTensors
 from ..models.placement import Placement
-from ..models.pretrained import NotThere, Pretrained
+from ..models.pretrained import Pretrained, Unavailable
 from ..models.reference import ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
@@ -87,11 +87,11 @@ class Runner:
     def _timms(self, case: Case) -> Mapping[str, Any]:
         try:
             reference, handover = self._subject(case), self.handover.of(case.id)
-        except NotThere as error:
+        except Unavailable as error:
             return cell_case.record("not-run", str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
         fields = cell_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
-        return {**fields, "detail": {**fields["detail"], **pretrained.told(reference)}}
+        return {**fields, "detail": {**fields["detail"], **pretrained.source_of(reference)}}
 
     def _own(self, case: Case) -> Mapping[str, Any]:
         """A model of somebody's own, found where they were when they asked."""

@@ -22,7 +22,7 @@ from ..guards import memory, offline
 from ..guards.leaks import Leaks
 from ..guards.library_warnings import tidy
 from ..models.installed import Release
-from ..models.layer_scales import scaled
+from ..models.layer_scales import has_layer_scale
 from ..models.placement import tensors_of
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
@@ -244,7 +244,7 @@ def _names(loaded: Loaded, scenario: str, *, scales: bool) -> list[NameDifferenc
     found += compare_names(
         where, kept, (name for name in loaded.timm_module.state_dict() if name not in loaded.left_out)
     )
-    if scales and not scaled(loaded.timm_module):
+    if scales and not has_layer_scale(loaded.timm_module):
         found.append(NameDifference(where, ("its LayerScale parameters",), ()))
     return found
 

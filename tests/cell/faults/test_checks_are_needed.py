@@ -70,7 +70,7 @@ def without_written_names(patch: Patch) -> None:
 
 
 def without_scales(patch: Patch) -> None:
-    patch.setattr(run_case, "scaled", lambda _: True)
+    patch.setattr(run_case, "has_layer_scale", lambda _: True)
 
 
 def without_values(patch: Patch) -> None:
