@@ -81,7 +81,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),
         "verdict": summary.verdict,
         "alerts": summary.alerts,
-        "said": summary.said,
+        "said": summary.notes,
         "totals": marks.totals(summary.judged),
         "marks": [{"key": mark.key, "word": mark.word, "shape": mark.shape} for mark in marks.MARKS],
         "pairs": [{"id": pair.id, **pair.versions} for pair in summary.pairs],
@@ -124,7 +124,7 @@ def _group(group: causes.Cause, summary: Summary) -> Mapping[str, Any]:
         "outcome": group.outcome,
         "why": group.rule.because if group.rule else group.example.reason,
         "lines": list(causes.explain(group)),
-        "ways": list(causes.ways(group, summary.judged)),
+        "ways": list(causes.alternatives_to(group, summary.judged)),
         "cases": len(group.judged),
     }
 

@@ -73,7 +73,7 @@ def _lanes(summary: Summary) -> Iterator[Lane]:
         if marks.is_untried(cases):
             continue
         found = grid.cells(cases)
-        told = grid.told_apart(summary.pairs)
+        told = grid.head_names(summary.pairs)
         pairs = [pair for pair in summary.pairs if any(pair.id == there for _, there in found)]
         rows = [
             [route, *(_cell(found.get((route, pair.id))) for pair in pairs)]
@@ -88,7 +88,7 @@ def _cell(cell: grid.Cell | None) -> str:
 
 def _told(cause: Cause, summary: Summary) -> dict[str, Any]:
     return {
-        "title": " · ".join(cause.facts),
-        "lines": [*causes.explain(cause), *causes.ways(cause, summary.judged)],
+        "title": " · ".join(cause.heading),
+        "lines": [*causes.explain(cause), *causes.alternatives_to(cause, summary.judged)],
         "command": summary.command(cause.example),
     }
