@@ -1,6 +1,6 @@
-"""The cases of a page as columns of small numbers, so that a hundred thousand of them fit into one file.
+"""The data of the page: cases as columns of small numbers, so that a hundred thousand of them fit into one file.
 
-What many cases share, such as a reason, stands once in a list, and a case has its place there; -1 is none.
+A value that many cases share, such as a reason, is listed once, and a case has its position in the list; -1 is none.
 """
 
 import hashlib
@@ -34,45 +34,45 @@ COLUMNS: Final = (
 
 
 class Index(dict[Any, int]):
-    """The place of each value, in the order in which they are first asked for."""
+    """Distinct values with their positions, in the order in which they were added."""
 
-    def place(self, value: Any) -> int:
-        """Where it stands in the list of values; at its end where it is new."""
+    def position(self, value: Any) -> int:
+        """The position of `value`, which is added at the end if it is new."""
         return self.setdefault(value, len(self))
 
 
 def data(summary: Summary) -> dict[str, Any]:
-    """All that the page knows, for JSON."""
+    """All data of the page, for JSON."""
     groups = causes.find(summary.judged)
-    group_of = {id(one): place for place, group in enumerate(groups) for one in group.judged}
-    run_of = {id(past.run.header): place for place, past in enumerate(summary.past)}
+    group_of = {id(judged): position for position, group in enumerate(groups) for judged in group.judged}
+    run_of = {id(past.run.header): position for position, past in enumerate(summary.past)}
     pairs, lanes, routes, models, outcomes = Index(), Index(), Index(), Index(), Index()
     variants, sizes = Index({DEFAULT_VARIANT: 0}), Index({DEFAULT_SIZE: 0})
-    rules, words, reasons, installed = Index(), Index(), Index(), Index()
+    rules, signatures, reasons, installed = Index(), Index(), Index(), Index()
     for pair in summary.pairs:
-        pairs.place(pair.id)  # in the order of the matrix
-    for route in in_order(one.case.route for one in summary.judged):
-        routes.place(route)
-    blind = {one.pair for one in summary.judged if is_blind([one])}
+        pairs.position(pair.id)  # in the order of the matrix
+    for route in in_order(judged.case.route for judged in summary.judged):
+        routes.position(route)
+    blind = {judged.pair for judged in summary.judged if is_blind([judged])}
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for one in summary.judged:
-        case, record = one.case, one.record or {}
+    for judged in summary.judged:
+        case, record = judged.case, judged.record or {}
         row = (
-            pairs.place(one.pair),
-            lanes.place(one.lane),
-            routes.place(case.route),
-            models.place(case.model),
-            variants.place(case.variant),
-            sizes.place(case.size),
-            marks.MARKS.index(marks.mark_of(one)),
-            outcomes.place(one.outcome or ""),
-            group_of.get(id(one), NONE),
-            NONE if one.rule is None else rules.place(_rule(one.rule)),
-            words.place(generalised(one)) if one.broken else NONE,
-            NONE if one.reason == one.outcome else reasons.place(one.reason),
-            run_of.get(id(one.header), NONE),
-            int(one.silent),
-            NONE if one.same_as is None else models.place(one.same_as.model),
+            pairs.position(judged.pair),
+            lanes.position(judged.lane),
+            routes.position(case.route),
+            models.position(case.model),
+            variants.position(case.variant),
+            sizes.position(case.size),
+            marks.MARKS.index(marks.mark_of(judged)),
+            outcomes.position(judged.outcome or ""),
+            group_of.get(id(judged), NONE),
+            NONE if judged.rule is None else rules.position(_rule(judged.rule)),
+            signatures.position(generalised(judged)) if judged.broken else NONE,
+            NONE if judged.reason == judged.outcome else reasons.position(judged.reason),
+            run_of.get(id(judged.header), NONE),
+            int(judged.silent),
+            NONE if judged.same_as is None else models.position(judged.same_as.model),
             *(_figure(record.get(name)) for name in FIGURES),
         )
         for column, value in zip(columns.values(), row, strict=True):
@@ -130,16 +130,17 @@ def _group(group: causes.Cause, summary: Summary) -> Mapping[str, Any]:
 
 
 def _commands(summary: Summary) -> dict[str, str]:
-    """How a command begins, by pair; what leaves one case alone is added to it."""
-    first = {one.pair: one for one in reversed(summary.judged)}
+    """The start of a command by pair; the page appends the options of a case."""
+    first = {judged.pair: judged for judged in reversed(summary.judged)}
     return {
-        pair: summary.command(one).removesuffix(shlex.join(reproduction.options(one))) for pair, one in first.items()
+        pair: summary.command(judged).removesuffix(shlex.join(reproduction.options(judged)))
+        for pair, judged in first.items()
     }
 
 
 def _need(need: needs.Need, rules: Index) -> Mapping[str, Any]:
     fields = ("family", "names", "routes", "pairs", "until")
-    return {**{name: getattr(need, name) for name in fields}, "rule": rules.place(_rule(need.rule))}
+    return {**{name: getattr(need, name) for name in fields}, "rule": rules.position(_rule(need.rule))}
 
 
 def _run(past: PastRun, installed: Index) -> Mapping[str, Any]:
@@ -152,7 +153,7 @@ def _run(past: PastRun, installed: Index) -> Mapping[str, Any]:
         "counts": past.counts,
         "ended": None if end is None else _text(end.get("ended")) or "",
         "failed": None if end is None or end.get("failed") is None else str(end.get("reason") or end["failed"]),
-        "installed": installed.place(_items(header.get("packages"))),
+        "installed": installed.position(_items(header.get("packages"))),
         **{name: _text(header.get(name)) for name in ("started", "platform", "device", "lock", "cell")},
         "turns": [[turn.case, turn.before, turn.now, turn.reason] for turn in past.turns],
     }
@@ -163,5 +164,5 @@ def _text(value: Any) -> str | None:
 
 
 def _items(value: Any) -> tuple[tuple[str, str], ...]:
-    """A mapping of texts as a value that can be looked up; of what is none, nothing."""
+    """A mapping as hashable pairs of texts; empty for any other value."""
     return tuple(sorted((str(name), str(text)) for name, text in value.items())) if isinstance(value, dict) else ()

@@ -113,4 +113,4 @@ def test_the_record_for_people_and_for_programs_says_the_same() -> None:
             "source": RENAMED.url,
         }
     ]
-    assert "Nothing that is recorded here names any." in markdown.needs(summary(new))
+    assert "No record here names one." in markdown.needs(summary(new))

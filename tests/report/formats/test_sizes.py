@@ -51,4 +51,4 @@ def test_the_file_is_a_table_that_markdown_takes_for_one() -> None:
 
 def test_where_nothing_was_full_size_it_says_so() -> None:
     text = markdown.full_size(summary(cases(NEW, {"tower/large": ("passed", None)})))
-    assert text.rstrip().endswith("No full-size case is among what was selected here.")
+    assert text.rstrip().endswith("No full-size case was selected.")
