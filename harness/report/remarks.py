@@ -7,7 +7,6 @@ from typing import Any, Final
 from ..config.expectation import Rule
 from ..config.text import number
 from ..contract.matching import within
-from ..contract.record import Case
 from ..results.pair_diff import figures_of, fingerprint_of
 from ..results.verdict import Judged
 
@@ -58,10 +57,10 @@ def on_gpus(judged: Sequence[Judged]) -> Iterator[str]:
         other = next((name for name in nearest if name in prints), None)
         if other and (shared := on_gpu.keys() & prints[other].keys()):
             distances = {key: _distance(prints[other][key], on_gpu[key]) for key in shared}
-            (pair, case), worst = max(distances.items(), key=lambda item: (item[1], str(item[0])))
+            (pair, case), worst = max(distances.items(), key=lambda item: (item[1], item[0]))
             yield (
                 f"On {lane} native timm's outputs differ from those on {other} by up to {worst:.1e} of their largest "
-                f"value, in {number(len(distances), 'case')}; most in {pair} {case.id}."
+                f"value, in {number(len(distances), 'case')}; most in {pair} {case}."
             )
 
 
@@ -74,12 +73,12 @@ def on_copied_results(judged: Sequence[Judged]) -> Iterator[str]:
         )
 
 
-def _fingerprints(judged: Sequence[Judged]) -> dict[str, dict[tuple[str, Case], Fingerprint]]:
-    """By lane, then by pair and case."""
-    prints: dict[str, dict[tuple[str, Case], Fingerprint]] = {}
+def _fingerprints(judged: Sequence[Judged]) -> dict[str, dict[tuple[str, str], Fingerprint]]:
+    """By lane, then by pair and case id."""
+    prints: dict[str, dict[tuple[str, str], Fingerprint]] = {}
     for case in judged:
         if fingerprint := fingerprint_of(case):
-            prints.setdefault(case.lane, {})[case.pair, case.case] = fingerprint
+            prints.setdefault(case.lane, {})[case.pair, case.case.id] = fingerprint
     return prints
 
 
@@ -89,7 +88,8 @@ def _distance(cpu: Fingerprint, gpu: Fingerprint) -> float:
     for name in cpu.keys() & gpu.keys():
         if cpu[name]["shape"] != gpu[name]["shape"]:
             return 1.0
-        for on_cpu, on_gpu in zip(figures_of(cpu[name]), figures_of(gpu[name]), strict=True):
-            if on_cpu is not None and on_gpu is not None and cpu[name]["absmax"]:
-                worst = max(worst, abs(on_cpu - on_gpu) / cpu[name]["absmax"])
+        if cpu[name]["absmax"]:
+            figures = zip(figures_of(cpu[name]), figures_of(gpu[name]), strict=True)
+            differences = [abs(one - other) for one, other in figures if one is not None and other is not None]
+            worst = max(worst, max(differences, default=0.0) / cpu[name]["absmax"])
     return worst

@@ -103,6 +103,13 @@ def test_another_shape_differs_by_all_of_it() -> None:
     assert "by up to 1.0e+00 of" in remark
 
 
+def test_figures_that_are_not_finite_on_either_side_are_not_compared() -> None:
+    unknown = {"shape": [1, 8], "mean": None, "std": None, "absmax": None, "samples": [None] * 8}
+    for cpu, gpu in ((fingerprint(0.1), {"logits": unknown}), ({"logits": unknown}, fingerprint(0.1))):
+        (remark,) = remarks.on_gpus([*on("cpu-float32", a=cpu), *on("cuda-float32", a=gpu)])
+        assert "by up to 0.0e+00 of" in remark
+
+
 @pytest.mark.parametrize(
     "judged",
     [

@@ -5,7 +5,8 @@ A value that many cases share, such as a reason, is listed once, and a case has 
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from ...contract.record import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.failure import generalised
 from ...results.history import PastRun
 from ...results.pair_diff import KINDS, STATES, Kind, is_blind
-from ...results.verdict import Rule
+from ...results.verdict import Judged, Rule
 from .. import causes, marks, reproduction
 from ..grid import in_order
 from ..summary import Summary
@@ -24,13 +25,13 @@ NONE: Final = -1
 FIGURES: Final = ("max_abs", "max_rel", "noise", "seconds")
 DIGITS: Final = 3
 KEY: Final = 10  # letters
-
-
 COLUMNS: Final = (
     *("pair", "lane", "route", "model", "variant", "size", "mark", "outcome"),
-    *("group", "rule", "cause", "reason", "run", "silent", "same_as"),
+    *("rule", "cause", "reason", "silent", "same_as"),
     *FIGURES,
+    *("group", "run"),
 )
+"""The names of the columns, in the order of a row."""
 
 
 class Index(dict[Any, int]):
@@ -41,42 +42,32 @@ class Index(dict[Any, int]):
         return self.setdefault(value, len(self))
 
 
+@dataclass(frozen=True)
+class Lists:
+    """The values that cases share, by kind. A signature is the cause of a failure without names and numbers."""
+
+    pairs: Index = field(default_factory=Index)
+    lanes: Index = field(default_factory=Index)
+    routes: Index = field(default_factory=Index)
+    models: Index = field(default_factory=Index)
+    variants: Index = field(default_factory=lambda: Index({DEFAULT_VARIANT: 0}))
+    sizes: Index = field(default_factory=lambda: Index({DEFAULT_SIZE: 0}))
+    outcomes: Index = field(default_factory=Index)
+    rules: Index = field(default_factory=Index)
+    signatures: Index = field(default_factory=Index)
+    reasons: Index = field(default_factory=Index)
+
+
 def data(summary: Summary) -> dict[str, Any]:
     """All data of the page, for JSON."""
     groups = causes.find(summary.judged)
-    group_of = {id(judged): position for position, group in enumerate(groups) for judged in group.judged}
-    run_of = {id(past.run.header): position for position, past in enumerate(summary.past)}
-    pairs, lanes, routes, models, outcomes = Index(), Index(), Index(), Index(), Index()
-    variants, sizes = Index({DEFAULT_VARIANT: 0}), Index({DEFAULT_SIZE: 0})
-    rules, signatures, reasons, installed = Index(), Index(), Index(), Index()
+    lists, installed = Lists(), Index()
     for pair in summary.pairs:
-        pairs.position(pair.id)  # in the order of the matrix
+        lists.pairs.position(pair.id)  # in the order of the matrix
     for route in in_order(judged.case.route for judged in summary.judged):
-        routes.position(route)
+        lists.routes.position(route)
     blind = {judged.pair for judged in summary.judged if is_blind([judged])}
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for judged in summary.judged:
-        case, record = judged.case, judged.record or {}
-        row = (
-            pairs.position(judged.pair),
-            lanes.position(judged.lane),
-            routes.position(case.route),
-            models.position(case.model),
-            variants.position(case.variant),
-            sizes.position(case.size),
-            marks.MARKS.index(marks.mark_of(judged)),
-            outcomes.position(judged.outcome or ""),
-            group_of.get(id(judged), NONE),
-            NONE if judged.rule is None else rules.position(_rule(judged.rule)),
-            signatures.position(generalised(judged)) if judged.broken else NONE,
-            NONE if judged.reason == judged.outcome else reasons.position(judged.reason),
-            run_of.get(id(judged.header), NONE),
-            int(judged.silent),
-            NONE if judged.same_as is None else models.position(judged.same_as.model),
-            *(_figure(record.get(name)) for name in FIGURES),
-        )
-        for column, value in zip(columns.values(), row, strict=True):
-            column.append(value)
+    columns = _columns(summary, groups, lists)
     return {
         "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),
         "verdict": summary.verdict,
@@ -85,18 +76,18 @@ def data(summary: Summary) -> dict[str, Any]:
         "totals": marks.totals(summary.judged),
         "marks": [{"key": mark.key, "word": mark.word, "shape": mark.shape} for mark in marks.MARKS],
         "pairs": [{"id": pair.id, **pair.versions} for pair in summary.pairs],
-        "lanes": list(lanes),
-        "routes": list(routes),
-        "models": list(models),
-        "families": [summary.families.get(model, "").rpartition(".")[2] for model in models],
-        "variants": list(variants),
-        "sizes": list(sizes),
-        "outcomes": list(outcomes),
-        "rules": [dict(rule) for rule in rules],
-        "reasons": list(reasons),
+        "lanes": list(lists.lanes),
+        "routes": list(lists.routes),
+        "models": list(lists.models),
+        "families": [summary.families.get(model, "").rpartition(".")[2] for model in lists.models],
+        "variants": list(lists.variants),
+        "sizes": list(lists.sizes),
+        "outcomes": list(lists.outcomes),
+        "rules": [dict(rule) for rule in lists.rules],
+        "reasons": list(lists.reasons),
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
-        "needs": [_need(need, rules) for need in needs.find(summary)],
+        "needs": [_need(need, lists.rules) for need in needs.find(summary)],
         "own": own_in_words(summary.selection.get("own")),
         "weights": summary.selection.get("weights"),
         "runs": [_run(past, installed) for past in summary.past],
@@ -104,9 +95,43 @@ def data(summary: Summary) -> dict[str, Any]:
         "states": {outcome or "": state for outcome, state in STATES.items()},
         "kinds": {f"{was} {now}": kind for (was, now), kind in KINDS.items()},
         "kind_order": list(Kind),
-        "blind": [pair in blind for pair in pairs],
+        "blind": [pair in blind for pair in lists.pairs],
         "cases": columns,
     }
+
+
+def _columns(summary: Summary, groups: Sequence[causes.Cause], lists: Lists) -> dict[str, list[Any]]:
+    """Each of COLUMNS with a number for each case; `lists` takes the values to which they refer."""
+    group_of = {id(judged): position for position, group in enumerate(groups) for judged in group.judged}
+    run_of = {id(past.run.header): position for position, past in enumerate(summary.past)}
+    rows = [
+        (*_row(judged, lists), group_of.get(id(judged), NONE), run_of.get(id(judged.header), NONE))
+        for judged in summary.judged
+    ]
+    if not rows:
+        return {name: [] for name in COLUMNS}
+    return dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def _row(judged: Judged, lists: Lists) -> tuple[Any, ...]:
+    """The columns of a case that it has by itself."""
+    case, record = judged.case, judged.record or {}
+    return (
+        lists.pairs.position(judged.pair),
+        lists.lanes.position(judged.lane),
+        lists.routes.position(case.route),
+        lists.models.position(case.model),
+        lists.variants.position(case.variant),
+        lists.sizes.position(case.size),
+        marks.MARKS.index(marks.mark_of(judged)),
+        lists.outcomes.position(judged.outcome or ""),
+        NONE if judged.rule is None else lists.rules.position(_rule(judged.rule)),
+        lists.signatures.position(generalised(judged)) if judged.broken else NONE,
+        NONE if judged.reason == judged.outcome else lists.reasons.position(judged.reason),
+        int(judged.silent),
+        NONE if judged.same_as is None else lists.models.position(judged.same_as.model),
+        *(_figure(record.get(name)) for name in FIGURES),
+    )
 
 
 def _figure(value: Any) -> float | None:
