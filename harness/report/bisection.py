@@ -10,18 +10,18 @@ from . import reproduction
 
 def lines(answered: Answered) -> Iterator[str]:
     """Which release brought the change, or may have; what fails, why, and a command for each side."""
-    found, axis = answered.found, answered.axis
-    first, last = _dated(found.first), _dated(found.last)
+    change, axis = answered.found, answered.axis
+    first, last = _dated(change.first), _dated(change.last)
     yield f"First {answered.newer}: {axis} {first}. Last {answered.older}: {axis} {last}."
-    if found.culprit is None:
-        untested = ", ".join(release.version for release in found.suspects[:-1])
+    if change.culprit is None:
+        untested = ", ".join(release.version for release in change.suspects[:-1])
         yield f"Also possible, because they could not be tested: {untested}."
     broken = answered.broken
     yield f"On the bad side {broken.case.id} is {broken.outcome}: {broken.reason}"
     if rule := broken.explanation:
         yield from filter(None, (f"because {rule.because}", rule.advice, rule.url or rule.script))
     yield "Both sides:"
-    for release in (found.last, found.first):
+    for release in (change.last, change.first):
         same_case = next(case for case in answered.judged[release.version] if key_of(case) == key_of(broken))
         yield f"  {reproduction.of_pair(answered.pairs[release.version])(same_case)}"
 

@@ -90,6 +90,6 @@ def _distance(cpu: Fingerprint, gpu: Fingerprint) -> float:
             return 1.0
         if cpu[name]["absmax"]:
             figures = zip(figures_of(cpu[name]), figures_of(gpu[name]), strict=True)
-            differences = [abs(one - other) for one, other in figures if one is not None and other is not None]
+            differences = [abs(a - b) for a, b in figures if a is not None and b is not None]
             worst = max(worst, max(differences, default=0.0) / cpu[name]["absmax"])
     return worst

@@ -27,7 +27,7 @@ def refuse_unwritable(folder: Path) -> None:
     """Make `folder`. Raises BadInput if that fails, or if the files cannot be written there."""
     store.refuse_unwritable(folder, "--out")
     problems = [
-        f"--out {folder}: {name} is a folder there; name another place" for name in FILES if (folder / name).is_dir()
+        f"--out {folder}: {name} is a folder there; name another folder" for name in FILES if (folder / name).is_dir()
     ]
     if problems:
         raise BadInput.from_problems(problems)
