@@ -3,13 +3,13 @@ from typing import Any
 
 from harness.results import history
 from harness.results.store import Recorded
-from tests.summaries import NEW, Found, recorded
+from tests.summaries import NEW, Results, recorded
 
 HERE, THERE = Path("here"), Path("there")
 GREEN, BROKEN = ("passed", None), ("tensors", "x differs")
 
 
-def night(day: int, found: Found, **more: Any) -> Recorded:
+def night(day: int, found: Results, **more: Any) -> Recorded:
     return recorded(NEW, found, started=f"2026-11-{day:02d}T02:00:00+00:00", **more)
 
 

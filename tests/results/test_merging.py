@@ -4,14 +4,14 @@ from harness.contract.case import Case
 from harness.results.merging import merge
 from harness.results.store import Recorded
 from harness.results.verdict import Judged, judge
-from tests.summaries import NEW, RENAMED, Found, Known, recorded
+from tests.summaries import NEW, RENAMED, Results, Known, recorded
 
 A, B = Path("a"), Path("b")
 GREEN, BROKEN = ("passed", None), ("tensors", "x differs")
 AWAY = ("not-run", "no CUDA device")
 
 
-def on(found: Found, day: int = 1, rules: tuple[Known, ...] = ()) -> list[Judged]:
+def on(found: Results, day: int = 1, rules: tuple[Known, ...] = ()) -> list[Judged]:
     """What one machine has, of a day."""
     lane: Recorded = recorded(NEW, found, started=f"2026-11-{day:02d}T02:00:00+00:00")
     return judge(map(Case.parse, found), lane, lambda _: rules)
