@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from packaging.version import Version
 from pypi_simple import NoSuchProjectError
 
 from harness.config.errors import BadInput
@@ -91,6 +92,47 @@ def test_between_two_releases_are_those_that_this_python_can_run_oldest_first() 
         ("1.2.0", date(2026, 11, 4)),
         ("1.4", date(2026, 11, 6)),
         ("1.5.0", date(2026, 11, 7)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("oldest", "versions"),
+    [
+        ("1.0.0", ["1.0.0", "1.2.0", "1.4"]),
+        ("1.0.1", ["1.2.0", "1.4"]),
+        ("1.2", ["1.2.0", "1.4"]),
+        ("1.4.0", ["1.4"]),
+        ("1.4.0.post1", []),
+        ("1.5.0", []),
+    ],
+    ids=["the first", "no release", "written shorter", "the last", "newer than any", "one that was yanked"],
+)
+def test_since_a_release_are_it_and_those_after_it_that_this_python_can_run(oldest: str, versions: list[str]) -> None:
+    assert [release.version for release in pypi.since("timm", Version(oldest), "3.11", Line())] == versions
+
+
+def test_since_a_release_each_has_the_day_of_its_last_file_or_none() -> None:
+    class Days:
+        """Two releases: one of two files, one whose files the index gives no date."""
+
+        def get_project_page(self, project: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - as pypi_simple
+            assert project == "timm"
+            files = [("1.1", None), ("1.0", 5), ("1.0", 3)]
+            return SimpleNamespace(
+                packages=[
+                    SimpleNamespace(
+                        version=version,
+                        upload_time=day and datetime(2026, 11, day, tzinfo=UTC),
+                        is_yanked=False,
+                        requires_python=None,
+                    )
+                    for version, day in files
+                ]
+            )
+
+    assert pypi.since("timm", Version("1.0"), "3.11", Days()) == [
+        pypi.Release("1.0", date(2026, 11, 5)),
+        pypi.Release("1.1", None),
     ]
 
 

@@ -101,6 +101,26 @@ def test_on_a_gpu_both_models_must_fit_in_its_memory(monkeypatch: pytest.MonkeyP
         }
 
 
+@pytest.mark.parametrize(
+    ("gibs", "gpu"),
+    [([0.0], float("inf")), ([24.0, 0.0], 24), ([80.0, 24.0], 24), ([], 0)],
+    ids=["not told", "told of one alone", "the smallest", "no GPU"],
+)
+def test_a_gpu_whose_driver_does_not_tell_its_memory_has_enough(
+    monkeypatch: pytest.MonkeyPatch, gibs: list[float], gpu: float
+) -> None:
+    monkeypatch.setattr(capacity, "cuda_gibs", lambda: gibs)
+    assert capacity.shared().gpu == gpu
+
+
+def test_on_a_gpu_of_unknown_memory_every_case_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacity, "cuda_gibs", lambda: [0.0])
+    gpu = capacity.shared().gpu
+    monkeypatch.setattr(capacity, "shared", lambda: Room(100, 1000, gpu))
+    needs = Needs(CATALOG, Lane("cuda-float32", "every"), pair(NEW))
+    assert needs.unfit([Case("wrapper", HUGE, size="full")], UNLIMITED) == {}
+
+
 def test_of_a_slim_case_nobody_asks(free: Free) -> None:
     free(0, 0)
     assert unfit([Case("roundtrip", HUGE)]) == {}
