@@ -159,3 +159,17 @@ def test_an_end_that_cannot_be_is_refused(ends: tuple[str, str], problems: list[
 
 def test_a_day_ends_where_pypi_is() -> None:
     assert pypi.end_of(AS_OF) == END
+
+
+def test_the_index_is_asked_for_the_project_and_is_not_waited_for_without_end() -> None:
+    requests: list[tuple[str, float | None]] = []
+
+    class Listening(Line):
+        def get_project_page(self, project: str, timeout: float | None = None) -> Any:
+            requests.append((project, timeout))
+            return super().get_project_page(project, timeout)
+
+    pypi.between("timm", ("1.0.0", "1.4"), "3.11", Listening())
+    pypi.since("transformers", Version("1.0"), "3.11", Listening())
+    pypi.day_of(["torch==1.4"], AS_OF, Listening())
+    assert requests == [("timm", 30.0), ("transformers", 30.0), ("torch", 30.0)]
