@@ -119,7 +119,7 @@ def test_on_a_gpu_of_unknown_memory_every_case_is_tried(monkeypatch: pytest.Monk
     gpu = capacity.shared().gpu
     monkeypatch.setattr(capacity, "shared", lambda: Room(100, 1000, gpu))
     needs = Needs(CATALOG, Lane("cuda-float32", "every"), pair(NEW))
-    assert needs.unfit([Case("wrapper", HUGE, size="full")], UNLIMITED) == {}
+    assert needs.unfit([Case("wrapper", HUGE, size=Size.FULL)], UNLIMITED) == {}
 
 
 def test_of_a_slim_case_nobody_asks(free: Free) -> None:
@@ -158,7 +158,7 @@ def test_this_machine_has_something() -> None:
     assert room.disk > 0
 
 
-FULL_SIZE = Case("wrapper", LARGE, size="full")
+FULL_SIZE = Case("wrapper", LARGE, size=Size.FULL)
 FIGURES = {
     "as its row says": (lambda: needed("wrapper"), (3.4, 1)),
     "what it saves is written too": (lambda: needed("roundtrip"), (3.4, 3)),
@@ -179,12 +179,12 @@ def test_memory_and_disk_that_a_case_needs_are_these(needs: Callable[[], Room], 
 @pytest.mark.parametrize(("params", "memory"), [(2**31, 3.2 + 0.2 * 8), (2**31 + 1, 3.2 + 1.2 * 8)], ids=["8", "more"])
 def test_a_file_of_more_than_8_gib_takes_memory_as_a_whole(params: int, memory: float) -> None:
     catalog = Catalog("1.0.31", 1, (), (replace(entry(LARGE), params=params),))
-    case = Case("roundtrip", LARGE, size="full")
+    case = Case("roundtrip", LARGE, size=Size.FULL)
     assert Needs(catalog, FLOAT32, pair(NEW)).of(case).memory == pytest.approx(memory, abs=0.001)
 
 
 def test_a_model_that_needs_next_to_no_disk_needs_no_more_than_that() -> None:
-    case = Case("wrapper", "small", size="full")
+    case = Case("wrapper", "small", size=Size.FULL)
     assert Needs(CATALOG, FLOAT32, pair(NEW)).by_model([case]) == {"small": (3.2, 0.0)}
 
 
