@@ -1,6 +1,7 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = [
+#     "grimp>=3.5",
 #     "jinja2>=3.1",
 #     "nox[uv]>=2026.2",
 #     "packaging>=24",
@@ -12,14 +13,15 @@
 # ///
 """The sessions, thin: each makes an environment and hands it to the package."""
 
+import functools
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import nox
 from nox.command import CommandFailed
@@ -34,13 +36,14 @@ from harness.commands.distributed import worker_resources  # noqa: E402
 from harness.commands.releases import ReleasesCommand  # noqa: E402
 from harness.commands.run import MatrixCommand, console, listed, python_of  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
-from harness.config.errors import BadInput, HarnessError  # noqa: E402
+from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
 from harness.contract.catalog import PACKAGED  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
 from harness.environments import installer_output  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
+from harness.environments.pair_environment import VARIABLES  # noqa: E402
 from harness.execution import run_lock  # noqa: E402
-from harness.execution.pair_run import VARIABLES, Lanes  # noqa: E402
+from harness.execution.pair_run import PairRun  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
@@ -50,7 +53,6 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True  # a pair whose Python is missing has not passed
 nox.options.sessions = ["matrix"]
 
-INCOMPLETE = 4  # exit code
 MANY = 4  # processes of tests
 NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
@@ -126,23 +128,20 @@ class Environment:
 def matrix_command(session: nox.Session, name: str) -> MatrixCommand:
     """The command's pairs, read once. What is wrong with the command line ends nox here, before anything runs."""
     if name not in MATRIX_COMMANDS:
-        try:
-            MATRIX_COMMANDS[name] = MatrixCommand.of(session.posargs, name, Path(session.invoked_from))
-        except HarnessError as error:
-            refuse(error)
+        MATRIX_COMMANDS[name] = MatrixCommand.of(session.posargs, name, Path(session.invoked_from))
     return MATRIX_COMMANDS[name]
 
 
-def environment_of(session: nox.Session, lanes: Lanes) -> Environment:
-    """The session as the place where these lanes run."""
-    return Environment(session, lanes.matrix.limits.install_seconds)
+def environment_of(session: nox.Session, pair_run: PairRun) -> Environment:
+    """The session as the place where a pair runs."""
+    return Environment(session, pair_run.matrix.limits.install_seconds)
 
 
-def only_with_uv(session: nox.Session, lanes: Lanes) -> Environment:
+def only_with_uv(session: nox.Session, pair_run: PairRun) -> Environment:
     """The same for a session that tries one pair after another in its environment: pip takes nothing away."""
     if session.venv_backend != "uv":
         raise BadInput(f"nox -s {session.name} needs uv, which replaces one pair by another; install it")
-    return environment_of(session, lanes)
+    return environment_of(session, pair_run)
 
 
 def refuse(error: HarnessError) -> NoReturn:
@@ -151,31 +150,37 @@ def refuse(error: HarnessError) -> NoReturn:
     sys.exit(error.exit_code)
 
 
+def with_exit_codes(work: Callable[..., None]) -> Callable[..., None]:
+    """A session's work, in which an error that a user can mend becomes a message and nox's exit code."""
+
+    @functools.wraps(work)
+    def session(*arguments: Any, **options: Any) -> None:
+        try:
+            work(*arguments, **options)
+        except HarnessError as error:
+            refuse(error)
+
+    return session
+
+
 def run(session: nox.Session, name: str, pair: str | None) -> None:
     """Run one pair of the command, and queue the summary."""
     found = matrix_command(session, name)
-    lanes = found.lanes_of(pair) if pair else found.lanes[0]
-    if lanes is None:
+    pair_run = found.pair_run_of(pair) if pair else found.pair_runs[0]
+    if pair_run is None:
         session.skip(f"{pair} is not selected")
-    try:
-        found.claim()
-    except HarnessError as error:
-        refuse(error)
+    found.claim()
     if found.options.on:
-        found.prepare(lanes, environment_of(session, lanes), session.log)
+        found.prepare(pair_run, environment_of(session, pair_run), session.log)
         session.notify("cluster", posargs=[name, *session.posargs])
         return
     session.notify("verdict", posargs=[name])
-    found.run(lanes, environment_of(session, lanes), session.log)
+    found.run(pair_run, environment_of(session, pair_run), session.log)
 
 
 def sum_up(found: MatrixCommand) -> NoReturn:
     """Print the summary; its exit code becomes nox's, which ends at once."""
-    try:
-        code = found.sum_up(console())
-    except HarnessError as error:
-        refuse(error)
-    sys.exit(code)
+    sys.exit(found.sum_up(console()))
 
 
 try:
@@ -187,18 +192,21 @@ except HarnessError as error:
 
 @nox.session
 @nox.parametrize("python,pair", PAIRS)
+@with_exit_codes
 def matrix(session: nox.Session, pair: str) -> None:
     """Run every pair of matrix.yaml in every lane this machine has; `-- --help` lists the options."""
     run(session, "matrix", pair)
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def pair(session: nox.Session) -> None:
     """Run a pair that matrix.yaml does not name: `-- transformers==5.22.0 timm==1.0.31`, then the same options."""
     run(session, "pair", None)
 
 
 @nox.session(default=False)
+@with_exit_codes
 def cluster(session: nox.Session) -> None:
     """Hand a run to a Dask scheduler; queued by matrix and pair with --on."""
     name, *_ = session.posargs or [""]
@@ -210,13 +218,14 @@ def cluster(session: nox.Session) -> None:
         start = "import sys; from harness.machines.cluster import main; sys.exit(main(sys.argv[1:]))"
         session.run("python", "-c", start, *session.posargs, env=VARIABLES, log=False, stderr=None)
     except CommandFailed as error:
-        if str(error).endswith(f"code {BadInput.exit_code}"):  # what is wrong stands there already
-            sys.exit(BadInput.exit_code)
+        if str(error).endswith(f"code {ExitCode.BAD_INPUT}"):  # what is wrong stands there already
+            sys.exit(ExitCode.BAD_INPUT)
         MATRIX_COMMANDS[name].failed = True
         raise
 
 
 @nox.session(default=False)
+@with_exit_codes
 def worker(session: nox.Session) -> None:
     """Run what `--on` hands out, one cell at a time: `-- HOST:PORT`, then options of `dask worker`."""
     session.install("--group", "cluster")
@@ -225,12 +234,14 @@ def worker(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", default=False)
+@with_exit_codes
 def report(session: nox.Session) -> None:
     """Judge and draw again what is recorded, by the rules of today."""
     sum_up(matrix_command(session, "report"))
 
 
 @nox.session(venv_backend="none", default=False)
+@with_exit_codes
 def verdict(session: nox.Session) -> None:
     """Sum up a run; queued by matrix and pair, for only the last session can set nox's exit code."""
     ran = [MATRIX_COMMANDS[name] for name in session.posargs if name in MATRIX_COMMANDS]
@@ -240,109 +251,84 @@ def verdict(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def catalog(session: nox.Session) -> None:
     """Make the packaged catalog of a released timm again: `-- timm==1.0.31`."""
-    lanes = matrix_command(session, "catalog").lanes[0]
-    environment = environment_of(session, lanes)
-    try:
-        lanes.install(environment, session.log)
-        lanes.make_catalog(environment, PACKAGED)
-    except (HarnessError, installer_output.InstallationError) as error:
-        session.error(str(error))
+    pair_run = matrix_command(session, "catalog").pair_runs[0]
+    environment = environment_of(session, pair_run)
+    pair_run.environment.install(environment, session.log)
+    pair_run.environment.make_catalog(environment, PACKAGED)
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def bisect(session: nox.Session) -> None:
     """Find the release that broke or mended cases: `-- --good timm==1.0.24 --bad timm==1.0.31 --route hub`."""
-    try:
-        question = BisectCommand.of(session.posargs)
-        run_lock.take(question.options.results)
-        answered = question.answer(only_with_uv(session, question.lanes), session.log)
-    except HarnessError as error:
-        refuse(error)
-    except installer_output.InstallationError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(INCOMPLETE)
+    question = BisectCommand.of(session.posargs)
+    run_lock.take(question.options.results)
+    answered = question.answer(only_with_uv(session, question.pair_run), session.log)
     tell(console(), bisection.lines(answered))
     sys.exit(answered.exit_code)
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def upgrade(session: nox.Session) -> None:
     """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
-    try:
-        move = UpgradeCommand.of(session.posargs)
-        run_lock.take(move.options.results)
-        answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
-    except HarnessError as error:
-        refuse(error)
+    move = UpgradeCommand.of(session.posargs)
+    run_lock.take(move.options.results)
+    answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     tell(console(), upgrades.lines(answer))
     sys.exit(answer.exit_code)
 
 
 @nox.session(venv_backend="none", default=False)
+@with_exit_codes
 def lock(session: nox.Session) -> None:
     """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
     found = matrix_command(session, "lock")
     if not nox.virtualenv.HAS_UV:
         refuse(BadInput("nox -s lock needs uv; install it"))
-    try:
-        for lanes in found.lanes:
-            lanes.make_lock(environment_of(session, lanes), found.options.out or FOLDER, session.log)
-    except HarnessError as error:
-        refuse(error)
-    except installer_output.InstallationError as error:
-        session.error(str(error))
+    for pair_run in found.pair_runs:
+        pair_run.environment.make_lock(environment_of(session, pair_run), found.options.out or FOLDER, session.log)
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def releases(session: nox.Session) -> None:
     """Say what PyPI has that matrix.yaml has not; `-- --write` adds the newest pair, with its catalog and lock."""
-    try:
-        news = ReleasesCommand.of(session.posargs)
-        tell(console(), news.lines())
-        if news.options.write and news.pair:
-            news.write(news.pair, only_with_uv(session, Lanes(news.described, news.pair, news.options)), session.log)
-    except HarnessError as error:
-        refuse(error)
-    except installer_output.InstallationError as error:
-        session.error(str(error))
+    news = ReleasesCommand.of(session.posargs)
+    tell(console(), news.lines())
+    if news.options.write and news.pair:
+        news.write(news.pair, only_with_uv(session, PairRun.of(news.described, news.pair, news.options)), session.log)
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def bench(session: nox.Session) -> None:
     """Measure how fast it is, against what it must reach; `-- a c` for some of it, `-- --help` for what there is."""
-    try:
-        names = named(session.posargs)
-        described = MatrixCommand.of([], "matrix")
-        current, broken = described.current, described.lanes_of(BROKEN)
-        if broken is None:
-            raise BadInput(f"matrix.yaml has no pair {BROKEN}, by which the bench sees whether the same is found")
-        environment = only_with_uv(session, current)
-        current.install(environment, session.log)
-        measured = Bench(current, broken, environment, nox.virtualenv.UV, session.log)
-        sys.stdout.write("\n".join(HEAD) + "\n")  # whole lines, however wide: they are for a page
-        for figure in measured.figures(names):
-            sys.stdout.write(figure.line + "\n")
-            sys.stdout.flush()
-    except HarnessError as error:
-        refuse(error)
-    except installer_output.InstallationError as error:
-        session.error(str(error))
+    names = named(session.posargs)
+    described = MatrixCommand.of([], "matrix")
+    current, broken = described.current, described.pair_run_of(BROKEN)
+    if broken is None:
+        raise BadInput(f"matrix.yaml has no pair {BROKEN}, by which the bench sees whether the same is found")
+    environment = only_with_uv(session, current)
+    current.environment.install(environment, session.log)
+    measured = Bench(current, broken, environment, nox.virtualenv.UV, session.log)
+    sys.stdout.write("\n".join(HEAD) + "\n")  # whole lines, however wide: they are for a page
+    for figure in measured.figures(names):
+        sys.stdout.write(figure.line + "\n")
+        sys.stdout.flush()
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def cause(session: nox.Session) -> None:
     """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
     pins = [word for word in session.posargs if "==" in word or "@" in word]
-    try:
-        lanes = MatrixCommand.of(pins, "pair").lanes[0]
-        environment = environment_of(session, lanes)
-        lanes.install(environment, session.log)
-    except HarnessError as error:
-        refuse(error)
-    except installer_output.InstallationError as error:
-        session.error(str(error))
+    pair_run = MatrixCommand.of(pins, "pair").pair_runs[0]
+    environment = environment_of(session, pair_run)
+    pair_run.environment.install(environment, session.log)
     if scripts := [word for word in session.posargs if word not in pins]:
         session.run("python", "-W", "ignore", "-m", "tests.causes.run", *scripts, env=VARIABLES)
     else:
@@ -350,6 +336,7 @@ def cause(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+@with_exit_codes
 def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` is a first look."""
     session.notify("faults")
@@ -371,16 +358,18 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, default=False)
+@with_exit_codes
 def faults(session: nox.Session) -> None:
     """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
     current = MatrixCommand.of([], "matrix").current
     environment = environment_of(session, current)
-    current.install(environment, session.log)
+    current.environment.install(environment, session.log)
     workers = ("-n", str(min(os.cpu_count() or 1, MANY)))
     session.run("python", "-m", "pytest", *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES)
 
 
 @nox.session(default=False)
+@with_exit_codes
 def lint(session: nox.Session) -> None:
     """Check style, types and the wall around harness/cell."""
     session.install("--group", "lint")

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from .contract.case import OWN_VARIANTS
 from .contract.library_env import LIBRARIES
-from .contract.record import OWN_VARIANTS
 
 
 def assert_survives_transformers(
@@ -44,7 +44,7 @@ def assert_survives_transformers(
     cpu = reference.Placement("cpu", torch.float32)
     found = list(user_model.tried(request.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
     if broken := [one for one in found if one.broken]:
-        reasons = [f"{one.case.id} is {one.fields['outcome']}: {one.fields['reason']}" for one in broken]
+        reasons = [f"{one.case.id} is {one.line.outcome}: {one.line.reason}" for one in broken]
         told = list(console_report.told(found, console_report.rules(), Release.installed(), also_known=False))
         raise AssertionError("\n".join([*reasons, *told[1:]]))
 

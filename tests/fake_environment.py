@@ -1,14 +1,17 @@
 """A fake environment: nothing is installed, no model is loaded."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from harness.contract import catalog
+from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
-from harness.contract.record import HEADER, Log
+from harness.contract.plan import Plan
+from harness.contract.record import CaseLine, Log
 
 
 class FakeEnvironment:
@@ -35,7 +38,7 @@ class FakeEnvironment:
         self.until: list[datetime | None] = []
         self.detail: dict[str, Any] = {}  # of every case
         self.packages: dict[str, str] = {}  # that are there whatever is installed
-        self.plans: list[dict[str, Any]] = []
+        self.plans: list[Plan] = []
         self.arguments: tuple[str, ...] = ()
         self.success: Sequence[int] = ()
         self.env: Mapping[str, str] = {}
@@ -85,22 +88,19 @@ class FakeEnvironment:
         """The value of an option of the last command."""
         return self.arguments[self.arguments.index(name) + 1]
 
-    def _record(self, plan: Path, records: Path) -> None:
-        document = json.loads(plan.read_text())
-        self.plans.append(document)
-        header = ("schema", *HEADER)
-        nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds", "peak_rss_mb"))
-        counts: dict[str, int] = {}
+    def _record(self, path: Path, records: Path) -> None:
+        plan = Plan.loads(path.read_text())
+        self.plans.append(plan)
+        counts: Counter[str] = Counter()
         with Log(records) as log:
-            planned = [case["case"] for case in document["cases"]]
-            log.write("run", **{name: document[name] for name in header}, cases=planned, **MACHINE)
-            for case in document["cases"]:
-                outcome = self.outcomes.get(case["case"], "passed")
+            log.begin(plan, **MACHINE)
+            for case in plan.cases:
+                outcome = self.outcomes.get(case.id, "passed")
                 if outcome is not None:
-                    counts[outcome] = counts.get(outcome, 0) + 1
-                    log.write("case", **case, outcome=outcome, reason=f"{outcome} here", detail=self.detail, **nothing)
-            if sum(counts.values()) == len(planned):
-                log.write("end", cases=len(planned), counts=counts, ended=MACHINE["started"], failed=None)
+                    counts[outcome] += 1
+                    log.case(case, CaseLine(Outcome(outcome), f"{outcome} here", self.detail))
+            if counts.total() == len(plan.cases):
+                log.end(counts, ended=MACHINE["started"])
 
 
 MACHINE: Final[dict[str, Any]] = {

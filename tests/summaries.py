@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.config.pair import Defaults, Pair
-from harness.contract.record import Case, Run
+from harness.contract.case import Case
+from harness.contract.record import Run
 from harness.report import reproduction
 from harness.report.summary import Summary
 from harness.results import history
@@ -46,7 +47,8 @@ def pair(id_: str) -> Pair:
 def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str, Any]:
     """A run's."""
     started = "2026-11-20T02:00:00+00:00"
-    machine = {"packages": {"numpy": "2.3.0"}, "platform": "Linux", "device": None, "lock": "l1", "cell": "c1"}
+    machine = {"packages": {"numpy": "2.3.0"}, "platform": "Linux", "device": None}
+    machine |= {"lock": "l1", "cell": {"tower": "c1"}}
     return {
         "schema": 1,
         "pair": {"id": pair},

@@ -7,15 +7,15 @@ from functools import cached_property
 from packaging.version import Version
 
 from ..config import matrix, option_parser
-from ..config.errors import BadInput
+from ..config.errors import BadInput, InstallationError
 from ..config.option_parser import Options
 from ..config.pair import AXES, Pair, pin
 from ..config.text import number
-from ..contract.record import DEFAULT_VARIANT, GREEN
+from ..contract.case import DEFAULT_VARIANT, GREEN
 from ..environments import pypi
-from ..environments.installer_output import InstallationError
+from ..environments.pair_environment import Environment, Say
 from ..environments.pypi import Release
-from ..execution.pair_run import Environment, Lanes, Say
+from ..execution.pair_run import PairRun
 from ..planning import plan
 from ..results.bisection import Answer, Answered, Symptom, search
 from ..results.pair_diff import key_of
@@ -61,13 +61,13 @@ class BisectCommand:
         return question
 
     @property
-    def lanes(self) -> Lanes:
-        """Those of the bad end: what matrix and limits there are."""
+    def pair_run(self) -> PairRun:
+        """That of the bad end, which has the matrix and its limits."""
         return self.at(self.bad)
 
-    def at(self, version: str) -> Lanes:
+    def at(self, version: str) -> PairRun:
         """The cases with one release of the axis."""
-        return Lanes(self.described, self.still.moved(**{self.axis: version}), self.options)
+        return PairRun.of(self.described, self.still.moved(**{self.axis: version}), self.options)
 
     @cached_property
     def line(self) -> list[Release]:

@@ -7,7 +7,8 @@ from ..config.errors import BadInput
 from ..config.matrix import Matrix
 from ..config.pair import Pair, python_named
 from ..environments import lock
-from ..execution.pair_run import Environment, Lanes, Say
+from ..environments.pair_environment import Environment, Say
+from ..execution.pair_run import PairRun
 from ..planning import device
 from ..results import judging, store
 from ..results.verdict import Judged
@@ -22,17 +23,17 @@ def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> N
         )
 
 
-def check(ends: Sequence[Lanes]) -> None:
+def check(ends: Sequence[PairRun]) -> None:
     """What can be known of a question's two ends before anything is installed. Raises BadInput."""
     options, described = ends[0].options, ends[0].matrix
-    lock.refuse_bad(lanes.pair for lanes in ends)
-    catalogs = [catalog for lanes in ends if (catalog := lanes.catalog()) and catalog.has_controls]
+    lock.refuse_bad(pair_run.pair for pair_run in ends)
+    catalogs = [catalog for pair_run in ends if (catalog := pair_run.records.catalog()) and catalog.has_controls]
     option_parser.check(options, described, catalogs if len(catalogs) == len(ends) else [])
     device.refuse_missing(options.lanes)
     store.refuse_unwritable(options.results)
 
 
-def tried(lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
+def tried(pair_run: PairRun, environment: Environment, say: Say) -> list[Judged]:
     """Raises InstallationError, after recording it, and BadInput for a release that does not exist."""
-    lanes.run(lanes.prepare(environment, say), environment, say)
-    return judging.judged([lanes])
+    pair_run.run(pair_run.prepare(environment, say), environment, say)
+    return judging.judged([pair_run.records])

@@ -20,8 +20,9 @@ from ..contract import catalog
 from ..contract.catalog import PACKAGED
 from ..environments import pypi
 from ..environments.lock import FOLDER
+from ..environments.pair_environment import Environment
 from ..environments.pypi import Index, Release
-from ..execution.pair_run import Environment, Lanes
+from ..execution.pair_run import PairRun
 
 PAIRS: Final = "pairs"
 
@@ -90,11 +91,11 @@ class ReleasesCommand:
         try:
             draft.write_text(added(self.options.matrix, pair, self.today), encoding="utf-8")
             matrix.load(draft)
-            lanes = Lanes(self.described, pair, self.options)
-            lanes.make_lock(environment, self.options.out or FOLDER, say)
+            pair_run = PairRun.of(self.described, pair, self.options)
+            pair_run.environment.make_lock(environment, self.options.out or FOLDER, say)
             if catalog.read(PACKAGED, pair.timm) is None:
-                lanes.install(environment, say)
-                lanes.make_catalog(environment, PACKAGED)
+                pair_run.environment.install(environment, say)
+                pair_run.environment.make_catalog(environment, PACKAGED)
             draft.replace(self.options.matrix)
         finally:
             draft.unlink(missing_ok=True)

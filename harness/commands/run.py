@@ -16,14 +16,14 @@ from typing import Final
 from rich.console import Console
 
 from ..config import matrix, option_parser
-from ..config.errors import BadInput, HarnessError
+from ..config.errors import BadInput, HarnessError, InstallationError
 from ..config.option_parser import Options
 from ..config.pair import Pair, python_named
 from ..contract.catalog import Catalog
 from ..environments import lock
-from ..environments.installer_output import InstallationError
+from ..environments.pair_environment import Environment
 from ..execution import run_lock
-from ..execution.pair_run import Environment, Lanes
+from ..execution.pair_run import PairRun
 from ..planning import device, plan
 from ..report import devices, likeness, reproduction, rules, terminal
 from ..report.formats import files
@@ -40,7 +40,7 @@ class MatrixCommand:
     """One command's pairs, and what turned out on the way to be wrong with any of them, by the pair's id."""
 
     described: matrix.Matrix
-    lanes: tuple[Lanes, ...]
+    pair_runs: tuple[PairRun, ...]
     options: Options
     named: Pair | None = None
     problems: dict[str, HarnessError] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class MatrixCommand:
         described = _read(options.matrix)
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
-        matrix_command = cls(described, tuple(Lanes(described, pair, options) for pair in pairs), options, named)
+        matrix_command = cls(described, tuple(PairRun.of(described, pair, options) for pair in pairs), options, named)
         if session != "lock":  # which mends a bad one
-            lock.refuse_bad([lanes.pair for lanes in matrix_command.lanes])
+            lock.refuse_bad([pair_run.pair for pair_run in matrix_command.pair_runs])
         matrix_command.check()
         if session in option_parser.RUNNING:  # which need devices and write records
             if options.on is None:
@@ -67,44 +67,44 @@ class MatrixCommand:
             files.refuse_unwritable(options.out)
         return matrix_command
 
-    def lanes_of(self, pair: str) -> Lanes | None:
+    def pair_run_of(self, pair: str) -> PairRun | None:
         """The selected lanes of a pair by its id; None where it is not selected."""
-        return next((lanes for lanes in self.lanes if lanes.pair.id == pair), None)
+        return next((pair_run for pair_run in self.pair_runs if pair_run.pair.id == pair), None)
 
     @property
-    def current(self) -> Lanes:
+    def current(self) -> PairRun:
         """The lanes of the matrix's current pair."""
-        return next(lanes for lanes in self.lanes if lanes.pair.id == lanes.matrix.current)
+        return next(pair_run for pair_run in self.pair_runs if pair_run.pair.id == pair_run.matrix.current)
 
     def claim(self) -> None:
         """Keep other runs out of the results folder from here on. Raises BadInput where one is there."""
         run_lock.take(self.options.results)
 
-    def prepare(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
+    def prepare(self, pair_run: PairRun, environment: Environment, say: Callable[[str], None]) -> None:
         """Have a pair's catalog, without which nobody knows its cases. What goes wrong is kept for the end."""
-        with self._keeping_problems(lanes, say):
-            self._catalog(lanes, environment, say)
+        with self._keeping_problems(pair_run, say):
+            self._catalog(pair_run, environment, say)
 
-    def run(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> None:
+    def run(self, pair_run: PairRun, environment: Environment, say: Callable[[str], None]) -> None:
         """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
-        with self._keeping_problems(lanes, say):
-            lanes.run(self._catalog(lanes, environment, say), environment, say)
+        with self._keeping_problems(pair_run, say):
+            pair_run.run(self._catalog(pair_run, environment, say), environment, say)
 
-    def _catalog(self, lanes: Lanes, environment: Environment, say: Callable[[str], None]) -> Catalog:
-        if found := lanes.catalog():
+    def _catalog(self, pair_run: PairRun, environment: Environment, say: Callable[[str], None]) -> Catalog:
+        if found := pair_run.records.catalog():
             return found
-        catalog = lanes.prepare(environment, say)
+        catalog = pair_run.prepare(environment, say)
         self.check()  # again: a catalog made just now may show that a glob matches nothing
         return catalog
 
     @contextmanager
-    def _keeping_problems(self, lanes: Lanes, say: Callable[[str], None]) -> Iterator[None]:
+    def _keeping_problems(self, pair_run: PairRun, say: Callable[[str], None]) -> Iterator[None]:
         try:
             yield
         except InstallationError as error:
-            say(f"{lanes.pair.id}: {error}")
+            say(f"{pair_run.pair.id}: {error}")
         except HarnessError as error:
-            self.problems[lanes.pair.id] = error
+            self.problems[pair_run.pair.id] = error
         except Exception:
             self.failed = True
             raise
@@ -125,19 +125,19 @@ class MatrixCommand:
 
     def summary(self) -> Summary:
         """What is recorded of the pairs with which nothing was wrong, in every folder named, judged."""
-        sound = [lanes for lanes in self.lanes if lanes.pair.id not in self.problems]
+        sound = [pair_run for pair_run in self.pair_runs if pair_run.pair.id not in self.problems]
         machines = {
-            folder: judging.of([lanes.reading(folder) for lanes in sound])
+            folder: judging.of([pair_run.records.reading(folder) for pair_run in sound])
             for folder in (self.options.results, *self.options.beside)
         }
         judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
         whole = self.options.selection == Options().selection and self.options.asked is None
-        torches = {lanes.pair.torch for lanes in sound}
+        torches = {pair_run.pair.torch for pair_run in sound}
         told = rules.remarks(self.described.expectations, judged, date.today(), torches=torches, whole=whole)
         return Summary(
             judged=judged,
             command=self._command,
-            pairs=[lanes.pair for lanes in sound],
+            pairs=[pair_run.pair for pair_run in sound],
             made=datetime.now().astimezone(),
             families={model: family for found in machines.values() for model, family in found.families.items()},
             parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
@@ -158,14 +158,14 @@ class MatrixCommand:
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""
-        found = [lanes.catalog() for lanes in self.lanes]
+        found = [pair_run.records.catalog() for pair_run in self.pair_runs]
         catalogs = [catalog for catalog in found if catalog]
         option_parser.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
         if len(catalogs) == len(found):
             selected = plan.lanes(self.described, self.options)
             cases = sum(
-                len(lanes.planned(lane, catalog))
-                for lanes, catalog in zip(self.lanes, catalogs, strict=True)
+                len(pair_run.records.planned(lane, catalog))
+                for pair_run, catalog in zip(self.pair_runs, catalogs, strict=True)
                 for lane in selected
             )
             plan.refuse_empty(cases, self.options)

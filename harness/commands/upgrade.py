@@ -7,21 +7,22 @@ from dataclasses import dataclass, replace
 from packaging.version import Version
 
 from ..config import matrix, option_parser
-from ..config.errors import BadInput
+from ..config.errors import BadInput, InstallationError
 from ..config.names import unknown as unknown_name
 from ..config.option_parser import Options
 from ..config.pair import AXES, Pair, pin
 from ..config.source import is_source
 from ..config.text import number
+from ..contract.case import DEFAULT_VARIANT, GREEN
 from ..contract.catalog import BERT, Catalog
-from ..contract.record import DEFAULT_VARIANT, GREEN
 from ..contract.routes import ROUTES
-from ..environments.installer_output import InstallationError
+from ..environments.pair_environment import Environment, Say
 from ..execution import tempdirs
-from ..execution.pair_run import Environment, Lanes, Say
+from ..execution.pair_run import PairRun
 from ..planning import plan
 from ..results import judging
 from ..results.pair_diff import HARM, Key, Kind, attributed, compare, key_of, unknown
+from ..results.pair_records import PairRecords
 from ..results.upgrade_result import Answer
 from ..results.verdict import Judged
 from .ensure_recorded import check, refuse_other_python, tried
@@ -54,9 +55,9 @@ class UpgradeCommand:
         check([move.at(old), move.at(new)])
         return move
 
-    def at(self, pair: Pair, only: frozenset[Key] | None = None) -> Lanes:
+    def at(self, pair: Pair, only: frozenset[Key] | None = None) -> PairRun:
         """The cases with a pair; some of them alone, by lane and id."""
-        return Lanes(self.described, pair, self.options, only=only)
+        return PairRun(PairRecords(self.described, pair, self.options, only=only))
 
     @property
     def mixed(self) -> dict[str, Pair]:
@@ -80,12 +81,12 @@ class UpgradeCommand:
         """
         quick: set[str] = set()
         for pair in (self.new, self.old):
-            lanes = self.at(pair)
+            pair_run = self.at(pair)
             with contextlib.suppress(InstallationError):  # which is recorded when its cases are to run
-                catalog = lanes.prepare(environment, say)
+                catalog = pair_run.prepare(environment, say)
                 quick |= {entry.model for entry in catalog.smallest_of_each_kind()}
-                if any(lanes.pending(lane, catalog) for lane in plan.lanes(self.described, self.options)):
-                    lanes.install(environment, say)
+                if any(pair_run.pending(lane, catalog) for lane in pair_run.records.lanes):
+                    pair_run.environment.install(environment, say)
         return replace(self, options=replace(self.options, quick_too=frozenset(quick)))
 
     def _answer(self, environment: Environment, say: Say) -> Answer:
@@ -112,12 +113,12 @@ class UpgradeCommand:
             alike=frozenset(self._cut_alike()),
         )
 
-    def _tried(self, lanes: Lanes, environment: Environment, say: Say) -> list[Judged]:
+    def _tried(self, pair_run: PairRun, environment: Environment, say: Say) -> list[Judged]:
         try:
-            return tried(lanes, environment, say)
+            return tried(pair_run, environment, say)
         except InstallationError as error:
-            say(f"{lanes.pair.id}: {error}")
-            return judging.judged([lanes])
+            say(f"{pair_run.pair.id}: {error}")
+            return judging.judged([pair_run.records])
 
     def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
         """What the new pair makes of checkpoints that the old one saved: quick models, the first lane by default."""
@@ -134,25 +135,26 @@ class UpgradeCommand:
         saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
         if not routes or not saved:
             return []
-        saving = Lanes(self.described, self.old, options, only=saved, catalogs=self.at(self.old).own_folder)
+        catalogs = self.at(self.old).records.generated_catalogs
+        saving = PairRecords(self.described, self.old, options, only=saved, catalogs=catalogs)
         loading = replace(saving, pair=self.new, saved_by=saving)
         try:
-            self._carry(saving, loading, environment, say)
+            self._hand_over(saving, loading, environment, say)
         except InstallationError as error:
             say(f"{self.old.id} to {self.new.id}: {error}")
         return judging.judged([loading])
 
-    def _carry(self, saving: Lanes, loading: Lanes, environment: Environment, say: Say) -> None:
-        """Save and load what has no current record."""
-        options = loading.options
-        catalog = loading.prepare(environment, say)
-        if any(loading.pending(lane, catalog) for lane in plan.lanes(self.described, options)):
+    def _hand_over(self, saving: PairRecords, loading: PairRecords, environment: Environment, say: Say) -> None:
+        """Save with the old pair, and load with the new one, the cases that have no record that counts."""
+        taker = PairRun(loading)
+        catalog = taker.prepare(environment, say)
+        if any(taker.pending(lane, catalog) for lane in loading.lanes):
             with tempdirs.folder("carried") as folder:
                 say(f"{self.old.id}: saving checkpoints, for {self.new.id} to load")
-                keeping = replace(options, results=folder / "records", rerun=False)
-                keeper = replace(saving, options=keeping, carry={"keeps": str(folder / "kept")})
+                options = replace(loading.options, results=folder / "records", rerun=False)
+                keeper = PairRun(replace(saving, options=options), handover={"keeps": str(folder / "kept")})
                 keeper.run(keeper.prepare(environment, say), environment, say)
-                replace(loading, carry={"takes": str(folder / "kept")}).run(catalog, environment, say)
+                replace(taker, handover={"takes": str(folder / "kept")}).run(catalog, environment, say)
 
     def _cut_alike(self) -> set[str]:
         """The models that both releases of timm have, and whose slim form is the same."""
@@ -166,7 +168,7 @@ class UpgradeCommand:
         }
 
     def _catalog(self, pair: Pair) -> Catalog:
-        found = self.at(pair).catalog()
+        found = self.at(pair).records.catalog()
         return found or Catalog(pair.timm, 0, (), ())
 
     def _known(self, old: Sequence[Judged], say: Say) -> dict[Pair, bool]:
@@ -174,7 +176,7 @@ class UpgradeCommand:
         found = {}
         for pair in self._on_the_way():
             try:
-                there = judging.judged([self.at(pair)])
+                there = judging.judged([self.at(pair).records])
             except BadInput as error:
                 say(f"{pair.id} is left out: {error}")
                 continue

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from ..contract.case import DEFAULT_VARIANT
 from ..contract.catalog import BERT, Entry
 from ..contract.package import FOLDER
-from ..contract.record import DEFAULT_VARIANT
 from ..contract.routes import LEGACY_LAYERNORM, ROUTES
 from . import messages, yaml_document
 from .errors import BadInput
@@ -105,7 +105,7 @@ class Limits(Strict):
     install_seconds: int | None = Field(default=None, gt=0, strict=True)
 
     @property
-    def of_a_case(self) -> dict[str, float | None]:
+    def of_a_case(self) -> dict[str, Any]:
         """What crosses the wall, and decides outcomes."""
         return self.model_dump(exclude={"install_seconds"})
 

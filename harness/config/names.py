@@ -11,8 +11,8 @@ from packaging.version import Version as ParsedVersion
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from ..contract.case import DEFAULT_VARIANT, RED, Size
 from ..contract.catalog import HOW_TO_RUN, Entry
-from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, RED
 from ..contract.routes import DESCRIBED, ROUTES
 from .source import is_source
 
@@ -21,7 +21,6 @@ LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashe
 LANES: Final = ("cpu-float32", "cpu-bfloat16", "cuda-float32", "cuda-float16", "cuda-bfloat16")
 DTYPES: Final = ("float32", "float16", "bfloat16")
 VARIANTS: Final = (DEFAULT_VARIANT, *DESCRIBED)
-SIZES: Final = (DEFAULT_SIZE, FULL)
 TRAITS: Final = (*(field.name for field in fields(Entry) if field.name not in HOW_TO_RUN), "layer_scale")
 
 
@@ -88,7 +87,7 @@ Specifier = Annotated[str, AfterValidator(_specifier)]
 RouteName = Annotated[str, OneOf("route", tuple(ROUTES))]
 LaneName = Annotated[str, OneOf("lane", LANES)]
 DtypeName = Annotated[str, OneOf("dtype", DTYPES)]
-SizeName = Annotated[str, OneOf("size", SIZES)]
+SizeName = Annotated[str, OneOf("size", tuple(Size))]
 VariantName = Annotated[str, OneOf("variant", VARIANTS)]
 TraitName = Annotated[str, OneOf("trait", TRAITS)]
 RedOutcome = Annotated[str, OneOf("failing outcome", tuple(sorted(RED)))]

@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, HUB, SYNTHETIC, Size
 from ..contract.catalog import BERT, Catalog
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, HUB, SYNTHETIC
 from ..contract.routes import LEGACY_LAYERNORM, ROUTES, Takes, taking
 from ..environments import lock
 from .errors import BadInput
 from .matrix import Matrix
-from .names import SIZES, VARIANTS, unknown
+from .names import VARIANTS, unknown
 
 NEAREST: Final = 3
 RUNNING: Final = frozenset({"matrix", "pair"})
@@ -146,7 +146,7 @@ def parse(argv: Sequence[str], *, session: str = "matrix") -> Options:
     if session == "report" and "results" in found:
         found.results, *found.beside = dict.fromkeys(found.results)
     lists = {name: tuple(value) for name, value in vars(found).items() if isinstance(value, list)}
-    sizes = {"sizes": (FULL,)} if getattr(found, "weights", SYNTHETIC) == HUB else {}  # which is what the hub has
+    sizes = {"sizes": (Size.FULL,)} if getattr(found, "weights", SYNTHETIC) == HUB else {}  # which is what the hub has
     return Options(**{**sizes, **vars(found), **lists})
 
 
@@ -193,7 +193,7 @@ def _parser(session: str) -> argparse.ArgumentParser:
         "--size",
         dest="sizes",
         metavar="NAME",
-        help=f"{' or '.join(SIZES)} (default {DEFAULT_SIZE}); repeatable",
+        help=f"{' or '.join(Size)} (default {DEFAULT_SIZE}); repeatable",
         **many,
     )
     parser.add_argument("--variant", dest="variants", metavar="NAME", help=f"{', '.join(VARIANTS)}; repeatable", **many)
@@ -280,11 +280,11 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> None
 
     Without a catalog models are not held against anything. Raises BadInput with all problems at once.
     """
-    known = {
+    known: dict[str, tuple[Iterable[str], list[str]]] = {
         "pair": (options.pairs, [pair.id for pair in matrix.pairs]),
         "lane": (options.lanes, [lane.name for lane in matrix.lanes]),
         "route": (options.routes, list(matrix.routes)),
-        "size": (options.sizes, list(SIZES)),
+        "size": (options.sizes, [*map(str, Size)]),
         "variant": (options.variants, list(VARIANTS)),
     }
     problems = [
@@ -335,7 +335,7 @@ def _wrong_with_hub(options: Options) -> Iterator[str]:
         return
     if options.own:
         yield f"--weights {HUB} is of timm's models; leave out --own"
-    if options.sizes != (FULL,):
+    if options.sizes != (Size.FULL,):
         yield f"--weights {HUB} is at full size; leave out --size"
     if set(options.variants) - {DEFAULT_VARIANT}:
         yield f"--weights {HUB} is stored as it is; leave out --variant"

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from packaging.specifiers import SpecifierSet
 
+from .case import Case
 from .catalog import Entry
-from .record import Case
 from .routes import rules_of
 
 

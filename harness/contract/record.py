@@ -4,71 +4,53 @@ A lane's file is a sequence of runs, each `run … end`; lines are appended and 
 Standard library only: this module is imported inside a pair's environment.
 """
 
+import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
-SCHEMA: Final = 1
-SEED: Final = 0  # of weights and inputs
-HEADER: Final = (
-    "pair",
-    "lane",
-    "selection",
-    "own",
-    "weights",
-    "seed",
-    "lock",
-    "catalog",
-    "cell",
-    "fallbacks",
-)  # from the plan
+from .case import Case, Outcome
+from .plan import Plan
+from .record_fields import FIELDS, SCHEMA
 
-STATISTICS: Final = ("mean", "std", "absmax")  # of a fingerprint, beside
-SAMPLES: Final = 8
-LARGEST: Final = 10**300  # of whole numbers that are a float too
-
-GREEN: Final = frozenset({"passed", "drifted"})
-SKIPPED: Final = frozenset({"unsupported", "not-run"})
-RED: Final = frozenset({"keys", "tensors", "outputs", "nonfinite", "error", "crashed", "timeout", "out-of-memory"})
-OUTCOMES: Final = GREEN | SKIPPED | RED
-
-DEFAULT_VARIANT: Final = "safetensors"
-DEFAULT_SIZE: Final = "slim"
-FULL: Final = "full"
-HUB: Final = "hub"
-SYNTHETIC: Final = "synthetic"
-OWN_VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin")
+HEADER: Final = ("pair", "lane", "selection", "own", "weights", "seed", "lock", "catalog", "cell", "fallbacks")
+"""What a run's header takes from its plan."""
 
 
-@dataclass(frozen=True, order=True)
-class Case:
-    """What is tried once, within a pair and a lane."""
+@dataclass(frozen=True)
+class CaseLine:
+    """What happened in a case. `seconds` and `peak_rss_mb` are null where nothing was run for it.
 
-    route: str
-    model: str
-    variant: str = DEFAULT_VARIANT
-    size: str = DEFAULT_SIZE
+    `same_as` is the id of the case that was run for this one too.
+    """
+
+    outcome: Outcome
+    reason: str
+    detail: Mapping[str, Any]
+    max_abs: float | None = None
+    max_rel: float | None = None
+    noise: float | None = None
+    fingerprint: Mapping[str, Any] | None = None
+    seconds: float | None = None
+    peak_rss_mb: float | None = None
+    same_as: str | None = None
 
     @property
-    def id(self) -> str:
-        """`route/model@variant+size`, the defaults left out."""
-        variant = "" if self.variant == DEFAULT_VARIANT else f"@{self.variant}"
-        size = "" if self.size == DEFAULT_SIZE else f"+{self.size}"
-        return f"{self.route}/{self.model}{variant}{size}"
+    def fields(self) -> dict[str, Any]:
+        """The line in JSON's own types, as it travels from a worker of pytest-xdist to its controller."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)} | {
+            "outcome": str(self.outcome)
+        }
 
     @classmethod
-    def parse(cls, text: str) -> "Case":
-        """The inverse of `id`. Raises ValueError for a text that is no case id."""
-        route, slash, rest = text.partition("/")
-        rest, _, size = rest.partition("+")
-        model, _, variant = rest.partition("@")
-        if not (route and slash and model):
-            raise ValueError(f"{text!r} is no case id; one reads route/model@variant+size")
-        return cls(route, model, variant or DEFAULT_VARIANT, size or DEFAULT_SIZE)
+    def of(cls, fields: Mapping[str, Any]) -> "CaseLine":
+        """The inverse of `fields`."""
+        return cls(**{**fields, "outcome": Outcome(fields["outcome"])})
 
 
 @dataclass(frozen=True)
@@ -100,7 +82,7 @@ class Text:
 
 
 class Log:
-    """Appends to one lane's file. Each line is whole and flushed before `write` returns."""
+    """Appends to one lane's file. Each line is whole and flushed before its method returns."""
 
     def __init__(self, path: Path) -> None:
         """Opens the file, making its folder. Raises OSError where that is not possible."""
@@ -116,8 +98,29 @@ class Log:
         self._file.writelines(run.lines for run in runs)
         self._file.flush()
 
-    def write(self, kind: str, **fields: Any) -> None:
-        """Appends one line. A figure that is not finite becomes null: NaN is no JSON."""
+    def begin(
+        self, plan: Plan, *, started: str, packages: Mapping[str, str], platform: str, device: str | None
+    ) -> None:
+        """Appends the header of a run: what is planned, and on what it runs."""
+        header = {name: getattr(plan, name) for name in HEADER}
+        cases = [case.id for case in plan.cases]
+        machine = {"packages": packages, "platform": platform, "device": device}
+        self._append("run", schema=SCHEMA, **header, cases=cases, started=started, **machine)
+
+    def case(self, case: Case, line: CaseLine) -> None:
+        """Appends what happened in a case."""
+        told = {name: value for name, value in line.fields.items() if name != "same_as" or value is not None}
+        self._append("case", case=case.id, **dataclasses.asdict(case), **told)
+
+    def end(
+        self, counts: Mapping[str, int], *, ended: str, failed: str | None = None, reason: str | None = None
+    ) -> None:
+        """Appends the end of a run; `failed` says what kept it from running its cases, and `reason` why."""
+        why = {} if reason is None else {"reason": reason}
+        self._append("end", cases=sum(counts.values()), counts=counts, ended=ended, failed=failed, **why)
+
+    def _append(self, kind: str, **fields: Any) -> None:
+        """A figure that is not finite becomes null: NaN is no JSON."""
         line = json.dumps({"kind": kind, **_finite(fields)}, allow_nan=False, separators=(",", ":"))
         self._file.write(line + "\n")
         self._file.flush()
@@ -131,6 +134,11 @@ class Log:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def now() -> str:
+    """The time as records have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _finite(value: Any) -> Any:
@@ -196,70 +204,3 @@ def _parsed(text: str) -> dict[str, Any] | None:
     except (json.JSONDecodeError, RecursionError):
         return None
     return line if isinstance(line, dict) else None
-
-
-def _is_case_id(value: Any) -> bool:
-    try:
-        Case.parse(value)
-    except (ValueError, AttributeError):
-        return False
-    return True
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_text_or_null(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_figure_or_null(value: Any) -> bool:
-    """JSON as Python reads it has NaN, infinities, and whole numbers that are no float. Asked a million times."""
-    if type(value) is float:
-        return math.isfinite(value)
-    return value is None or (type(value) is int and abs(value) < LARGEST)
-
-
-def _is_fingerprint(value: Any) -> bool:
-    """By output a shape, and figures unless it is empty; one that is not finite is null."""
-    return value is None or (
-        isinstance(value, dict) and all(isinstance(one, dict) and _is_print(one) for one in value.values())
-    )
-
-
-def _is_print(output: dict[str, Any]) -> bool:
-    if not isinstance(output.get("shape"), list):
-        return False
-    if "absmax" not in output:
-        return True
-    samples = output.get("samples")
-    if not isinstance(samples, list) or len(samples) != SAMPLES:
-        return False
-    return all(_is_figure_or_null(figure) for figure in (*(output.get(name, "") for name in STATISTICS), *samples))
-
-
-def _are_case_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_case_id(one) for one in value)
-
-
-FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
-    "run": {"schema": lambda value: value == SCHEMA, "cases": _are_case_ids, "pair": _is_object},
-    "case": {
-        "case": _is_case_id,
-        "route": _is_text,
-        "model": _is_text,
-        "outcome": lambda value: isinstance(value, str) and value in OUTCOMES,
-        "reason": _is_text_or_null,
-        "detail": _is_object,
-        **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),
-        "fingerprint": _is_fingerprint,
-        "same_as": lambda value: value is None or _is_case_id(value),
-    },
-    "end": {"failed": _is_text_or_null, "reason": _is_text_or_null},
-}
-"""What must be true of the fields by which records are judged and shown, by kind of line; others may come and go."""

@@ -10,9 +10,8 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import timm
 import torch
@@ -23,8 +22,9 @@ from ..cell.guards import offline
 from ..cell.models import slim
 from ..cell.models.reference import CLASSES
 from ..cell.runtime.runner import Runner
-from ..contract.catalog import Entry, entry_of
-from ..contract.record import GREEN, Case
+from ..contract.case import GREEN, Case
+from ..contract.catalog import Entry
+from ..contract.plan import Plan
 
 
 def bare(entry: Entry, folder: Path) -> None:
@@ -44,21 +44,20 @@ def bare(entry: Entry, folder: Path) -> None:
         loaded(pixels, **({} if entry.classifier else {"do_pooling": False}))
 
 
-def measure(plan: Mapping[str, Any], repeats: int) -> dict[str, list[float]]:
+def measure(plan: Plan, repeats: int) -> dict[str, list[float]]:
     """Seconds for all models, by repeat. The first time of either is not counted: it imports and compiles."""
-    entries = [entry_of(row) for row in plan["entries"]]
     found: dict[str, list[float]] = {"bare": [], "ours": []}
     with tempfile.TemporaryDirectory() as placement:
         runner = Runner(plan, Path(placement), workers=1)
         for _ in range(repeats + 1):
             seconds = {"bare": 0.0, "ours": 0.0}
-            for entry in entries:
+            for entry in plan.entries:
                 started = time.perf_counter()
-                record = runner.run(Case("wrapper", entry.model))
+                line = runner.run(Case("wrapper", entry.model))
                 runner.close()
                 seconds["ours"] += time.perf_counter() - started
-                if record["outcome"] not in GREEN:
-                    raise RuntimeError(f"{entry.model}: {record['reason']}")
+                if line.outcome not in GREEN:
+                    raise RuntimeError(f"{entry.model}: {line.reason}")
                 started = time.perf_counter()
                 with tempfile.TemporaryDirectory() as folder:
                     bare(entry, Path(folder))
@@ -75,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--repeats", type=int, default=5, help="how often all models are done")
     given = parser.parse_args(argv)
     offline.enforce()
-    json.dump(measure(json.loads(given.plan.read_text()), given.repeats), sys.stdout)
+    json.dump(measure(Plan.loads(given.plan.read_text()), given.repeats), sys.stdout)
     return 0
 
 

@@ -19,13 +19,14 @@ import torch
 import transformers
 import yaml
 
-from ..cell.compare.findings import Tolerance
 from ..cell.compare.reasons import DAMAGED
 from ..cell.models.installed import Release
+from ..contract.case import GREEN, SKIPPED, Case
 from ..contract.catalog import Entry
 from ..contract.matching import is_of, speaks_of
 from ..contract.package import ROOT
-from ..contract.record import GREEN, SKIPPED, Case
+from ..contract.plan import Tolerance
+from ..contract.record import CaseLine
 from ..contract.routes import OWN
 
 MATRIX: Final = ROOT / "matrix.yaml"
@@ -42,14 +43,14 @@ class CaseResult:
 
     case: Case
     entry: Entry
-    fields: Mapping[str, Any]
+    line: CaseLine
     folder: bool = False
     """Whether the checkpoint is somebody's own."""
 
     @property
     def broken(self) -> bool:
         """Whether the model did not come back."""
-        return self.fields["outcome"] not in GREEN | SKIPPED
+        return self.line.outcome not in GREEN | SKIPPED
 
 
 def report(seen: Iterator[CaseResult], out: IO[str], *, also_known: bool = True) -> int:
@@ -60,12 +61,12 @@ def report(seen: Iterator[CaseResult], out: IO[str], *, also_known: bool = True)
     found = []
     for one in seen:
         found.append(one)
-        if one.fields["outcome"] not in SKIPPED:
-            out.write(f"{'✘' if one.broken else '✔'} {one.case.id}: {one.fields['outcome']}\n")
+        if one.line.outcome not in SKIPPED:
+            out.write(f"{'✘' if one.broken else '✔'} {one.case.id}: {one.line.outcome}\n")
             out.flush()
     for line in told(found, rules(), release, also_known=also_known):
         out.write(f"{line}\n")
-    return int(any(one.broken for one in found) or not any(one.fields["outcome"] in GREEN for one in found))
+    return int(any(one.broken for one in found) or not any(one.line.outcome in GREEN for one in found))
 
 
 @functools.cache
@@ -108,12 +109,12 @@ def told(
 ) -> Iterator[str]:
     """What is broken by cause, and then the rules of this pair that nothing here has shown."""
     broken = [one for one in seen if one.broken]
-    green = sum(one.fields["outcome"] in GREEN for one in seen)
+    green = sum(one.line.outcome in GREEN for one in seen)
     yield f"\n{green} passed, {len(broken)} broken, {len(seen) - green - len(broken)} unsupported by this pair"
     shown: dict[int, list[CaseResult]] = {}
     unknown = []
     for one in broken:
-        fitting = [rule for rule in rules if rule.outcome == one.fields["outcome"] and _speaks(rule, one)]
+        fitting = [rule for rule in rules if rule.outcome == one.line.outcome and _speaks(rule, one)]
         if one.case.route == OWN:  # of which other releases' rules say nothing
             fitting = [rule for rule in fitting if _is_of(rule, release)]
         fitting.sort(key=lambda rule: not _is_of(rule, release))  # one that names this pair, before others
@@ -124,11 +125,11 @@ def told(
     yield from _damage(broken)
     for one in unknown:
         if not _is_damaged_alone(one):
-            yield f"\n✘ {one.case.id} is {one.fields['outcome']}, and no rule knows it: {one.fields['reason']}"
+            yield f"\n✘ {one.case.id} is {one.line.outcome}, and no rule knows it: {one.line.reason}"
     for index, cases in shown.items():
         rule = rules[index]
         routes = ", ".join(dict.fromkeys(one.case.route for one in cases))
-        yield f"\n✘ {routes}: {cases[0].fields['reason']}"
+        yield f"\n✘ {routes}: {cases[0].line.reason}"
         yield f"  because {rule.because}" if _is_of(rule, release) else f"  as where {rule.because}"
         yield f"  {rule.advice}"
         yield f"  {rule.url or rule.script}"
@@ -151,11 +152,11 @@ def _damage(broken: Sequence[CaseResult]) -> Iterator[str]:
 
 def _is_damaged_alone(one: CaseResult) -> bool:
     errors = _errors(one)
-    return one.fields["outcome"] == "error" and bool(errors) and all(error["type"] == DAMAGED for error in errors)
+    return one.line.outcome == "error" and bool(errors) and all(error["type"] == DAMAGED for error in errors)
 
 
 def _errors(one: CaseResult) -> Sequence[Mapping[str, Any]]:
-    detail = one.fields.get("detail") or {}
+    detail = one.line.detail
     found: Sequence[Mapping[str, Any]] = detail.get("errors") or [detail["error"]] if "error" in detail else ()
     return found
 
@@ -170,7 +171,7 @@ def _whom(rule: Any) -> str:
 def _refuted(rule: Any, seen: Sequence[CaseResult]) -> bool:
     """Whether what the rule speaks of was tried here, and passed."""
     tried = [one for one in seen if _speaks(rule, one)]
-    return bool(tried) and all(one.fields["outcome"] in GREEN for one in tried)
+    return bool(tried) and all(one.line.outcome in GREEN for one in tried)
 
 
 def _speaks(rule: Any, one: CaseResult) -> bool:

@@ -8,7 +8,6 @@ from typing import IO, Final
 import timm
 import torch
 
-from ..cell.compare.findings import Tolerance
 from ..cell.guards import offline
 from ..cell.models.catalog_builder import entry_of
 from ..cell.models.cutting import build
@@ -16,9 +15,10 @@ from ..cell.models.installed import Release
 from ..cell.models.reference import Placement, ReferenceModel
 from ..cell.models.variants import VARIANTS
 from ..cell.routes import ROUTES
-from ..cell.scenarios import run_case as cell_case
+from ..cell.scenarios import run_case
+from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
-from ..contract.record import DEFAULT_VARIANT, Case
+from ..contract.plan import Tolerance
 from .console_report import CaseResult, quiet, report, tolerance
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
@@ -45,7 +45,7 @@ def _tried(release: Release, tolerance: Tolerance) -> Iterator[CaseResult]:
             reference = ReferenceModel(entry, "slim", Placement("cpu", torch.float32))
             for name, route in ROUTES.items():
                 if model in OWN.get(name, MODELS):
-                    fields = cell_case.run(
+                    line = run_case.run(
                         route, VARIANTS[DEFAULT_VARIANT], reference, release, tolerance, Path(folder) / model
                     )
-                    yield CaseResult(Case(name, model), entry, fields)
+                    yield CaseResult(Case(name, model), entry, line)

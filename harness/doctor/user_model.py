@@ -29,9 +29,9 @@ def tried(owned: Owned) -> Iterator[CaseResult]:
     allowed = tolerance(owned.reference.placement.dtype)
     with quiet(), tempfile.TemporaryDirectory() as folder:
         for case in owned.cases:
-            fields = owned.run(case, Release.installed(), allowed, Path(folder))
+            line = owned.run(case, Release.installed(), allowed, Path(folder))
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
-            yield CaseResult(case, owned.reference.entry, fields, folder=_is_as_for_the_hub(owned))
+            yield CaseResult(case, owned.reference.entry, line, folder=_is_as_for_the_hub(owned))
 
 
 def _is_as_for_the_hub(owned: Owned) -> bool:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from ..config.errors import BadInput
+from ..config.errors import BadInput, HarnessError, InstallationError
 from ..contract.processes import children
 
 UNKNOWN: Final = (
@@ -18,10 +18,6 @@ UNKNOWN: Final = (
     re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<what>\S+)"),
 )
 LAST: Final = 8  # lines: uv takes seven to say whose hash it is that does not match
-
-
-class InstallationError(Exception):
-    """A pair that could not be installed, with the installer's last words."""
 
 
 @contextlib.contextmanager
@@ -49,7 +45,7 @@ def within(seconds: int | None) -> Iterator[None]:
         timer.cancel()
 
 
-def failure(pair: str, output: str) -> Exception:
+def failure(pair: str, output: str) -> HarnessError:
     """The error that an installer's output amounts to."""
     text = " ".join(output.split())
     for pattern in UNKNOWN:

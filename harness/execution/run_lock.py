@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import IO, Final
 
 from ..config.errors import BadInput
-from ..results.store import refuse_links
+from ..results.store import LOCK_FILE, refuse_links
 
-FILE: Final = ".running"
 _HELD: Final[dict[Path, IO[str]]] = {}
 """What this process holds, open as long as it lives: several sessions of one nox share a folder."""
 
 
 def take(results: Path) -> None:
     """Claim the folder for this process. Raises BadInput, naming the run that has it."""
-    refuse_links([results / FILE])
-    path = (results / FILE).resolve()
+    refuse_links([results / LOCK_FILE])
+    path = (results / LOCK_FILE).resolve()
     if path in _HELD:
         return
     file = path.open("a+", encoding="utf-8")

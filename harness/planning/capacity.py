@@ -15,9 +15,9 @@ from packaging.version import Version
 
 from ..config.matrix import Lane, Limits
 from ..config.pair import Pair
+from ..contract.case import DEFAULT_VARIANT, Case, Size
 from ..contract.catalog import Catalog
 from ..contract.checkpoint import LARGEST_FILE
-from ..contract.record import DEFAULT_VARIANT, FULL, Case
 from ..contract.routes import ROUTES
 from .device import cuda_gibs
 
@@ -107,7 +107,7 @@ def shared() -> Room:
 
 
 def _full(cases: Iterable[Case]) -> list[Case]:
-    return [case for case in cases if case.size == FULL]
+    return [case for case in cases if case.size == Size.FULL]
 
 
 def _lacking(needed: Room, room: Room, limits: Limits) -> str | None:

@@ -1,29 +1,27 @@
-"""The plan: which cases a lane of a pair runs, and the JSON that takes them into the pair's environment."""
+"""Which cases a lane of a pair has, and the plan that takes them into the pair's environment."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..config.errors import NothingSelected
 from ..config.matrix import Lane, Matrix, Route
 from ..config.option_parser import Options, in_words
 from ..config.pair import Pair
+from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, OWN_VARIANTS, SEED, Case, Size
 from ..contract.catalog import BERT, Catalog, Entry
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.package import FOLDER
-from ..contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, OWN_VARIANTS, SCHEMA, SEED, Case
+from ..contract.plan import Limits, Plan, Tolerance
 from ..contract.routes import OWN, ROUTES, Takes
+from . import currency
 
 EVERY_MODEL: Final = "*"
 """The model of a case that stands for all of a route, where no catalog says which there are."""
-CELL: Final = FOLDER / "cell"
 
 
-def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
+def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
     """The cases of one pair's lane: the costliest model first, all cases of a model together."""
     if options.own:
         return _own(matrix, lane, options, options.own)
@@ -43,7 +41,7 @@ def plan(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list
         for entry in order
         if _is_named(entry, options) and _is_in_part(places[_first(entry)], options)
         for is_quick in [entry.model in quick or options.named_anyway or _is_named_in_full(entry, options)]
-        for size in dict.fromkeys(options.sizes)
+        for size in map(Size, dict.fromkeys(options.sizes))
         for route, variant in ways
         if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
     ]
@@ -54,7 +52,7 @@ def _first(entry: Entry) -> str:
 
 
 def _cost(entry: Entry, options: Options) -> int:
-    return entry.params if FULL in options.sizes else entry.slim.params
+    return entry.params if Size.FULL in options.sizes else entry.slim.params
 
 
 def _own(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case]:
@@ -130,7 +128,7 @@ def refuse_empty(total: int, options: Options) -> None:
         raise NothingSelected(f"no case is left by {left}; drop or widen an option")
 
 
-def document(  # noqa: PLR0913 - what a plan is made of
+def plan_of(  # noqa: PLR0913 - a plan is made of all these
     matrix: Matrix,
     pair: Pair,
     lane: Lane,
@@ -139,42 +137,36 @@ def document(  # noqa: PLR0913 - what a plan is made of
     options: Options,
     cases: Sequence[Case],
     resolved_from: str | None,
-    carry: Mapping[str, str] | None = None,
-    needs: Mapping[str, Sequence[float]] | None = None,
-    room: Sequence[float] = (),
-    gpus: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The plan as JSON: all that crosses the wall inwards.
-
-    `resolved_from` says what the environment is made of, `carry` where checkpoints of another pair go to or come from.
-    """
+    handover: Mapping[str, str],
+    needs: Mapping[str, tuple[float, float]],
+    room: tuple[float, float],
+    gpus: Sequence[str],
+) -> Plan:
+    """The plan of these cases; its fields are described where Plan is."""
     models = {case.model for case in cases}
-    alike = {} if carry or options.own or options.from_hub else same_as(cases, catalog)
-    return {
-        "schema": SCHEMA,
-        "pair": {"id": pair.id, **pair.versions},
-        "lane": lane.name,
-        "device": lane.device,
-        "dtype": lane.dtype,
-        "cases": [{"case": case.id, **asdict(case)} for case in cases],
-        "same_as": {case.id: other.id for case, other in alike.items()},
-        "tolerance": matrix.tolerances[lane.dtype].model_dump(),
-        "limits": matrix.limits.of_a_case,
-        "seed": SEED,
-        "selection": options.selection,
-        "cell": cell_digest(matrix),
-        "catalog": catalog.digest,
-        "lock": resolved_from,
-        "carry": dict(carry or {}),
-        "needs": dict(needs or {}),
-        "room": list(room),
-        "gpus": list(gpus),
-        "own": options.asked,
-        "weights": options.weights if options.from_hub else None,
-        "here": str(options.here.resolve()),
-        "fallbacks": sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
-        "entries": [asdict(entry) for entry in (*catalog, BERT) if entry.model in models],
-    }
+    alike = {} if handover or options.own or options.from_hub else same_as(cases, catalog)
+    return Plan(
+        pair={"id": pair.id, **pair.versions},
+        lane=lane.name,
+        cases=tuple(cases),
+        entries=tuple(entry for entry in (*catalog, BERT) if entry.model in models),
+        same_as={case.id: other.id for case, other in alike.items()},
+        tolerance=Tolerance(**matrix.tolerances[lane.dtype].model_dump()),
+        limits=Limits(**matrix.limits.of_a_case),
+        seed=SEED,
+        selection=options.selection,
+        cell=currency.digests(matrix, dict.fromkeys(case.route for case in cases)),
+        catalog=catalog.digest,
+        lock=resolved_from,
+        handover=handover,
+        needs=needs,
+        room=room,
+        gpus=tuple(gpus),
+        own=options.asked,
+        weights=options.weights if options.from_hub else None,
+        here=str(options.here.resolve()),
+        fallbacks=sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
+    )
 
 
 def same_as(cases: Sequence[Case], catalog: Iterable[Entry]) -> dict[Case, Case]:
@@ -187,13 +179,3 @@ def same_as(cases: Sequence[Case], catalog: Iterable[Entry]) -> dict[Case, Case]
     }
     there = set(cases)
     return {case: other for case, other in others.items() if other in there}
-
-
-def cell_digest(matrix: Matrix, cell: Path = CELL) -> str:
-    """Names what decides an outcome beside the pair: the code that runs a case, route settings, tolerances, limits."""
-    digest = hashlib.sha256()
-    for path in sorted(cell.rglob("*.py")):
-        digest.update(path.relative_to(cell).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    settings = matrix.model_dump(mode="json", include={"routes", "tolerances"}) | {"limits": matrix.limits.of_a_case}
-    digest.update(json.dumps(settings, sort_keys=True).encode())
-    return digest.hexdigest()[:16]

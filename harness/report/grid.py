@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..config.pair import AXES, PACKAGES, Pair
-from ..contract.record import GREEN, SKIPPED
+from ..contract.case import GREEN, SKIPPED
 from ..contract.routes import ROUTES
 from ..results.verdict import Judged
 from . import marks

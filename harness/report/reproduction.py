@@ -8,7 +8,7 @@ from typing import Final
 from ..config.matrix import Matrix
 from ..config.option_parser import Options, own_in_words
 from ..config.pair import Pair
-from ..contract.record import DEFAULT_SIZE, HUB
+from ..contract.case import DEFAULT_SIZE, HUB
 from ..contract.routes import OWN
 from ..results.verdict import Judged
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from ..contract.case import DEFAULT_VARIANT
 from ..contract.package import FOLDER
-from ..contract.record import DEFAULT_VARIANT
 from ..contract.routes import ROUTES, Route
 
 ROUTES_FOLDER: Final = FOLDER / "cell" / "routes"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..config.text import number
-from ..contract.record import GREEN, SKIPPED
+from ..contract.case import GREEN, SKIPPED
 from ..results.pair_diff import HARM, Change, Kind, ways_out
 from ..results.upgrade_result import Answer
 from . import reproduction

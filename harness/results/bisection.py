@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from .failure import fail_alike
 from .pair_diff import key_of
 from ..config.pair import Pair
-from ..contract.record import GREEN
+from ..contract.case import GREEN
 from ..environments.pypi import Release
 from .verdict import Judged
 

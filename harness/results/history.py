@@ -1,10 +1,13 @@
 """What each run of a lane found, and what had changed since the last time its cases were run."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.record import SKIPPED, Run
+from ..contract.case import SKIPPED
+from ..contract.record import Run
 from .store import Recorded
 
 
@@ -32,6 +35,12 @@ class PastRun:
     def started(self) -> str:
         """When it began, as its header says."""
         return str(self.run.header.get("started", ""))
+
+    @property
+    def code(self) -> str:
+        """A digest of the code and settings that the run's outcomes rest on, for two runs to be told apart by."""
+        cell = self.run.header.get("cell")
+        return hashlib.sha256(json.dumps(cell, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def counts(self) -> dict[str, int]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from ..planning import plan; from . import store
 from ..contract.catalog import Catalog, Entry, entry_of
 from ..contract.checkpoint import Checkpoint, is_path
-from ..execution.pair_run import Lanes
+from .pair_records import PairRecords
 from ..contract.matching import is_of, speaks_of
 from ..config.matrix import Lane
-from ..contract.record import Case
+from ..contract.case import Case
 from .store import Recorded
 from ..config.expectation import Rule
 from .verdict import Judged, Verdict, judge
@@ -30,16 +30,16 @@ class Judgement:
     """How many each model has at full size."""
 
 
-def judged(selected: Sequence[Lanes]) -> list[Judged]:
+def judged(selected: Sequence[PairRecords]) -> list[Judged]:
     """The verdicts alone."""
     return of(selected).cases
 
 
-def of(selected: Sequence[Lanes]) -> Judgement:
+def of(selected: Sequence[PairRecords]) -> Judgement:
     """Raises BadInput for a file that is none of records."""
     with _uncollected():
-        found = [one for lanes in selected for one in _judged(lanes)]
-    entries = {entry.model: entry for lanes in selected for entry in lanes.catalog() or ()}
+        found = [one for records in selected for one in _judged(records)]
+    entries = {entry.model: entry for records in selected for entry in records.catalog() or ()}
     return Judgement(
         [one for cases, _ in found for one in cases],
         [recorded for _, recorded in found],
@@ -61,18 +61,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _judged(lanes: Lanes) -> Iterator[tuple[list[Judged], Recorded]]:
-    catalog = lanes.catalog()
-    for lane in plan.lanes(lanes.matrix, lanes.options):
-        yield _unplanned(lanes, lane) if catalog is None else _planned(lanes, lane, catalog)
+def _judged(records: PairRecords) -> Iterator[tuple[list[Judged], Recorded]]:
+    catalog = records.catalog()
+    for lane in records.lanes:
+        yield _unplanned(records, lane) if catalog is None else _planned(records, lane, catalog)
 
 
-def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
-    pair = lanes.pair
-    rules = [rule for rule in lanes.matrix.expectations if is_of(rule, pair.transformers, pair.timm, pair.torch)]
+def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
+    pair = records.pair
+    rules = [rule for rule in records.matrix.expectations if is_of(rule, pair.transformers, pair.timm, pair.torch)]
 
-    recorded = lanes.recorded(lane, catalog)
-    own, from_hub = lanes.options.own, lanes.options.from_hub
+    recorded = records.recorded(lane, catalog)
+    own, from_hub = records.options.own, records.options.from_hub
     is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
 
     def rules_for(case: Case) -> list[Rule]:
@@ -80,7 +80,7 @@ def _planned(lanes: Lanes, lane: Lane, catalog: Catalog) -> tuple[list[Judged], 
         spoken = [rule for rule in rules if entry and speaks_of(rule, case, lane.name, entry, folder=folder)]
         return [rule for rule in spoken if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
 
-    return judge(lanes.planned(lane, catalog), recorded, rules_for), recorded
+    return judge(records.planned(lane, catalog), recorded, rules_for), recorded
 
 
 def _outcome(recorded: Recorded, case: Case) -> str | None:
@@ -98,9 +98,9 @@ def _own(recorded: Recorded, case: Case) -> Entry | None:
         return None
 
 
-def _unplanned(lanes: Lanes, lane: Lane) -> tuple[list[Judged], Recorded]:
+def _unplanned(records: PairRecords, lane: Lane) -> tuple[list[Judged], Recorded]:
     """Without a catalog nobody knows the models: one incomplete case a route stands for all."""
-    recorded = store.load(lanes.options.results, lanes.pair.id, lane.name, {})
-    why = recorded.unmade or f"there is no catalog of timm {lanes.pair.timm} yet"
-    cases = plan.stand_ins(lanes.matrix, lanes.options)
-    return [Judged(lanes.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why) for case in cases], recorded
+    recorded = store.load(records.options.results, records.pair.id, lane.name, None)
+    why = recorded.unmade or f"there is no catalog of timm {records.pair.timm} yet"
+    cases = plan.stand_ins(records.matrix, records.options)
+    return [Judged(records.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why) for case in cases], recorded

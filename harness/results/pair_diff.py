@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from .failure import fail_alike, generalised
 from ..planning.plan import EVERY_MODEL
-from ..contract.record import GREEN, RED
+from ..contract.case import GREEN, RED
 from ..contract.routes import ROUTES
 from .verdict import Judged, Rule
 

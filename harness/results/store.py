@@ -1,6 +1,7 @@
 """Where the records of a lane lie, and which of them count.
 
-For each case the last line whose run is current counts. A run is current when its header equals what holds now.
+For each case the last record that counts is taken. A record counts while what decides its outcome is the same now:
+its run's header, and the digest of its route.
 """
 
 import tempfile
@@ -17,6 +18,8 @@ Record = Mapping[str, Any]
 
 ENVIRONMENT: Final = "environment"
 """What an `end` line says has `failed` where the pair could not be installed."""
+LOCK_FILE: Final = ".running"
+"""The file in a results folder that the run that records there holds locked."""
 RUN: Final = "run"
 """What it says where pytest ended before all cases had a line."""
 
@@ -67,8 +70,28 @@ def refuse_unwritable(folder: Path, option: str = "--results") -> None:
         raise BadInput(f"{option} {folder}: {error.strerror}; name a folder that can be written") from error
 
 
-def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Recorded:
-    """Reads what counts of a lane; a lane without a file has no records. Raises BadInput for a file that is none."""
+@dataclass(frozen=True)
+class Current:
+    """What a record must rest on to count: its run's header, and by route the digest in the header's `cell`."""
+
+    header: Mapping[str, Any]
+    cell: Mapping[str, str]
+
+    def includes(self, run: record.Run, case: str) -> bool:
+        """Whether the run's record of a case counts."""
+        route, cell = case.partition("/")[0], run.header.get("cell")
+        return self.is_header(run) and isinstance(cell, Mapping) and cell.get(route) == self.cell.get(route, "")
+
+    def is_header(self, run: record.Run) -> bool:
+        """Whether the run's header has these values."""
+        return all(run.header.get(name) == value for name, value in self.header.items())
+
+
+def load(results: Path, pair: str, lane: str, current: Current | None) -> Recorded:
+    """Reads the records of a lane that count, all of them where `current` is None.
+
+    A lane without a file has no records. Raises BadInput for a file that holds something else.
+    """
     path = path_in(results, pair, lane)
     try:
         runs = record.read(path) if path.is_file() else []
@@ -77,31 +100,33 @@ def load(results: Path, pair: str, lane: str, current: Mapping[str, Any]) -> Rec
     return Recorded(pair, lane, collect(runs, current), unmade(runs, current), tuple(runs))
 
 
-def is_current(run: record.Run, current: Mapping[str, Any]) -> bool:
-    """Whether the header has these values."""
-    return all(run.header.get(name) == value for name, value in current.items())
-
-
-def collect(runs: Sequence[record.Run], current: Mapping[str, Any]) -> dict[str, Record]:
-    """For each case the last line whose run is current, by case id.
+def collect(runs: Sequence[record.Run], current: Current | None) -> dict[str, Record]:
+    """For each case the last record that counts, by case id.
 
     A run whose environment could not be made withdraws the cases it set out to do: they are wanted again and have no
     result, so an older one must not stand for them.
     """
-    found: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     for run in runs:
-        if not is_current(run, current):
-            continue
+        counting = _counting(run, current)
         if _failure(run) is not None:
-            for case in run.planned:
-                found.pop(case, None)
-        found.update(run.cases)
-    return found
+            for case in counting.intersection(run.planned):
+                records.pop(case, None)
+        records.update({case: line for case, line in run.cases.items() if case in counting})
+    return records
 
 
-def unmade(runs: Sequence[record.Run], current: Mapping[str, Any]) -> str | None:
-    """Why the environment of the last current run could not be made; None where it could, or there is no run."""
-    last = [run for run in runs if is_current(run, current)][-1:]
+def _counting(run: record.Run, current: Current | None) -> frozenset[str]:
+    """The cases of a run whose records count."""
+    cases = {*run.planned, *run.cases}
+    if current is None:
+        return frozenset(cases)
+    return frozenset(case for case in cases if current.includes(run, case)) if current.is_header(run) else frozenset()
+
+
+def unmade(runs: Sequence[record.Run], current: Current | None) -> str | None:
+    """Why the environment of the last run that counts could not be made; None where it could, or no run counts."""
+    last = [run for run in runs if _counting(run, current)][-1:]
     return _failure(last[0]) if last else None
 
 

@@ -7,7 +7,7 @@ from packaging.version import Version
 
 from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, moved, unknown
 from ..config.pair import AXES, Pair
-from ..contract.record import GREEN
+from ..contract.case import GREEN
 from .verdict import Judged
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from ..config.errors import NothingSelected
-from ..contract.record import GREEN, SKIPPED, Case
+from ..config.errors import ExitCode
+from ..contract.case import GREEN, SKIPPED, Case
 from .store import Record, Recorded
 
 NO_RECORD: Final = "no record: the run did not come this far"
@@ -134,11 +134,11 @@ def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
     return (Verdict.AS_EXPECTED if first is None else Verdict.FIXED), first
 
 
-def exit_code(judged: Iterable[Judged]) -> int:
+def exit_code(judged: Iterable[Judged]) -> ExitCode:
     """1 where anything regressed or is fixed, else 4 where anything is incomplete, else 0; 3 for no case at all."""
     verdicts = {one.verdict for one in judged}
     if not verdicts:
-        return NothingSelected.exit_code
+        return ExitCode.NOTHING_SELECTED
     if verdicts & {Verdict.REGRESSED, Verdict.FIXED}:
-        return 1
-    return 4 if Verdict.INCOMPLETE in verdicts else 0
+        return ExitCode.CHANGED
+    return ExitCode.INCOMPLETE if Verdict.INCOMPLETE in verdicts else ExitCode.AS_EXPECTED

@@ -9,12 +9,12 @@ import pytest
 from packaging.version import Version
 
 from harness.commands.bisect import BisectCommand
-from harness.config.errors import BadInput, NothingSelected
+from harness.config.errors import BadInput, InstallationError, NothingSelected
 from harness.environments import pypi
-from harness.environments.installer_output import InstallationError
 from harness.environments.pypi import Release
 from harness.report import bisection
 from tests.fake_environment import FakeEnvironment
+from tests.plans import plan_of
 
 VERSIONS = ("5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.4.0", "5.5.0", "5.6.0")
 CASES = ("--route", "tower", "--model", "convnext_atto")
@@ -202,7 +202,7 @@ def test_an_end_without_a_record_is_not_the_wrong_way_round() -> None:
     class Dying(Releases):
         def python(self, *arguments: str, **options: Any) -> bool:
             if "--plan" in arguments and not self.plans:
-                self.plans.append({})
+                self.plans.append(plan_of([]))
                 return False
             return super().python(*arguments, **options)
 

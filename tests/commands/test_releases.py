@@ -8,9 +8,8 @@ import pytest
 
 from harness.commands.releases import ReleasesCommand, added
 from harness.config import matrix
-from harness.config.errors import BadInput
+from harness.config.errors import BadInput, InstallationError
 from harness.config.pair import Pair
-from harness.environments.installer_output import InstallationError
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
 

@@ -10,9 +10,8 @@ import pytest
 from rich.console import Console
 
 from harness.commands.run import WIDTH, MatrixCommand, console, listed
-from harness.config.errors import BadInput, HarnessError, NothingSelected
+from harness.config.errors import BadInput, HarnessError, InstallationError, NothingSelected
 from harness.contract.catalog import Catalog
-from harness.environments.installer_output import InstallationError
 from harness.report.formats import files
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
@@ -45,7 +44,7 @@ def refusal(words: str, session: str = "matrix") -> str:
 def run(matrix_command: MatrixCommand, *environments: FakeEnvironment) -> list[str]:
     """Runs each pair in its environment; what was said."""
     said: list[str] = []
-    for lanes, environment in zip(matrix_command.lanes, environments, strict=True):
+    for lanes, environment in zip(matrix_command.pair_runs, environments, strict=True):
         matrix_command.run(lanes, environment, said.append)
     return said
 
@@ -57,7 +56,7 @@ def sum_up(matrix_command: MatrixCommand) -> tuple[int, str]:
 
 
 def ids(matrix_command: MatrixCommand) -> list[str]:
-    return [lanes.pair.id for lanes in matrix_command.lanes]
+    return [lanes.pair.id for lanes in matrix_command.pair_runs]
 
 
 def test_a_matrix_session_runs_the_pairs_of_the_matrix_that_the_options_leave() -> None:
@@ -67,8 +66,8 @@ def test_a_matrix_session_runs_the_pairs_of_the_matrix_that_the_options_leave() 
 
 def test_lanes_are_found_by_the_id_of_their_pair_and_only_where_it_is_selected() -> None:
     matrix_command = of(f"--pair {NEW}")
-    assert matrix_command.lanes_of(NEW) is matrix_command.lanes[0]
-    assert matrix_command.lanes_of(OLD) is None
+    assert matrix_command.pair_run_of(NEW) is matrix_command.pair_runs[0]
+    assert matrix_command.pair_run_of(OLD) is None
 
 
 def test_the_current_pair_is_the_one_that_the_matrix_names() -> None:
@@ -78,7 +77,7 @@ def test_the_current_pair_is_the_one_that_the_matrix_names() -> None:
 def test_a_pair_session_runs_the_pair_that_it_names_and_no_other() -> None:
     matrix_command = of("transformers==5.8.1 timm==1.0.31", "pair")
     assert ids(matrix_command) == ["transformers5.8.1-timm1.0.31"]
-    assert matrix_command.named is matrix_command.lanes[0].pair
+    assert matrix_command.named is matrix_command.pair_runs[0].pair
 
 
 @pytest.mark.parametrize(

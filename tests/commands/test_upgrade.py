@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from harness.commands.upgrade import UpgradeCommand
-from harness.config.errors import BadInput, NothingSelected
+from harness.config.errors import BadInput, InstallationError, NothingSelected
 from harness.contract import catalog
 from harness.contract.catalog import Catalog
-from harness.environments.installer_output import InstallationError
+from harness.contract.plan import Plan
 from harness.report import upgrade
 from harness.results.upgrade_result import Answer
 from tests.fake_environment import FakeEnvironment
@@ -48,25 +48,23 @@ class Pairs(FakeEnvironment):
 
     def python(self, *arguments: str, **options: Any) -> bool:
         if "--plan" in arguments:
-            plan = json.loads(Path(arguments[arguments.index("--plan") + 1]).read_text())
-            if "takes" in plan["carry"]:
+            plan = Plan.loads(Path(arguments[arguments.index("--plan") + 1]).read_text())
+            if "takes" in plan.handover:
                 self.outcomes = dict(self.by_pair.get("carried") or {})
         return super().python(*arguments, **options)
 
     @property
     def tried(self) -> list[tuple[str, list[str]]]:
         """The pairs that ran, and their cases."""
-        return [
-            (plan["pair"]["id"], [case["case"] for case in plan["cases"]]) for plan in self.plans if not plan["carry"]
-        ]
+        return [(plan.pair["id"], [case.id for case in plan.cases]) for plan in self.plans if not plan.handover]
 
     @property
     def carried(self) -> list[tuple[str, list[str], list[str]]]:
         """The same of runs that keep checkpoints or take them: which pair, which of both, which cases."""
         return [
-            (plan["pair"]["id"], list(plan["carry"]), [case["case"] for case in plan["cases"]])
+            (plan.pair["id"], list(plan.handover), [case.id for case in plan.cases])
             for plan in self.plans
-            if plan["carry"]
+            if plan.handover
         ]
 
 
@@ -172,8 +170,8 @@ def test_checkpoints_are_carried_in_the_lane_that_is_asked_for(lane: str, gpus: 
     gpus(1)
     environment = Pairs()
     answer(environment, *BOTH[:4], "--lane", lane, "--model", "convnext_atto")
-    assert [plan["lane"] for plan in environment.plans if plan["carry"]] == [lane, lane]
-    [kept, taken] = [next(iter(plan["carry"].values())) for plan in environment.plans if plan["carry"]]
+    assert [plan.lane for plan in environment.plans if plan.handover] == [lane, lane]
+    [kept, taken] = [next(iter(plan.handover.values())) for plan in environment.plans if plan.handover]
     assert kept == taken
     assert Path(kept).name == lane
 

@@ -14,9 +14,9 @@ from harness.config.matrix import Lane, Route
 from harness.config.names import TRAITS
 from harness.config.pair import Defaults, Pair
 from harness.contract import catalog
+from harness.contract.case import Case
 from harness.contract.catalog import BERT, Entry, Slim
 from harness.contract.matching import is_of, speaks_of
-from harness.contract.record import Case
 from tests.places import ROOT
 
 DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")

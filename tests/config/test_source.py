@@ -8,7 +8,7 @@ from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
 from harness.config.pair import Defaults, Pair
 from harness.environments import lock
-from harness.execution.pair_run import Lanes
+from harness.execution.pair_run import PairRun
 from harness.report import reproduction
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
@@ -93,7 +93,7 @@ def test_what_an_address_holds_today_is_tried_today(
 ) -> None:
     pair = of(f"transformers==5.25.0.dev0@{where}" if where else "transformers==5.23.0", "timm==1.0.31")
     options = option_parser.parse(["--results", str(tmp_path), "--lane", "cpu-float32", "--route", "wrapper"])
-    lanes = Lanes(small_matrix, pair, options)
+    lanes = PairRun.of(small_matrix, pair, options)
     environment = FakeEnvironment()
     environment.packages = {"transformers": "5.25.0.dev0" if where else "5.23.0"}
     catalog = lanes.prepare(environment, print)

@@ -1,6 +1,7 @@
 import json
 import math
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,34 +9,33 @@ import jsonschema
 import pytest
 
 from harness.contract import record
-from harness.contract.record import Case, Log
+from harness.contract.case import Case, Outcome, Size
+from harness.contract.record import CaseLine, Log
+from harness.contract.record_fields import FIELDS
 from tests.places import SCHEMAS
+from tests.plans import MACHINE, PAIR, plan_of
 
 SCHEMA = json.loads((SCHEMAS / "record.json").read_text())
 LINE = jsonschema.Draft202012Validator(SCHEMA)
 
+STARTED = "2026-01-01T00:00:00+00:00"
+PLAN = plan_of(["tower/a", "tower/b@sharded+full"])
 RUN: dict[str, Any] = {
     "kind": "run",
     "schema": 1,
-    "pair": {
-        "id": "transformers5.23.0-timm1.0.31",
-        "transformers": "5.23.0",
-        "timm": "1.0.31",
-        "torch": "2.14.1",
-        "torchvision": "0.29.1",
-        "python": "3.11",
-    },
+    "pair": PAIR,
     "lane": "cpu-float32",
     "cases": ["tower/a", "tower/b@sharded+full"],
     "selection": {"quick": True},
-    "started": "2026-01-01T00:00:00+00:00",
-    "packages": {"torch": "2.14.1"},
-    "platform": "Linux-x86_64",
-    "device": None,
+    "own": None,
+    "weights": None,
+    "started": STARTED,
+    **MACHINE,
     "seed": 0,
     "lock": None,
     "catalog": "0123456789abcdef",
-    "cell": "fedcba9876543210",
+    "cell": {"tower": "fedcba9876543210"},
+    "fallbacks": 0,
 }
 CASE: dict[str, Any] = {
     "kind": "case",
@@ -63,15 +63,33 @@ END: dict[str, Any] = {
 }
 
 
-def write(log: Log, line: dict[str, Any]) -> None:
-    log.write(**line)
+LINE_OF_CASE = CaseLine(
+    outcome=Outcome.KEYS,
+    reason=CASE["reason"],
+    detail=CASE["detail"],
+    max_abs=0.5,
+    noise=0,
+    fingerprint=CASE["fingerprint"],
+    seconds=1.5,
+    peak_rss_mb=900,
+)
+
+
+def begin(log: Log) -> None:
+    log.begin(PLAN, started=STARTED, **MACHINE)
+
+
+def write_case(log: Log, **fields: Any) -> None:
+    log.case(Case("tower", "a"), replace(LINE_OF_CASE, **fields))
 
 
 def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
     path = tmp_path / "pair" / "cpu-float32.jsonl"
     with Log(path) as log:
-        for line in (RUN, CASE, END, RUN):
-            write(log, line)
+        begin(log)
+        write_case(log)
+        log.end({"keys": 1}, ended=END["ended"])
+        begin(log)
     first, second = record.read(path)
     assert (first.header, first.cases, first.end) == (RUN, {"tower/a": CASE}, END)
     assert (second.header, second.cases, second.end) == (RUN, {}, None)
@@ -80,8 +98,8 @@ def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
 def test_a_run_knows_which_planned_cases_have_no_line(tmp_path: Path) -> None:
     path = tmp_path / "lane.jsonl"
     with Log(path) as log:
-        write(log, RUN)
-        write(log, CASE)
+        begin(log)
+        write_case(log)
     (run,) = record.read(path)
     assert run.missing == ["tower/b@sharded+full"]
 
@@ -89,19 +107,19 @@ def test_a_run_knows_which_planned_cases_have_no_line(tmp_path: Path) -> None:
 def test_a_line_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "lane.jsonl"
     with Log(path) as log:
-        write(log, RUN)
+        begin(log)
         assert path.read_text().endswith("}\n")
 
 
 def test_a_torn_line_stays_and_does_not_swallow_the_next(tmp_path: Path) -> None:
     path = tmp_path / "lane.jsonl"
     with Log(path) as log:
-        write(log, RUN)
+        begin(log)
     torn = '{"kind":"case","case":"tow'
     path.write_text(path.read_text() + torn)
     with Log(path) as log:
-        write(log, RUN)
-        write(log, CASE)
+        begin(log)
+        write_case(log)
     assert torn in path.read_text().splitlines()
     assert [list(run.cases) for run in record.read(path)] == [[], ["tower/a"]]
 
@@ -110,7 +128,7 @@ def test_a_figure_that_is_not_finite_becomes_null_at_any_depth(tmp_path: Path) -
     path = tmp_path / "lane.jsonl"
     detail = {"buffers": [{"max": math.inf}, (-math.inf, 1.0)], "nonfinite": True}
     with Log(path) as log:
-        write(log, {**CASE, "max_abs": math.nan, "detail": detail})
+        write_case(log, max_abs=math.nan, detail=detail)
     line = json.loads(path.read_text())
     assert line["max_abs"] is None
     assert line["detail"] == {"buffers": [{"max": None}, [None, 1.0]], "nonfinite": True}
@@ -147,9 +165,9 @@ def test_a_line_of_an_unknown_kind_is_refused_by_number(tmp_path: Path) -> None:
 
 IDS = {
     "tower/eva02_tiny_patch14_224": Case("tower", "eva02_tiny_patch14_224"),
-    "tower/eva02_tiny_patch14_224+full": Case("tower", "eva02_tiny_patch14_224", size="full"),
+    "tower/eva02_tiny_patch14_224+full": Case("tower", "eva02_tiny_patch14_224", size=Size.FULL),
     "wrapper/a@sharded": Case("wrapper", "a", "sharded"),
-    "wrapper/a@low-cpu-mem+full": Case("wrapper", "a", "low-cpu-mem", "full"),
+    "wrapper/a@low-cpu-mem+full": Case("wrapper", "a", "low-cpu-mem", Size.FULL),
 }
 
 
@@ -165,16 +183,10 @@ def test_a_text_that_is_no_case_id_is_refused(text: str) -> None:
         Case.parse(text)
 
 
-def test_every_outcome_is_green_skipped_or_red_and_only_one_of_them() -> None:
-    kinds = (record.GREEN, record.SKIPPED, record.RED)
-    assert sum(map(len, kinds)) == len(record.OUTCOMES)
-    assert frozenset().union(*kinds) == record.OUTCOMES
-
-
 def test_the_schema_knows_the_same_outcomes() -> None:
     named = SCHEMA["$defs"]["outcome"]["enum"]
     assert len(named) == len(set(named))
-    assert set(named) == record.OUTCOMES
+    assert set(named) == frozenset(Outcome)
 
 
 def test_the_schema_is_one() -> None:
@@ -256,4 +268,4 @@ PRINT = {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] 
     ],
 )
 def test_a_fingerprint_is_figures_or_the_line_is_refused(fingerprint: object, readable: bool) -> None:  # noqa: FBT001
-    assert record.FIELDS["case"]["fingerprint"](fingerprint) is readable
+    assert FIELDS["case"]["fingerprint"](fingerprint) is readable

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from harness.cell.runtime.runner import THREADS, Runner
+from harness.contract.case import Case
 from harness.contract.catalog import Catalog, Entry
-from harness.contract.record import Case
+from harness.contract.plan import Tolerance
 from harness.doctor import bare_case
 from tests.cell.faults.conftest import plan_of
 
@@ -34,7 +35,7 @@ def test_both_do_every_model_as_often_as_is_asked(entries: Catalog, monkeypatch:
 
 
 def test_a_model_that_breaks_measures_nothing(entries: Catalog) -> None:
-    plan = plan_of([Case("wrapper", MODELS[0])], entries, tolerance={"rtol": -1.0, "atol": -1.0})
+    plan = plan_of([Case("wrapper", MODELS[0])], entries, tolerance=Tolerance(rtol=-1.0, atol=-1.0))
     with pytest.raises(RuntimeError, match=r"^test_vit2: "):
         bare_case.measure(plan, repeats=1)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from harness.contract.case import Case, Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.library_env import LIBRARIES
-from harness.contract.record import Case
+from harness.contract.record import CaseLine
 from harness.doctor import environment
 from harness.doctor.console_report import RESTRICTIONS, CaseResult
 from harness.doctor.console_report import told as told_of
@@ -22,7 +23,7 @@ from tests.places import ROOT
 
 def seen(entries: Catalog, outcome: str, route: str = "tower") -> CaseResult:
     model = "convnext_atto"
-    return CaseResult(Case(route, model), entries[model], {"outcome": outcome, "reason": f"{outcome} here"})
+    return CaseResult(Case(route, model), entries[model], CaseLine(Outcome(outcome), f"{outcome} here", {}))
 
 
 def rule(because: str, **more: Any) -> Any:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from harness.config.errors import BadInput
-from harness.environments.installer_output import InstallationError, failure, within
+from harness.config.errors import BadInput, InstallationError
+from harness.environments.installer_output import failure, within
 
 PAIR = "transformers==99.0.0, timm==1.0.31"
 REMEDY = "see its history on PyPI for those there are"

@@ -141,4 +141,4 @@ def test_a_bad_lock_is_found_before_anything_is_installed(
         lock.path_in(tmp_path, pair.id).write_text("")
     with pytest.raises(BadInput, match=r"there is no package in it(.|\n)*there is no package in it"):
         MatrixCommand.of([], "matrix")
-    assert MatrixCommand.of([], "lock").lanes  # which mends it
+    assert MatrixCommand.of([], "lock").pair_runs  # which mends it

@@ -10,16 +10,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness.config.errors import BadInput
+from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
 from harness.config.option_parser import Options, parse
 from harness.contract import catalog
 from harness.contract.catalog import Catalog
 from harness.environments import lock, pypi
-from harness.environments.installer_output import InstallationError
 from harness.environments.lock import LATEST, PYTEST
+from harness.environments.pair_environment import VARIABLES
 from harness.execution import tempdirs
-from harness.execution.pair_run import VARIABLES, Lanes
+from harness.execution.pair_run import PairRun
 from harness.planning import capacity
 from harness.planning.capacity import Room
 from tests.fake_environment import FakeEnvironment
@@ -29,7 +29,7 @@ PAIR = "transformers5.23.0-timm1.0.31"
 SCHEMA = SCHEMAS / "record.json"
 ATTO = ["--model", "convnext_atto"]
 
-Make = Callable[..., Lanes]
+Make = Callable[..., PairRun]
 
 
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
@@ -37,10 +37,10 @@ pytestmark = pytest.mark.usefixtures("packaged", "gpus")
 
 @pytest.fixture
 def make(small_matrix: Matrix) -> Make:
-    return lambda *argv: Lanes(small_matrix, small_matrix.pairs[1], parse([*ATTO, *argv]))
+    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[1], parse([*ATTO, *argv]))
 
 
-def run(lanes: Lanes, environment: FakeEnvironment) -> list[str]:
+def run(lanes: PairRun, environment: FakeEnvironment) -> list[str]:
     """Prepares and runs; what was said."""
     said: list[str] = []
     lanes.run(lanes.prepare(environment, said.append), environment, said.append)
@@ -58,7 +58,7 @@ def kinds(lane: str) -> list[str]:
 def test_a_lane_runs_its_plan_in_the_environment_of_its_pair(make: Make) -> None:
     environment = FakeEnvironment()
     run(make("--lane", "cpu-float32"), environment)
-    assert [case["case"] for case in environment.plans[0]["cases"]] == [
+    assert [case.id for case in environment.plans[0].cases] == [
         "wrapper/convnext_atto",
         "tower/convnext_atto",
     ]
@@ -100,7 +100,7 @@ def test_lanes_of_one_pair_share_one_installation(make: Make, gpus: Callable[[in
     gpus(1)
     environment = FakeEnvironment()
     run(make(), environment)
-    assert [plan["lane"] for plan in environment.plans] == ["cpu-float32", "cuda-float32"]
+    assert [plan.lane for plan in environment.plans] == ["cpu-float32", "cuda-float32"]
     assert len(environment.installed) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_was_cut_short_goes_on_with_the_cases_that_have_no_line(make:
     run(make(), FakeEnvironment({"tower/convnext_atto": None}))
     environment = FakeEnvironment()
     run(make(), environment)
-    assert [case["case"] for case in environment.plans[0]["cases"]] == ["tower/convnext_atto"]
+    assert [case.id for case in environment.plans[0].cases] == ["tower/convnext_atto"]
 
 
 def test_a_case_that_was_not_run_for_want_of_a_device_is_run_once_there_is_one(
@@ -132,7 +132,7 @@ def test_a_case_that_was_not_run_for_want_of_a_device_is_run_once_there_is_one(
     gpus(1)
     environment = FakeEnvironment()
     run(make(), environment)
-    assert [plan["lane"] for plan in environment.plans] == ["cuda-float32"]
+    assert [plan.lane for plan in environment.plans] == ["cuda-float32"]
 
 
 def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
@@ -142,7 +142,7 @@ def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
     monkeypatch.setattr(capacity, "shared", lambda: Room(0.5, 100))
     environment = FakeEnvironment()
     run(make(*lane, *full), environment)
-    assert {case["size"] for case in environment.plans[0]["cases"]} == {"slim"}
+    assert {case.size for case in environment.plans[0].cases} == {"slim"}
     told = {line["reason"] for line in lines("cpu-float32") if line.get("outcome") == "not-run"}
     assert told == {"needs 3 GiB of memory, and 0 GiB are free"}
     assert run(make(*lane, *full), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
@@ -157,9 +157,9 @@ def test_a_case_for_which_there_was_no_room_is_run_once_there_is(make: Make, mon
     monkeypatch.setattr(capacity, "shared", lambda: Room(8, 100))
     run(make(*lane), environment)
     [plan] = environment.plans
-    assert {case["size"] for case in plan["cases"]} == {"full"}
-    assert plan["room"] == [8, 100]
-    assert list(plan["needs"]) == ["convnext_atto"]
+    assert {case.size for case in plan.cases} == {"full"}
+    assert plan.room == (8, 100)
+    assert list(plan.needs) == ["convnext_atto"]
 
 
 def test_the_hubs_weights_are_fetched_and_have_records_of_their_own(make: Make) -> None:
@@ -168,7 +168,7 @@ def test_the_hubs_weights_are_fetched_and_have_records_of_their_own(make: Make) 
     run(make(*lane), synthetic)
     run(make("--weights", "hub", *lane), hub)
     assert [environment.env["HF_HUB_OFFLINE"] for environment in (synthetic, hub)] == ["1", "0"]
-    assert [environment.plans[0]["weights"] for environment in (synthetic, hub)] == [None, "hub"]
+    assert [environment.plans[0].weights for environment in (synthetic, hub)] == [None, "hub"]
     assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all recorded; --rerun runs them again"]
 
 
@@ -177,8 +177,8 @@ def test_records_that_other_tolerances_made_are_made_again(make: Make, small_mat
     strict = small_matrix.tolerances["float32"].model_copy(update={"atol": 0.0})
     changed = small_matrix.model_copy(update={"tolerances": {"float32": strict}})
     environment = FakeEnvironment()
-    run(Lanes(changed, changed.pairs[1], parse(ATTO)), environment)
-    assert len(environment.plans[0]["cases"]) == 2
+    run(PairRun.of(changed, changed.pairs[1], parse(ATTO)), environment)
+    assert len(environment.plans[0].cases) == 2
 
 
 def test_an_environment_that_cannot_be_made_is_recorded_in_the_lanes_it_was_for(make: Make) -> None:
@@ -192,7 +192,7 @@ def test_an_environment_that_cannot_be_made_is_recorded_in_the_lanes_it_was_for(
 
 def test_a_release_that_does_not_exist_leaves_no_record_in_any_lane(small_matrix: Matrix) -> None:
     reordered = small_matrix.model_copy(update={"lanes": small_matrix.lanes[::-1]})
-    lanes = Lanes(reordered, reordered.pairs[1], parse(ATTO))
+    lanes = PairRun.of(reordered, reordered.pairs[1], parse(ATTO))
     with pytest.raises(BadInput, match="no such release"):
         run(lanes, FakeEnvironment(problem=BadInput("no such release")))
     assert not Path("results").exists()
@@ -224,8 +224,8 @@ def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_
 def test_a_catalog_without_one_of_the_controls_is_made_again(make: Make, small_matrix: Matrix) -> None:
     controls = small_matrix.models.model_copy(update={"controls": ("resnet18", "regnetx_002")})
     wider = small_matrix.model_copy(update={"models": controls})
-    assert Lanes(wider, wider.pairs[1], Options()).catalog() is None
-    assert make().catalog() is not None
+    assert PairRun.of(wider, wider.pairs[1], Options()).records.catalog() is None
+    assert make().records.catalog() is not None
 
 
 def test_a_catalog_that_cannot_be_made_leaves_no_catalog(make: Make, packaged: Path) -> None:
@@ -233,33 +233,33 @@ def test_a_catalog_that_cannot_be_made_leaves_no_catalog(make: Make, packaged: P
     with pytest.raises(InstallationError) as caught:
         make().prepare(FakeEnvironment(catalog=None), print)
     assert str(caught.value) == "the catalog of timm 1.0.31 could not be made; see above"
-    assert make().catalog() is None
+    assert make().records.catalog() is None
 
 
 def test_a_rerun_that_dies_does_not_leave_the_old_records_standing(make: Make, small_catalog: Catalog) -> None:
     run(make(), FakeEnvironment())
     run(make("--rerun"), FakeEnvironment(ends=False))
     lanes = make()
-    recorded = lanes.recorded(lanes.matrix.lanes[0], small_catalog)
+    recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
     assert (dict(recorded.records), recorded.unmade) == ({}, "pytest ended before this case; see above")
 
 
 def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
     run(make(), FakeEnvironment())
     lanes = make()
-    catalog_now = lanes.catalog()
+    catalog_now = lanes.records.catalog()
     assert catalog_now is not None
     lane = lanes.matrix.lanes[0]
-    first, *_ = lanes.planned(lane, catalog_now)
+    first, *_ = lanes.records.planned(lane, catalog_now)
 
     class Dying(FakeEnvironment):
         def python(self, *arguments: str, **options: Any) -> bool:
             ended = super().python(*arguments, **options)
             return ended and "into" in options  # what lists the packages does not die
 
-    outcomes = {case.id: None for case in lanes.planned(lane, catalog_now) if case != first}
+    outcomes = {case.id: None for case in lanes.records.planned(lane, catalog_now) if case != first}
     run(make("--rerun"), Dying(outcomes=outcomes))
-    recorded = lanes.recorded(lane, catalog_now)
+    recorded = lanes.records.recorded(lane, catalog_now)
     assert list(recorded.records) == [first.id]
 
 
@@ -269,7 +269,7 @@ def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_di
     run(make(), FakeEnvironment())
     run(make("--rerun"), FakeEnvironment({"tower/convnext_atto": None}))
     lanes = make()
-    recorded = lanes.recorded(lanes.matrix.lanes[0], small_catalog)
+    recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
     assert list(recorded.records) == ["wrapper/convnext_atto"]
     assert recorded.unmade == "pytest ended before this case; see above"
 
@@ -277,7 +277,7 @@ def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_di
 def test_every_case_may_kill_two_workers_before_a_run_is_given_up(make: Make) -> None:
     environment = FakeEnvironment()
     run(make("--workers", "3"), environment)
-    assert environment.option("--max-worker-restart") == str(2 * len(environment.plans[0]["cases"]) + 3)
+    assert environment.option("--max-worker-restart") == str(2 * len(environment.plans[0].cases) + 3)
 
 
 def test_a_rerun_refuses_a_file_that_is_none_before_it_installs(make: Make) -> None:
@@ -327,13 +327,13 @@ def test_a_pair_whose_lock_was_made_again_is_run_again(make: Make, locked: Path)
     locked.write_text(LOCKED.replace("2.4.6", "2.4.7"))
     environment = FakeEnvironment()
     run(make(), environment)
-    assert len(environment.plans[0]["cases"]) == 2
+    assert len(environment.plans[0].cases) == 2
 
 
 def test_a_pair_without_a_lock_is_resolved_as_of_a_date(small_matrix: Matrix) -> None:
     dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
     environment = FakeEnvironment()
-    run(Lanes(dated, dated.pairs[1], parse(ATTO)), environment)
+    run(PairRun.of(dated, dated.pairs[1], parse(ATTO)), environment)
     assert (environment.locks, environment.until) == ([None], [pypi.end_of(date(2026, 11, 20))])
     assert header()["lock"] is None
 
@@ -347,7 +347,7 @@ def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so
     monkeypatch.setattr(pypi, "day_of", unreachable)
     dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
     environment = FakeEnvironment()
-    _, said = run(Lanes(dated, dated.pairs[1], parse(ATTO)), environment)
+    _, said = run(PairRun.of(dated, dated.pairs[1], parse(ATTO)), environment)
     assert said == f"{PAIR}: PyPI did not say when its releases appeared, so as of 2026-11-20: no route"
     assert environment.until == [pypi.end_of(date(2026, 11, 20))]
 
@@ -396,7 +396,7 @@ def test_an_environment_that_is_not_what_was_asked_for_is_not_used(
 
 def test_a_lock_is_made_where_it_was_wanted_and_fits_its_pair(make: Make, tmp_path: Path) -> None:
     lanes = make()
-    lanes.make_lock(FakeEnvironment(), tmp_path / "made", print)
+    lanes.environment.make_lock(FakeEnvironment(), tmp_path / "made", print)
     assert lock.of(lanes.pair, tmp_path / "made") is not None
 
 
@@ -413,7 +413,7 @@ def test_a_linked_file_of_a_pair_is_refused_before_it_is_read_or_written(make: M
     link.parent.mkdir(parents=True)
     link.symlink_to(elsewhere.resolve())
     lanes = make()
-    for deed in (lanes.catalog, lambda: lanes.recorded(lanes.matrix.lanes[0], small_catalog)):
+    for deed in (lanes.records.catalog, lambda: lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)):
         with pytest.raises(BadInput, match=r"is a link to .*; take it away"):
             deed()
     assert elsewhere.read_text() == "mine"

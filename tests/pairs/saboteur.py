@@ -19,7 +19,7 @@ GIB: Final = 2**30
 
 def pytest_runtest_setup() -> None:
     """Before the first case of a worker: what is deadly is done at the start of a leg, what lasts at its end."""
-    from harness.cell.scenarios.run_case import Attempt  # noqa: PLC0415  torch: not where the plugin is imported
+    from harness.cell.scenarios.attempt import Attempt  # noqa: PLC0415  torch: not where the plugin is imported
 
     if hasattr(Attempt, "honest"):
         return

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 from collections.abc import Callable
@@ -5,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.record import Log
-from harness.execution import run_lock
 from harness.planning import device
+from harness.results.store import LOCK_FILE
 from tests.pairs.command import PAIR, Ended, nox
 
 MATRIX = """\
@@ -31,9 +31,12 @@ Command = Callable[..., Ended]
 def results(tmp_path: Path) -> Path:
     """A results folder with a record in it."""
     folder = tmp_path / "results"
-    with Log(folder / RECORDED) as log:
-        log.write("run", schema=1, pair={"id": PAIR}, cases=["wrapper/resnet18"], cell="0123")
-        log.write("end", cases=0, counts={}, failed=None)
+    lines: list[dict[str, object]] = [
+        {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "cases": ["wrapper/resnet18"], "cell": {"wrapper": "0123"}},
+        {"kind": "end", "cases": 0, "counts": {}, "failed": None},
+    ]
+    (folder / RECORDED).parent.mkdir(parents=True)
+    (folder / RECORDED).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return folder
 
 
@@ -56,7 +59,7 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {
         path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
         for path in sorted(folder.rglob("*"))
-        if path.name != run_lock.FILE
+        if path.name != LOCK_FILE
     }
 
 

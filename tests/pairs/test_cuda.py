@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from harness.contract.record import GREEN, RED
+from harness.contract.case import GREEN, RED
 from harness.planning import device
 from tests.pairs.command import PAIR, cases, nox
 

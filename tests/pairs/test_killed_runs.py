@@ -15,8 +15,7 @@ from typing import Final
 import pytest
 
 from harness.contract.processes import children, descendants
-from harness.execution import run_lock
-from harness.results.store import path_in
+from harness.results.store import LOCK_FILE, path_in
 from tests.pairs.command import PAIR, VARIABLES, facts, has_ended, nox
 from tests.places import ROOT
 
@@ -133,7 +132,7 @@ def test_after_kills_at_random_moments_nothing_is_lost_and_the_end_is_that_of_an
 def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
     with started(tmp_path) as first:
         try:
-            claimed = tmp_path / run_lock.FILE
+            claimed = tmp_path / LOCK_FILE
             _wait_for(lambda: claimed.is_file() and bool(claimed.read_text()))
             second = nox("matrix", *SELECTION, results=tmp_path)
         finally:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.config.matrix import Lane, Limits
+from harness.contract.case import Case, Size
 from harness.contract.catalog import Catalog
-from harness.contract.record import Case
 from harness.planning import capacity
 from harness.planning.capacity import GIB, Needs, Room
 from tests.small_matrix import entry
@@ -30,7 +30,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Free:
 
 
 def needed(route: str, model: str = LARGE, lane: Lane = FLOAT32, of: str = NEW, variant: str = "safetensors") -> Room:
-    return Needs(CATALOG, lane, pair(of)).of(Case(route, model, variant, "full"))
+    return Needs(CATALOG, lane, pair(of)).of(Case(route, model, variant, Size.FULL))
 
 
 def unfit(cases: list[Case], limits: Limits = UNLIMITED) -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_what_is_mapped_takes_next_to_no_memory_and_what_is_saved_takes_disk() -
         lambda: needed("wrapper", of=OLD),
         lambda: needed("wrapper", variant="bin"),
         lambda: needed("backbone-pretrained"),
-        lambda: Needs(CATALOG, FLOAT32, pair(NEW), from_hub=True).of(Case("wrapper", LARGE, size="full")),
+        lambda: Needs(CATALOG, FLOAT32, pair(NEW), from_hub=True).of(Case("wrapper", LARGE, size=Size.FULL)),
     ],
     ids=[
         "half precision is no file's",
@@ -71,7 +71,11 @@ def test_only_transformers_own_files_are_in_shards() -> None:
 
 def test_what_does_not_fit_is_told_with_its_gib(free: Free) -> None:
     free(22, 100)
-    cases = [Case("tower", HUGE, size="full"), Case("roundtrip", HUGE, size="full"), Case("tower", LARGE, size="full")]
+    cases = [
+        Case("tower", HUGE, size=Size.FULL),
+        Case("roundtrip", HUGE, size=Size.FULL),
+        Case("tower", LARGE, size=Size.FULL),
+    ]
     assert unfit(cases) == {"roundtrip/vit_huge+full": "needs 51 GiB of memory, and 22 GiB are free"}
     free(64, 50)
     assert unfit(cases)["tower/vit_huge+full"] == "needs 80 GiB of disk, and 50 GiB are free"
@@ -80,7 +84,7 @@ def test_what_does_not_fit_is_told_with_its_gib(free: Free) -> None:
 def test_a_limit_that_is_lower_says_so(free: Free) -> None:
     free(100, 1000)
     limits = Limits(seconds=300, memory_gib=16, disk_gib=64.5)
-    cases = [Case("roundtrip", HUGE, size="full"), Case("tower", HUGE, size="full")]
+    cases = [Case("roundtrip", HUGE, size=Size.FULL), Case("tower", HUGE, size=Size.FULL)]
     assert unfit(cases, limits) == {
         "roundtrip/vit_huge+full": "needs 51 GiB of memory, and limits.memory_gib is 16",
         "tower/vit_huge+full": "needs 80 GiB of disk, and limits.disk_gib is 64.5",
@@ -89,7 +93,7 @@ def test_a_limit_that_is_lower_says_so(free: Free) -> None:
 
 def test_on_a_gpu_both_models_must_fit_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capacity, "shared", lambda: Room(100, 1000, 24))
-    cases = [Case("wrapper", HUGE, size="full"), Case("wrapper", LARGE, size="full")]
+    cases = [Case("wrapper", HUGE, size=Size.FULL), Case("wrapper", LARGE, size=Size.FULL)]
     for lane, gib in ((Lane("cuda-float32", "every"), 82), (Lane("cuda-float16", "every"), 42)):
         found = Needs(CATALOG, lane, pair(NEW)).unfit(cases, UNLIMITED)
         assert {case.id: why for case, why in found.items()} == {
@@ -104,7 +108,11 @@ def test_of_a_slim_case_nobody_asks(free: Free) -> None:
 
 
 def test_a_model_needs_what_the_largest_of_its_cases_does() -> None:
-    cases = [Case("backbone-pretrained", LARGE, size="full"), Case("tower", LARGE, size="full"), Case("tower", HUGE)]
+    cases = [
+        Case("backbone-pretrained", LARGE, size=Size.FULL),
+        Case("tower", LARGE, size=Size.FULL),
+        Case("tower", HUGE),
+    ]
     assert Needs(CATALOG, FLOAT32, pair(NEW)).by_model(cases) == {LARGE: (8.7, 2.0)}
 
 

@@ -1,22 +1,25 @@
 import json
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.config.errors import NothingSelected
-from harness.config.matrix import Lane, Limits, Matrix, Route
+from harness.config.matrix import Lane, Matrix, Route
 from harness.config.option_parser import Options, parse
+from harness.contract.case import Case
 from harness.contract.catalog import BERT, Catalog, Entry
-from harness.contract.record import Case
-from harness.planning import plan
+from harness.contract.plan import Plan, Tolerance
+from harness.planning import currency, plan
+from tests import plans
 
 WHOLE = Lane("cpu-float32")
 QUICK = Lane("cpu-bfloat16", "quick")
 
 
 def ids(matrix: Matrix, catalog: Catalog, options: Options, lane: Lane = WHOLE) -> list[str]:
-    return [case.id for case in plan.plan(matrix, catalog, lane, options)]
+    return [case.id for case in plan.cases_of(matrix, catalog, lane, options)]
 
 
 def routed(matrix: Matrix, **routes: Route) -> Matrix:
@@ -167,11 +170,9 @@ def test_without_the_route_that_has_it_the_model_that_is_none_of_timms_is_in_no_
 
 def test_the_document_describes_the_model_that_is_none_of_timms(small_matrix: Matrix, small_catalog: Catalog) -> None:
     matrix = routed(small_matrix, legacy_layernorm=Route(models=("bert",)))
-    cases = plan.plan(matrix, small_catalog, WHOLE, Options())
-    document = plan.document(
-        matrix, matrix.pairs[1], WHOLE, small_catalog, options=Options(), cases=cases, resolved_from=None
-    )
-    assert document["entries"] == [asdict(BERT)]
+    cases = plan.cases_of(matrix, small_catalog, WHOLE, Options())
+    made = planned(matrix, small_catalog, Options(), cases)
+    assert made.entries == (BERT,)
 
 
 def test_pairs_and_lanes_keep_the_order_of_the_matrix(small_matrix: Matrix) -> None:
@@ -203,7 +204,9 @@ def test_of_the_hub_only_routes_that_read_a_checkpoint_run_and_only_as_it_is_sto
 ) -> None:
     routes = {name: Route(models="every", variants=("bin",)) for name in ("wrapper", "hub", "tower")}
     matrix = small_matrix.model_copy(update={"routes": routes})
-    cases = plan.plan(matrix, small_catalog, matrix.lanes[0], parse(["--weights", "hub", "--model", "convnext_atto"]))
+    cases = plan.cases_of(
+        matrix, small_catalog, matrix.lanes[0], parse(["--weights", "hub", "--model", "convnext_atto"])
+    )
     assert [case.id for case in cases] == ["wrapper/convnext_atto+full", "tower/convnext_atto+full"]
 
 
@@ -211,31 +214,36 @@ def test_at_full_size_the_largest_come_first(small_matrix: Matrix, small_catalog
     heavy = [replace(one, params=10**9) if one.model == "resnet18" else one for one in small_catalog]
     catalog = replace(small_catalog, entries=tuple(heavy))
     first = {
-        size: plan.plan(small_matrix, catalog, small_matrix.lanes[0], parse(["--size", size]))[0].model
+        size: plan.cases_of(small_matrix, catalog, small_matrix.lanes[0], parse(["--size", size]))[0].model
         for size in ("slim", "full")
     }
     assert first == {"slim": "eva02_large", "full": "resnet18"}
 
 
-def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalog: Catalog) -> None:
+def planned(
+    matrix: Matrix, catalog: Catalog, options: Options, cases: Sequence[Case], handover: Mapping[str, str] | None = None
+) -> Plan:
+    """The plan of these cases of the second pair in the first lane."""
+    return plan.plan_of(
+        matrix,
+        matrix.pairs[1],
+        matrix.lanes[0],
+        catalog,
+        options=options,
+        cases=cases,
+        resolved_from="abc",
+        handover=handover or {},
+        needs={},
+        room=(16.0, 100.0),
+        gpus=(),
+    )
+
+
+def test_the_plan_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalog: Catalog) -> None:
     options = Options(models=("eva02_tiny",))
-    lane = small_matrix.lanes[0]
-    cases = plan.plan(small_matrix, small_catalog, lane, options)
-    pair = small_matrix.pairs[1]
-    document = plan.document(small_matrix, pair, lane, small_catalog, options=options, cases=cases, resolved_from="abc")
-    entries = document.pop("entries")
-    assert [entry["model"] for entry in entries] == ["eva02_tiny"]
-    assert entries[0]["slim"] == {
-        "args": {},
-        "input_size": (3, 64, 64),
-        "params": 20,
-        "creatable": False,
-        "fallback": None,
-        "same_as": None,
-    }
-    assert json.loads(json.dumps(document)) == {
-        "schema": 1,
-        "pair": {
+    cases = plan.cases_of(small_matrix, small_catalog, small_matrix.lanes[0], options)
+    assert planned(small_matrix, small_catalog, options, cases) == Plan(
+        pair={
             "id": "transformers5.23.0-timm1.0.31",
             "transformers": "5.23.0",
             "timm": "1.0.31",
@@ -243,22 +251,14 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
             "torchvision": "0.29.1",
             "python": "3.11",
         },
-        "lane": "cpu-float32",
-        "device": "cpu",
-        "dtype": "float32",
-        "cases": [
-            {"case": f"{route}/eva02_tiny", "route": route, "model": "eva02_tiny"}
-            | {"variant": "safetensors", "size": "slim"}
-            for route in ("wrapper", "tower")
-        ],
-        "tolerance": {"rtol": 1.3e-6, "atol": 1e-5},
-        "limits": {"seconds": 300, "full_seconds": None, "memory_gib": None, "disk_gib": None},
-        "same_as": {},
-        "needs": {},
-        "room": [],
-        "gpus": [],
-        "seed": 0,
-        "selection": {
+        lane="cpu-float32",
+        cases=(Case("wrapper", "eva02_tiny"), Case("tower", "eva02_tiny")),
+        entries=(small_catalog["eva02_tiny"],),
+        same_as={},
+        tolerance=Tolerance(rtol=1.3e-6, atol=1e-5),
+        limits=plans.NO_LIMITS,
+        seed=0,
+        selection={
             "requirements": [],
             "pairs": [],
             "lanes": [],
@@ -268,15 +268,18 @@ def test_the_document_holds_all_that_a_pair_needs(small_matrix: Matrix, small_ca
             "variants": [],
             "quick": False,
         },
-        "cell": plan.cell_digest(small_matrix),
-        "catalog": small_catalog.digest,
-        "lock": "abc",
-        "carry": {},
-        "own": None,
-        "weights": None,
-        "here": str(Path.cwd()),
-        "fallbacks": 0,
-    }
+        cell=currency.digests(small_matrix, ("wrapper", "tower")),
+        catalog=small_catalog.digest,
+        lock="abc",
+        handover={},
+        needs={},
+        room=(16.0, 100.0),
+        gpus=(),
+        own=None,
+        weights=None,
+        here=str(Path.cwd()),
+        fallbacks=0,
+    )
 
 
 @pytest.fixture
@@ -335,26 +338,9 @@ def test_a_plan_says_which_cases_another_is_run_for(
     small_matrix: Matrix, with_twins: Catalog, options: Options, carry: dict[str, str], expected: dict[str, str]
 ) -> None:
     cases = [Case("wrapper", "eva02_large"), Case("wrapper", "eva02_tiny")]
-    pair, lane = small_matrix.pairs[1], small_matrix.lanes[0]
-    told = plan.document(
-        small_matrix, pair, lane, with_twins, options=options, cases=cases, resolved_from=None, carry=carry
-    )
-    assert told["same_as"] == expected
-    assert [case["case"] for case in told["cases"]] == [case.id for case in cases]
-
-
-def test_the_cell_digest_changes_with_code_and_limits_and_with_nothing_else(
-    small_matrix: Matrix, tmp_path: Path
-) -> None:
-    (tmp_path / "routes").mkdir()
-    (tmp_path / "routes" / "tower.py").write_text("first")
-    before = plan.cell_digest(small_matrix, tmp_path)
-    (tmp_path / "routes" / "notes.txt").write_text("no code")
-    assert plan.cell_digest(small_matrix.model_copy(update={"expectations": ()}), tmp_path) == before
-    longer = small_matrix.model_copy(update={"limits": Limits(seconds=301)})
-    assert plan.cell_digest(longer, tmp_path) != before
-    (tmp_path / "routes" / "tower.py").rename(tmp_path / "tower.py")
-    assert plan.cell_digest(small_matrix, tmp_path) != before
+    made = planned(small_matrix, with_twins, options, cases, carry)
+    assert made.same_as == expected
+    assert made.cases == tuple(cases)
 
 
 def test_a_lane_without_variants_runs_those_that_are_named(small_matrix: Matrix, small_catalog: Catalog) -> None:
@@ -364,7 +350,7 @@ def test_a_lane_without_variants_runs_those_that_are_named(small_matrix: Matrix,
     )
 
     def planned(options: Options) -> list[str]:
-        return [case.id for case in plan.plan(matrix, small_catalog, lane, options)]
+        return [case.id for case in plan.cases_of(matrix, small_catalog, lane, options)]
 
     assert planned(Options(models=("eva02_tiny",), routes=("wrapper",))) == ["wrapper/eva02_tiny"]
     named = Options(models=("eva02_tiny",), routes=("wrapper",), variants=("bin",))
@@ -394,7 +380,7 @@ def test_a_checkpoint_folder_goes_the_routes_that_its_model_has(
     (kept / "config.json").write_text(json.dumps(config))
     (kept / "model.safetensors").touch()
     own = replace(options, own=str(kept))
-    assert [case.id for case in plan.plan(small_matrix, small_catalog, small_matrix.lanes[0], own)] == expected
+    assert [case.id for case in plan.cases_of(small_matrix, small_catalog, small_matrix.lanes[0], own)] == expected
 
 
 def test_a_model_of_ones_own_goes_its_one_road_in_all_formats_or_the_routes_named(
@@ -402,7 +388,9 @@ def test_a_model_of_ones_own_goes_its_one_road_in_all_formats_or_the_routes_name
 ) -> None:
     lane = small_matrix.lanes[0]
     ids = {
-        routes: [case.id for case in plan.plan(small_matrix, small_catalog, lane, Options(own="a:B", routes=routes))]
+        routes: [
+            case.id for case in plan.cases_of(small_matrix, small_catalog, lane, Options(own="a:B", routes=routes))
+        ]
         for routes in ((), ("wrapper",))
     }
     assert ids == {(): ["own/a:B", "own/a:B@sharded", "own/a:B@bin"], ("wrapper",): ["wrapper/a:B"]}

@@ -7,8 +7,8 @@ import pytest
 from harness.config import option_parser
 from harness.config.matrix import Matrix, Route
 from harness.config.pair import Defaults, Pair
+from harness.contract.case import Case, Size
 from harness.contract.catalog import Catalog
-from harness.contract.record import Case
 from harness.planning import plan
 from harness.report import causes, reproduction
 from harness.results.failure import cause_of
@@ -100,7 +100,7 @@ def test_a_command_runs_its_case_and_no_other_recorded_or_not(
     words = shlex.split(reproduction.of_matrix(Path("other.yaml"))(one).partition(" -- ")[2])
     options = option_parser.parse(words)
     lane = next(lane for lane in small_matrix.lanes if lane.name == "cpu-float32")
-    assert [case.id for case in plan.plan(varied, small_catalog, lane, options)] == [one.case.id]
+    assert [case.id for case in plan.cases_of(varied, small_catalog, lane, options)] == [one.case.id]
     assert [pair.id for pair in plan.pairs(varied, options)] == [one.pair]
     assert (options.rerun, options.matrix) == (True, Path("other.yaml"))
 
@@ -113,6 +113,6 @@ def test_a_model_of_ones_own_is_named_with_its_configuration() -> None:
 
 
 def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command() -> None:
-    one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", "full"), regressed(record("x"))[0].verdict)
+    one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", Size.FULL), regressed(record("x"))[0].verdict)
     options = "--route tower --model a --variant sharded --size full --rerun"
     assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"

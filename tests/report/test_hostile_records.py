@@ -18,17 +18,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness.config.errors import BadInput
-from harness.contract.record import Case
+from harness.contract.case import Case
 from harness.report import terminal
 from harness.report.formats.files import FILES
 from harness.results import store
-from harness.results.store import Recorded
+from harness.results.store import Current, Recorded
 from harness.results.verdict import Judged, Verdict, judge
 from tests.summaries import summary
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
 PAIR, LANE = "transformers5.23.0-timm1.0.31", "cpu-float32"
-CURRENT = {"cell": "c1"}
+CELL = {"tower": "c1", "wrapper": "c1"}
+CURRENT = Current({}, CELL)
 CASE: dict[str, Any] = {
     "kind": "case",
     "case": "tower/a",
@@ -45,7 +46,7 @@ CASE: dict[str, Any] = {
 }
 SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # what does not name each route
 LINES: list[dict[str, Any]] = [
-    {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": "c1"},
+    {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
     CASE,
     {**CASE, "case": "wrapper/a", "route": "wrapper", "outcome": "passed", "reason": ""},
     {"kind": "end", "cases": 2, "counts": {}, "failed": None},

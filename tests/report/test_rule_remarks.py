@@ -3,7 +3,7 @@
 from datetime import date
 
 from harness.config.expectation import Rule
-from harness.contract.record import Case
+from harness.contract.case import Case
 from harness.report.rules import remarks
 from harness.results.store import Recorded
 from harness.results.verdict import Judged, judge

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.results.bisection import Answer, Symptom, search
-from harness.contract.record import Case
 from harness.config.expectation import Rule
+from harness.contract.case import Case
+from harness.results.bisection import Answer, Symptom, search
 from harness.results.verdict import Judged, Verdict
 
 GOOD, BAD, UNTESTABLE = Answer.GOOD, Answer.BAD, Answer.UNTESTABLE

@@ -6,16 +6,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from harness.contract import catalog
-from harness.config.errors import BadInput
-from harness.environments.installer_output import InstallationError
-from harness.results.judging import judged
-from tests.places import SCHEMAS
-from harness.execution.pair_run import Lanes
+from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import LaneScope, Matrix, Route
 from harness.config.option_parser import parse
+from harness.contract import catalog
+from harness.execution.pair_run import PairRun
+from harness.results.judging import judged
 from harness.results.verdict import Judged, Verdict
 from tests.fake_environment import FakeEnvironment
+from tests.places import SCHEMAS
 
 OLD = "transformers4.48.3-timm1.0.14"
 NEW = "transformers5.23.0-timm1.0.31"
@@ -23,18 +22,18 @@ ATTO = ["--model", "convnext_atto"]
 
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
 
-Make = Callable[..., Lanes]
+Make = Callable[..., PairRun]
 
 
 @pytest.fixture
 def old(small_matrix: Matrix) -> Make:
-    """Lanes of the pair that is known to break in `tower`; its timm has no packaged catalog."""
-    return lambda *argv: Lanes(small_matrix, small_matrix.pairs[0], parse(argv))
+    """PairRun of the pair that is known to break in `tower`; its timm has no packaged catalog."""
+    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[0], parse(argv))
 
 
 @pytest.fixture
 def new(small_matrix: Matrix) -> Make:
-    return lambda *argv: Lanes(small_matrix, small_matrix.pairs[1], parse(argv))
+    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[1], parse(argv))
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def packaged_for_old(packaged: Path) -> None:
     catalog.path_in(packaged, "1.0.14").write_text(text.replace("1.0.31", "1.0.14"))
 
 
-def run(lanes: Lanes, outcomes: dict[str, str | None] | None = None) -> None:
+def run(lanes: PairRun, outcomes: dict[str, str | None] | None = None) -> None:
     environment = FakeEnvironment(outcomes)
     lanes.run(lanes.prepare(environment, print), environment, print)
 
@@ -55,19 +54,19 @@ def verdicts(found: list[Judged]) -> dict[tuple[str, str], Verdict]:
 
 def test_each_planned_case_has_a_verdict_in_each_selected_lane(new: Make) -> None:
     run(new(*ATTO))
-    assert verdicts(judged([new(*ATTO)])) == {
+    assert verdicts(judged([new(*ATTO).records])) == {
         ("cpu-float32", "wrapper/convnext_atto"): Verdict.AS_EXPECTED,
         ("cpu-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
         ("cuda-float32", "wrapper/convnext_atto"): Verdict.AS_EXPECTED,
         ("cuda-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
     }
-    assert {one.lane for one in judged([new(*ATTO, "--lane", "cpu-float32")])} == {"cpu-float32"}
+    assert {one.lane for one in judged([new(*ATTO, "--lane", "cpu-float32").records])} == {"cpu-float32"}
 
 
 def test_a_quick_lane_has_verdicts_for_the_quick_models_alone(small_matrix: Matrix) -> None:
     scopes = {**small_matrix.lane_scopes, "cuda-float32": LaneScope(models="quick")}
     matrix = small_matrix.model_copy(update={"lane_scopes": scopes})
-    found = judged([Lanes(matrix, matrix.pairs[1], parse(["--route", "wrapper", "--model", "eva*"]))])
+    found = judged([PairRun.of(matrix, matrix.pairs[1], parse(["--route", "wrapper", "--model", "eva*"])).records])
     assert [(one.lane, one.case.id) for one in found] == [
         ("cpu-float32", "wrapper/eva02_large"),
         ("cpu-float32", "wrapper/eva02_tiny"),
@@ -83,19 +82,19 @@ def test_the_case_without_a_model_of_timms_is_judged_by_the_rules_that_name_its_
             "expectations": (small_matrix.expectations[0].model_copy(update=fields),),
         }
     )
-    lanes = Lanes(matrix, matrix.pairs[1], parse(["--lane", "cpu-float32"]))
+    lanes = PairRun.of(matrix, matrix.pairs[1], parse(["--lane", "cpu-float32"]))
     run(lanes, {"legacy-layernorm/bert": "keys"})
-    assert verdicts(judged([lanes])) == {("cpu-float32", "legacy-layernorm/bert"): Verdict.AS_EXPECTED}
+    assert verdicts(judged([lanes.records])) == {("cpu-float32", "legacy-layernorm/bert"): Verdict.AS_EXPECTED}
 
 
 def test_only_what_is_selected_is_judged_however_much_is_recorded(new: Make) -> None:
     run(new())
-    found = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32")])
+    found = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
     assert [one.case.id for one in found] == ["tower/convnext_atto"]
 
 
 def test_without_records_every_case_is_incomplete(new: Make) -> None:
-    found = judged([new(*ATTO, "--lane", "cpu-float32")])
+    found = judged([new(*ATTO, "--lane", "cpu-float32").records])
     assert [(one.verdict, one.reason) for one in found] == [
         (Verdict.INCOMPLETE, "no record: the run did not come this far")
     ] * 2
@@ -103,7 +102,7 @@ def test_without_records_every_case_is_incomplete(new: Make) -> None:
 
 def test_a_failure_without_a_rule_for_this_pair_has_regressed(new: Make) -> None:
     run(new(*ATTO), {"tower/convnext_atto": "keys"})
-    [one] = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32")])
+    [one] = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
     assert (one.pair, one.verdict, one.rule) == (NEW, Verdict.REGRESSED, None)
 
 
@@ -116,7 +115,7 @@ def test_a_case_is_held_against_the_rule_that_its_model_and_pair_call_for(
     old: Make, outcome: str, verdict: Verdict
 ) -> None:
     run(old(*ATTO), {"tower/convnext_atto": outcome})
-    [one] = judged([old(*ATTO, "--route", "tower", "--lane", "cpu-float32")])
+    [one] = judged([old(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
     assert (one.pair, one.verdict, one.outcome) == (OLD, verdict, outcome)
     assert one.rule is not None
     assert one.rule.because == "renamed"
@@ -125,7 +124,7 @@ def test_a_case_is_held_against_the_rule_that_its_model_and_pair_call_for(
 @pytest.mark.usefixtures("packaged_for_old")
 def test_a_rule_is_not_held_against_another_route_nor_against_a_model_without_its_trait(old: Make) -> None:
     run(old(), {"wrapper/convnext_atto": "keys", "tower/resnet18": "keys"})
-    found = {one.case.id: one for one in judged([old("--lane", "cpu-float32")])}
+    found = {one.case.id: one for one in judged([old("--lane", "cpu-float32").records])}
     for case in ("wrapper/convnext_atto", "tower/resnet18"):
         assert (found[case].verdict, found[case].rule) == (Verdict.REGRESSED, None)
 
@@ -135,17 +134,19 @@ def test_records_are_judged_by_the_rules_of_today(new: Make, small_matrix: Matri
     run(new(*options), {"tower/convnext_atto": "keys"})
     wider = small_matrix.expectations[0].model_copy(update={"transformers": ">=5"})
     today = small_matrix.model_copy(update={"expectations": (wider,)})
-    assert [one.verdict for one in judged([new(*options)])] == [Verdict.REGRESSED]
-    assert [one.verdict for one in judged([Lanes(today, today.pairs[1], parse(options))])] == [Verdict.AS_EXPECTED]
+    assert [one.verdict for one in judged([new(*options).records])] == [Verdict.REGRESSED]
+    assert [one.verdict for one in judged([PairRun.of(today, today.pairs[1], parse(options)).records])] == [
+        Verdict.AS_EXPECTED
+    ]
 
 
 def test_pairs_follow_each_other(old: Make, new: Make) -> None:
-    found = judged([old(), new()])
+    found = judged([old().records, new().records])
     assert list(dict.fromkeys(one.pair for one in found)) == [OLD, NEW]
 
 
 def test_without_a_catalog_one_incomplete_case_stands_for_each_selected_route_and_lane(old: Make) -> None:
-    found = judged([old()])
+    found = judged([old().records])
     assert [(one.lane, one.case.id, one.verdict) for one in found] == [
         ("cpu-float32", "wrapper/*", Verdict.INCOMPLETE),
         ("cpu-float32", "tower/*", Verdict.INCOMPLETE),
@@ -153,7 +154,7 @@ def test_without_a_catalog_one_incomplete_case_stands_for_each_selected_route_an
         ("cuda-float32", "tower/*", Verdict.INCOMPLETE),
     ]
     assert {one.reason for one in found} == {"there is no catalog of timm 1.0.14 yet"}
-    few = judged([old("--route", "tower", "--lane", "cpu-float32")])
+    few = judged([old("--route", "tower", "--lane", "cpu-float32").records])
     assert [(one.lane, one.case.id) for one in few] == [("cpu-float32", "tower/*")]
 
 
@@ -163,7 +164,7 @@ def test_an_environment_that_could_not_be_made_says_why_with_or_without_a_catalo
     for one in lanes:
         with pytest.raises(InstallationError):
             one.run(one.prepare(environment, print), environment, print)
-    assert [(one.case.id, one.verdict, one.reason) for one in judged(lanes)] == [
+    assert [(one.case.id, one.verdict, one.reason) for one in judged([pair_run.records for pair_run in lanes])] == [
         ("wrapper/*", Verdict.INCOMPLETE, "no space left"),
         ("tower/*", Verdict.INCOMPLETE, "no space left"),
         ("wrapper/convnext_atto", Verdict.INCOMPLETE, "no space left"),
@@ -190,9 +191,9 @@ def test_a_run_that_could_not_be_made_does_not_count_once_there_is_a_catalog(new
     with pytest.raises(InstallationError):
         lanes.prepare(FakeEnvironment(problem=InstallationError("no space left")), print)
     known.rename(catalog.path_in(packaged, "1.0.31"))
-    assert {one.reason for one in judged([lanes])} == {"no record: the run did not come this far"}
+    assert {one.reason for one in judged([lanes.records])} == {"no record: the run did not come this far"}
     run(lanes)
-    assert {one.verdict for one in judged([lanes])} == {Verdict.AS_EXPECTED}
+    assert {one.verdict for one in judged([lanes.records])} == {Verdict.AS_EXPECTED}
 
 
 def test_a_file_of_records_that_is_none_is_refused(new: Make) -> None:
@@ -200,13 +201,13 @@ def test_a_file_of_records_that_is_none_is_refused(new: Make) -> None:
     file.parent.mkdir(parents=True)
     file.write_text('{"kind":"end"}\n')
     with pytest.raises(BadInput) as caught:
-        judged([new(*ATTO)])
+        judged([new(*ATTO).records])
     assert str(caught.value) == (
         f"{file}:1: a 'end' line before any run; move that file away, or name another folder with --results"
     )
 
 
-def try_own(lanes: Lanes, outcome: str, *, gamma_keys: int = 1) -> None:
+def try_own(lanes: PairRun, outcome: str, *, gamma_keys: int = 1) -> None:
     """A run of a model of somebody's own, whose record alone knows its traits."""
     environment = FakeEnvironment(dict.fromkeys(["own/a:B", "wrapper/a:B"], outcome))
     environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=gamma_keys))}
@@ -229,7 +230,7 @@ def test_rules_explain_what_is_seen_of_a_model_of_ones_own_and_expect_nothing_of
 ) -> None:
     own = old("--own", "a:B", "--variant", "safetensors", "--lane", "cpu-float32")
     try_own(own, outcome, gamma_keys=gamma_keys)
-    assert verdicts(judged([own])) == {("cpu-float32", "own/a:B"): verdict}
+    assert verdicts(judged([own.records])) == {("cpu-float32", "own/a:B"): verdict}
 
 
 @pytest.mark.usefixtures("packaged_for_old")
@@ -243,12 +244,12 @@ def test_rules_explain_what_is_seen_of_the_hubs_weights_and_expect_nothing_of_th
     hub = old("--weights", "hub", "--model", "convnext_atto", "--route", "tower", "--lane", "cpu-float32")
     environment = FakeEnvironment({"tower/convnext_atto+full": outcome})
     hub.run(hub.prepare(environment, print), environment, print)
-    assert verdicts(judged([hub])) == {("cpu-float32", "tower/convnext_atto+full"): verdict}
+    assert verdicts(judged([hub.records])) == {("cpu-float32", "tower/convnext_atto+full"): verdict}
 
 
 @pytest.mark.usefixtures("packaged_for_old")
 def test_a_model_made_with_another_configuration_has_records_of_its_own(old: Make) -> None:
     one, other = ("--own", "a:B", "--config", "{}"), ("--own", "a:B")
     try_own(old(*one), "passed")
-    assert {found.verdict for found in judged([old(*one)])} == {Verdict.AS_EXPECTED}
-    assert {found.verdict for found in judged([old(*other)])} == {Verdict.INCOMPLETE}
+    assert {found.verdict for found in judged([old(*one).records])} == {Verdict.AS_EXPECTED}
+    assert {found.verdict for found in judged([old(*other).records])} == {Verdict.INCOMPLETE}

@@ -1,7 +1,7 @@
 from pathlib import Path
 
+from harness.contract.case import Case
 from harness.results.merging import merge
-from harness.contract.record import Case
 from harness.results.store import Recorded
 from harness.results.verdict import Judged, judge
 from tests.summaries import NEW, RENAMED, Found, Known, recorded

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from harness.results.pair_diff import Change, Kind, attributed, compare, key_of, moved, unknown, ways_out
-from harness.config.matrix import Matrix
-from harness.contract.record import Case
 from harness.config.expectation import Rule
-from harness.results.verdict import Judged, Verdict
+from harness.config.matrix import Matrix
+from harness.contract.case import Case
 from harness.contract.routes import ROUTES
+from harness.results.pair_diff import Change, Kind, attributed, compare, key_of, moved, unknown, ways_out
+from harness.results.verdict import Judged, Verdict
 
 LANE = "cpu-float32"
 ALIKE = frozenset({"a", "b"})

@@ -3,18 +3,23 @@ from typing import Any
 
 import pytest
 
-from harness.results import store
 from harness.config.errors import BadInput
-from harness.contract.record import Log, Run
+from harness.contract.case import Case, Outcome
+from harness.contract.record import CaseLine, Log, Run
+from harness.results import store
+from harness.results.store import Current
+from tests.plans import MACHINE, PAIR, plan_of
 
-CURRENT = {"cell": "c1", "catalog": "k1", "seed": 0, "pair": {"timm": "1.0.31"}}
+HEADER = {"catalog": "k1", "seed": 0, "pair": {"timm": "1.0.31"}}
+CELL = {"tower": "t1", "hub": "h1"}
+CURRENT = Current(HEADER, CELL)
 
 
 def run(*planned: str, end: dict[str, Any] | None = None, header: dict[str, Any] | None = None, **outcomes: str) -> Run:
     """A run of cases of route `tower`; `outcomes` are by model."""
     cases = {f"tower/{model}": {"case": f"tower/{model}", "outcome": found} for model, found in outcomes.items()}
     ids = [f"tower/{model}" for model in (*planned, *outcomes)]
-    return Run({**CURRENT, "cases": ids, **(header or {})}, cases, end)
+    return Run({**HEADER, "cell": CELL, "cases": ids, **(header or {})}, cases, end)
 
 
 def outcomes(runs: list[Run]) -> dict[str, str]:
@@ -28,15 +33,31 @@ def test_the_last_current_line_of_a_case_counts() -> None:
     assert outcomes([run(a="keys", b="passed"), run(a="passed")]) == {"tower/a": "passed", "tower/b": "passed"}
 
 
-@pytest.mark.parametrize("name", CURRENT)
+@pytest.mark.parametrize("name", HEADER)
 def test_a_run_made_under_another_header_does_not_count(name: str) -> None:
     assert outcomes([run(a="passed"), run(header={name: "other"}, a="keys")]) == {"tower/a": "passed"}
 
 
 def test_an_expected_value_of_none_is_none_or_nothing() -> None:
-    assert store.is_current(run(header={"lock": None}), {**CURRENT, "lock": None})
-    assert store.is_current(run(), {**CURRENT, "lock": None})
-    assert not store.is_current(run(header={"lock": "abc"}), {**CURRENT, "lock": None})
+    unlocked = Current({**HEADER, "lock": None}, CELL)
+    assert unlocked.is_header(run(header={"lock": None}))
+    assert unlocked.is_header(run())
+    assert not unlocked.is_header(run(header={"lock": "abc"}))
+
+
+def test_a_record_counts_by_the_digest_of_its_own_route() -> None:
+    assert outcomes([run(header={"cell": {"tower": "t1", "hub": "new"}}, a="passed")]) == {"tower/a": "passed"}
+    assert outcomes([run(header={"cell": {"tower": "old", "hub": "h1"}}, a="passed")]) == {}
+
+
+@pytest.mark.parametrize("cell", ["t1", None, {}], ids=["one digest for all routes", "none", "another route's"])
+def test_a_run_without_a_digest_of_the_route_does_not_count(cell: object) -> None:
+    assert outcomes([run(header={"cell": cell}, a="passed")]) == {}
+
+
+def test_without_a_current_value_every_record_counts() -> None:
+    runs = [run(header={"cell": None, "pair": "other"}, a="passed")]
+    assert store.collect(runs, None)["tower/a"]["outcome"] == "passed"
 
 
 def test_a_run_that_did_not_finish_counts_as_far_as_it_came() -> None:
@@ -67,9 +88,9 @@ def test_a_lane_is_read_from_the_folder_of_its_pair(tmp_path: Path) -> None:
     path = store.path_in(tmp_path, "pair", "cpu-float32")
     assert path == tmp_path / "pair" / "cpu-float32.jsonl"
     with Log(path) as log:
-        log.write("run", schema=1, **CURRENT, cases=["tower/a"])
-        log.write("case", case="tower/a", route="tower", model="a", outcome="passed", detail={})
-    lane = store.load(tmp_path, "pair", "cpu-float32", CURRENT)
+        log.begin(plan_of(["tower/a"]), started="", **MACHINE)
+        log.case(Case("tower", "a"), CaseLine(Outcome.PASSED, "", {}))
+    lane = store.load(tmp_path, "pair", "cpu-float32", Current({"pair": PAIR}, plan_of([]).cell))
     assert {case: line["outcome"] for case, line in lane.records.items()} == {"tower/a": "passed"}
 
 

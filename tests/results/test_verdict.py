@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.contract.record import GREEN, OUTCOMES, RED, SKIPPED, Case
+from harness.contract.case import GREEN, RED, SKIPPED, Case, Outcome
 from harness.results.store import Recorded
 from harness.results.verdict import NO_RECORD, Judged, Verdict, decide, exit_code, judge
 
@@ -42,7 +42,7 @@ def test_not_green_without_a_rule_is_regressed(outcome: str) -> None:
 
 
 @pytest.mark.parametrize("expected", sorted(RED))
-@pytest.mark.parametrize("outcome", sorted(OUTCOMES))
+@pytest.mark.parametrize("outcome", sorted(Outcome))
 def test_a_rule_expects_its_own_outcome_and_nothing_else(outcome: str, expected: str) -> None:
     rule = Known(expected)
     if outcome in SKIPPED:
@@ -96,7 +96,7 @@ def test_only_planned_cases_are_judged() -> None:
     assert judge([], recorded(outcome="keys"), lambda _: []) == []
 
 
-@pytest.mark.parametrize("outcome", sorted(OUTCOMES))
+@pytest.mark.parametrize("outcome", sorted(Outcome))
 def test_broken_is_what_ran_and_is_not_green(outcome: str) -> None:
     (one,) = judge([CASE], recorded(outcome=outcome, detail={"silent": True}), lambda _: [])
     assert one.broken == (outcome in RED)

@@ -10,9 +10,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from ...contract.record import SAMPLES
+from ...contract.plan import Tolerance
+from ...contract.record_fields import SAMPLES
 from .diagnosis import equal, largest, looks
-from .findings import NameDifference, OutputDifference, TensorDifference, Tolerance
+from .findings import NameDifference, OutputDifference, TensorDifference
 
 ULPS: Final = 8
 

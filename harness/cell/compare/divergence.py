@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ...contract.plan import Tolerance
 from .comparison import compare_outputs
-from .findings import Tolerance
 
 
 def first_module(

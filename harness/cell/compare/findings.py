@@ -5,15 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ...contract.case import Outcome
+
 OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # Python's, and torch's on a GPU
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """An output differs where max abs(native - loaded) > atol + rtol * max abs(native)."""
-
-    rtol: float
-    atol: float
 
 
 @dataclass(frozen=True)
@@ -101,20 +95,20 @@ class Findings:
         return not self.names and not self.tensors
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Outcome:
         """The first that applies; an exception does not hide what was found before it."""
         if self.names:
-            return "keys"
+            return Outcome.KEYS
         if self.tensors:
-            return "tensors"
+            return Outcome.TENSORS
         if any(not output.finite for output in self.outputs):
-            return "nonfinite"
+            return Outcome.NONFINITE
         if any(not output.holds for output in self.outputs):
-            return "outputs"
+            return Outcome.OUTPUTS
         if self.errors:
-            return "out-of-memory" if self.errors[0]["type"] in OUT_OF_MEMORY else "error"
+            return Outcome.OUT_OF_MEMORY if self.errors[0]["type"] in OUT_OF_MEMORY else Outcome.ERROR
         drifted = any(output.max_abs > output.drift_floor and output.max_abs > output.noise for output in self.outputs)
-        return "drifted" if drifted else "passed"
+        return Outcome.DRIFTED if drifted else Outcome.PASSED
 
 
 def _worst(figures: Iterable[float]) -> float:

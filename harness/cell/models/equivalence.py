@@ -9,8 +9,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from ...contract.case import SEED
 from ...contract.catalog import Entry
-from ...contract.record import SEED
 from . import weights
 from .cutting import create
 

@@ -13,9 +13,9 @@ from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_
 from huggingface_hub.utils import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
 from torch import nn
 
+from ...contract.case import Size
 from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG
-from ...contract.record import FULL
 from .cutting import build
 from .reference import Placement, ReferenceModel
 from .variants import SAFETENSORS, Variant
@@ -31,7 +31,7 @@ class Pretrained(ReferenceModel):
     """A timm model as `timm.create_model(..., pretrained=True)` makes it."""
 
     def __init__(self, entry: Entry, placement: Placement) -> None:
-        super().__init__(entry, FULL, placement)
+        super().__init__(entry, Size.FULL, placement)
         self.input_size = entry.input_size
         self.repository = _repository(entry.model)
         _refuse_missing(self.repository)

@@ -13,9 +13,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ...contract.case import DEFAULT_VARIANT
 from ...contract.catalog import Entry
 from ...contract.checkpoint import LARGEST_FILE
-from ...contract.record import DEFAULT_VARIANT
 from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, MODEL_ARGS, Release
 from .mapped_tensors import SHARD, size_of
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from ...contract.record import SEED
+from ...contract.case import SEED
 
 # The share of its input's variance that a matrix keeps. At 1, branches without a norm would double 56 times in a row.
 GAIN: Final = 0.25

@@ -1,8 +1,12 @@
-"""`backbone` and `backbone-features`: a model of one's own that holds a TimmBackbone, saved and loaded whole."""
+"""`backbone`: a user's own model that holds a TimmBackbone, saved and loaded whole.
+
+Also at its default level, and with other `num_channels`, `freeze_batch_norm_2d` and `output_stride`.
+
+Compared with native timm: feature maps; the whole output is compared with that of the model that was saved.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -12,7 +16,7 @@ from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 from ...contract.catalog import Entry
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, ReferenceModel, numbered
+from ..models.reference import Native, ReferenceModel, numbered
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
 from ..scenarios.protocol import Scenario
@@ -78,20 +82,6 @@ class Backbone:
         return options
 
 
-class BackboneFeatures:
-    """The backbone of such a model asked for its hidden states, which are all its levels."""
-
-    name = "backbone-features"
-
-    def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only what timm itself offers as a backbone."""
-        return no_backbone(release, entry)
-
-    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """With all levels as its feature maps, and with the last alone."""
-        return {"": _hidden(context, all_levels=True), "last level": _hidden(context, all_levels=False)}
-
-
 def no_backbone(release: Release, entry: Entry) -> str | None:
     """Why timm itself does not offer this model as a backbone; None where it does."""
     return None if entry.feature_levels else f"timm {release.timm} has no features_only for {entry.model}"
@@ -109,9 +99,10 @@ def _options() -> Mapping[str, Any]:
     return inspect.signature(TimmBackboneConfig.__init__).parameters
 
 
-def _holder(
+def segmenter(
     reference: ReferenceModel, native: Callable[[], Native], image: Tensor, levels: int, **options: Any
 ) -> Holder:
+    """The model that holds this timm backbone with so many levels, fed with the image."""
     config = SegmenterConfig(architecture=reference.architecture, width=levels, options=options)
     return Holder(
         build=lambda: Segmenter(config),
@@ -124,7 +115,7 @@ def _holder(
 
 def _saved(context: CaseContext) -> Scenario:
     reference = context.reference
-    holder = _holder(
+    holder = segmenter(
         reference, lambda: reference.features, reference.image, len(reference.levels), out_indices=reference.levels
     )
     yield from saved_and_loaded(context, holder)
@@ -138,7 +129,7 @@ def _at_default_level(context: CaseContext) -> Scenario:
         last = reference.features_at([-1])
         return _with_effect(last, reference.features) if len(reference.levels) > 1 else last
 
-    yield from saved_and_loaded(context, _holder(reference, native, reference.image, 1))
+    yield from saved_and_loaded(context, segmenter(reference, native, reference.image, 1))
 
 
 def _with_channels(context: CaseContext) -> Scenario:
@@ -149,7 +140,7 @@ def _with_channels(context: CaseContext) -> Scenario:
         levels = {"out_indices": reference.levels, "in_chans": CHANNELS}
         return reference.create(lambda module: numbered(module(image)), features_only=True, **levels)
 
-    holder = _holder(
+    holder = segmenter(
         reference, native, image, len(reference.levels), out_indices=reference.levels, num_channels=CHANNELS
     )
     yield from saved_and_loaded(context, holder)
@@ -167,7 +158,9 @@ def _frozen(context: CaseContext) -> Scenario:
         return reference.frozen_features
 
     options = {"out_indices": reference.levels, "freeze_batch_norm_2d": True}
-    yield from saved_and_loaded(context, _holder(reference, native, reference.image, len(reference.levels), **options))
+    yield from saved_and_loaded(
+        context, segmenter(reference, native, reference.image, len(reference.levels), **options)
+    )
 
 
 def _strided(context: CaseContext) -> Scenario:
@@ -177,31 +170,9 @@ def _strided(context: CaseContext) -> Scenario:
         return _with_effect(reference.features_at(reference.levels, output_stride=STRIDE), reference.features)
 
     options = {"out_indices": reference.levels, "output_stride": STRIDE}
-    yield from saved_and_loaded(context, _holder(reference, native, reference.image, len(reference.levels), **options))
-
-
-def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
-    """All levels, or the last, are the feature maps; hidden states are all of them either way."""
-    reference = context.reference
-    levels = reference.levels if all_levels else reference.levels[-1:]
-
-    def native() -> Native:
-        states = reference.features
-        maps = states if all_levels else reference.features_at(levels)
-
-        def expected() -> Outputs:
-            hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
-            return {**maps.run(), **hidden}
-
-        return Native(maps.module, expected, maps.state)
-
-    def run(model: Any) -> Outputs:
-        output = model.backbone(reference.image, output_hidden_states=True)
-        hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(output.hidden_states)}
-        return {**numbered(output.feature_maps), **hidden}
-
-    holder = _holder(reference, native, reference.image, len(levels), out_indices=levels)
-    yield from saved_and_loaded(context, replace(holder, run=run))
+    yield from saved_and_loaded(
+        context, segmenter(reference, native, reference.image, len(reference.levels), **options)
+    )
 
 
 def _with_effect(native: Native, usual: Native) -> Native:
@@ -210,3 +181,6 @@ def _with_effect(native: Native, usual: Native) -> Native:
     if shapes == before:
         raise ValueError("the option has no effect on this architecture")
     return native
+
+
+ROUTE: Final = Backbone()

@@ -1,4 +1,9 @@
-"""`classifier`: a timm checkpoint through AutoModelForImageClassification."""
+"""`classifier`: a timm checkpoint through `AutoModelForImageClassification`.
+
+Once more with a new number of labels, where the head is made anew and the body must survive.
+
+Compared with native timm: logits.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -65,3 +70,6 @@ def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:
         and tensor.shape[0] == reference.classes
         and tensor.shape != reference.headless.tensors.get(name, tensor[:0]).shape
     )
+
+
+ROUTE: Final = Classifier()

@@ -1,8 +1,14 @@
-"""`hub`: a checkpoint as the pair's own timm writes it for the hub, into AutoModel and the image classifier."""
+"""`hub`: a checkpoint as the pair's own timm writes it for the hub, in safetensors and in `.bin`.
+
+Through `AutoModel` and through `AutoModelForImageClassification`.
+
+Compared with native timm: as `wrapper` and `classifier`.
+"""
 
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exports it nowhere else
 
@@ -43,3 +49,6 @@ def _write(context: CaseContext, name: str, *, safe: bool) -> Path:
     if not folder.exists():
         context.write(folder, lambda: save_for_hf(context.reference.filled, folder, safe_serialization=safe))
     return folder
+
+
+ROUTE: Final = Hub()

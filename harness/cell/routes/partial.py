@@ -1,11 +1,15 @@
-"""`partial`: a checkpoint that lacks the LayerScale parameters, as one from before the model had them.
+"""`partial`: a checkpoint that lacks the LayerScale parameters, as from before the model had them.
 
-It passes where they become what timm's own constructor gives them, and everything else is as saved.
+Into `AutoModel`, and into the model of `tower`.
+
+Compared with native timm: the missing parameters must become what timm's constructor gives them, and everything else
+must be as saved.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from transformers import AutoModel
 
@@ -59,3 +63,6 @@ def _scales(reference: ReferenceModel) -> frozenset[str]:
     module = reference.headless.module
     called = (name for name, _ in module.named_parameters() if "gamma" in name or "beta" in name)
     return frozenset(layer_scales(module) or called)
+
+
+ROUTE: Final = Partial()

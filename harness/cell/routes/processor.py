@@ -1,7 +1,10 @@
-"""`processor`: AutoImageProcessor against timm's own eval transform."""
+"""`processor`: `AutoImageProcessor` on a picture that is not square, as PIL, bytes and floats.
+
+Compared with native timm: the pixels of timm's own eval transform.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -48,3 +51,6 @@ def _processed(context: CaseContext, given: Callable[[], Any], to_timm: Callable
         return {"pixel_values": transform(context.reference)(to_timm())[None]}
 
     yield Computed(lambda: {"pixel_values": processor(given())["pixel_values"]}, lambda: Runs.of(expected))
+
+
+ROUTE: Final = Processor()

@@ -1,6 +1,12 @@
-"""`resume`: `load_state_dict` on a wrapper, as a training loop resumes."""
+"""`resume`: `load_state_dict` on a fresh wrapper, as a training loop resumes.
+
+With the wrapper's own state dict, and with timm's.
+
+Compared with native timm: logits.
+"""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import torch
 
@@ -49,3 +55,6 @@ def _resumed(context: CaseContext, state: Callable[[], State]) -> Scenario:
     loaded = Loaded(model, PREFIX, native)
     yield loaded
     yield Computed(lambda: run_whole(reference, model), lambda: native.runs, loaded)
+
+
+ROUTE: Final = Resume()

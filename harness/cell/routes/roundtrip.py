@@ -1,4 +1,7 @@
-"""`roundtrip`: transformers saves what it loaded; timm loads that, and transformers loads it again."""
+"""`roundtrip`: transformers saves what it loaded; timm loads that, and transformers loads it again.
+
+Compared with native timm: names on disk; logits of both.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,3 +88,6 @@ def loaded_by_timm(context: CaseContext, folder: Path, native: Native, file: str
         else (lambda: reference.embedding(module))
     )
     yield Computed(run, lambda: native.runs, loaded)
+
+
+ROUTE: Final = RoundTrip()

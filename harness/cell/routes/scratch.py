@@ -1,7 +1,10 @@
-"""`scratch`: a wrapper built from a configuration, saved; loaded by transformers and by timm."""
+"""`scratch`: a wrapper built from a configuration, saved; loaded by transformers and by timm.
+
+Compared with native timm: names on disk; logits of both.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from ...contract.catalog import Entry
 from ..models import weights
@@ -44,3 +47,6 @@ def from_config(reference: ReferenceModel) -> Any:
     labels = {"num_labels": reference.classes} if reference.entry.classifier else {}
     config = TimmWrapperConfig(architecture=reference.architecture, **labels)
     return auto_class(reference).from_config(config).eval()
+
+
+ROUTE: Final = Scratch()

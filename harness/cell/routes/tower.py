@@ -1,6 +1,8 @@
-"""`tower` and `tower-wrapper`: a multimodal model of one's own, timm beside a text model, as OpenVLA has it.
+"""`tower`: a user's own multimodal model that holds a bare timm model beside a text model, as OpenVLA does.
 
-A tower holds a bare timm model, or transformers' own wrapper of one.
+It is saved and loaded whole.
+
+Compared with native timm: vision features; the whole output is compared with that of the model that was saved.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,6 @@ from ..models.reference import Outputs, ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
 from ..scenarios.protocol import Scenario
-from .wrapper import PREFIX, no_wrapper
 
 WIDTH: Final = 32
 TOKENS: Final = 8
@@ -61,30 +62,6 @@ class Tower(PreTrainedModel):
         return {"last_hidden_state": features, WHOLE: whole}
 
 
-class TowerWrapperConfig(TowerConfig):
-    """The same for a tower in transformers' wrapper."""
-
-    model_type = "timm_tower_wrapper"
-
-
-class TowerWrapper(Tower):
-    """The same model, holding a TimmWrapperModel."""
-
-    config_class = TowerWrapperConfig
-
-    def vision(self, config: TowerConfig) -> nn.Module:
-        """The vision tower, built from a configuration as AutoModel builds it."""
-        from transformers import TimmWrapperConfig, TimmWrapperModel  # noqa: PLC0415  not before 4.48
-
-        module: nn.Module = TimmWrapperModel(TimmWrapperConfig(architecture=config.architecture))
-        return module
-
-    def features(self, pixel_values: Tensor) -> Tensor:
-        """Unpooled vision features."""
-        features: Tensor = self.vision_tower(pixel_values, do_pooling=False).last_hidden_state
-        return features
-
-
 class TowerRoute:
     """A bare timm model in a model of one's own: vision features, and the whole model's output."""
 
@@ -99,26 +76,14 @@ class TowerRoute:
         return {"": saved_and_loaded(context, tower(context.reference))}
 
 
-class TowerWrapperRoute:
-    """A TimmWrapperModel in a model of one's own."""
-
-    name = "tower-wrapper"
-
-    def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
-        return no_wrapper(release)
-
-    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: saved and loaded whole."""
-        return {"": saved_and_loaded(context, _holder(context.reference, TowerWrapper, f"vision_tower.{PREFIX}"))}
-
-
 def tower(reference: ReferenceModel) -> Holder:
     """The model of one's own that holds this timm model bare."""
-    return _holder(reference, Tower, "vision_tower")
+    return holder(reference, Tower, "vision_tower")
 
 
-def _holder(reference: ReferenceModel, kind: type[Tower], prefix: str) -> Holder:
+def holder(reference: ReferenceModel, kind: type[Tower], prefix: str) -> Holder:
+    """A tower of this kind, in which `prefix` leads to the timm module."""
+
     def build() -> Tower:
         width = reference.headless.module.num_features
         return kind(kind.config_class(architecture=reference.architecture, width=width))
@@ -152,3 +117,6 @@ def _text_config() -> LlamaConfig:
         num_key_value_heads=2,
         max_position_embeddings=64,
     )
+
+
+ROUTE: Final = TowerRoute()

@@ -1,4 +1,7 @@
-"""`wrapper`: a timm checkpoint through AutoModel, which makes a TimmWrapperModel of it."""
+"""`wrapper`: a timm checkpoint through `AutoModel`, which makes a TimmWrapperModel of it.
+
+Compared with native timm: `last_hidden_state` and `pooler_output`.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,3 +62,6 @@ def embedding(reference: ReferenceModel, model: Any) -> Outputs:
     output = model(reference.pixels, **({} if pools else {"do_pooling": False}))
     pooled = {"pooler_output": output.pooler_output} if pools else {}
     return {"last_hidden_state": output.last_hidden_state, **pooled}
+
+
+ROUTE: Final = Wrapper()

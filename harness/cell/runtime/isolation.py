@@ -6,16 +6,16 @@ every case that follows in it would fail for the sake of the one that did it.
 
 import multiprocessing
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
 
 from ...contract import processes
-from ..scenarios.run_case import record
-
-Fields = Mapping[str, Any]
+from ...contract.case import Outcome
+from ...contract.record import CaseLine
+from ..scenarios.run_case import case_line
 
 
 def context_is_broken(device: str) -> bool:
@@ -29,7 +29,7 @@ def context_is_broken(device: str) -> bool:
     return False
 
 
-def apart(work: Callable[..., Fields], *arguments: Any) -> Fields:
+def apart(work: Callable[..., CaseLine], *arguments: Any) -> CaseLine:
     """What `work` returns in a fresh process, which is gone when this returns or raises; both must be picklable."""
     context = multiprocessing.get_context("spawn")  # a fork would inherit the broken context
     receiving, sending = context.Pipe(duplex=False)
@@ -37,16 +37,16 @@ def apart(work: Callable[..., Fields], *arguments: Any) -> Fields:
     process.start()
     sending.close()
     try:
-        fields: Fields = receiving.recv()
+        line: CaseLine = receiving.recv()
     except EOFError:
         process.join()
-        return record("crashed", f"the case's own process ended with exit code {process.exitcode}")
+        return case_line(Outcome.CRASHED, f"the case's own process ended with exit code {process.exitcode}")
     finally:
         process.kill()
         process.join()
-    return fields
+    return line
 
 
-def _send(parent: int, sending: Connection, work: Callable[..., Fields], arguments: tuple[Any, ...]) -> None:
+def _send(parent: int, sending: Connection, work: Callable[..., CaseLine], arguments: tuple[Any, ...]) -> None:
     processes.die_with(parent)
     sending.send(work(*arguments))

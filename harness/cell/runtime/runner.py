@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import torch
 
-from ...contract.catalog import Entry, entry_of
-from ...contract.record import DEFAULT_VARIANT, FULL, HUB, Case
+from ...contract.case import DEFAULT_VARIANT, HUB, Case, Outcome, Size
+from ...contract.catalog import Entry
+from ...contract.plan import Plan
+from ...contract.record import CaseLine
 from ...contract.routes import OWN
-from ..compare.findings import Tolerance
 from ..guards import memory, offline
 from ..models import pretrained
 from ..models.installed import Release
@@ -23,9 +24,10 @@ from ..models.pretrained import NotThere, Pretrained
 from ..models.reference import Placement, ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
-from ..scenarios import run_case as cell_case
+from ..scenarios import run_case
 from ..scenarios.context import CHECKPOINT
 from ..scenarios.handover import Handover
+from ..scenarios.run_case import case_line
 from ..user_models.request import Owned, Request
 from ..user_models.target import Unusable
 from . import isolation
@@ -36,18 +38,18 @@ THREADS: Final = "OMP_NUM_THREADS"
 class Runner:
     """One worker's share of a plan, one of so many workers. Its checkpoints lie in `folder`."""
 
-    def __init__(self, plan: Mapping[str, Any], folder: Path, workers: int) -> None:
+    def __init__(self, plan: Plan, folder: Path, workers: int) -> None:
         self.again = (plan, folder, workers)
         self.broken = False
-        self.entries: dict[str, Entry] = {row["model"]: entry_of(row) for row in plan["entries"]}
-        self.placement = Placement(plan["device"], getattr(torch, plan["dtype"]))
-        self.tolerance = Tolerance(**plan["tolerance"])
+        self.entries: dict[str, Entry] = {entry.model: entry for entry in plan.entries}
+        self.placement = Placement(plan.device, getattr(torch, plan.dtype))
+        self.tolerance = plan.tolerance
         self.folder = folder
-        self.handover = Handover(**{name: Path(where) for name, where in plan.get("carry", {}).items()})
+        self.handover = Handover(**{name: Path(where) for name, where in plan.handover.items()})
         self.release = Release.installed()
-        self.from_hub = plan.get("weights") == HUB
-        self.own: Mapping[str, Any] | None = plan.get("own")
-        self.here: str = plan.get("here", "")
+        self.from_hub = plan.weights == HUB
+        self.own = plan.own
+        self.here = plan.here
         self.owned: Owned | None = None
         self.reference: ReferenceModel | None = None
         gc.collect()
@@ -58,17 +60,17 @@ class Runner:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
 
-    def run(self, case: Case) -> Mapping[str, Any]:
-        """The fields of the case's record."""
+    def run(self, case: Case) -> CaseLine:
+        """The case's line."""
         if self.placement.device == "cuda" and not torch.cuda.is_available():
-            return cell_case.record("not-run", "no CUDA device")
+            return case_line(Outcome.NOT_RUN, "no CUDA device")
         if self.broken:
             return isolation.apart(run_alone, *self.again, case)
         try:
             return self._own(case) if self.own else self._timms(case)
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
-            if case.size == FULL:
+            if case.size == Size.FULL:
                 self._give_back()
             gc.collect()  # modules hold each other, and a model takes a GiB
             self.broken = isolation.context_is_broken(self.placement.device)
@@ -83,28 +85,29 @@ class Runner:
         gc.collect()
         memory.give_back()
 
-    def _timms(self, case: Case) -> Mapping[str, Any]:
+    def _timms(self, case: Case) -> CaseLine:
         try:
             reference, handover = self._subject(case), self.handover.of(case.id)
         except NotThere as error:
-            return cell_case.record("not-run", str(error))
+            return case_line(Outcome.NOT_RUN, str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
-        fields = cell_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
-        return {**fields, "detail": {**fields["detail"], **pretrained.told(reference)}}
+        line = run_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
+        return replace(line, detail={**line.detail, **pretrained.told(reference)})
 
-    def _own(self, case: Case) -> Mapping[str, Any]:
+    def _own(self, case: Case) -> CaseLine:
         """A model of somebody's own, found where they were when they asked."""
         try:
             self.owned = self.owned or self._found(whole=case.route == OWN)
         except Unusable as error:
             told = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
-            return cell_case.record("error", str(error), detail={"silent": False, "error": told})
+            return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": told})
         return self.owned.run(replace(case, model=self.owned.name), self.release, self.tolerance, self.folder)
 
     def _found(self, *, whole: bool) -> Owned:
         if self.here not in sys.path:
             sys.path.insert(0, self.here)
-        return Request(**(self.own or {})).find(self.placement.device, self.placement.dtype, whole=whole)
+        own: Mapping[str, Any] = self.own or {}
+        return Request(**own).find(self.placement.device, self.placement.dtype, whole=whole)
 
     def _subject(self, case: Case) -> ReferenceModel:
         wanted = (case.model, case.size)
@@ -118,7 +121,7 @@ class Runner:
         if self.from_hub:
             return Pretrained(entry, self.placement)
         # A full-size model and the one loaded from it are more than memory holds.
-        mapped = MappedTensors(self.folder / "native") if size == FULL else None
+        mapped = MappedTensors(self.folder / "native") if size == Size.FULL else None
         return ReferenceModel(entry, size, replace(self.placement, mapped=mapped))
 
     def close(self) -> None:
@@ -128,9 +131,9 @@ class Runner:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run_alone(plan: Mapping[str, Any], folder: Path, workers: int, case: Case) -> Mapping[str, Any]:
+def run_alone(plan: Plan, folder: Path, workers: int, case: Case) -> CaseLine:
     """One case by a runner of its own, in a process of its own."""
-    if plan.get("weights") != HUB:
+    if plan.weights != HUB:
         offline.enforce()
     runner = Runner(plan, folder, workers)
     try:

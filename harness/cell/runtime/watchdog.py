@@ -10,12 +10,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from ...contract.case import Case, Outcome
+from ...contract.plan import Limits
 from ...contract.processes import descendants
-from ...contract.record import FULL, Case
 from . import heartbeat
 from .heartbeat import Task
 
@@ -33,11 +33,11 @@ class Watchdog(threading.Thread):
     `ends` holds the cases whose process it killed; `most` what it has seen each case hold and write, in bytes.
     """
 
-    def __init__(self, folder: Path, limits: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, limits: Limits) -> None:
         super().__init__(name="watch", daemon=True)
         self.folder = folder
         self.limits = limits
-        self.ends: dict[str, tuple[str, str]] = {}  # outcome and reason, by case
+        self.ends: dict[str, tuple[Outcome, str]] = {}  # outcome and reason, by case
         self.most: dict[str, tuple[int, int]] = {}
         self._closed = threading.Event()
 
@@ -65,30 +65,24 @@ class Watchdog(threading.Thread):
             else:
                 os.kill(task.pid, signal.SIGCONT)
 
-    def _excess(self, task: Task) -> tuple[str, str] | None:
+    def _excess(self, task: Task) -> tuple[Outcome, str] | None:
         """The outcome and reason of a case that takes more than its limits; None for one that does not."""
-        limit = limit_of(task.case, self.limits)
-        seconds, longest = time.monotonic() - task.since, self.limits[limit]
+        limit, longest = self.limits.time_limit(Case.parse(task.case))
+        seconds = time.monotonic() - task.since
         if seconds > longest + GRACE:
-            return "timeout", f"its process was killed after {seconds:.0f} s; limits.{limit} is {longest}"
+            return Outcome.TIMEOUT, f"its process was killed after {seconds:.0f} s; limits.{limit} is {longest}"
         memory, disk = held(task.pid), size_of(heartbeat.checkpoints(self.folder, task.pid))
         before = self.most.get(task.case, (0, 0))
         self.most[task.case] = max(memory, before[0]), max(disk, before[1])
-        most = self.limits.get("memory_gib")
+        most = self.limits.memory_gib
         if most is not None and memory > most * GIB:
             said = f"its process was killed when it held {memory / GIB:.1f} GiB; limits.memory_gib is {most:g}"
-            return "out-of-memory", said
-        most = self.limits.get("disk_gib")
+            return Outcome.OUT_OF_MEMORY, said
+        most = self.limits.disk_gib
         if most is not None and disk > most * GIB:
             said = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
-            return "crashed", said
+            return Outcome.CRASHED, said
         return None
-
-
-def limit_of(case: str, limits: Mapping[str, Any]) -> str:
-    """The name of the limit that says how many seconds a case may take."""
-    is_full = Case.parse(case).size == FULL
-    return "full_seconds" if is_full and limits.get("full_seconds") else "seconds"
 
 
 def held(pid: int) -> int:

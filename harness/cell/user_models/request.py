@@ -1,25 +1,27 @@
 """A model or a checkpoint of somebody's own, and the roads by which it is tried."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import timm
 import torch
 
+from ...contract.case import DEFAULT_VARIANT, OWN_VARIANTS, Case, Outcome
 from ...contract.checkpoint import Checkpoint, is_path
-from ...contract.record import DEFAULT_VARIANT, OWN_VARIANTS, Case
+from ...contract.plan import Tolerance
+from ...contract.record import CaseLine
 from ...contract.routes import OWN, Takes, taking
-from ..compare.findings import Tolerance
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
 from ..models.installed import Release
 from ..models.reference import Placement, ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
-from ..scenarios import run_case as cell_case
+from ..scenarios import run_case
 from ..scenarios.protocol import Route
+from ..scenarios.run_case import case_line
 from .checkpoint_folder import CheckpointFolder, File
 from .save_and_reload import Own, Survival
 from .target import Target, Unusable, find, module_of, of_folder, said
@@ -43,16 +45,15 @@ class Owned:
         """All that can be tried."""
         return [Case(road, self.name, name) for road in self.roads for name in self.formats]
 
-    def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> dict[str, Any]:
-        """The fields of a record, with the traits by which rules are chosen."""
+    def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> CaseLine:
+        """The case's line, with the traits by which rules are chosen."""
         variant = VARIANTS[case.variant]
         if case.route not in self.roads:
-            return cell_case.record("unsupported", f"{self.name} is none of timm's, and has no such route")
+            return case_line(Outcome.UNSUPPORTED, f"{self.name} is none of timm's, and has no such route")
         if isinstance(self.reference, CheckpointFolder) and (why := self.reference.unsupported(case.route)):
-            return cell_case.record("unsupported", why)
-        fields = cell_case.run(self.roads[case.route], variant, self.reference, release, tolerance, folder)
-        fields["detail"]["traits"] = asdict(self.reference.entry)
-        return fields
+            return case_line(Outcome.UNSUPPORTED, why)
+        line = run_case.run(self.roads[case.route], variant, self.reference, release, tolerance, folder)
+        return replace(line, detail={**line.detail, "traits": asdict(self.reference.entry)})
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from ...config.errors import BadInput
 from ...config.matrix import Matrix
 from ...config.option_parser import Options
 from ...contract import package, record
+from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, GREEN, SKIPPED, Case, Outcome, Size
 from ...contract.catalog import Catalog
 from ...contract.package import ROOT
-from ...contract.record import DEFAULT_SIZE, DEFAULT_VARIANT, FULL, GREEN, SKIPPED, Case
 from ...environments import lock
+from ...environments.pair_environment import VARIABLES, Environment, Say
 from ...execution import placeholders
-from ...execution.pair_run import VARIABLES, Environment, Lanes, Say
-from ...planning import plan
+from ...execution.pair_run import PairRun
 from ...report import reproduction
 from ...results.store import path_in
 from . import plain_pytest, run_command
@@ -53,8 +53,8 @@ PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other en
 class Bench:
     """The current pair, in an environment in which it is installed, and the broken one."""
 
-    current: Lanes
-    broken: Lanes
+    current: PairRun
+    broken: PairRun
     environment: Environment
     uv: str
     say: Say
@@ -69,13 +69,12 @@ class Bench:
     def bare_work(self) -> Iterator[Figure]:
         """The seconds of each repeat, by both, from one process."""
         options = Options(lanes=(LANE,), routes=ROUTES[:1], models=MODELS, variants=(DEFAULT_VARIANT,))
-        lanes = Lanes(self.current.matrix, self.current.pair, options)
-        lane, catalog = plan.lanes(lanes.matrix, lanes.options)[0], catalog_of(lanes)
-        cases = lanes.planned(lane, catalog)
-        document = lanes.document(lane, catalog, cases)
+        pair_run = PairRun.of(self.current.matrix, self.current.pair, options)
+        lane, catalog = pair_run.records.lanes[0], catalog_of(pair_run)
+        cases = pair_run.records.planned(lane, catalog)
         with tempfile.TemporaryDirectory() as folder:
             asked, into = Path(folder) / "plan.json", Path(folder) / "seconds.json"
-            asked.write_text(json.dumps(document))
+            asked.write_text(pair_run.plan(lane, catalog, cases).dumps())
             words = (
                 "-W",
                 "ignore",
@@ -124,7 +123,7 @@ class Bench:
         """The same cases slim and full, of the broken pair."""
         models = sample(self._of_both, SAMPLE)
         self._warm(self.broken)
-        slim, full = (self._ran([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, FULL))
+        slim, full = (self._ran([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, Size.FULL))
         same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
         pair, count = self.broken.pair.id, len(slim.outcomes)
         what = f"full size, to slim: {pair}, {count} cases, {same} of them with the same outcome"
@@ -151,8 +150,8 @@ class Bench:
         found: dict[str, list[float]] = {"models": [], "routes": [], "pairs": []}
         for _ in range(FEW):
             whole, broken, both, fewer_models, fewer_routes = (
-                self._ran(lanes, some, routes).seconds
-                for lanes, some, routes in (
+                self._ran(pair_run, some, routes).seconds
+                for pair_run, some, routes in (
                     ((self.current,), models, ROUTES),
                     ((self.broken,), models, ROUTES),
                     ((self.current, self.broken), models, ROUTES),
@@ -173,13 +172,13 @@ class Bench:
         found = catalog_of(self.current)
         return replace(found, entries=tuple(entry for entry in found if entry.model in there))
 
-    def _warm(self, lanes: Lanes) -> None:
+    def _warm(self, pair_run: PairRun) -> None:
         """Have the pair's environment, whose libraries Python has compiled once."""
-        self._ran([lanes], MODELS[:1], ROUTES[:1])
+        self._ran([pair_run], MODELS[:1], ROUTES[:1])
 
     def _ran(  # noqa: PLR0913 - what a command says
         self,
-        pairs: Sequence[Lanes],
+        pairs: Sequence[PairRun],
         models: Sequence[str],
         routes: Sequence[str] = (),
         *,
@@ -190,14 +189,14 @@ class Bench:
     ) -> "Ran":
         with tempfile.TemporaryDirectory() as folder:
             words = [
-                *_each("--pair", [lanes.pair.id for lanes in pairs]),
+                *_each("--pair", [pair_run.pair.id for pair_run in pairs]),
                 *_each("--model", models),
                 *_each("--route", routes),
                 *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--size", size, "--results", folder),
                 *(["--workers", str(workers)] if workers else []),
             ]
             seconds = _timed(_nox("matrix", *words, place=place), told, good={0, 1})
-            paths = [path_in(Path(folder), lanes.pair.id, LANE) for lanes in pairs]
+            paths = [path_in(Path(folder), pair_run.pair.id, LANE) for pair_run in pairs]
             runs = [run for path in paths if path.is_file() for run in record.read(path)]
         if len(runs) < len(pairs) or any(run.end is None or run.end["failed"] for run in runs):
             raise RuntimeError(f"what was to be measured did not run: nox -s matrix -- {' '.join(words)}")
@@ -286,23 +285,25 @@ def record_all(described: Matrix, folder: Path) -> int:
     """Records of every case of a matrix, as if all had passed; how many. No model is loaded for them."""
     total = 0
     for pair in described.pairs:
-        found = Lanes(described, pair, Options(results=folder))
-        catalog = found.catalog()
+        found = PairRun.of(described, pair, Options(results=folder))
+        catalog = found.records.catalog()
         if catalog is None:
             continue
         for lane in described.lanes:
-            cases = found.planned(lane, catalog)
-            document, why = found.document(lane, catalog, cases), {case.id: "made up" for case in cases}
-            placeholders.note_not_run(path_in(folder, pair.id, lane.name), document, why, outcome="passed")
+            cases = found.records.planned(lane, catalog)
+            plan, why = found.plan(lane, catalog, cases), {case.id: "made up" for case in cases}
+            placeholders.note_not_run(found.records.path(lane), plan, why, Outcome.PASSED)
             total += len(cases)
     return total
 
 
-def catalog_of(lanes: Lanes) -> Catalog:
+def catalog_of(pair_run: PairRun) -> Catalog:
     """The pair's catalog. Raises BadInput where it has none."""
-    found = lanes.catalog()
+    found = pair_run.records.catalog()
     if found is None:
-        raise BadInput(f"no catalog of timm {lanes.pair.timm}; make it: nox -s catalog -- timm=={lanes.pair.timm}")
+        raise BadInput(
+            f"no catalog of timm {pair_run.pair.timm}; make it: nox -s catalog -- timm=={pair_run.pair.timm}"
+        )
     return found
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ...config.errors import InstallationError
 from ...contract.package import ROOT
-from ...environments.installer_output import InstallationError
 from . import run_command
 
 FOLDER: Final = ROOT / "tests" / "plain"

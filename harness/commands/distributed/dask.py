@@ -28,11 +28,11 @@ from ...contract import record
 from ...contract.catalog import Catalog
 from ...contract.package import ROOT
 from ...execution import tempdirs
-from ...execution.pair_run import Lanes
-from ...planning import plan
+from ...execution.pair_run import PairRun
 from ...planning.device import NO_CUDA
 from ...report import reproduction
 from ...results import store
+from ...results.pair_records import PairRecords
 from ..run import MatrixCommand
 from . import import_results, worker_resources
 from .worker_resources import GPU, MEMORY
@@ -73,29 +73,29 @@ class Ended:
 
 def cells(matrix_command: MatrixCommand, workers: int, *, gpus: bool) -> Iterator[Cell]:
     """What is pending, in the order of the pairs. A lane whose device no worker has is recorded as not run."""
-    for here in matrix_command.lanes:
-        lanes = replace(here, elsewhere=True)
-        catalog = lanes.catalog()
+    for here in matrix_command.pair_runs:
+        pair_run = replace(here, elsewhere=True)
+        catalog = pair_run.records.catalog()
         if catalog is None:  # why it could not be made is recorded
             continue
-        for lane in plan.lanes(lanes.matrix, lanes.options):
+        for lane in pair_run.records.lanes:
             if lane.device == "cpu" or gpus:
-                yield from _parts(lanes, lane, catalog, ceil(EACH * workers / len(matrix_command.lanes)))
+                yield from _parts(pair_run, lane, catalog, ceil(EACH * workers / len(matrix_command.pair_runs)))
             else:
-                lanes.note_not_run(lane, catalog, NO_CUDA)
+                pair_run.note_not_run(lane, catalog, NO_CUDA)
 
 
-def _parts(lanes: Lanes, lane: Lane, catalog: Catalog, at_least: int) -> Iterator[Cell]:
-    planned, pending = lanes.planned(lane, catalog), {case.id for case in lanes.pending(lane, catalog)}
+def _parts(pair_run: PairRun, lane: Lane, catalog: Catalog, at_least: int) -> Iterator[Cell]:
+    planned, pending = pair_run.records.planned(lane, catalog), {case.id for case in pair_run.pending(lane, catalog)}
     of = min(len({case.model for case in planned}), max(at_least, ceil(len(planned) / CASES)))
     for part in range(1, of + 1):
-        options = replace(lanes.options, lanes=(lane.name,), part=(part, of) if of > 1 else None)
-        asked = replace(lanes, options=options)
+        options = replace(pair_run.options, lanes=(lane.name,), part=(part, of) if of > 1 else None)
+        asked = replace(pair_run.records, options=options)
         wanted = [case for case in asked.planned(lane, catalog) if case.id in pending]
         if wanted:
-            needs = lanes.needs(lane, catalog).by_model(wanted)
+            needs = pair_run.needs(lane, catalog).by_model(wanted)
             yield Cell(
-                f"{lanes.pair.id} {lane.name}{f' {part}/{of}' if of > 1 else ''}",
+                f"{pair_run.pair.id} {lane.name}{f' {part}/{of}' if of > 1 else ''}",
                 frozenset(case.id for case in wanted),
                 _words(asked),
                 options.matrix.read_text(),
@@ -104,7 +104,7 @@ def _parts(lanes: Lanes, lane: Lane, catalog: Catalog, at_least: int) -> Iterato
             )
 
 
-def _words(asked: Lanes) -> tuple[str, ...]:
+def _words(asked: PairRecords) -> tuple[str, ...]:
     options = asked.options
     running = reproduction.running(asked.pair, asked.matrix, MATRIX)
     workers = ["--workers", str(options.workers)] if options.workers else []
@@ -225,8 +225,8 @@ def _refuse_missing(matrix_command: MatrixCommand, *, gpus: bool) -> None:
     ]
     problems += [
         f"--on: the workers have not got {one.where}; name an address, or a release"
-        for lanes in matrix_command.lanes
-        for one in lanes.pair.sources
+        for pair_run in matrix_command.pair_runs
+        for one in pair_run.pair.sources
         if one.is_wheel
     ]
     if problems:

@@ -15,9 +15,9 @@ from ...config.source import WHEEL
 from ...config.text import number
 from ...contract import catalog, record
 from ...execution import run_lock
-from ...execution.pair_run import find_catalog
 from ...report import reproduction
 from ...results import store
+from ...results.pair_records import find_catalog
 from ..releases import ReleasesCommand
 from . import import_results, shards
 

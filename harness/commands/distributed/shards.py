@@ -17,8 +17,8 @@ from ...config.errors import BadInput
 from ...config.matrix import Matrix
 from ...config.option_parser import Options, given
 from ...config.pair import Pair
+from ...contract.case import Case
 from ...contract.catalog import Catalog
-from ...contract.record import Case
 from ...planning import device, plan
 from ...report import reproduction
 from ...results import store
@@ -65,7 +65,7 @@ class Durations:
             for pair in pairs:
                 for lane in lanes:
                     # However it was measured: an old duration is nearer than none.
-                    for id_, record in store.load(folder, pair.id, lane, {}).records.items():
+                    for id_, record in store.load(folder, pair.id, lane, None).records.items():
                         seconds = record.get("seconds")
                         if isinstance(seconds, int | float):
                             self.exact[pair.id, lane, id_] = float(seconds)
@@ -122,7 +122,7 @@ def _unit(  # noqa: PLR0913, PLR0917  what a unit is made of
     seconds = [
         0.0 if device.missing(lane.device) or case in alike else durations.of(pair.id, lane.name, case)
         for lane in plan.lanes(described, asked)
-        for cases in [plan.plan(described, catalog, lane, asked) if catalog else ()]
+        for cases in [plan.cases_of(described, catalog, lane, asked) if catalog else ()]
         for alike in [plan.same_as(cases, catalog or ())]
         for case in cases
     ]

@@ -10,7 +10,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from ...config.option_parser import own_in_words
-from ...contract.record import DEFAULT_SIZE, DEFAULT_VARIANT
+from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.failure import generalised
 from ...results.history import PastRun
 from ...results.pair_diff import KINDS, STATES, Kind, is_blind
@@ -153,7 +153,8 @@ def _run(past: PastRun, installed: Index) -> Mapping[str, Any]:
         "ended": None if end is None else _text(end.get("ended")) or "",
         "failed": None if end is None or end.get("failed") is None else str(end.get("reason") or end["failed"]),
         "installed": installed.place(_items(header.get("packages"))),
-        **{name: _text(header.get(name)) for name in ("started", "platform", "device", "lock", "cell")},
+        **{name: _text(header.get(name)) for name in ("started", "platform", "device", "lock")},
+        "code": past.code,
         "turns": [[turn.case, turn.before, turn.now, turn.reason] for turn in past.turns],
     }
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...contract.record import GREEN
+from ...contract.case import GREEN
 from ...results.verdict import Judged, Rule
 from ..summary import Summary
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...contract.record import DEFAULT_VARIANT, FULL, SKIPPED
+from ...contract.case import DEFAULT_VARIANT, SKIPPED, Size
 from ...results.verdict import Judged
 from .. import grid, marks
 from ..summary import Summary
@@ -30,7 +30,7 @@ def tables(summary: Summary) -> Iterator[Table]:
     """Of every lane with a full-size case, in the order of the pairs."""
     found: dict[tuple[str, str], list[Judged]] = {}
     for one in summary.judged:
-        if one.case.size == FULL:
+        if one.case.size == Size.FULL:
             found.setdefault((one.pair, one.lane), []).append(one)
     for (pair, lane), cases in found.items():
         routes = grid.in_order({one.case.route for one in cases})

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -7,45 +6,53 @@ import pytest
 import torch
 from packaging.version import Version
 
-from harness.cell.compare.findings import Tolerance
 from harness.cell.models.installed import Release
 from harness.cell.models.reference import Placement, ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Route
 from harness.contract import catalog
-from harness.contract.record import HEADER, Case
+from harness.contract.case import SEED, Case
+from harness.contract.plan import Limits, Plan, Tolerance
+from harness.contract.record import CaseLine
 
 TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
 RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"), torch=Version("2.14.1"))
 
 
 class Attempt(Protocol):
-    """Runs one case and gives its record's fields."""
+    """Runs one case and gives its line."""
 
     def __call__(
         self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32
-    ) -> dict[str, Any]: ...
+    ) -> CaseLine: ...
 
 
-def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> dict[str, Any]:
-    """A plan, as the plugin reads it, of these cases on the CPU."""
-    return {
+def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> Plan:
+    """A plan of these cases on the CPU, as the plugin reads it."""
+    fields: dict[str, Any] = {
         "pair": {"id": "p"},
         "lane": "cpu-float32",
-        "device": "cpu",
-        "dtype": "float32",
-        "tolerance": asdict(TOLERANCES[torch.float32]),
-        "limits": {"seconds": 300, "memory_gib": None, "disk_gib": None},
-        "cases": [{"case": case.id, **asdict(case)} for case in cases],
-        "entries": [asdict(entries[model]) for model in dict.fromkeys(case.model for case in cases)],
+        "cases": tuple(cases),
+        "entries": tuple(entries[model] for model in dict.fromkeys(case.model for case in cases)),
         "same_as": {},
+        "tolerance": TOLERANCES[torch.float32],
+        "limits": Limits(seconds=300, full_seconds=None, memory_gib=None, disk_gib=None),
+        "seed": SEED,
+        "selection": {},
+        "cell": {},
+        "catalog": None,
+        "lock": None,
+        "handover": {},
         "needs": {},
-        "room": [],
-        "gpus": [],
-        **dict.fromkeys(("schema", *HEADER[2:])),
-        **more,
+        "room": (0.0, 0.0),
+        "gpus": (),
+        "own": None,
+        "weights": None,
+        "here": "",
+        "fallbacks": 0,
     }
+    return Plan(**fields | more)
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +83,7 @@ def reference(entries: catalog.Catalog) -> Callable[..., ReferenceModel]:
 
 @pytest.fixture
 def attempt(reference: Callable[..., ReferenceModel], tmp_path: Path) -> Attempt:
-    def run(route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32) -> dict[str, Any]:
+    def run(route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32) -> CaseLine:
         placement = reference(model, dtype)
         return run_case.run(route, VARIANTS[variant], placement, RELEASE, TOLERANCES[dtype], tmp_path)
 

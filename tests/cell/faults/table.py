@@ -23,8 +23,8 @@ from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Computed, Loaded, Scenario
 from harness.contract import catalog
+from harness.contract.case import GREEN
 from harness.contract.catalog import BERT
-from harness.contract.record import GREEN
 from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults.conftest import TOLERANCES
 from tests.cell.faults.faulty import Along
@@ -142,7 +142,7 @@ def _tried(route: str, model: str, variant: str) -> tuple[str, Witness]:
         fields = run_case.run(
             witness, VARIANTS[variant], _subject(model), _release(), TOLERANCES[torch.float32], Path(folder)
         )
-    return fields["outcome"], witness
+    return fields.outcome, witness
 
 
 @functools.cache

@@ -16,7 +16,8 @@ from harness.cell.user_models.checkpoint_folder import CheckpointFolder
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable
 from harness.cell.user_models.tensor_files import dtype_of, give
-from harness.contract.record import GREEN, Case
+from harness.contract.case import GREEN, Case
+from harness.contract.record import CaseLine
 from harness.contract.routes import OWN
 from harness.doctor import user_model
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
@@ -34,7 +35,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: checkpoint.write(kind, root / kind) for kind in checkpoint.KINDS}
 
 
-def tried(asked: Request, folder: Path, route: str = OWN) -> dict[str, Any]:
+def tried(asked: Request, folder: Path, route: str = OWN) -> CaseLine:
     found = asked.find()
     allowed = TOLERANCES[found.reference.placement.dtype]
     return found.run(Case(route, found.name), RELEASE, allowed, folder)
@@ -62,12 +63,12 @@ def described(folder: Path, to: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize("kind", ["timm", "transformers"])
 def test_a_folder_that_is_whole_is_green(kind: str, folders: dict[str, Path], tmp_path: Path) -> None:
     found = tried(Request(str(folders[kind])), tmp_path)
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_a_folder_of_ones_own_class_is_loaded_by_it(folders: dict[str, Path], tmp_path: Path) -> None:
     found = tried(Request(str(folders["own"]), maker=CLASS), tmp_path)
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 LOST: Final = (
@@ -95,8 +96,8 @@ def test_a_damaged_folder_is_told_whoever_loads_it(
     kind: str, maker: str | None, damage: str, folders: dict[str, Path], tmp_path: Path
 ) -> None:
     found = tried(Request(str(folders[kind]), maker=maker), tmp_path)
-    assert found["outcome"] == "error"
-    assert found["detail"]["error"] == {"type": "Damaged", "message": damage, "frame": "", "phase": "native"} | (
+    assert found.outcome == "error"
+    assert found.detail["error"] == {"type": "Damaged", "message": damage, "frame": "", "phase": "native"} | (
         {"phase": "load"} if maker else {}
     )
 
@@ -151,9 +152,9 @@ def test_a_tensor_of_another_shape_is_left_as_it_is() -> None:
 def test_their_own_files_are_what_a_route_reads(route: str, folders: dict[str, Path], tmp_path: Path) -> None:
     """timm 1.0.31 writes num_classes into model_args, and TimmWrapper takes it twice; without that the folder loads."""
     found = tried(Request(str(folders["timm"])), tmp_path / "as written", route)
-    assert "multiple values for keyword argument 'num_classes'" in found["reason"]
+    assert "multiple values for keyword argument 'num_classes'" in found.reason
     found = tried(Request(str(mended(folders["timm"], tmp_path / "mended"))), tmp_path / "as mended", route)
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_their_own_weights_are_what_a_tower_holds(folders: dict[str, Path]) -> None:
@@ -172,7 +173,7 @@ def test_a_wrapper_that_transformers_saved_is_read_as_what_timm_knows(folders: d
     assert isinstance(resaved.reference, CheckpointFolder)
     assert (resaved.reference.entry.model, resaved.reference.classes) == (checkpoint.MODEL, 7)
     found = resaved.run(Case("classifier", "resaved"), RELEASE, TOLERANCES[torch.float32], tmp_path / "run")
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_what_the_folder_says_of_the_architecture_is_made_so(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_what_the_folder_says_of_the_architecture_is_made_so(tmp_path: Path) -> 
     found = Request(str(tmp_path / "grey")).find()
     assert found.reference.input_size == (1, 96, 96)
     fields = found.run(Case("wrapper", "grey"), RELEASE, TOLERANCES[torch.float32], tmp_path)
-    assert fields["outcome"] in GREEN, fields["reason"]
+    assert fields.outcome in GREEN, fields.reason
 
 
 def test_a_configuration_that_describes_another_model_than_the_weights_are_of_is_seen(
@@ -199,9 +200,9 @@ def test_a_configuration_that_describes_another_model_than_the_weights_are_of_is
     bare = described(folders["timm"], tmp_path / "bare", model_args={})
     found = tried(Request(str(bare)), tmp_path)
     resized = "1 parameter not as saved: pos_embed has shape (1, 197, 64), not (1, 101, 64)"
-    assert (found["outcome"], found["reason"]) == ("tensors", resized)
+    assert (found.outcome, found.reason) == ("tensors", resized)
     found = tried(Request(str(bare)), tmp_path, "classifier")
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_a_folder_in_half_precision_is_tried_in_it(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -209,12 +210,12 @@ def test_a_folder_in_half_precision_is_tried_in_it(folders: dict[str, Path], tmp
     save_file({name: tensor.bfloat16() for name, tensor in load_file(half / FILE).items()}, half / FILE)
     for route in (OWN, "wrapper"):
         found = tried(Request(str(half)), tmp_path / "run", route)
-        assert found["outcome"] in GREEN, found["reason"]
+        assert found.outcome in GREEN, found.reason
 
 
 def test_nothing_is_compared_of_what_computes_no_numbers(folders: dict[str, Path], tmp_path: Path) -> None:
     found = tried(Request(str(folders["timm-boundless"])), tmp_path, "tower")
-    assert (found["outcome"], found["reason"]) == ("unsupported", checkpoint_folder.NOT_FINITE)
+    assert (found.outcome, found.reason) == ("unsupported", checkpoint_folder.NOT_FINITE)
 
 
 @pytest.mark.parametrize(
@@ -291,9 +292,9 @@ def test_a_file_of_an_old_torch_is_read(folders: dict[str, Path], tmp_path: Path
     torch.save(load_file(old / FILE), old / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     (old / FILE).unlink()
     found = tried(Request(str(old)), tmp_path / "run")
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
     found = tried(Request(str(old)), tmp_path / "run", "backbone-pretrained")
-    assert found["reason"] == "this road hands timm model.safetensors, and the folder has pytorch_model.bin"
+    assert found.reason == "this road hands timm model.safetensors, and the folder has pytorch_model.bin"
 
 
 def test_a_model_of_other_colours_is_not_asked_for_three(tmp_path: Path) -> None:
@@ -301,7 +302,7 @@ def test_a_model_of_other_colours_is_not_asked_for_three(tmp_path: Path) -> None
 
     save_for_hf(checkpoint.trained(timm.create_model(checkpoint.MODEL, in_chans=1)), tmp_path, safe_serialization=True)
     for route, outcome in (("backbone", "unsupported"), ("tower", "passed")):
-        assert tried(Request(str(tmp_path)), tmp_path / "run", route)["outcome"] == outcome
+        assert tried(Request(str(tmp_path)), tmp_path / "run", route).outcome == outcome
 
 
 def test_a_model_that_is_no_backbone_as_it_is_described_is_tried_all_the_same(tmp_path: Path) -> None:

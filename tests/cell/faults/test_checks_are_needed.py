@@ -15,9 +15,9 @@ from harness.cell.guards.leaks import Leaks
 from harness.cell.models.reference import Placement, ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
-from harness.cell.scenarios import run_case
+from harness.cell.scenarios import attempt, run_case
+from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
-from harness.contract.record import GREEN
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.cell.faults.outside import (
     CONVNEXT,
@@ -52,7 +52,7 @@ class Check:
 
 
 def without_report(patch: Patch) -> None:
-    patch.setattr(run_case, "_relative", lambda *_: [])
+    patch.setattr(attempt, "_relative", lambda *_: [])
 
 
 def without_module_names(patch: Patch) -> None:
@@ -61,15 +61,15 @@ def without_module_names(patch: Patch) -> None:
     def compare(where: str, *rest: Any) -> Any:
         return [] if where.startswith("the model that") else names(where, *rest)
 
-    patch.setattr(run_case, "compare_names", compare)
+    patch.setattr(attempt, "compare_names", compare)
 
 
 def without_written_names(patch: Patch) -> None:
-    patch.setattr(run_case.Attempt, "_compare_names", lambda *_: True)
+    patch.setattr(attempt.Attempt, "_compare_names", lambda *_: True)
 
 
 def without_scales(patch: Patch) -> None:
-    patch.setattr(run_case, "scaled", lambda _: True)
+    patch.setattr(attempt, "scaled", lambda _: True)
 
 
 def without_values(patch: Patch) -> None:
@@ -83,7 +83,7 @@ def _without(patch: Patch, looks: Callable[[str], bool]) -> None:
     def compare(*args: Any) -> Any:
         return [one for one in tensors(*args) if not looks(one.looks)]
 
-    patch.setattr(run_case, "compare_tensors", compare)
+    patch.setattr(attempt, "compare_tensors", compare)
 
 
 def without_dtypes(patch: Patch) -> None:
@@ -102,12 +102,12 @@ def without_non_persistent(patch: Patch) -> None:
     def persistent(module: nn.Module) -> dict[str, Tensor]:
         return dict(module.state_dict(keep_vars=True))
 
-    patch.setattr(run_case, "tensors_of", persistent)
+    patch.setattr(attempt, "tensors_of", persistent)
     patch.setattr("harness.cell.models.reference.tensors_of", persistent)
 
 
 def without_the_rest(patch: Patch) -> None:
-    patch.setattr(run_case, "_around", lambda *_: {})
+    patch.setattr(attempt, "_around", lambda *_: {})
 
 
 def without_outputs(patch: Patch) -> None:
@@ -116,11 +116,11 @@ def without_outputs(patch: Patch) -> None:
     def compare(*args: Any) -> Any:
         return [replace(one, max_abs=0.0, holds=True, finite=True) for one in outputs(*args)]
 
-    patch.setattr(run_case, "compare_outputs", compare)
+    patch.setattr(attempt, "compare_outputs", compare)
 
 
 def without_second_call(patch: Patch) -> None:
-    patch.setattr(run_case, "_same", lambda *_: True)
+    patch.setattr(attempt, "_same", lambda *_: True)
 
 
 def without_leaks(patch: Patch) -> None:
@@ -228,7 +228,7 @@ def test_with_the_check_the_fault_is_caught_and_without_it_nobody_sees_it(
             route, tolerance = ROUTES[check.route], TOLERANCES[torch.float32]
             record = run_case.run(route, VARIANTS["safetensors"], reference, RELEASE, tolerance, tmp_path / folder)
         assert reached.times > 0
-        return record["outcome"]
+        return record.outcome
 
     assert outcome("checked", checked=True) not in GREEN
     assert outcome("unchecked", checked=False) in GREEN

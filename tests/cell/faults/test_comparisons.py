@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from harness.cell.compare.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
-from harness.cell.compare.findings import Findings, Tolerance
+from harness.cell.compare.findings import Findings
+from harness.contract.plan import Tolerance
 
 WITHIN = Tolerance(rtol=1e-5, atol=1e-5)
 ONES = torch.ones(2, 3)

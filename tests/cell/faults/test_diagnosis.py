@@ -136,26 +136,26 @@ def test_the_cause_of_a_case_says_how_its_tensors_look(
     attempt: Attempt, model: str, fault: Callable[..., None], expected: str
 ) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_model=fault), model)
-    assert record["outcome"] == "tensors"
-    assert record["detail"]["cause"] == expected
-    assert list(record["detail"]["tensors"]["looks"]) == [expected.removeprefix("parameters ")]
-    assert record["detail"]["silent"] is True
+    assert record.outcome == "tensors"
+    assert record.detail["cause"] == expected
+    assert list(record.detail["tensors"]["looks"]) == [expected.removeprefix("parameters ")]
+    assert record.detail["silent"] is True
 
 
 def test_a_prefix_that_was_added_in_the_file_is_named(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=faulty.prefixed("module")), "convnext_atto")
-    assert record["outcome"] == "keys"
-    assert record["reason"] == (
+    assert record.outcome == "keys"
+    assert record.reason == (
         "the loading report: keys renamed, 54 prefixed with module (head.norm.bias became module.head.norm.bias), "
         "2 more unexpected"  # those of the head, which the wrapper leaves out under its own name
     )
-    assert record["detail"]["silent"] is False
+    assert record.detail["silent"] is False
 
 
 def test_a_prefix_that_was_dropped_in_the_file_is_named(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=faulty.renamed("stages.", "")), "convnext_atto")
-    assert record["outcome"] == "keys"
-    assert record["reason"] == (
+    assert record.outcome == "keys"
+    assert record.reason == (
         "the loading report: keys renamed, 48 without stages"
         " (stages.0.blocks.0.conv_dw.bias became 0.blocks.0.conv_dw.bias)"
     )

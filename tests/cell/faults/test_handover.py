@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -14,8 +13,9 @@ from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import holder, run_case
 from harness.cell.scenarios.handover import Handover
+from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
-from harness.contract.record import GREEN
+from harness.contract.record import CaseLine
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 
@@ -34,7 +34,7 @@ def reference(entries: Catalog) -> ReferenceModel:
     return ReferenceModel(entries[CONVNEXT], "slim", Placement("cpu", torch.float32))
 
 
-def walk(reference: ReferenceModel, route: str, folder: Path, handover: Handover) -> dict[str, Any]:
+def walk(reference: ReferenceModel, route: str, folder: Path, handover: Handover) -> CaseLine:
     tolerance = TOLERANCES[torch.float32]
     return run_case.run(
         ROUTES[route], VARIANTS["safetensors"], reference, RELEASE, tolerance, folder, handover.of(f"{route}/m")
@@ -46,11 +46,11 @@ def test_each_leg_keeps_its_own_checkpoint_and_takes_it_again(
     reference: ReferenceModel, tmp_path: Path, route: str
 ) -> None:
     kept = tmp_path / "kept"
-    assert walk(reference, route, tmp_path / "saving", Handover(keeps=kept))["outcome"] in GREEN
+    assert walk(reference, route, tmp_path / "saving", Handover(keeps=kept)).outcome in GREEN
     [folder] = kept.iterdir()
     assert {path.name for path in folder.iterdir()} == LEGS[route]
     assert all(any(scenario.glob("*model.*")) for scenario in folder.iterdir())
-    assert walk(reference, route, tmp_path / "loading", Handover(takes=kept))["outcome"] in GREEN
+    assert walk(reference, route, tmp_path / "loading", Handover(takes=kept)).outcome in GREEN
 
 
 def test_what_timm_writes_for_the_hub_is_kept_whatever_becomes_of_it_here(
@@ -70,8 +70,8 @@ def test_what_is_taken_is_what_was_kept_and_not_what_this_pair_would_save(
     [folder] = next(kept.iterdir()).iterdir()
     faulty.renamed("gamma", "weight")(folder)
     found = walk(reference, "tower", tmp_path / "loading", Handover(takes=kept))
-    assert found["outcome"] == "keys"
-    assert found["reason"].startswith("the file that transformers wrote: keys renamed, 4 of gamma to weight")
+    assert found.outcome == "keys"
+    assert found.reason.startswith("the file that transformers wrote: keys renamed, 4 of gamma to weight")
 
 
 def test_a_way_that_the_pair_that_saves_has_not_got_is_left_out(reference: ReferenceModel, tmp_path: Path) -> None:
@@ -80,17 +80,17 @@ def test_a_way_that_the_pair_that_saves_has_not_got_is_left_out(reference: Refer
     [folder] = kept.iterdir()
     shutil.rmtree(folder / "output_stride saved")
     found = walk(reference, "backbone", tmp_path / "loading", Handover(takes=kept))
-    assert found["outcome"] in GREEN
+    assert found.outcome in GREEN
     faulty.renamed("gamma", "weight")(folder / "saved")
-    assert walk(reference, "backbone", tmp_path / "loading again", Handover(takes=kept))["outcome"] == "keys"
+    assert walk(reference, "backbone", tmp_path / "loading again", Handover(takes=kept)).outcome == "keys"
 
 
 def test_a_case_of_which_nothing_was_kept_is_not_carried_and_no_failure(
     reference: ReferenceModel, tmp_path: Path
 ) -> None:
     found = walk(reference, "tower", tmp_path, Handover(takes=tmp_path / "nothing"))
-    assert (found["outcome"], found["reason"]) == ("unsupported", run_case.NOTHING_KEPT)
-    assert found["detail"] == {"silent": False}
+    assert (found.outcome, found.reason) == ("unsupported", run_case.NOTHING_KEPT)
+    assert found.detail == {"silent": False}
 
 
 def test_a_copy_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
@@ -116,5 +116,5 @@ def test_what_lies_around_counts_only_where_its_names_are_those_of_here(tmp_path
 
 
 def test_nothing_is_kept_or_taken_by_default(reference: ReferenceModel, tmp_path: Path) -> None:
-    assert walk(reference, "tower", tmp_path / "cases", Handover())["outcome"] in GREEN
+    assert walk(reference, "tower", tmp_path / "cases", Handover()).outcome in GREEN
     assert [path.name for path in tmp_path.iterdir()] == ["cases"]

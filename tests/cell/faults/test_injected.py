@@ -251,9 +251,9 @@ def test_a_fault_has_the_outcome_and_the_reason_that_name_it(
     attempt: Attempt, road: str, model: str, fault: Any, outcome: str, reason: str
 ) -> None:
     record = attempt(Faulty(ROUTES[road], **fault), model)
-    assert record["outcome"] == outcome, record["reason"]
-    assert reason in record["reason"]
-    assert "nondeterministic" not in record["detail"]
+    assert record.outcome == outcome, record.reason
+    assert reason in record.reason
+    assert "nondeterministic" not in record.detail
 
 
 @pytest.mark.parametrize(("road", "model", "outcome", "reason"), BROKEN)
@@ -261,9 +261,9 @@ def test_what_this_pair_breaks_has_the_outcome_and_the_reason_that_name_it(
     attempt: Attempt, road: str, model: str, outcome: str, reason: str
 ) -> None:
     record = attempt(ROUTES[road], model)
-    assert record["outcome"] == outcome, record["reason"]
-    assert reason in record["reason"]
-    assert "nondeterministic" not in record["detail"]
+    assert record.outcome == outcome, record.reason
+    assert reason in record.reason
+    assert "nondeterministic" not in record.detail
 
 
 @pytest.mark.parametrize(
@@ -272,8 +272,8 @@ def test_what_this_pair_breaks_has_the_outcome_and_the_reason_that_name_it(
 )
 def test_without_a_fault_the_same_roads_are_green(attempt: Attempt, road: str, model: str) -> None:
     record = attempt(Faulty(ROUTES[road]), model)
-    assert record["outcome"] in GREEN, record["reason"]
-    assert record["detail"]["silent"] is False
+    assert record.outcome in GREEN, record.reason
+    assert record.detail["silent"] is False
 
 
 def test_every_road_is_seen_broken_and_every_road_that_this_pair_does_not_break_is_seen_healthy() -> None:
@@ -289,9 +289,10 @@ def test_an_output_that_is_not_there_differs(attempt: Attempt) -> None:
         return dict(list(outputs.items())[:-1])
 
     record = attempt(Faulty(ROUTES["wrapper"], to_outputs=mute), CONVNEXT)
-    assert record["outcome"] == "outputs"
-    assert record["reason"] == "pooler_output is not there; state is equal"
-    assert math.isnan(record["max_abs"])
+    assert record.outcome == "outputs"
+    assert record.reason == "pooler_output is not there; state is equal"
+    assert record.max_abs is not None
+    assert math.isnan(record.max_abs)
 
 
 @pytest.mark.slow
@@ -303,8 +304,8 @@ def test_an_output_that_a_second_call_does_not_give_differs(attempt: Attempt) ->
         return outputs if len(calls) % 2 else {}
 
     record = attempt(Faulty(ROUTES["wrapper"], to_outputs=less), CONVNEXT)
-    assert record["outcome"] == "outputs"
-    assert record["reason"] == "last_hidden_state, second call is not there; state is equal"
+    assert record.outcome == "outputs"
+    assert record.reason == "last_hidden_state, second call is not there; state is equal"
 
 
 def test_an_output_of_another_shape_says_which(attempt: Attempt) -> None:
@@ -312,32 +313,32 @@ def test_an_output_of_another_shape_says_which(attempt: Attempt) -> None:
         return {name: tensor[..., 1:] for name, tensor in outputs.items()}
 
     record = attempt(Faulty(ROUTES["wrapper"], to_outputs=cut), CONVNEXT)
-    assert record["reason"] == "last_hidden_state has shape (1, 320, 2, 1), not (1, 320, 2, 2); state is equal"
+    assert record.reason == "last_hidden_state has shape (1, 320, 2, 1), not (1, 320, 2, 2); state is equal"
 
 
 def test_a_tensor_of_another_shape_in_the_file_is_an_exception_that_says_so(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=faulty.shortened("gamma")), CONVNEXT)
-    assert record["outcome"] == "error"
-    assert "RuntimeError in phase load at " in record["reason"]
-    assert "ignore_mismatched_sizes" in record["reason"]
+    assert record.outcome == "error"
+    assert "RuntimeError in phase load at " in record.reason
+    assert "ignore_mismatched_sizes" in record.reason
 
 
 def test_a_tensor_of_another_shape_that_is_let_through_is_of_another_shape(attempt: Attempt) -> None:
     fault = faulty.shortened("gamma")
     record = attempt(Faulty(ROUTES["classifier"], to_checkpoint=fault), CONVNEXT)
-    assert record["outcome"] == "keys"
-    assert record["reason"] == "the loading report (13 labels): keys 1 of another shape (stages.0.blocks.0.gamma)"
-    assert [error["type"] for error in (record["detail"]["error"],)] == ["RuntimeError"]
+    assert record.outcome == "keys"
+    assert record.reason == "the loading report (13 labels): keys 1 of another shape (stages.0.blocks.0.gamma)"
+    assert [error["type"] for error in (record.detail["error"],)] == ["RuntimeError"]
 
 
 def test_outputs_that_differ_name_the_first_module_that_does_and_its_shape(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_model=faulty.dropping), CONVNEXT)
-    assert record["detail"]["diverges"].startswith("stem.0 (Conv2d, shape (1, 40, 16, 16)), by ")
-    assert f"; first in {record['detail']['diverges']}; state is equal" in record["reason"]
+    assert record.detail["diverges"].startswith("stem.0 (Conv2d, shape (1, 40, 16, 16)), by ")
+    assert f"; first in {record.detail['diverges']}; state is equal" in record.reason
 
 
 def test_a_buffer_that_transformers_leaves_unset_is_caught_and_is_silent(attempt: Attempt) -> None:
     record = attempt(ROUTES["tower"], RELPOS)
-    assert record["outcome"] == "tensors"
-    assert "uninitialised memory" in record["reason"]
-    assert record["detail"]["silent"] is True
+    assert record.outcome == "tensors"
+    assert "uninitialised memory" in record.reason
+    assert record.detail["silent"] is True

@@ -33,17 +33,17 @@ def test_bfloat16_is_loaded_and_compared_as_bfloat16(attempt: Attempt, road: str
         seen.update(tensor.dtype for tensor in loaded.native.module.parameters())
 
     record = attempt(Faulty(ROUTES[road], to_loaded=look), CONVNEXT, dtype=torch.bfloat16)
-    assert record["outcome"] in {"passed", "drifted"}, record["reason"]
+    assert record.outcome in {"passed", "drifted"}, record.reason
     assert seen == {torch.bfloat16}
 
 
 @pytest.mark.parametrize("road", ["wrapper", "tower"])
 def test_a_model_that_is_loaded_in_another_precision_than_was_asked_for_is_tensors(attempt: Attempt, road: str) -> None:
     record = attempt(Deaf(ROUTES[road]), CONVNEXT, dtype=torch.bfloat16)
-    assert record["outcome"] == "tensors"
-    assert record["reason"].endswith(": stem.0.weight is float32, not bfloat16")
-    assert list(record["detail"]["tensors"]["looks"]) == ["float32, not bfloat16"]
-    assert record["detail"]["silent"] is True
+    assert record.outcome == "tensors"
+    assert record.reason.endswith(": stem.0.weight is float32, not bfloat16")
+    assert list(record.detail["tensors"]["looks"]) == ["float32, not bfloat16"]
+    assert record.detail["silent"] is True
 
 
 def test_one_tensor_of_another_precision_is_enough(attempt: Attempt) -> None:
@@ -52,16 +52,16 @@ def test_one_tensor_of_another_precision_is_enough(attempt: Attempt) -> None:
         gamma.data = gamma.data.float()
 
     record = attempt(Faulty(ROUTES["wrapper"], to_model=keep), CONVNEXT, dtype=torch.bfloat16)
-    assert record["outcome"] == "tensors"
-    assert record["reason"] == "1 parameter not as saved: stages.0.blocks.0.gamma is float32, not bfloat16"
+    assert record.outcome == "tensors"
+    assert record.reason == "1 parameter not as saved: stages.0.blocks.0.gamma is float32, not bfloat16"
 
 
 def test_a_gamma_that_is_reset_is_told_from_its_value_in_that_precision(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_model=faulty.reset), CONVNEXT, dtype=torch.bfloat16)
-    assert record["outcome"] == "tensors"
-    assert "as timm's constructor leaves it" in record["reason"]
+    assert record.outcome == "tensors"
+    assert "as timm's constructor leaves it" in record.reason
 
 
 def test_a_float32_lane_asks_for_no_precision_and_gets_float32(attempt: Attempt) -> None:
     record = attempt(Deaf(ROUTES["wrapper"]), CONVNEXT)
-    assert record["outcome"] in {"passed", "drifted"}, record["reason"]
+    assert record.outcome in {"passed", "drifted"}, record.reason

@@ -16,9 +16,10 @@ from harness.cell.models.mapped_tensors import MappedTensors, parts
 from harness.cell.models.reference import Placement, ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
-from harness.cell.scenarios import run_case as cell_case
+from harness.cell.scenarios import run_case
+from harness.contract.case import DEFAULT_VARIANT
 from harness.contract.catalog import Catalog
-from harness.contract.record import DEFAULT_VARIANT
+from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import TOLERANCES
 
 pytestmark = pytest.mark.slow
@@ -52,8 +53,8 @@ def full(entries: Catalog, folder: Path, dtype: torch.dtype = torch.float32) -> 
     return ReferenceModel(entries[MODEL], "full", Placement("cpu", dtype, MappedTensors(folder / "native")))
 
 
-def run(route: str, whole: ReferenceModel, folder: Path) -> dict[str, Any]:
-    return cell_case.run(
+def run(route: str, whole: ReferenceModel, folder: Path) -> CaseLine:
+    return run_case.run(
         ROUTES[route], VARIANTS[DEFAULT_VARIANT], whole, Release.installed(), TOLERANCES[torch.float32], folder
     )
 
@@ -126,7 +127,7 @@ def test_every_route_finds_the_weights_of_a_model_that_is_too_large_for_one_file
     entries: Catalog, tmp_path: Path, route: str
 ) -> None:
     fields = run(route, full(entries, tmp_path), tmp_path)
-    assert fields["outcome"] in {"passed", "drifted"}, fields["reason"]
+    assert fields.outcome in {"passed", "drifted"}, fields.reason
 
 
 @pytest.mark.usefixtures("shards")
@@ -168,7 +169,7 @@ def test_a_lost_gamma_is_seen_at_full_size_too(
 
     monkeypatch.setattr(AutoModel, "from_pretrained", forgetful)
     fields = run("wrapper", whole, tmp_path)
-    assert (fields["outcome"], "reset to timm's default" in str(fields["detail"])) == ("tensors", True)
+    assert (fields.outcome, "reset to timm's default" in str(fields.detail)) == ("tensors", True)
 
 
 def test_what_a_constructor_draws_is_not_made_where_it_is_large(
@@ -210,7 +211,7 @@ def test_a_second_try_does_not_keep_the_firsts_files(
         there.append(list(tmp_path.glob("tower/**/*.safetensors")))
         return scenarios(route, context)
 
-    monkeypatch.setattr(type(ROUTES["tower"]), "legs", looked)
-    monkeypatch.setattr(cell_case, "GREEN", frozenset())  # so that it is tried again
+    monkeypatch.setattr(type(ROUTES["tower"]), "scenarios", looked)
+    monkeypatch.setattr(run_case, "GREEN", frozenset())  # so that it is tried again
     run("tower", full(entries, tmp_path), tmp_path)
     assert there == [[], []]

@@ -19,8 +19,8 @@ def test_a_fault_in_a_library_is_caught_and_named(attempt: Attempt, monkeypatch:
         fault.put(patch, reached)
         record = attempt(ROUTES[fault.route], fault.model, fault.variant)
     assert reached.times > 0
-    assert record["outcome"] == fault.outcome, record["reason"]
-    assert fault.reason in record["reason"]
+    assert record.outcome == fault.outcome, record.reason
+    assert fault.reason in record.reason
 
 
 @pytest.mark.all_faults

@@ -13,8 +13,8 @@ import timm
 from timm.models import save_for_hf
 
 from harness.cell.models import weights
+from harness.contract.case import Case, Size
 from harness.contract.catalog import Catalog
-from harness.contract.record import Case
 from harness.contract.routes import Takes, taking
 from tests.cell.faults.conftest import plan_of
 from tests.hub import REVISION, Hub, serving
@@ -49,7 +49,7 @@ def run(cases: list[Case], entries: Catalog, folder: Path, **variables: str) -> 
     """The records of these cases by id, made in a process of their own: the client reads its endpoint once."""
     plan = plan_of(cases, entries, weights="hub")
     (folder / "scratch").mkdir()
-    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "plan.json").write_text(plan.dumps())
     options = ("--plan", folder / "plan.json", "--records", folder / "r.jsonl", "--scratch", folder / "scratch")
     here = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_TELEMETRY": "1"}
     subprocess.run(  # noqa: S603 - the test's own words
@@ -66,7 +66,7 @@ def run(cases: list[Case], entries: Catalog, folder: Path, **variables: str) -> 
 
 
 def test_what_both_libraries_download_is_the_same_model(hub: Hub, entries: Catalog, tmp_path: Path) -> None:
-    cases = [Case(route, THERE, size="full") for route in taking(Takes.HUB)]
+    cases = [Case(route, THERE, size=Size.FULL) for route in taking(Takes.HUB)]
     found = run(cases, entries, tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "cache"))
     outcomes = {line["route"]: line["outcome"] for line in found.values()}
     # roundtrip is known to break with timm 1.0.31: timm does not read what transformers 5 resaves.
@@ -80,7 +80,7 @@ def test_what_both_libraries_download_is_the_same_model(hub: Hub, entries: Catal
 def test_without_a_hub_what_the_cache_has_is_run_and_the_rest_is_no_finding(
     hub: Hub, entries: Catalog, tmp_path: Path
 ) -> None:
-    there, elsewhere = Case("wrapper", THERE, size="full"), Case("wrapper", MISSING, size="full")
+    there, elsewhere = Case("wrapper", THERE, size=Size.FULL), Case("wrapper", MISSING, size=Size.FULL)
     for name, endpoint in (("with", hub.url), ("without", NOWHERE)):
         (tmp_path / name).mkdir()
         cache = str(tmp_path / "cache")
@@ -91,7 +91,7 @@ def test_without_a_hub_what_the_cache_has_is_run_and_the_rest_is_no_finding(
 
 
 def test_what_the_hub_does_not_give_is_not_run_and_says_why(hub: Hub, entries: Catalog, tmp_path: Path) -> None:
-    cases = [Case("wrapper", model, size="full") for model in (GATED, MISSING, NO_WEIGHTS)]
+    cases = [Case("wrapper", model, size=Size.FULL) for model in (GATED, MISSING, NO_WEIGHTS)]
     found = run(cases, entries, tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "cache"))
     assert {line["outcome"] for line in found.values()} == {"not-run"}
     places = {model: f"{hub.url}/{repository}" for model, repository in REPOSITORIES.items()}

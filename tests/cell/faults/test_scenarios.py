@@ -63,41 +63,41 @@ def test_an_exception_on_one_leg_hides_nothing_that_another_found(attempt: Attem
     faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.refusing, only=raising), to_model=faulty.constant, only=broken)
     record = attempt(faults, CONVNEXT)
     on = f" ({broken})" if broken else ""
-    assert record["outcome"] == "tensors"
-    assert record["reason"] == f"1 parameter not as saved{on}: stages.0.blocks.0.gamma is 1e-05 throughout"
-    error = record["detail"]["error"]
+    assert record.outcome == "tensors"
+    assert record.reason == f"1 parameter not as saved{on}: stages.0.blocks.0.gamma is 1e-05 throughout"
+    error = record.detail["error"]
     assert (error["type"], error["message"], error.get("leg", "")) == ("LookupError", "not this one", raising)
     assert error["frame"].startswith("faulty.py:")
     assert error["frame"].endswith(" in refusing")
-    assert "errors" not in record["detail"]
-    assert "nondeterministic" not in record["detail"]
+    assert "errors" not in record.detail
+    assert "nondeterministic" not in record.detail
 
 
 def test_an_exception_on_the_first_leg_does_not_keep_the_second_from_being_walked(attempt: Attempt) -> None:
     record = attempt(Faulty(CLASSIFIER, to_model=faulty.refusing, only=SECOND), CONVNEXT)
-    assert record["outcome"] == "error"
-    assert record["reason"].startswith("LookupError in phase load (13 labels) at faulty.py:")
-    assert list(record["detail"]["outputs"]) == ["logits"]
+    assert record.outcome == "error"
+    assert record.reason.startswith("LookupError in phase load (13 labels) at faulty.py:")
+    assert list(record.detail["outputs"]) == ["logits"]
 
 
 def test_an_exception_in_the_forward_pass_hides_no_tensor_that_differs_on_its_own_leg(attempt: Attempt) -> None:
     both = Faulty(Faulty(WRAPPER, to_model=faulty.constant), to_model=faulty.raising)
     record = attempt(both, CONVNEXT)
-    assert record["outcome"] == "tensors"
-    assert record["detail"]["error"]["message"] == "no forward pass today"
-    assert record["detail"]["error"]["phase"] == "run"
+    assert record.outcome == "tensors"
+    assert record.detail["error"]["message"] == "no forward pass today"
+    assert record.detail["error"]["phase"] == "run"
 
 
 def test_every_exception_is_kept_with_its_leg_and_the_first_is_the_reason(attempt: Attempt) -> None:
     faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.raising, only=FIRST), to_model=faulty.refusing, only=SECOND)
     record = attempt(faults, CONVNEXT)
-    errors = record["detail"]["errors"]
+    errors = record.detail["errors"]
     found = [(error["type"], error["phase"], error.get("leg", "")) for error in errors]
-    assert record["outcome"] == "error"
+    assert record.outcome == "error"
     assert found == [("RuntimeError", "run", FIRST), ("LookupError", "load", SECOND)]
-    assert record["detail"]["error"] == errors[0]
-    assert record["reason"].startswith("RuntimeError in phase run at faulty.py:")
-    assert record["reason"].endswith(" in hook: no forward pass today")
+    assert record.detail["error"] == errors[0]
+    assert record.reason.startswith("RuntimeError in phase run at faulty.py:")
+    assert record.reason.endswith(" in hook: no forward pass today")
 
 
 def test_names_on_a_later_leg_come_before_tensors_on_an_earlier_one(attempt: Attempt) -> None:
@@ -105,9 +105,9 @@ def test_names_on_a_later_leg_come_before_tensors_on_an_earlier_one(attempt: Att
         Faulty(CLASSIFIER, to_model=faulty.constant, only=FIRST), to_model=faulty.without_scales, only=SECOND
     )
     record = attempt(faults, CONVNEXT)
-    assert record["outcome"] == "keys"
-    assert record["reason"].startswith("the model that transformers loaded (13 labels): keys 4 missing (")
-    assert record["detail"]["tensors"]["looks"]["constant"] == 1
+    assert record.outcome == "keys"
+    assert record.reason.startswith("the model that transformers loaded (13 labels): keys 4 missing (")
+    assert record.detail["tensors"]["looks"]["constant"] == 1
 
 
 def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg(attempt: Attempt) -> None:
@@ -116,7 +116,7 @@ def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg
         raise LookupError("no native model")
 
     record = attempt(Scenarios({"one": just("wrapper"), "two": unable}), CONVNEXT)
-    assert record["reason"].startswith("LookupError in phase native (two) at test_legs.py:")
+    assert record.reason.startswith("LookupError in phase native (two) at test_scenarios.py:")
 
 
 @pytest.mark.parametrize(
@@ -126,39 +126,39 @@ def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg
 )
 def test_a_road_on_which_nothing_is_compared_is_not_green(attempt: Attempt, scenarios: Any) -> None:
     record = attempt(Scenarios(scenarios), CONVNEXT)
-    assert record["outcome"] == "error"
-    assert "nothing was compared" in record["reason"]
+    assert record.outcome == "error"
+    assert "nothing was compared" in record.reason
 
 
 def test_a_file_with_other_names_is_keys_though_it_loads(attempt: Attempt) -> None:
     record = attempt(Scenarios({"": misnamed}), CONVNEXT)
-    assert record["outcome"] == "keys"
-    assert record["reason"] == (
+    assert record.outcome == "keys"
+    assert record.reason == (
         "the file that transformers wrote: keys renamed, 1 of gamma to weight (a.gamma became a.weight)"
     )
-    assert record["detail"]["silent"] is True
+    assert record.detail["silent"] is True
 
 
 def test_a_name_that_the_report_should_list_and_does_not_is_as_wrong_as_one_that_it_should_not(
     attempt: Attempt,
 ) -> None:
     record = attempt(Scenarios({"": unread}), CONVNEXT)
-    assert record["outcome"] == "keys"
-    assert record["detail"]["names"][0]["missing"] == {"count": 1, "first": ["stem.0.bias"]}
-    assert record["detail"]["names"][0]["unexpected"] == {"count": 1, "first": ["stem.0.weight"]}
+    assert record.outcome == "keys"
+    assert record.detail["names"][0]["missing"] == {"count": 1, "first": ["stem.0.bias"]}
+    assert record.detail["names"][0]["unexpected"] == {"count": 1, "first": ["stem.0.weight"]}
 
 
 def test_a_fault_that_does_not_come_again_is_recorded_with_what_came_instead(attempt: Attempt) -> None:
     record = attempt(Faulty(WRAPPER, to_model=once(faulty.constant)), CONVNEXT)
-    assert record["outcome"] == "tensors"
-    assert record["detail"]["nondeterministic"] == {"outcome": "passed", "reason": ""}
+    assert record.outcome == "tensors"
+    assert record.detail["nondeterministic"] == {"outcome": "passed", "reason": ""}
 
 
 def test_a_fault_that_looks_otherwise_the_second_time_is_recorded(attempt: Attempt) -> None:
     record = attempt(Faulty(WRAPPER, to_model=once(faulty.constant, then=faulty.unset)), CONVNEXT)
-    assert record["outcome"] == "tensors"
-    assert record["detail"]["cause"] == "parameters constant"
-    assert record["detail"]["nondeterministic"] == {
+    assert record.outcome == "tensors"
+    assert record.detail["cause"] == "parameters constant"
+    assert record.detail["nondeterministic"] == {
         "outcome": "tensors",
         "reason": "1 parameter not as saved: stages.0.blocks.0.gamma is NaN throughout,"
         " as uninitialised memory is here",
@@ -167,8 +167,8 @@ def test_a_fault_that_looks_otherwise_the_second_time_is_recorded(attempt: Attem
 
 def test_a_fault_whose_figures_alone_move_is_the_same_fault(attempt: Attempt) -> None:
     record = attempt(Faulty(WRAPPER, to_model=faulty.dropping), CONVNEXT)
-    assert record["outcome"] == "outputs"
-    assert "nondeterministic" not in record["detail"]
+    assert record.outcome == "outputs"
+    assert "nondeterministic" not in record.detail
 
 
 def test_a_green_case_is_tried_once_and_a_broken_one_twice_on_the_legs_that_failed(attempt: Attempt) -> None:
@@ -207,6 +207,6 @@ def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as
 
     record = attempt(Faulty(ROUTES["backbone"], to_model=faulty.constant, to_outputs=look), CONVNEXT)
     scenarios = 4  # as it is, at its default level, with other channels, with another stride
-    assert record["outcome"] == "tensors"
+    assert record.outcome == "tensors"
     assert len(ran) == 2 * scenarios  # each model twice, on the first try
     assert len(made) <= scenarios  # the first may be there already, from another test

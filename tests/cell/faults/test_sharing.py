@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from harness.cell.runtime.plugin import standing_for
+from harness.contract.case import Case, Outcome, Size
 from harness.contract.catalog import Catalog
-from harness.contract.record import SCHEMA, Case, read
+from harness.contract.record import CaseLine, read
 from tests.cell.faults.conftest import plan_of
 from tests.places import ROOT
 
@@ -22,8 +23,6 @@ MODELS = ("convnext_atto", "resnet18", "test_vit2")
 ROUTES = ("wrapper", "classifier", "tower", "resume")
 WHERE = """
 import os
-from pathlib import Path
-from harness.cell.runtime.plugin import RECORD
 def pytest_runtest_call(item):
     if os.environ["KILLS"] and f"[{os.environ['KILLS']}]" in item.nodeid:
         os._exit(1)
@@ -37,7 +36,7 @@ def pytest_runtest_logreport(report):
 def run(cases: list[Case], entries: Catalog, folder: Path, kills: str = "", **more: Any) -> list[tuple[str, str]]:
     """Two workers' share of these cases: which of them ran which, in the order in which they ended."""
     plan = plan_of(cases, entries, **more)
-    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "plan.json").write_text(plan.dumps())
     (folder / "where.py").write_text(WHERE)
     (folder / "scratch").mkdir()
     options = ("--plan", folder / "plan.json", "--records", folder / "r.jsonl", "--scratch", folder / "scratch")
@@ -81,8 +80,8 @@ def test_two_workers_never_share_a_model(entries: Catalog, tmp_path: Path) -> No
 def test_models_for_which_there_is_no_room_beside_each_other_run_one_after_the_other(
     entries: Catalog, tmp_path: Path
 ) -> None:
-    cases = [Case(route, model, size="full") for model in MODELS for route in ("wrapper", "tower")]
-    ran = run(cases, entries, tmp_path, needs={model: [6, 1] for model in MODELS}, room=[10, 10])
+    cases = [Case(route, model, size=Size.FULL) for model in MODELS for route in ("wrapper", "tower")]
+    ran = run(cases, entries, tmp_path, needs=dict.fromkeys(MODELS, (6.0, 1.0)), room=(10.0, 10.0))
     models = [Case.parse(case).model for _, case in ran]
     assert [*dict.fromkeys(models)] == [model for model, _ in groupby(models)]  # none is begun before another's end
     assert len({worker for worker, _ in ran}) == 2
@@ -98,7 +97,7 @@ CASES = [Case(route, model) for model in ("test_vit2", "resnet18") for route in 
 
 def recorded(entries: Catalog, folder: Path, kills: str = "") -> Mapping[str, Mapping[str, Any]]:
     """The records of a run that takes a ResNet for the same as a ViT, or in which a case kills its process."""
-    run(CASES, entries, folder, kills=kills, schema=SCHEMA, same_as=TWINS)
+    run(CASES, entries, folder, kills=kills, same_as=TWINS)
     [told] = read(folder / "r.jsonl")
     assert told.end is not None
     assert told.end["cases"] == len(CASES)
@@ -129,24 +128,24 @@ def test_one_that_dies_stands_for_none(entries: Catalog, tmp_path: Path) -> None
     "record",
     [
         None,
-        {"reason": "", "detail": {"nondeterministic": {"outcome": "keys", "reason": "once"}}},
-        {"reason": "slim_test_vit2 has no such layer", "detail": {}},
-        {"reason": "", "detail": {"error": {"message": "test_vit2 is unknown"}}},
+        CaseLine(Outcome.PASSED, "", {"nondeterministic": {"outcome": "keys", "reason": "once"}}),
+        CaseLine(Outcome.PASSED, "slim_test_vit2 has no such layer", {}),
+        CaseLine(Outcome.PASSED, "", {"error": {"message": "test_vit2 is unknown"}}),
     ],
     ids=["without a record", "otherwise on a second try", "its name in the reason", "its name in the detail"],
 )
-def test_nor_does_one_that_is_not_sure_or_names_its_model(record: Mapping[str, Any] | None) -> None:
+def test_nor_does_one_that_is_not_sure_or_names_its_model(record: CaseLine | None) -> None:
     assert standing_for(record, Case("wrapper", "test_vit2")) is None
 
 
 def test_what_a_record_says_of_the_one_run_is_left_out_for_others() -> None:
     detail = {"silent": False, "phases": {"load": 0.1}, "peak_gpu_mb": 5.0}
-    record = {"outcome": "passed", "reason": "", "detail": detail, "seconds": 0.2, "peak_rss_mb": 900.0}
-    assert standing_for(record, Case("wrapper", "test_vit2")) == {
-        "outcome": "passed",
-        "reason": "",
-        "detail": {"silent": False},
-        "seconds": None,
-        "peak_rss_mb": None,
-        "same_as": "wrapper/test_vit2",
-    }
+    record = CaseLine(Outcome.PASSED, "", detail, seconds=0.2, peak_rss_mb=900.0)
+    assert standing_for(record, Case("wrapper", "test_vit2")) == CaseLine(
+        outcome=Outcome.PASSED,
+        reason="",
+        detail={"silent": False},
+        seconds=None,
+        peak_rss_mb=None,
+        same_as="wrapper/test_vit2",
+    )

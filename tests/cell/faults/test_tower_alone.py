@@ -34,7 +34,7 @@ def test_the_same_towers_fail_for_two_libraries_alone(attempt: Attempt) -> None:
     command = [sys.executable, str(ALONE), *MODELS]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own words
     alone = {line.split()[0] for line in said.splitlines() if " differs " in line}
-    ours = {model for model in MODELS if attempt(ROUTES["tower"], model)["outcome"] == "tensors"}
+    ours = {model for model in MODELS if attempt(ROUTES["tower"], model).outcome == "tensors"}
     assert len(said.splitlines()) == len(MODELS)
     assert ours == alone
     assert 0 < len(ours) < len(MODELS)

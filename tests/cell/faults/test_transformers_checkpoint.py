@@ -10,7 +10,7 @@ from torch import nn
 
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable
-from harness.contract.record import GREEN
+from harness.contract.case import GREEN
 from harness.doctor import user_model
 from tests.cell.faults.test_checkpoint_folder import FILE, described, tried
 from tests.own import checkpoint
@@ -41,7 +41,7 @@ LLAMA: Final = {"vocab_size": 32, "num_key_value_heads": 2}
 def test_what_transformers_keeps_in_float32_in_a_half_precision_folder_is_no_loss(tmp_path: Path) -> None:
     folder = transformers_own("LlamaModel", tmp_path / "half", change=lambda model: model.bfloat16(), **LLAMA)
     found = tried(Request(str(folder)), tmp_path / "run")
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_the_weight_of_a_norm_without_a_shift_is_no_layer_scale(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_weight_of_a_norm_without_a_shift_is_no_layer_scale(tmp_path: Path) 
 
     folder = transformers_own("LlamaModel", tmp_path / "norms", change=fresh_norms, **LLAMA)
     found = tried(Request(str(folder)), tmp_path / "run")
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_a_constant_scale_of_transformers_own_model_is_damage(tmp_path: Path) -> None:
@@ -61,17 +61,15 @@ def test_a_constant_scale_of_transformers_own_model_is_damage(tmp_path: Path) ->
 
     folder = transformers_own("Dinov2Model", tmp_path / "dino", change=forget, **DINO)
     found = tried(Request(str(folder)), tmp_path / "run")
-    assert found["reason"].startswith(
-        "the files themselves are damaged: 1 of 2 LayerScales hold one number throughout (1"
-    )
+    assert found.reason.startswith("the files themselves are damaged: 1 of 2 LayerScales hold one number throughout (1")
 
 
 def test_a_scale_that_has_another_name_in_the_file_is_said_to(tmp_path: Path) -> None:
     folder = transformers_own("Dinov2Model", tmp_path / "dino", **DINO)
     rewrite(folder, lambda state: {name.replace("lambda1", "gamma"): one for name, one in state.items()})
     found = tried(Request(str(folder)), tmp_path / "run")
-    assert found["outcome"] == "keys"
-    assert found["reason"].startswith(
+    assert found.outcome == "keys"
+    assert found.reason.startswith(
         "the files themselves are damaged: 2 of 2 LayerScales are not in the file, "
         "encoder.layer.0.layer_scale1.lambda1, ...; encoder.layer.0.layer_scale1.gamma may be what it is called there; "
         "rename it; the loading report: keys "
@@ -81,13 +79,13 @@ def test_a_scale_that_has_another_name_in_the_file_is_said_to(tmp_path: Path) ->
 def test_a_folder_that_cannot_be_loaded_is_not_called_damaged_for_it(tmp_path: Path) -> None:
     folder = described(transformers_own("Dinov2Model", tmp_path / "dino", **DINO), tmp_path / "other", image_size=56)
     found = tried(Request(str(folder)), tmp_path / "run")
-    assert found["reason"].startswith("RuntimeError in phase load")
+    assert found.reason.startswith("RuntimeError in phase load")
 
 
 def test_a_precision_in_which_nothing_is_compared_is_loaded_in_float32(tmp_path: Path) -> None:
     folder = transformers_own("Dinov2Model", tmp_path / "double", change=lambda model: model.double(), **DINO)
     found = tried(Request(str(folder)), tmp_path / "run")
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_a_folder_of_which_nobody_says_on_what_it_runs_is_held_against_its_files_alone(tmp_path: Path) -> None:
@@ -101,7 +99,7 @@ def test_a_folder_of_which_nobody_says_on_what_it_runs_is_held_against_its_files
     assert user_model.examine(Request(str(tmp_path / "clip")), out) == 0, out.getvalue()
     assert out.getvalue().startswith("Its outputs are not compared: CLIPModel cannot be run on input_ids")
     rewrite(tmp_path / "clip", lambda state: {name: one * float("nan") for name, one in state.items()})
-    assert "values that are not finite" in tried(Request(str(tmp_path / "clip")), tmp_path / "run")["reason"]
+    assert "values that are not finite" in tried(Request(str(tmp_path / "clip")), tmp_path / "run").reason
 
 
 def test_a_class_that_transformers_has_not_got_is_asked_for(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from harness.cell.scenarios.holder import names_in, shared_names
 from harness.cell.user_models import request, save_and_reload, target
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable, find
-from harness.contract.record import GREEN, OWN_VARIANTS, Case
+from harness.contract.case import GREEN, OWN_VARIANTS, Case
+from harness.contract.record import CaseLine
 from harness.contract.routes import OWN
 from harness.doctor import user_model
 from harness.survival import assert_survives_transformers
@@ -31,7 +32,7 @@ TOWERS = "tests.own.towers"
 NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
 
 
-def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> dict[str, Any]:
+def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> CaseLine:
     owned = Request(f"{TOWERS}:{name}", **more).find()
     return owned.run(Case(OWN, owned.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
 
@@ -40,19 +41,19 @@ def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) ->
 @pytest.mark.parametrize("name", ["OpenVLALike", "clean", "headed"])
 def test_a_model_that_survives_is_green_in_every_format(name: str, variant: str, tmp_path: Path) -> None:
     found = tried(name, tmp_path, variant)
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_buffers_that_nothing_sets_again_are_tensors(tmp_path: Path) -> None:
     found = tried("unset_buffers", tmp_path)
-    assert found["outcome"] == "tensors"
-    assert found["reason"].startswith("1 non-persistent buffer not as saved: tower.position.table is NaN throughout")
-    assert found["detail"]["traits"]["non_persistent_buffers"] == 1
+    assert found.outcome == "tensors"
+    assert found.reason.startswith("1 non-persistent buffer not as saved: tower.position.table is NaN throughout")
+    assert found.detail["traits"]["non_persistent_buffers"] == 1
 
 
 @pytest.mark.parametrize("config", ['{"architecture": "test_vit"}', f"{TOWERS}:TowerConfig"])
 def test_a_class_is_made_with_the_configuration_that_is_named(config: str, tmp_path: Path) -> None:
-    assert tried("OpenVLALike", tmp_path, config=config)["outcome"] in GREEN
+    assert tried("OpenVLALike", tmp_path, config=config).outcome in GREEN
 
 
 def test_a_lost_scale_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,8 +66,8 @@ def test_a_lost_scale_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(save_and_reload.Holder, "from_pretrained", forgetful)
     found = tried("clean", tmp_path)
-    assert found["outcome"] == "tensors"
-    assert "tower.scale.scale_factor is 1e-05 throughout" in found["reason"]
+    assert found.outcome == "tensors"
+    assert "tower.scale.scale_factor is 1e-05 throughout" in found.reason
 
 
 def test_what_two_names_share_is_held_against_nothing_on_disk() -> None:
@@ -152,7 +153,7 @@ def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypat
 def test_a_route_of_timms_is_not_for_a_model_that_timm_does_not_know(tmp_path: Path) -> None:
     found = Request(f"{TOWERS}:clean").find()
     fields = found.run(Case("wrapper", found.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
-    assert (fields["outcome"], fields["reason"]) == (
+    assert (fields.outcome, fields.reason) == (
         *("unsupported", f"{TOWERS}:clean is none of timm's, and has no such route"),
     )
 
@@ -186,7 +187,7 @@ def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_
 
     llava = request.alone(target.of(make), Placement("cpu", torch.float32))
     found = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
-    assert found["outcome"] in GREEN, found["reason"]
+    assert found.outcome in GREEN, found.reason
 
 
 def test_names_that_move_from_one_save_to_the_next_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,8 +199,8 @@ def test_names_that_move_from_one_save_to_the_next_are_seen(tmp_path: Path, monk
 
     monkeypatch.setattr(save_and_reload, "names_in", moving)
     found = tried("clean", tmp_path)
-    assert found["outcome"] == "keys"
-    assert "1 of scale_factor to gamma" in found["reason"]
+    assert found.outcome == "keys"
+    assert "1 of scale_factor to gamma" in found.reason
 
 
 def test_the_assertion_wants_what_makes_a_model_and_not_one_that_is_made() -> None:

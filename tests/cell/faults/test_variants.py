@@ -70,7 +70,7 @@ def test_a_sharded_checkpoint_has_more_than_one_file_and_an_index_of_them_all(
 def test_what_transformers_saves_has_the_files_of_its_variant(attempt: Attempt, variant: str, tmp_path: Path) -> None:
     written: list[Path] = []
     record = attempt(Faulty(ROUTES["tower"], to_written=written.append), CONVNEXT, variant)
-    assert record["outcome"] in {"passed", "drifted"}, record["reason"]
+    assert record.outcome in {"passed", "drifted"}, record.reason
     assert [folder.relative_to(tmp_path).as_posix() for folder in written] == ["tower/saved"]
     found = weights_in(written[0])
     assert found == ["pytorch_model.bin"] if variant == "bin" else len(found) > 1
@@ -84,14 +84,14 @@ def test_one_shard_is_not_sharded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("variant", HERE)
 def test_each_variant_is_green_on_a_healthy_model(attempt: Attempt, variant: str) -> None:
     record = attempt(ROUTES["wrapper"], CONVNEXT, variant)
-    assert record["outcome"] in {"passed", "drifted"}, record["reason"]
+    assert record.outcome in {"passed", "drifted"}, record.reason
 
 
 @pytest.mark.parametrize("variant", HERE)
 def test_each_variant_shows_a_fault(attempt: Attempt, variant: str) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_model=faulty.constant), CONVNEXT, variant)
-    assert record["outcome"] == "tensors"
-    assert record["reason"] == "1 parameter not as saved: stages.0.blocks.0.gamma is 1e-05 throughout"
+    assert record.outcome == "tensors"
+    assert record.reason == "1 parameter not as saved: stages.0.blocks.0.gamma is 1e-05 throughout"
 
 
 def test_model_args_name_timms_own_architecture_and_its_shape(
@@ -110,8 +110,8 @@ def test_model_args_that_are_lost_are_keys(attempt: Attempt) -> None:
         path.write_text(json.dumps({**config, "model_args": {}}))
 
     record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=forget), CONVNEXT, "model-args")
-    assert record["outcome"] == "keys"
-    assert record["reason"].startswith("the loading report: keys 72 missing (stages.0.blocks.1.conv_dw.bias, ")
+    assert record.outcome == "keys"
+    assert record.reason.startswith("the loading report: keys 72 missing (stages.0.blocks.1.conv_dw.bias, ")
 
 
 def test_every_variant_but_model_args_describes_the_checkpoint_alike(
@@ -186,7 +186,7 @@ def told(route: str, variant: str, entry: Entry, release: Release, tmp_path: Pat
     road, stored = ROUTES[route], VARIANTS[variant]
     record = run_case.run(road, stored, Untouched(entry), release, next(iter(TOLERANCES.values())), tmp_path)
     assert list(tmp_path.iterdir()) == []
-    return record["outcome"], record["reason"]
+    return record.outcome, record.reason
 
 
 @pytest.mark.parametrize(("road", "model", "release", "why"), ROADS)
@@ -277,4 +277,4 @@ def test_the_road_speaks_before_the_variant(entries: Catalog, tmp_path: Path) ->
 
 
 def test_what_is_supported_is_tried(attempt: Attempt) -> None:
-    assert attempt(Scenarios({}), CONVNEXT)["outcome"] == "error"
+    assert attempt(Scenarios({}), CONVNEXT).outcome == "error"

@@ -6,14 +6,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cell.runtime import heartbeat, watchdog
 from harness.cell.runtime.heartbeat import Heartbeat, Task
 from harness.cell.runtime.watchdog import Watchdog
+from harness.contract.case import Case, Outcome
+from harness.contract.plan import Limits
 
-NO_LIMITS = {"seconds": 300, "memory_gib": None, "disk_gib": None}
+NO_LIMITS = Limits(seconds=300, full_seconds=None, memory_gib=None, disk_gib=None)
 AT_WORK = (
     "import sys, time; from pathlib import Path; from harness.cell.runtime.heartbeat import Heartbeat\n"
     "with Heartbeat(Path(sys.argv[1]), 'gw0').at('wrapper/a'):\n"
@@ -33,9 +36,9 @@ def worker(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.wait()
 
 
-def ends(folder: Path, **limits: float) -> dict[str, tuple[str, str]]:
+def ends(folder: Path, **limits: Any) -> dict[str, tuple[Outcome, str]]:
     """What a watch with these limits does about the folder's cases."""
-    watcher = Watchdog(folder, {**NO_LIMITS, **limits})
+    watcher = Watchdog(folder, replace(NO_LIMITS, **limits))
     for worker, task in heartbeat.tasks(folder).items():
         watcher._end(worker, task)
     return watcher.ends
@@ -75,19 +78,18 @@ def test_a_case_that_cannot_be_interrupted_is_killed(
 
 
 @pytest.mark.parametrize(
-    ("case", "limits", "limit"),
+    ("case", "full_seconds", "limit"),
     [
-        ("wrapper/a", {"full_seconds": 3600}, "seconds"),
-        ("wrapper/a+full", {"full_seconds": 3600}, "full_seconds"),
-        ("wrapper/a@bin+full", {"full_seconds": 3600}, "full_seconds"),
-        ("wrapper/a+full", {"full_seconds": None}, "seconds"),
-        ("wrapper/a+full", {}, "seconds"),
+        ("wrapper/a", 3600, ("seconds", 300)),
+        ("wrapper/a+full", 3600, ("full_seconds", 3600)),
+        ("wrapper/a@bin+full", 3600, ("full_seconds", 3600)),
+        ("wrapper/a+full", None, ("seconds", 300)),
     ],
 )
 def test_a_full_size_case_has_a_time_of_its_own_where_there_is_one(
-    case: str, limits: dict[str, int | None], limit: str
+    case: str, full_seconds: int | None, limit: tuple[str, int]
 ) -> None:
-    assert watchdog.limit_of(case, limits) == limit
+    assert replace(NO_LIMITS, full_seconds=full_seconds).time_limit(Case.parse(case)) == limit
 
 
 def test_the_most_that_a_case_held_and_wrote_is_kept(worker: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_the_most_that_a_case_held_and_wrote_is_kept(worker: subprocess.Popen[st
 def test_a_process_that_has_gone_on_to_another_case_is_left_alone(
     worker: subprocess.Popen[str], tmp_path: Path
 ) -> None:
-    watcher = Watchdog(tmp_path, {**NO_LIMITS, "memory_gib": 0.001})
+    watcher = Watchdog(tmp_path, replace(NO_LIMITS, memory_gib=0.001))
     [(name, task)] = heartbeat.tasks(tmp_path).items()
     watcher._end(name, replace(task, case="wrapper/before"))
     assert watcher.ends == {}
@@ -115,7 +117,7 @@ def test_a_process_that_has_gone_on_to_another_case_is_left_alone(
 
 
 def test_a_watch_sees_by_itself_what_takes_too_much(worker: subprocess.Popen[str], tmp_path: Path) -> None:
-    watcher = Watchdog(tmp_path, {**NO_LIMITS, "memory_gib": 0.001})
+    watcher = Watchdog(tmp_path, replace(NO_LIMITS, memory_gib=0.001))
     watcher.start()
     assert worker.wait(5) == -9
     watcher.close()

@@ -11,12 +11,11 @@ from harness.commands.bench import bench, plain_pytest
 from harness.commands.bench.bench import Bench, Ran, named, sample
 from harness.commands.bench.figure import HEAD, Figure
 from harness.commands.bench.plain_pytest import Plain, failures
-from harness.config.errors import BadInput
+from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
 from harness.config.option_parser import Options
 from harness.contract.catalog import Catalog
-from harness.environments.installer_output import InstallationError
-from harness.execution.pair_run import Lanes
+from harness.execution.pair_run import PairRun
 
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
 
@@ -48,8 +47,8 @@ def test_made_up_records_are_of_every_case_that_a_run_would_have(
     small_matrix: Matrix, small_catalog: Catalog, tmp_path: Path
 ) -> None:
     count = bench.record_all(small_matrix, tmp_path)
-    found = Lanes(small_matrix, small_matrix.pairs[1], Options(results=tmp_path))
-    planned = [len(found.planned(lane, small_catalog)) for lane in small_matrix.lanes]
+    found = PairRun.of(small_matrix, small_matrix.pairs[1], Options(results=tmp_path))
+    planned = [len(found.records.planned(lane, small_catalog)) for lane in small_matrix.lanes]
     assert [found.pending(lane, small_catalog) for lane in small_matrix.lanes] == [[]] * len(planned)
     assert count == sum(planned)  # the other pair's timm has no catalog
 
@@ -85,7 +84,7 @@ def test_the_rival_finds_the_same_only_where_something_failed(
 ) -> None:
     ours = Ran(1.0, {("tower", "m0"): "keys" if found else "passed", ("wrapper", "m0"): "passed"})
     theirs = Plain(30.0, frozenset((route, "m0") for route in found))
-    lanes = Lanes(small_matrix, small_matrix.pairs[0], Options(results=tmp_path))
+    lanes = PairRun.of(small_matrix, small_matrix.pairs[0], Options(results=tmp_path))
     monkeypatch.setattr(Bench, "_ran", lambda *_, **__: ours)
     monkeypatch.setattr(Bench, "_of_both", [])
     monkeypatch.setattr(plain_pytest, "run", lambda *_: theirs)

@@ -1,7 +1,7 @@
 """What is handed to a cluster, and what is taken in from it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness.config.option_parser import Options
 from harness.config.pair import Pair
 from harness.contract import record
 from harness.contract.catalog import Catalog
-from harness.execution.pair_run import Lanes
+from harness.execution.pair_run import PairRun
 from tests.fake_environment import FakeEnvironment
 
 pytestmark = pytest.mark.usefixtures("packaged", "gpus")
@@ -31,7 +31,7 @@ def matrix_command(small_matrix: Matrix, tmp_path: Path) -> Callable[..., Matrix
     def made(**options: Any) -> MatrixCommand:
         given = Options(matrix=tmp_path / "matrix.yaml", on="h:1", **options)
         return MatrixCommand(
-            small_matrix, tuple(Lanes(small_matrix, pair, given) for pair in small_matrix.pairs), given
+            small_matrix, tuple(PairRun.of(small_matrix, pair, given) for pair in small_matrix.pairs), given
         )
 
     return made
@@ -63,7 +63,7 @@ def test_what_was_not_run_here_is_handed_to_who_can(
 ) -> None:
     gpus(0)
     made = matrix_command()
-    made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
+    made.pair_runs[1].run(small_catalog, FakeEnvironment(), lambda _: None)
     assert [cell.name for cell in handed(made, gpus=True) if PAIR in cell.name] == [f"{PAIR} cuda-float32"]
 
 
@@ -71,7 +71,7 @@ def test_what_is_recorded_is_not_handed_out_again(
     matrix_command: Callable[..., MatrixCommand], small_catalog: Catalog
 ) -> None:
     made = matrix_command(lanes=("cpu-float32",))
-    made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
+    made.pair_runs[1].run(small_catalog, FakeEnvironment(), lambda _: None)
     assert [cell.name for cell in handed(made) if PAIR in cell.name] == []
 
 
@@ -108,7 +108,7 @@ def test_what_comes_back_is_appended(
     matrix_command: Callable[..., MatrixCommand], small_catalog: Catalog, tmp_path: Path
 ) -> None:
     made = matrix_command(lanes=("cpu-float32",), results=tmp_path / "there")
-    made.lanes[1].run(small_catalog, FakeEnvironment(), lambda _: None)
+    made.pair_runs[1].run(small_catalog, FakeEnvironment(), lambda _: None)
     name = f"{PAIR}/cpu-float32.jsonl"
     text = (tmp_path / "there" / name).read_text()
     for _ in range(2):
@@ -175,7 +175,7 @@ def test_a_wheel_on_this_disk_is_on_no_worker(matrix_command: Callable[..., Matr
     wheel.touch()
     made = matrix_command()
     pair = Pair.parse_requirements(["transformers==5.23.0", f"timm@{wheel}"], made.described.defaults)
-    made.lanes = (replace(made.lanes[0], pair=pair),)
+    made.pair_runs = (PairRun.of(made.described, pair, made.options),)
     with pytest.raises(BadInput, match=r"the workers have not got .*whl; name an address, or a release"):
         dask._refuse_missing(made, gpus=False)
 

@@ -2,7 +2,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,10 +12,12 @@ from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
 from harness.config.option_parser import Options
 from harness.config.pair import Pair
+from harness.contract.case import Case, Outcome
 from harness.contract.catalog import Catalog
-from harness.contract.record import Case, Log
+from harness.contract.record import CaseLine, Log
 from harness.planning import plan
 from harness.results.store import path_in
+from tests.plans import MACHINE, plan_of
 
 CPU = Options(lanes=("cpu-float32",))
 
@@ -28,11 +29,9 @@ def durations(folder: Path, *pairs: Pair) -> Durations:
 def record(folder: Path, pair: str, seconds: Mapping[str, float]) -> None:
     """A lane's file in which cases took so long."""
     with Log(path_in(folder, pair, "cpu-float32")) as log:
-        log.write("run", schema=1, pair={"id": pair}, cases=list(seconds))
+        log.begin(plan_of(seconds, pair={"id": pair}), started="", **MACHINE)
         for case, took in seconds.items():
-            fields: dict[str, Any] = {"route": Case.parse(case).route, "model": Case.parse(case).model}
-            nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint"))
-            log.write("case", case=case, outcome="passed", reason="", detail={}, seconds=took, **fields, **nothing)
+            log.case(Case.parse(case), CaseLine(Outcome.PASSED, "", {}, seconds=took))
 
 
 def ran(described: Matrix, catalog: Catalog, found: list[Shard]) -> list[tuple[str, str]]:
@@ -42,7 +41,7 @@ def ran(described: Matrix, catalog: Catalog, found: list[Shard]) -> list[tuple[s
         words = shlex.split(unit.command)
         options = option_parser.parse(words[words.index("--") + 1 :], session=words[2])
         for lane in plan.lanes(described, options):
-            cases += [(unit.pair.id, case.id) for case in plan.plan(described, catalog, lane, options)]
+            cases += [(unit.pair.id, case.id) for case in plan.cases_of(described, catalog, lane, options)]
     return cases
 
 
@@ -56,7 +55,9 @@ def test_the_shards_together_run_each_case_once(
     assert len(found) <= count
     (lane,) = plan.lanes(small_matrix, CPU)
     whole = [
-        (pair.id, case.id) for pair in small_matrix.pairs for case in plan.plan(small_matrix, small_catalog, lane, CPU)
+        (pair.id, case.id)
+        for pair in small_matrix.pairs
+        for case in plan.cases_of(small_matrix, small_catalog, lane, CPU)
     ]
     assert sorted(ran(small_matrix, small_catalog, found)) == sorted(whole)
     assert sum(unit.cases for shard in found for unit in shard.units) == len(whole)
@@ -68,7 +69,7 @@ def test_a_pair_is_divided_only_where_it_is_longer_than_a_shard(
 ) -> None:
     old, new = small_matrix.pairs
     (lane,) = plan.lanes(small_matrix, CPU)
-    cases = [case.id for case in plan.plan(small_matrix, small_catalog, lane, CPU)]
+    cases = [case.id for case in plan.cases_of(small_matrix, small_catalog, lane, CPU)]
     for pair, seconds in ((old, 1800.0), (new, 1.0)):
         record(tmp_path, pair.id, dict.fromkeys(cases, seconds / len(cases)))
     known = [(pair, small_catalog) for pair in small_matrix.pairs]

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from harness.commands.run import MatrixCommand
 from harness.config import matrix
 from harness.config.option_parser import Options
-from harness.execution.pair_run import Lanes
+from harness.execution.pair_run import PairRun
 from harness.report.formats import page as pages
 from harness.report.summary import Summary
 from tests.places import ROOT
@@ -32,20 +32,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many")
     described = matrix.load(ROOT / "matrix.yaml")
     current = next(pair for pair in described.pairs if pair.id == described.current)
-    lanes = Lanes(described, current, Options())
-    catalog = lanes.catalog()
+    lanes = PairRun.of(described, current, Options())
+    catalog = lanes.records.catalog()
     assert catalog
-    planned = {lane.name: lanes.planned(lane, catalog) for lane in described.lanes}
+    planned = {lane.name: lanes.records.planned(lane, catalog) for lane in described.lanes}
     count = -(-CASES // sum(map(len, planned.values())))
     versions = [f"5.{number}.7" for number in range(count)]
     _write_matrix(folder, versions)
     for pair in matrix.load(folder / "matrix.yaml").pairs:
-        there = Lanes(described, pair, Options(results=folder / "results"))
+        there = PairRun.of(described, pair, Options(results=folder / "results"))
         for lane, cases in planned.items():
             path = folder / "results" / pair.id / f"{lane}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)
             head = {"kind": "run", "schema": 1, "lane": lane, "started": "2026-11-20T02:00:00+00:00"}
-            lines = [{**head, **there.current(catalog), "cases": [case.id for case in cases]}]
+            current_now = there.records.current(catalog)
+            lines = [{**head, **current_now.header, "cell": current_now.cell, "cases": [case.id for case in cases]}]
             lines += [_line(case, place) for place, case in enumerate(cases)]
             path.write_text("".join(json.dumps(line) + "\n" for line in [*lines, {"kind": "end", "failed": None}]))
     return folder

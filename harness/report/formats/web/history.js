@@ -63,7 +63,7 @@ function runRow(run, given) {
     [title, turns.length ? h("span", { class: "outcome" }, `${turns.length} changed`) : null],
     () => [
       h("p", {}, counts),
-      h("p", {}, [run.platform, run.device].filter(Boolean).join(", "), `; lock ${run.lock ?? "none"}, harness ${run.cell}`),
+      h("p", {}, [run.platform, run.device].filter(Boolean).join(", "), `; lock ${run.lock ?? "none"}, harness ${run.code}`),
       listed(turns, ([id, before, now, reason]) => h("p", {}, h("code", {}, id), ` was ${before}, is ${now}`, reason ? `: ${reason}` : "")),
     ],
     { className: run.failed || run.ended === null ? "one bad" : "one" },

@@ -1,0 +1,57 @@
+"""`backbone-features`: the model of `backbone` asked for its hidden states.
+
+Compared with native timm: the feature maps of all levels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from ...contract.catalog import Entry
+from ..models.installed import Release
+from ..models.reference import Native, Outputs, numbered
+from ..scenarios.context import CaseContext
+from ..scenarios.holder import saved_and_loaded
+from ..scenarios.protocol import Scenario
+from .backbone import no_backbone, segmenter
+
+
+class BackboneFeatures:
+    """The backbone of such a model asked for its hidden states, which are all its levels."""
+
+    name = "backbone-features"
+
+    def unsupported(self, release: Release, entry: Entry) -> str | None:
+        """Only what timm itself offers as a backbone."""
+        return no_backbone(release, entry)
+
+    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
+        """With all levels as its feature maps, and with the last alone."""
+        return {"": _hidden(context, all_levels=True), "last level": _hidden(context, all_levels=False)}
+
+
+def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
+    """All levels, or the last, are the feature maps; hidden states are all of them either way."""
+    reference = context.reference
+    levels = reference.levels if all_levels else reference.levels[-1:]
+
+    def native() -> Native:
+        states = reference.features
+        maps = states if all_levels else reference.features_at(levels)
+
+        def expected() -> Outputs:
+            hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
+            return {**maps.run(), **hidden}
+
+        return Native(maps.module, expected, maps.state)
+
+    def run(model: Any) -> Outputs:
+        output = model.backbone(reference.image, output_hidden_states=True)
+        hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(output.hidden_states)}
+        return {**numbered(output.feature_maps), **hidden}
+
+    holder = segmenter(reference, native, reference.image, len(levels), out_indices=levels)
+    yield from saved_and_loaded(context, replace(holder, run=run))
+
+
+ROUTE: Final = BackboneFeatures()

@@ -1,0 +1,72 @@
+"""A case, and the closed sets of words that its id and its record are made of. Standard library only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+SEED: Final = 0  # of weights and inputs
+HUB: Final = "hub"
+SYNTHETIC: Final = "synthetic"
+"""Where weights come from: the hub, or made here."""
+
+
+class Outcome(StrEnum):
+    """What happened in a case, as a fact."""
+
+    PASSED = "passed"
+    DRIFTED = "drifted"
+    KEYS = "keys"
+    TENSORS = "tensors"
+    OUTPUTS = "outputs"
+    NONFINITE = "nonfinite"
+    ERROR = "error"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    UNSUPPORTED = "unsupported"
+    NOT_RUN = "not-run"
+
+
+GREEN: Final = frozenset({Outcome.PASSED, Outcome.DRIFTED})
+SKIPPED: Final = frozenset({Outcome.UNSUPPORTED, Outcome.NOT_RUN})
+RED: Final = frozenset(Outcome) - GREEN - SKIPPED
+
+
+class Size(StrEnum):
+    """How much of a model is built."""
+
+    SLIM = "slim"
+    FULL = "full"
+
+
+DEFAULT_SIZE: Final = Size.SLIM
+DEFAULT_VARIANT: Final = "safetensors"
+OWN_VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin")
+"""How the checkpoint of a user model is stored."""
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """What is tried once, within a pair and a lane."""
+
+    route: str
+    model: str
+    variant: str = DEFAULT_VARIANT
+    size: Size = DEFAULT_SIZE
+
+    @property
+    def id(self) -> str:
+        """`route/model@variant+size`, the defaults left out."""
+        variant = "" if self.variant == DEFAULT_VARIANT else f"@{self.variant}"
+        size = "" if self.size == DEFAULT_SIZE else f"+{self.size}"
+        return f"{self.route}/{self.model}{variant}{size}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Case":
+        """The inverse of `id`. Raises ValueError for a text that is no case id."""
+        route, slash, rest = text.partition("/")
+        rest, _, size = rest.partition("+")
+        model, _, variant = rest.partition("@")
+        if not (route and slash and model) or (size and size not in list(Size)):
+            raise ValueError(f"{text!r} is no case id; one reads route/model@variant+size")
+        return cls(route, model, variant or DEFAULT_VARIANT, Size(size) if size else DEFAULT_SIZE)
