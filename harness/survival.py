@@ -32,7 +32,7 @@ def assert_survives_transformers(
     import torch  # noqa: PLC0415  the libraries, once their variables are set
     from torch import nn  # noqa: PLC0415  as above
 
-    from .cell.models import reference  # noqa: PLC0415  as above
+    from .cell.models import placement  # noqa: PLC0415  as above
     from .cell.models.installed import Release  # noqa: PLC0415  as above
     from .cell.user_models import request, target  # noqa: PLC0415  as above
     from .doctor import console_report, user_model  # noqa: PLC0415  as above
@@ -41,7 +41,7 @@ def assert_survives_transformers(
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
     if unknown := set(formats) - set(OWN_VARIANTS):
         raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
-    cpu = reference.Placement("cpu", torch.float32)
+    cpu = placement.Placement("cpu", torch.float32)
     found = list(user_model.tried(request.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
     if broken := [one for one in found if one.broken]:
         reasons = [f"{one.case.id} is {one.line.outcome}: {one.line.reason}" for one in broken]

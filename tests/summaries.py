@@ -1,4 +1,4 @@
-"""Judged cases and summaries as values, for tests of what is drawn from them."""
+"""Judged cases and summaries as values, for tests of reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,18 +34,19 @@ class Known:
 
 RENAMED: Final = Known("keys", "every key with gamma or beta is renamed at load")
 
-Found = Mapping[str, tuple[str, str | None] | None]
+Results = Mapping[str, tuple[str, str | None] | None]
+"""Outcome and reason by case id; None for a case without a record."""
 
 
 def pair(id_: str) -> Pair:
-    """The pair of an id."""
-    found = Pair.parse_id(id_, DEFAULTS)
-    assert found, id_
-    return found
+    """The pair with this id."""
+    parsed = Pair.parse_id(id_, DEFAULTS)
+    assert parsed, id_
+    return parsed
 
 
 def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str, Any]:
-    """A run's."""
+    """The header of a run, which `more` completes or overrides."""
     started = "2026-11-20T02:00:00+00:00"
     machine = {"packages": {"numpy": "2.3.0"}, "platform": "Linux", "device": None}
     machine |= {"lock": "l1", "cell": {"tower": "c1"}}
@@ -62,7 +63,7 @@ def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str,
 
 def recorded(
     pair: str,
-    found: Found,
+    results: Results,
     *,
     lane: str = "cpu-float32",
     unmade: str | None = None,
@@ -71,9 +72,9 @@ def recorded(
     seconds: Mapping[str, float] | None = None,
     **more: Any,
 ) -> Recorded:
-    """A lane's file of one run with cases given as `{id: (outcome, reason)}`; None for one that has no record.
+    """A lane's file of one run with these `results`.
 
-    `details` by id are added to a record's detail; `seconds` by id are what cases took.
+    `details` are added to the details of records, by case id; `seconds` are the durations of cases, by case id.
     """
     records = {
         case: {
@@ -84,28 +85,28 @@ def recorded(
             "detail": {"silent": result[0] == "keys", **(details or {}).get(case, {})},
             "seconds": (seconds or {}).get(case),
         }
-        for case, result in found.items()
+        for case, result in results.items()
         if result is not None
     }
     ended = {"failed": None, "ended": "2026-11-20T03:00:00+00:00"} if end else None
-    return Recorded(pair, lane, records, unmade, [Run(header(pair, lane, list(found), **more), records, ended)])
+    return Recorded(pair, lane, records, unmade, [Run(header(pair, lane, list(results), **more), records, ended)])
 
 
 def cases(
-    pair: str, found: Found, *, lane: str = "cpu-float32", rules: Sequence[Known] = (), **more: Any
+    pair: str, results: Results, *, lane: str = "cpu-float32", rules: Sequence[Known] = (), **more: Any
 ) -> list[Judged]:
-    """Judges cases given as `{id: (outcome, reason)}`; None for one that has no record."""
-    return judge(map(Case.parse, found), recorded(pair, found, lane=lane, **more), lambda _: rules)
+    """The judged cases of one run with these `results`; every rule applies to every case."""
+    return judge(map(Case.parse, results), recorded(pair, results, lane=lane, **more), lambda _: rules)
 
 
 def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:
-    """A case of models m0, m1, … for each reason."""
+    """Results of models m0, m1, …, one for each reason."""
     return {f"{route}/m{number}": (outcome, reason) for number, reason in enumerate(reasons)}
 
 
 def summary(judged: Sequence[Judged], *, past: Sequence[Recorded] = (), **more: Any) -> Summary:
-    """Of these cases, with every pair that they name."""
-    pairs = [pair(id_) for id_ in dict.fromkeys(one.pair for one in judged)]
+    """A summary of these cases, with every pair that they name."""
+    pairs = [pair(id_) for id_ in dict.fromkeys(case.pair for case in judged)]
     return Summary(
         judged,
         reproduction.of_matrix(),

@@ -25,7 +25,7 @@ from ..environments.pair_environment import Environment
 from ..execution import run_lock
 from ..execution.pair_run import PairRun
 from ..planning import device, plan
-from ..report import devices, likeness, reproduction, rules, terminal
+from ..report import remarks, reproduction, terminal
 from ..report.formats import files
 from ..report.summary import Summary
 from ..results import history, judging, store
@@ -133,7 +133,7 @@ class MatrixCommand:
         judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
         whole = self.options.selection == Options().selection and self.options.asked is None
         torches = {pair_run.pair.torch for pair_run in sound}
-        told = rules.remarks(self.described.expectations, judged, date.today(), torches=torches, whole=whole)
+        on_rules = remarks.on_rules(self.described.expectations, judged, date.today(), torches=torches, whole=whole)
         return Summary(
             judged=judged,
             command=self._command,
@@ -143,7 +143,7 @@ class MatrixCommand:
             parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
             past=history.of({folder: found.recorded for folder, found in machines.items()}),
             disagreements=disagreements,
-            remarks=[*told, *devices.remarks(judged), *likeness.remarks(judged)],
+            remarks=[*on_rules, *remarks.on_gpus(judged), *remarks.on_copied_results(judged)],
             problems=list(self.problems.values()),
             failed=self.failed,
             selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},

@@ -1,1 +1,1 @@
-"""What was found, drawn for people: each report computes from judged cases, and one place prints."""
+"""Reports for people and programs: each is computed from judged cases, and one module prints."""

@@ -9,21 +9,21 @@ from . import reproduction
 
 
 def lines(answered: Answered) -> Iterator[str]:
-    """Which release it was, or which it may have been; what was wrong, why, and both sides as commands."""
-    found, axis = answered.found, answered.axis
-    first, last = _dated(found.first), _dated(found.last)
+    """Which release brought the change, or may have; what fails, why, and a command for each side."""
+    change, axis = answered.found, answered.axis
+    first, last = _dated(change.first), _dated(change.last)
     yield f"First {answered.newer}: {axis} {first}. Last {answered.older}: {axis} {last}."
-    if found.culprit is None:
-        untested = ", ".join(one.version for one in found.suspects[:-1])
-        yield f"Untestable, so that any of them may have brought it as well: {untested}."
+    if change.culprit is None:
+        untested = ", ".join(release.version for release in change.suspects[:-1])
+        yield f"Also possible, because they could not be tested: {untested}."
     broken = answered.broken
-    yield f"Where it is bad: {broken.case.id} is {broken.outcome}: {broken.reason}"
+    yield f"On the bad side {broken.case.id} is {broken.outcome}: {broken.reason}"
     if rule := broken.explanation:
         yield from filter(None, (f"because {rule.because}", rule.advice, rule.url or rule.script))
     yield "Both sides:"
-    for release in (found.last, found.first):
-        one = next(one for one in answered.judged[release.version] if key_of(one) == key_of(broken))
-        yield f"  {reproduction.of_pair(answered.pairs[release.version])(one)}"
+    for release in (change.last, change.first):
+        same_case = next(case for case in answered.judged[release.version] if key_of(case) == key_of(broken))
+        yield f"  {reproduction.of_pair(answered.pairs[release.version])(same_case)}"
 
 
 def _dated(release: Release) -> str:

@@ -1,4 +1,4 @@
-"""What is not green, grouped by cause: one cause may break many models."""
+"""Cases that are not green, grouped by cause: one cause may break many models."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,82 +22,83 @@ class Cause:
     verdict: Verdict
     outcome: str | None
     name: str
-    """What they share."""
+    """The rule's reason, or else the cases' own without names and numbers."""
     rule: Rule | None
     judged: tuple[Judged, ...]
 
     @property
     def example(self) -> Judged:
-        """The case that stands for all: the quickest to run again, or else the first."""
-        return min(self.judged, key=lambda one: one.seconds or math.inf)
+        """The case that is quickest to run again; the first if none has a time."""
+        return min(self.judged, key=lambda case: case.seconds or math.inf)
 
     @property
     def routes(self) -> list[str]:
         """The routes concerned, in the order in which they were planned."""
-        return list(dict.fromkeys(one.case.route for one in self.judged))
+        return list(dict.fromkeys(case.case.route for case in self.judged))
 
     @property
-    def places(self) -> str:
-        """The routes in words."""
-        return ", ".join(self.routes) if len(self.routes) <= MANY else number(len(self.routes), "route")
-
-    @property
-    def facts(self) -> list[str]:
-        """How it stands, where, and how often: the items of its heading."""
+    def heading(self) -> list[str]:
+        """The items of its heading: verdict, routes, outcome, and how many models, cases and pairs."""
         mark = marks.mark_of(self.example)
+        routes = ", ".join(self.routes) if len(self.routes) <= MANY else number(len(self.routes), "route")
         counts = [
             number(len(self.models), "model"),
             number(len(self.judged), "case"),
             number(len(self.pairs), "pair"),
         ]
         outcome = [self.outcome] if self.outcome else []
-        return [f"{mark.shape} {mark.word}", self.places, *outcome, ", ".join(counts)]
+        return [f"{mark.shape} {mark.word}", routes, *outcome, ", ".join(counts)]
 
     @property
     def models(self) -> set[str]:
         """The models concerned."""
-        return {one.case.model for one in self.judged}
+        return {case.case.model for case in self.judged}
 
     @property
     def pairs(self) -> set[str]:
         """The ids of the pairs concerned."""
-        return {one.pair for one in self.judged}
+        return {case.pair for case in self.judged}
 
 
 def find(judged: Iterable[Judged]) -> list[Cause]:
     """The causes of everything regressed, fixed, incomplete and known to be broken; in this order, largest first."""
     groups: dict[tuple[Verdict, str | None, str], list[Judged]] = {}
-    for one in judged:
-        if one.verdict is not Verdict.AS_EXPECTED or one.broken:
+    for case in judged:
+        if case.verdict is not Verdict.AS_EXPECTED or case.broken:
             # A fixed case has any green outcome; what it shares with others is the rule that no longer holds.
-            outcome = None if one.verdict is Verdict.FIXED else one.outcome
-            groups.setdefault((one.verdict, outcome, _cause(one)), []).append(one)
+            outcome = None if case.verdict is Verdict.FIXED else case.outcome
+            groups.setdefault((case.verdict, outcome, _name(case)), []).append(case)
     causes = [Cause(*key, group[0].rule, tuple(group)) for key, group in groups.items()]
     return sorted(causes, key=lambda cause: (ORDER.index(cause.verdict), -len(cause.judged)))
 
 
 def explain(cause: Cause) -> Iterator[str]:
-    """What happened in one case, and what the rule says that it was held against."""
+    """The reason of the example, and what its rule says; of a fixed cause the rule alone."""
     if cause.verdict is not Verdict.FIXED:
         yield cause.example.reason
     if cause.rule is None:
         return
-    says = {
+    starts = {
         Verdict.REGRESSED: f"expected {cause.rule.outcome}: ",
         Verdict.FIXED: f"no longer {cause.rule.outcome}: ",
     }
-    yield says.get(cause.verdict, "because ") + cause.rule.because
+    yield starts.get(cause.verdict, "because ") + cause.rule.because
     if cause.verdict is Verdict.AS_EXPECTED:
         yield from (text for text in (cause.rule.advice, cause.rule.url or cause.rule.script) if text)
 
 
-def ways(cause: Cause, judged: Sequence[Judged]) -> Iterator[str]:
-    """What the records themselves offer instead."""
-    if ways := ways_out([one for one in cause.judged if one.broken], judged):
-        yield f"Those of these models that were tried there pass on {', '.join(ways)}."
+def alternatives(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
+    """At most one sentence: the routes on which, among all `judged`, the models of the `broken` cases pass."""
+    routes = ways_out(broken, judged)
+    return [f"All of these models that were tried on {', '.join(routes)} pass there."] if routes else []
 
 
-def _cause(one: Judged) -> str:
-    if one.rule is not None and one.verdict is not Verdict.REGRESSED:
-        return one.rule.because
-    return generalised(one)
+def alternatives_to(cause: Cause, judged: Iterable[Judged]) -> list[str]:
+    """The same for the broken cases of a cause."""
+    return alternatives([case for case in cause.judged if case.broken], judged)
+
+
+def _name(case: Judged) -> str:
+    if case.rule is not None and case.verdict is not Verdict.REGRESSED:
+        return case.rule.because
+    return generalised(case)

@@ -20,7 +20,7 @@ GAP: Final = 2
 
 @dataclass(frozen=True)
 class Cell:
-    """All cases of a pair, a lane and a route: the worst mark among them, and how many of those that ran passed."""
+    """All cases of a pair, a lane and a route: their worst mark, and how many of those that ran passed."""
 
     mark: Mark
     passed: int
@@ -29,60 +29,60 @@ class Cell:
     @classmethod
     def of(cls, cases: Sequence[Judged]) -> "Cell | None":
         """None for no case."""
-        found = marks.count(cases)
-        if not found:
+        counts = marks.count(cases)
+        if not counts:
             return None
-        wanted = [one for one in cases if one.record and one.outcome not in SKIPPED]
-        return cls(next(iter(found)), sum(one.outcome in GREEN for one in wanted), len(wanted))
+        ran = [case for case in cases if case.record and case.outcome not in SKIPPED]
+        return cls(next(iter(counts)), sum(case.outcome in GREEN for case in ran), len(ran))
 
     @property
     def share(self) -> str:
-        """In whole percent. Not rounded: 100 is all, and 0 is none."""
+        """Passed of ran, in percent, rounded so that only all is 100% and only none is 0%; empty if nothing ran."""
         if not self.ran:
             return ""
         return f"{max(100 * self.passed // self.ran, int(self.passed > 0))}%"
 
 
 def cells(cases: Sequence[Judged]) -> dict[tuple[str, str], Cell]:
-    """By route and pair."""
+    """By route and pair id."""
     groups: dict[tuple[str, str], list[Judged]] = {}
-    for one in cases:
-        groups.setdefault((one.case.route, one.pair), []).append(one)
-    return {place: cell for place, group in groups.items() if (cell := Cell.of(group))}
+    for case in cases:
+        groups.setdefault((case.case.route, case.pair), []).append(case)
+    return {key: cell for key, group in groups.items() if (cell := Cell.of(group))}
 
 
 def tables(cases: Sequence[Judged], pairs: Sequence[Pair], width: int) -> Iterator[Table]:
-    """One table, or as many as it takes to hold every pair within the width."""
-    found = cells(cases)
-    routes = in_order(route for route, _ in found)
-    told = told_apart(pairs)
-    names = max(map(cell_len, [*routes, *told]))
-    shown = [pair for pair in pairs if any((route, pair.id) in found for route in routes)]
+    """As many tables as it takes for no line to exceed `width` columns, head in bold; a pair is never split."""
+    by_key = cells(cases)
+    routes = in_order(route for route, _ in by_key)
+    head = head_names(pairs)
+    names = max(map(cell_len, [*routes, *head]))
+    shown = [pair for pair in pairs if any((route, pair.id) in by_key for route in routes)]
     columns = {
-        pair.id: [*_versions(pair, told), *(_text(found.get((route, pair.id))) for route in routes)] for pair in shown
+        pair.id: [*_versions(pair, head), *(_text(by_key.get((route, pair.id))) for route in routes)] for pair in shown
     }
-    widths = {pair: max(one.cell_len for one in column) for pair, column in columns.items()}
+    widths = {pair: max(text.cell_len for text in column) for pair, column in columns.items()}
     for chunk in _chunks(widths, width - names):
         table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, show_header=False)
         table.width = names + sum(GAP + widths[pair] for pair in chunk)
-        for row, name in enumerate([*told, *routes]):
-            table.add_row(Text(name, "bold" if row < len(told) else ""), *(columns[pair][row] for pair in chunk))
+        for row, name in enumerate([*head, *routes]):
+            table.add_row(Text(name, "bold" if row < len(head) else ""), *(columns[pair][row] for pair in chunk))
         yield table
 
 
 def in_order(routes: Iterable[str]) -> list[str]:
-    """Each once, as matrix.yaml and the README have them; what they do not know comes last."""
+    """Each route once, in the order of the README; unknown routes come last."""
     known = [*ROUTES]
     return sorted(dict.fromkeys(routes), key=lambda route: known.index(route) if route in known else len(known))
 
 
-def told_apart(pairs: Sequence[Pair]) -> list[str]:
-    """What heads a column: both libraries, and what these run on where pairs differ in it."""
+def head_names(pairs: Sequence[Pair]) -> list[str]:
+    """The packages whose versions head a column: both libraries, and any other in which pairs differ."""
     return [name for name in PACKAGES if name in AXES or len({getattr(pair, name) for pair in pairs}) > 1]
 
 
-def _versions(pair: Pair, told: Sequence[str]) -> list[Text]:
-    return [Text(getattr(pair, name), "bold") for name in told]
+def _versions(pair: Pair, head: Sequence[str]) -> list[Text]:
+    return [Text(getattr(pair, name), "bold") for name in head]
 
 
 def _text(cell: Cell | None) -> Text:

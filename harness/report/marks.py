@@ -11,7 +11,7 @@ from ..results.verdict import Judged, Verdict
 
 @dataclass(frozen=True)
 class Mark:
-    """One way for a case to stand. The shape alone tells it, for those who see no colour."""
+    """How one kind of result looks. Shapes are distinct, for readers who see no colour."""
 
     word: str
     shape: str
@@ -21,7 +21,7 @@ class Mark:
 
     @property
     def key(self) -> str:
-        """The word as programs have it: `known-broken`."""
+        """The word in machine-readable reports: `known-broken`."""
         return self.word.replace(" ", "-")
 
 
@@ -38,11 +38,11 @@ MARKS: Final = (REGRESSED, FIXED, INCOMPLETE, KNOWN_BROKEN, DRIFTED, PASSED, NOT
 """Worst first."""
 
 ATTENTION: Final = (REGRESSED, FIXED, INCOMPLETE)
-"""What is not as expected."""
+"""The marks of cases that are not as expected."""
 
 GOOD: Final = frozenset({PASSED, DRIFTED})
 UNTRIED: Final = frozenset({NOT_RUN, UNSUPPORTED})
-"""What says nothing of a model, good or bad."""
+"""The marks that say nothing about a model, good or bad."""
 
 _BY_VERDICT: Final = {Verdict.REGRESSED: REGRESSED, Verdict.FIXED: FIXED, Verdict.INCOMPLETE: INCOMPLETE}
 _BY_OUTCOME: Final = {"drifted": DRIFTED, "passed": PASSED, "not-run": NOT_RUN, "unsupported": UNSUPPORTED}
@@ -61,23 +61,23 @@ def count(judged: Iterable[Judged]) -> dict[Mark, int]:
 
 
 def is_untried(judged: Iterable[Judged]) -> bool:
-    """Whether nothing among these was run, for want of a device or because it cannot be."""
+    """Whether none of these cases was run, because a device is missing or the pair does not support it."""
     return count(judged).keys() <= UNTRIED
 
 
 def totals(judged: Iterable[Judged]) -> list[str]:
-    """`1020 passed`, `3 regressed`, …, each case in one of them; not run is told apart from passed, with its reason."""
+    """`1,020 passed`, `3 regressed`, …: each case counts once; `not run` is a count of its own, with the reasons."""
     cases = list(judged)
     counts = count(cases)
     texts = {mark: f"{counts[mark]:,} {mark.word}" for mark in _TOTALS if mark in counts}
     if NOT_RUN in texts:
-        texts[NOT_RUN] += f" ({reasons(one for one in cases if mark_of(one) is NOT_RUN)})"
+        texts[NOT_RUN] += f" ({reasons(case for case in cases if mark_of(case) is NOT_RUN)})"
     return list(texts.values())
 
 
 def reasons(judged: Iterable[Judged]) -> str:
-    """Why these cases are as they are: one reason for each distinct cause."""
+    """The reasons of these cases, one for each distinct cause."""
     first: dict[str, str] = {}
-    for one in judged:
-        first.setdefault(generalised(one), one.reason)
+    for case in judged:
+        first.setdefault(generalised(case), case.reason)
     return "; ".join(first.values())

@@ -1,4 +1,4 @@
-"""What a report is made of: computed once, drawn by each format."""
+"""The data that all reports share: computed once, drawn by each format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ from ..results.merging import Disagreement
 from ..results.verdict import Judged, Verdict, exit_code
 from . import marks
 
-NAMED: Final = 5  # runs, ways to disagree
+NAMED: Final = 5  # runs, groups of disagreements
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Every planned case with its verdict; what was recorded before; and what is to be said about it.
+    """Every planned case with its verdict, the runs on record, and the remarks about them.
 
-    `command` gives the command that runs a case again, `families` the module of each model,
-    `parameters` how many it has at full size.
+    `command` gives the command that runs a case again, `families` the module of each model, `parameters` its number of
+    parameters at full size.
     """
 
     judged: Sequence[Judged]
@@ -34,30 +34,30 @@ class Summary:
     disagreements: Sequence[Disagreement] = ()
     remarks: Sequence[str] = ()
     problems: Sequence[HarnessError] = ()
-    """What was wrong with pairs that are not among these."""
+    """The errors of pairs that were left out."""
     failed: bool = False
     """Whether a session failed."""
     selection: Mapping[str, Any] = field(default_factory=dict)
     part: str = ""
-    """The options that leave a part of the matrix; empty for the whole."""
+    """The options that select a part of the matrix; empty for the whole."""
 
     @property
     def lanes(self) -> dict[str, list[Judged]]:
         """The cases of each lane."""
         lanes: dict[str, list[Judged]] = {}
-        for one in self.judged:
-            lanes.setdefault(one.lane, []).append(one)
+        for case in self.judged:
+            lanes.setdefault(case.lane, []).append(case)
         return lanes
 
     @property
     def exit_code(self) -> int:
-        """What nox ends with: that of bad input first."""
+        """The code that nox ends with; a pair's error comes first, a failed session last."""
         codes = [problem.exit_code for problem in self.problems]
         return min(codes, default=0) or exit_code(self.judged) or int(self.failed)
 
     @property
     def only_failed(self) -> bool:
-        """Whether nothing but a session's failure gives the exit code."""
+        """Whether the exit code comes from a failed session alone."""
         return self.failed and not self.problems and not exit_code(self.judged)
 
     @property
@@ -67,7 +67,7 @@ class Summary:
 
     @property
     def alerts(self) -> list[str]:
-        """What is said at the top: what is missing, that this is a part, and that machines disagree."""
+        """The lines at the top: pairs left out, missing records, that this is a part, and that machines disagree."""
         part = [f"A part of the matrix: {self.part}"] if self.part else []
         problems = [f"Left out: {line}" for problem in self.problems for line in str(problem).splitlines()]
         disagreed = number(len(self.disagreements), "case")
@@ -76,47 +76,49 @@ class Summary:
 
     @property
     def _missing(self) -> int:
-        return sum(one.verdict is Verdict.INCOMPLETE for one in self.judged)
+        return sum(case.verdict is Verdict.INCOMPLETE for case in self.judged)
 
     @property
     def _unfinished(self) -> list[str]:
         """How many planned cases have no record, and which lanes' last runs broke off."""
-        said = []
+        sentences = []
         if self._missing:
-            said = [f"Half finished: {self._missing:,} of {number(len(self.judged), 'planned case')} have no record."]
-        last = {(one.folder, one.pair, one.lane): one for one in self.past}.values()
-        broken_off = [one for one in last if one.run.end is None and one.run.missing]
+            planned = number(len(self.judged), "planned case")
+            sentences = [f"Half finished: {self._missing:,} of {planned} have no record."]
+        last = {(past.folder, past.pair, past.lane): past for past in self.past}.values()
+        broken_off = [past for past in last if past.run.end is None and past.run.missing]
         if broken_off:
-            runs = [f"{one.pair} {one.lane}, begun {one.started[:16].replace('T', ' ')} UTC" for one in broken_off]
-            said.append(f"Broken off: {_first(runs)}.")
-        return [" ".join(said)] if said else []
+            runs = [f"{past.pair} {past.lane}, begun {past.started[:16].replace('T', ' ')} UTC" for past in broken_off]
+            sentences.append(f"Broken off: {_first(runs)}.")
+        return [" ".join(sentences)] if sentences else []
 
     @property
-    def said(self) -> list[str]:
-        """What is to be done about rules, and on which cases machines disagree."""
-        return [*self.remarks, *([f"Disagreed on: {_first(self._disagreed)}."] if self.disagreements else [])]
+    def notes(self) -> list[str]:
+        """The lines below the result: the remarks, and on which cases machines disagree."""
+        return [*self.remarks, *([f"Disagreements: {_first(self._disagreed)}."] if self.disagreements else [])]
 
     @property
     def _disagreed(self) -> list[str]:
-        """A sentence for each way to disagree: by route, and what each machine says."""
+        """Disagreements in words, grouped by route and by the outcome on each machine."""
         groups: dict[tuple[str, str], list[Disagreement]] = {}
-        for one in self.disagreements:
-            groups.setdefault((one.one.case.route, str(one.outcomes)), []).append(one)
-        return [f"{number(len(group), 'case')}, as {group[0].sentence}" for group in groups.values()]
+        for disagreement in self.disagreements:
+            key = disagreement.one.case.route, str(disagreement.outcomes)
+            groups.setdefault(key, []).append(disagreement)
+        return [f"{number(len(group), 'case')}, such as {group[0].sentence}" for group in groups.values()]
 
     @property
     def headline(self) -> str:
-        """The whole in one line: what needs a look, or that nothing does."""
+        """The result in one line: how many cases need a look, or that none does."""
         counts = marks.count(self.judged)
-        wanted = [f"{counts[mark]:,} {mark.word}" for mark in marks.ATTENTION if mark in counts]
-        wanted += [f"{number(len(self.problems), 'pair')} left out"] if self.problems else []
-        if wanted:
-            return ", ".join(wanted)
+        problems = [f"{counts[mark]:,} {mark.word}" for mark in marks.ATTENTION if mark in counts]
+        problems += [f"{number(len(self.problems), 'pair')} left out"] if self.problems else []
+        if problems:
+            return ", ".join(problems)
         return "nothing was run" if marks.is_untried(self.judged) else "as expected"
 
     @property
     def verdict(self) -> str:
-        """The same as a sentence, with what nox ends with."""
+        """The headline as a sentence, and the exit code."""
         return f"{self.headline[:1].upper()}{self.headline[1:]}. Exit code {self.exit_code}."
 
 

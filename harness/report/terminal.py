@@ -1,4 +1,4 @@
-"""The summary in the terminal: what stands where, then why, then the totals."""
+"""The summary in the terminal: a grid for each lane, then causes, then the totals."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,12 +22,12 @@ EXIT: Final = {
 
 
 def show(console: Console, summary: Summary) -> None:
-    """Prints the summary. Nothing is cropped: an id or a command wider than the console stays whole."""
+    """Print the summary. Ids and commands wider than the console are not cropped."""
     console.print(render(summary, console.width), crop=False, highlight=False)
 
 
 def tell(console: Console, lines: Iterable[str]) -> None:
-    """Prints sentences, wrapped; what is indented, as a command is, stays whole, and nothing is an empty line."""
+    """Print lines: a sentence is wrapped, an indented line (a command) stays whole, and "" is an empty line."""
     parts = [
         part
         for text in lines
@@ -44,7 +44,7 @@ def render(summary: Summary, width: int) -> RenderableType:
         *_lanes(summary, width),
         *_legend(judged, width),
         *(line for cause in causes.find(judged) for line in _cause(cause, summary, width)),
-        *(line for text in summary.said for line in (_line(""), *_wrapped(text, width))),
+        *(line for text in summary.notes for line in (_line(""), *_wrapped(text, width))),
         *_silent(judged, width),
         *_listed(marks.totals(judged), " · ", width, "bold"),
         _line(f"Exit code {summary.exit_code}: {_why(summary)}."),
@@ -74,28 +74,28 @@ def _legend(judged: Sequence[Judged], width: int) -> Iterator[Text]:
 
 def _cause(cause: causes.Cause, summary: Summary, width: int) -> Iterator[Text]:
     yield _line("")
-    yield from _listed(cause.facts, " · ", width, marks.mark_of(cause.example).style)
-    for text in (*causes.explain(cause), *causes.ways(cause, summary.judged)):
+    yield from _listed(cause.heading, " · ", width, marks.mark_of(cause.example).style)
+    for text in (*causes.explain(cause), *causes.alternatives_to(cause, summary.judged)):
         yield from _wrapped(text, width, indent="  ")
     yield _line(f"  {summary.command(cause.example)}", "bold")
 
 
 def _silent(judged: Sequence[Judged], width: int) -> Iterator[Text]:
     yield _line("")
-    broken = [one for one in judged if one.broken]
+    broken = [case for case in judged if case.broken]
     if broken:
-        silent = sum(one.silent for one in broken)
+        silent = sum(case.silent for case in broken)
         yield from _wrapped(f"{silent} of {number(len(broken), 'broken case')} silent: neither library warned.", width)
 
 
 def _listed(items: Sequence[str], separator: str, width: int, style: str) -> Iterator[Text]:
-    """Wraps between items only: a number stays with what it counts."""
+    """Wrap between items only: a number stays with its noun."""
     text = separator.join(item.replace(" ", NO_BREAK) for item in items)
     yield from (_line(line.plain.replace(NO_BREAK, " "), style) for line in _wrapped(text, width))
 
 
 def _wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterator[Text]:
-    """Wraps between words only: an id or a path is never broken."""
+    """Wrap between words only: an id or a path is never broken."""
     lines = textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

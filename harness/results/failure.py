@@ -1,5 +1,6 @@
 """Why a case failed, in words that it shares with other models that failed so, and whether two failed alike."""
 
+import functools
 import re
 from typing import Final
 
@@ -29,6 +30,11 @@ def cause_of(record: Record) -> str:
     named = (record.get("detail") or {}).get("cause")
     if named:
         return str(named)
-    reason = _QUOTED.sub("NAME", str(record.get("reason") or record["outcome"]))
-    reason = re.sub(rf"(?<!\w)(?:{_SLIM})?{re.escape(record['model'])}(?!\w)", "MODEL", reason)
+    return _without_names(str(record.get("reason") or record["outcome"]), record["model"])
+
+
+@functools.cache  # pairs and lanes repeat the reasons of a model
+def _without_names(reason: str, model: str) -> str:
+    reason = _QUOTED.sub("NAME", reason)
+    reason = re.sub(rf"(?<!\w)(?:{_SLIM})?{re.escape(model)}(?!\w)", "MODEL", reason)
     return _NUMBER.sub("N", reason)

@@ -69,7 +69,7 @@ def test_the_first_bad_release_is_named_with_both_sides() -> None:
     words, code, _ = ask(environment)
     assert words == [
         "First bad: transformers 5.3.0 (2026-01-04). Last good: transformers 5.2.0 (2026-01-03).",
-        "Where it is bad: tower/convnext_atto is keys: keys here",
+        "On the bad side tower/convnext_atto is keys: keys here",
         "Both sides:",
         f"  nox -s pair -- transformers==5.2.0 timm==1.0.31 {ALONE}",
         f"  nox -s pair -- transformers==5.3.0 timm==1.0.31 {ALONE}",
@@ -91,7 +91,7 @@ def test_releases_that_tell_nothing_are_skipped_and_stay_suspects(odd: str | Non
     words, code, said = ask(environment)
     assert words[:2] == [
         "First bad: transformers 5.4.0 (2026-01-05). Last good: transformers 5.1.0 (2026-01-02).",
-        "Untestable, so that any of them may have brought it as well: 5.2.0, 5.3.0.",
+        "Also possible, because they could not be tested: 5.2.0, 5.3.0.",
     ]
     assert code == 4
     assert any(line.startswith("transformers 5.3.0: untestable, ") or "untestable: no wheel" in line for line in said)

@@ -221,7 +221,7 @@ def test_a_report_of_several_folders_takes_what_each_has_and_tells_where_they_di
     code, summary = sum_up(of(f"{ATTO} --results a --results b", "report"))
     assert code == 1
     assert "1 passed · 1 regressed" in summary
-    told = f"Disagreed on: 1 case, as {NEW} cpu-float32 tower/convnext_atto: keys in a (keys here); passed in b"
+    told = f"Disagreements: 1 case, such as {NEW} cpu-float32 tower/convnext_atto: keys in a (keys here); passed in b"
     assert "The machines disagree on 1 case." in summary
     assert told in " ".join(summary.split())
     assert sum_up(of(f"{ATTO} --results b --results b", "report"))[0] == 4  # the same folder twice is one

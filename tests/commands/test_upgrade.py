@@ -84,9 +84,9 @@ def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
     assert list(upgrade.lines(found)) == [
         f"{OLD} → {NEW}",
         "Nothing changes.",
-        f"Saved by {OLD} and loaded by {NEW}, 1 of 1 checkpoint come back as they were.",
-        "No model was computed on both sides, so nothing is known of timm's own numbers.",
-        "No other pair on the way is on record.",
+        f"Checkpoints saved by {OLD} and loaded by {NEW}: 1 of 1 unchanged.",
+        "No model ran on both sides, so timm's own numbers could not be compared.",
+        "No pair in between is on record.",
         f"Nothing that works breaks. {NEW} is fit to pin:",
         "  transformers==5.23.0 timm==1.0.31",
         "Exit code 0.",
@@ -101,11 +101,11 @@ def test_what_breaks_is_told_with_the_package_that_brings_it() -> None:
     assert list(upgrade.lines(found)) == [
         f"{OLD} → {NEW}",
         "1 newly broken",
-        f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
-        f"1 fail as what {NEW} saves itself does.",
-        "No model was computed on both sides, so nothing is known of timm's own numbers.",
-        "No other pair on the way is on record.",
-        f"No recorded pair on the way is known to break nothing. Until one is, stay with {OLD}:",
+        f"Checkpoints saved by {OLD} and loaded by {NEW}: 0 of 1 unchanged.",
+        f"1 checkpoint broken in the same way as those that {NEW} saves itself.",
+        "No model ran on both sides, so timm's own numbers could not be compared.",
+        "No pair in between is on record.",
+        f"No recorded pair in between is known to break nothing. Stay with {OLD}:",
         "  transformers==4.57.6 timm==1.0.22",
         "",
         "✘ newly broken · tower · 1 model, 1 case · by transformers",
@@ -137,8 +137,8 @@ def test_checkpoints_that_the_old_pair_saved_are_loaded_by_the_new_one() -> None
     assert environment.carried == [(OLD, ["keeps"], [TOWER]), (NEW, ["takes"], [TOWER])]
     assert list(upgrade.lines(found))[1:4] == [
         "Nothing changes.",
-        f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
-        f"✘ lost by carrying · tower · 1 case, as {TOWER}: keys here",
+        f"Checkpoints saved by {OLD} and loaded by {NEW}: 0 of 1 unchanged.",
+        f"✘ lost by carrying · tower · 1 case, such as {TOWER}: keys here",
     ]
     assert found.exit_code == 1
 
@@ -147,11 +147,11 @@ def test_the_whole_of_an_answer_in_which_nothing_but_carrying_breaks_anything() 
     assert list(upgrade.lines(answer(Pairs(carried={TOWER: "keys"})))) == [
         f"{OLD} → {NEW}",
         "Nothing changes.",
-        f"Saved by {OLD} and loaded by {NEW}, 0 of 1 checkpoint come back as they were.",
-        f"✘ lost by carrying · tower · 1 case, as {TOWER}: keys here",
-        "No model was computed on both sides, so nothing is known of timm's own numbers.",
-        "No other pair on the way is on record.",
-        f"No recorded pair on the way is known to break nothing. Until one is, stay with {OLD}:",
+        f"Checkpoints saved by {OLD} and loaded by {NEW}: 0 of 1 unchanged.",
+        f"✘ lost by carrying · tower · 1 case, such as {TOWER}: keys here",
+        "No model ran on both sides, so timm's own numbers could not be compared.",
+        "No pair in between is on record.",
+        f"No recorded pair in between is known to break nothing. Stay with {OLD}:",
         "  transformers==4.57.6 timm==1.0.22",
         "Exit code 1.",
     ]
@@ -160,7 +160,7 @@ def test_the_whole_of_an_answer_in_which_nothing_but_carrying_breaks_anything() 
 def test_a_checkpoint_that_breaks_otherwise_than_what_the_new_pair_saves_is_told_too() -> None:
     broken = {TOWER: "keys"}
     found = answer(Pairs(transformers_timm=broken, transformers=broken, carried={TOWER: "tensors"}))
-    told = f"✘ broken otherwise by carrying · tower · 1 case, as {TOWER}: tensors here"
+    told = f"✘ broken otherwise by carrying · tower · 1 case, such as {TOWER}: tensors here"
     assert told in list(upgrade.lines(found))
     assert found.lost == []
 
@@ -178,7 +178,7 @@ def test_checkpoints_are_carried_in_the_lane_that_is_asked_for(lane: str, gpus: 
 
 def test_that_nothing_could_be_carried_is_said() -> None:
     found = answer(Pairs(), *BOTH[:4], "--lane", "cpu-float32", "--route", "wrapper", "--model", "convnext_atto")
-    assert "No checkpoint was carried over: the start saves none on these routes and lanes." in list(
+    assert "No checkpoint was carried over: the old pair saves none on these routes and lanes." in list(
         upgrade.lines(found)
     )
     none = answer(Pairs(carried={TOWER: "unsupported"}))
@@ -357,7 +357,7 @@ def test_a_pair_that_only_the_records_know_is_on_the_way_too() -> None:
     found = answer(Pairs(transformers=broken), "transformers==5.23.0", "--from", OLD, *CASES)
     assert found.nearest is not None
     assert found.nearest.id == "transformers5.0.0-timm1.0.22"
-    assert "Tried on the way, and breaks nothing: transformers5.0.0-timm1.0.22." in list(upgrade.lines(found))
+    assert "Recorded pairs in between that break nothing: transformers5.0.0-timm1.0.22." in list(upgrade.lines(found))
 
 
 def test_what_is_broken_and_new_is_told_by_cause() -> None:
@@ -371,7 +371,7 @@ def test_of_what_stops_nobody_the_largest_causes_are_told_and_the_rest_counted()
     found = answer(Pairs(none=outcomes), *BOTH[:4], "--lane", "cpu-float32", "--route", "wrapper")
     told = [line for line in upgrade.lines(found) if line.startswith("↑")]
     assert len(told) == 3
-    assert told[-1] == "↑ newly fixed · 2 causes more, 2 cases"
+    assert told[-1] == "↑ newly fixed · 2 more causes, 2 cases"
 
 
 def test_it_can_start_from_a_pair_on_another_torch() -> None:

@@ -102,3 +102,34 @@ def test_an_index_that_names_no_files_is_none(tmp_path: Path) -> None:
 def test_a_folder_without_a_configuration_is_none(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no config\.json in it, which timm and transformers both write"):
         Checkpoint.read(tmp_path)
+
+
+DESCRIPTIONS = {
+    "as timm writes it": ({"input_size": [3, 224, 224], "num_classes": 0}, True),
+    "a size that is not told": ({"input_size": [3, None, None]}, True),
+    "no size and no number": ({"input_size": None, "num_classes": None}, True),
+    "two numbers": ({"input_size": [224, 224]}, False),
+    "a number below zero": ({"input_size": [3, -1, 224]}, False),
+    "a number as text": ({"input_size": [3, "224", 224]}, False),
+    "a fraction": ({"input_size": [3, 224.5, 224]}, False),
+    "a truth value": ({"input_size": [3, True, 224]}, False),
+    "classes as text": ({"num_classes": "1000"}, False),
+    "classes below zero": ({"num_classes": -1}, False),
+}
+
+
+@pytest.mark.parametrize(("described", "readable"), DESCRIPTIONS.values(), ids=DESCRIPTIONS)
+def test_a_description_of_weights_has_a_size_of_three_counts_and_a_count_of_classes(
+    tmp_path: Path,
+    described: dict[str, Any],
+    readable: bool,  # noqa: FBT001
+) -> None:
+    path = folder(tmp_path / "x", {"pretrained_cfg": described}, "model.safetensors")
+    if readable:
+        assert Checkpoint.read(path).pretrained_cfg == described
+    else:
+        with pytest.raises(ValueError, match="x") as caught:
+            Checkpoint.read(path)
+        assert str(caught.value) == (
+            f"{path}/config.json: pretrained_cfg has an input_size or num_classes that is none"
+        )

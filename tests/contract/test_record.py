@@ -269,3 +269,68 @@ PRINT = {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] 
 )
 def test_a_fingerprint_is_figures_or_the_line_is_refused(fingerprint: object, readable: bool) -> None:  # noqa: FBT001
     assert FIELDS["case"]["fingerprint"](fingerprint) is readable
+
+
+def written(tmp_path: Path, *lines: dict[str, Any]) -> Path:
+    """A lane's file of these lines."""
+    path = tmp_path / "lane.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def test_a_line_torn_within_a_letter_is_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path, RUN)
+    path.write_bytes(path.read_bytes() + '{"kind":"case","reason":"λ'.encode()[:-1] + b"\n" + b"[1]\n")
+    with Log(path) as log:
+        write_case(log)
+    assert [list(run.cases) for run in record.read(path)] == [["tower/a"]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", ""), ("{", "{\n"), ("{}\n", "{}\n"), ('{"kind', '{"kind\n')],
+    ids=["nothing", "one letter", "a whole line", "half a line"],
+)
+def test_a_line_break_is_added_to_a_line_that_was_torn_alone(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "lane.jsonl"
+    path.write_text(before)
+    with Log(path) as log:
+        log.end({"keys": 2, "passed": 1}, ended="now", failed="λ")
+    line = '{"kind":"end","cases":3,"counts":{"keys":2,"passed":1},"ended":"now","failed":"\\u03bb"}\n'
+    assert path.read_text(encoding="utf-8") == after + line
+
+
+def test_the_text_of_a_run_is_its_lines_as_they_are_and_when_it_began(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    first, second = json.dumps(RUN), json.dumps({**RUN, "started": "2026-01-02T00:00:00+00:00"})
+    undated = '{"kind":"run"}'
+    path.write_text("\n".join(["torn", first, json.dumps(CASE), '{"kind":"ca', "", second, undated]))
+    assert record.texts(path) == [
+        record.Text("torn\n", ""),
+        record.Text(f'{first}\n{json.dumps(CASE)}\n{{"kind":"ca\n\n', "2026-01-01T00:00:00+00:00"),
+        record.Text(f"{second}\n", "2026-01-02T00:00:00+00:00"),
+        record.Text(f"{undated}\n", ""),
+    ]
+
+
+def test_a_line_that_is_no_run_says_nothing_of_when_one_began(tmp_path: Path) -> None:
+    path = written(tmp_path, {**CASE, "started": "2025-01-01T00:00:00+00:00"})
+    assert record.texts(path) == [record.Text(path.read_text(), "")]
+
+
+def test_a_file_that_is_not_there_or_is_empty_has_no_runs(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    assert record.texts(path) == []
+    path.touch()
+    assert record.texts(path) == []
+    assert record.read(path) == []
+
+
+def test_runs_that_are_copied_follow_those_of_the_file_and_read_back_equal(tmp_path: Path) -> None:
+    theirs = written(tmp_path, {**RUN, "lane": "cuda-float32"}, CASE, END, {**RUN, "lane": "cpu-bfloat16"})
+    ours = tmp_path / "ours" / "lane.jsonl"
+    with Log(ours) as log:
+        begin(log)
+        log.copy(record.texts(theirs))
+        assert [run.header["lane"] for run in record.read(ours)] == ["cpu-float32", "cuda-float32", "cpu-bfloat16"]
+    assert record.read(ours)[1:] == record.read(theirs)

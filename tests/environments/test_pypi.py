@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+from packaging.version import Version
 from pypi_simple import NoSuchProjectError
 
 from harness.config.errors import BadInput
@@ -95,6 +96,47 @@ def test_between_two_releases_are_those_that_this_python_can_run_oldest_first() 
 
 
 @pytest.mark.parametrize(
+    ("oldest", "versions"),
+    [
+        ("1.0.0", ["1.0.0", "1.2.0", "1.4"]),
+        ("1.0.1", ["1.2.0", "1.4"]),
+        ("1.2", ["1.2.0", "1.4"]),
+        ("1.4.0", ["1.4"]),
+        ("1.4.0.post1", []),
+        ("1.5.0", []),
+    ],
+    ids=["the first", "no release", "written shorter", "the last", "newer than any", "one that was yanked"],
+)
+def test_since_a_release_are_it_and_those_after_it_that_this_python_can_run(oldest: str, versions: list[str]) -> None:
+    assert [release.version for release in pypi.since("timm", Version(oldest), "3.11", Line())] == versions
+
+
+def test_since_a_release_each_has_the_day_of_its_last_file_or_none() -> None:
+    class Days:
+        """Two releases: one of two files, one whose files the index gives no date."""
+
+        def get_project_page(self, project: str, timeout: float | None = None) -> Any:  # noqa: ARG002 - as pypi_simple
+            assert project == "timm"
+            files = [("1.1", None), ("1.0", 5), ("1.0", 3)]
+            return SimpleNamespace(
+                packages=[
+                    SimpleNamespace(
+                        version=version,
+                        upload_time=day and datetime(2026, 11, day, tzinfo=UTC),
+                        is_yanked=False,
+                        requires_python=None,
+                    )
+                    for version, day in files
+                ]
+            )
+
+    assert pypi.since("timm", Version("1.0"), "3.11", Days()) == [
+        pypi.Release("1.0", date(2026, 11, 5)),
+        pypi.Release("1.1", None),
+    ]
+
+
+@pytest.mark.parametrize(
     ("ends", "problems"),
     [
         (("1.0.0", "2.0"), ["timm==2.0: there is no such release on PyPI; the newest are 1.5.0, 1.4, 1.3.0"]),
@@ -117,3 +159,17 @@ def test_an_end_that_cannot_be_is_refused(ends: tuple[str, str], problems: list[
 
 def test_a_day_ends_where_pypi_is() -> None:
     assert pypi.end_of(AS_OF) == END
+
+
+def test_the_index_is_asked_for_the_project_and_is_not_waited_for_without_end() -> None:
+    requests: list[tuple[str, float | None]] = []
+
+    class Listening(Line):
+        def get_project_page(self, project: str, timeout: float | None = None) -> Any:
+            requests.append((project, timeout))
+            return super().get_project_page(project, timeout)
+
+    pypi.between("timm", ("1.0.0", "1.4"), "3.11", Listening())
+    pypi.since("transformers", Version("1.0"), "3.11", Listening())
+    pypi.day_of(["torch==1.4"], AS_OF, Listening())
+    assert requests == [("timm", 30.0), ("transformers", 30.0), ("torch", 30.0)]

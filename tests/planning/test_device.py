@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harness.config.errors import BadInput
 from harness.planning import device
 
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
@@ -126,3 +127,61 @@ def test_there_are_no_more_workers_than_cores_or_places(
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     assert device.workers(places, asked) == workers
+
+
+class Silent(Driver):
+    """Counts its GPUs, and says of those named that something is wrong, whatever it writes."""
+
+    def __init__(self, count: int, *, lost: frozenset[int] = frozenset(), silent: frozenset[int] = frozenset()) -> None:
+        super().__init__(count)
+        self.lost, self.silent = lost, silent
+
+    def cuDeviceGet(self, into: Any, at: int) -> int:  # noqa: N802 - the driver's own name
+        super().cuDeviceGet(into, at)
+        return NO_DEVICE if at in self.lost else 0
+
+    def cuDeviceTotalMem_v2(self, into: Any, gpu: Any) -> int:  # noqa: N802 - the driver's own name
+        super().cuDeviceTotalMem_v2(into, gpu)
+        return NO_DEVICE if gpu.value in self.silent else 0
+
+
+@pytest.mark.parametrize(
+    ("installed", "gibs"),
+    [
+        (Silent(2), [24, 24]),
+        (Silent(3, lost=frozenset({1})), [24, 0, 24]),
+        (Silent(2, silent=frozenset({0})), [0, 24]),
+        (None, []),
+    ],
+    ids=["all tell", "one is lost", "one does not tell", "no driver"],
+)
+def test_the_memory_of_a_gpu_is_0_where_the_driver_does_not_tell_it(
+    driver: Callable[[Driver | None], None], installed: Driver | None, gibs: list[float]
+) -> None:
+    driver(installed)
+    assert device.cuda_gibs() == gibs
+
+
+def test_a_gpu_that_does_not_tell_its_memory_has_one_worker(
+    driver: Callable[[Driver | None], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    driver(Silent(2, silent=frozenset({0})))
+    assert device.places("cuda") == ["0", "1", "1", "1", "1"]
+
+
+def test_a_machine_that_cannot_count_its_cores_has_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert device.workers([], None) == 1
+
+
+def test_lanes_that_cannot_run_here_are_refused_together(gpus: Callable[[int], None]) -> None:
+    device.refuse_missing(["cpu-float32"])
+    with pytest.raises(BadInput) as caught:
+        device.refuse_missing(["cuda-float32", "cpu-float32", "cuda-bfloat16"])
+    assert str(caught.value).splitlines() == [
+        "--lane cuda-float32: no CUDA device on this machine; leave the option out to record it as not run",
+        "--lane cuda-bfloat16: no CUDA device on this machine; leave the option out to record it as not run",
+    ]
+    gpus(1)
+    device.refuse_missing(["cuda-float32"])

@@ -21,9 +21,9 @@ def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", *
 
 
 def regressed(*records: dict[str, Any]) -> list[Judged]:
-    found = {Case("tower", line["model"]): line for line in records}
-    recorded = Recorded("pair", "cpu-float32", {case.id: line for case, line in found.items()})
-    return judge(found, recorded, lambda _: [])
+    by_case = {Case("tower", record["model"]): record for record in records}
+    recorded = Recorded("pair", "cpu-float32", {case.id: record for case, record in by_case.items()})
+    return judge(by_case, recorded, lambda _: [])
 
 
 GENERAL = {
@@ -57,8 +57,11 @@ def test_one_cause_gathers_its_models_and_another_stays_apart() -> None:
         record("1 key renamed: `b.gamma`", "b"),
         record("1 key renamed: `d.gamma`", "d", outcome="tensors"),
     )
-    found = [(cause.outcome, sorted(cause.models)) for cause in causes.find(judged)]
-    assert found == [("keys", ["a", "b"]), ("keys", ["c"]), ("tensors", ["d"])]
+    assert [(cause.outcome, sorted(cause.models)) for cause in causes.find(judged)] == [
+        ("keys", ["a", "b"]),
+        ("keys", ["c"]),
+        ("tensors", ["d"]),
+    ]
 
 
 def test_the_quickest_case_stands_for_its_cause() -> None:
@@ -67,7 +70,7 @@ def test_the_quickest_case_stands_for_its_cause() -> None:
     assert cause.example.case.model == "small"
 
 
-def test_what_is_green_or_was_skipped_has_no_cause() -> None:
+def test_green_and_skipped_cases_have_no_cause() -> None:
     skipped = [record("no device", "a", "not-run"), record("no such route", "b", "unsupported")]
     assert causes.find(regressed(*skipped, record(None, "c", "drifted"))) == []
 
@@ -96,23 +99,23 @@ def test_a_command_runs_its_case_and_no_other_recorded_or_not(
     assert packaged
     routes = {"tower": Route(models="quick", variants=("sharded", "bin"))}
     varied = small_matrix.model_copy(update={"routes": routes})
-    one = Judged(small_matrix.pairs[1].id, "cpu-float32", Case("tower", model), regressed(record("x"))[0].verdict)
-    words = shlex.split(reproduction.of_matrix(Path("other.yaml"))(one).partition(" -- ")[2])
+    case = Judged(small_matrix.pairs[1].id, "cpu-float32", Case("tower", model), regressed(record("x"))[0].verdict)
+    words = shlex.split(reproduction.of_matrix(Path("other.yaml"))(case).partition(" -- ")[2])
     options = option_parser.parse(words)
     lane = next(lane for lane in small_matrix.lanes if lane.name == "cpu-float32")
-    assert [case.id for case in plan.cases_of(varied, small_catalog, lane, options)] == [one.case.id]
-    assert [pair.id for pair in plan.pairs(varied, options)] == [one.pair]
+    assert [planned.id for planned in plan.cases_of(varied, small_catalog, lane, options)] == [case.case.id]
+    assert [pair.id for pair in plan.pairs(varied, options)] == [case.pair]
     assert (options.rerun, options.matrix) == (True, Path("other.yaml"))
 
 
-def test_a_model_of_ones_own_is_named_with_its_configuration() -> None:
+def test_a_user_model_is_named_with_its_configuration() -> None:
     header = {"own": {"target": "pkg.mod:Cls", "config": '{"a": 1}', "maker": None}}
-    one = Judged("pair", "cpu-float32", Case("own", "pkg.mod:Cls"), regressed(record("x"))[0].verdict, header=header)
-    own = """--own pkg.mod:Cls --config '{"a": 1}' --variant safetensors --rerun"""
-    assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {own}"
+    case = Judged("pair", "cpu-float32", Case("own", "pkg.mod:Cls"), regressed(record("x"))[0].verdict, header=header)
+    user_model = """--own pkg.mod:Cls --config '{"a": 1}' --variant safetensors --rerun"""
+    assert reproduction.of_matrix()(case) == f"nox -s matrix -- --pair pair --lane cpu-float32 {user_model}"
 
 
 def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command() -> None:
-    one = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", Size.FULL), regressed(record("x"))[0].verdict)
+    case = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", Size.FULL), regressed(record("x"))[0].verdict)
     options = "--route tower --model a --variant sharded --size full --rerun"
-    assert reproduction.of_matrix()(one) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"
+    assert reproduction.of_matrix()(case) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"

@@ -1,6 +1,6 @@
-"""A results folder from elsewhere: cut off, mixed up or made to harm, it is read, or refused with file and line.
+"""A foreign results folder, truncated, shuffled or malicious, is read, or refused with file and line.
 
-MUTATIONS says how many files.
+MUTATIONS sets how many files are tried.
 """
 
 import io
@@ -44,7 +44,7 @@ CASE: dict[str, Any] = {
     "same_as": "tower/b",
     "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
 }
-SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # what does not name each route
+SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # these do not name each route
 LINES: list[dict[str, Any]] = [
     {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
     CASE,
@@ -81,11 +81,11 @@ def judged(lane: Recorded) -> list[Judged]:
 def drawn(judged: list[Judged], lane: Recorded) -> dict[str, str]:
     """Every report; the summary without rich's own colours."""
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
-    one = summary(judged, past=[lane])
-    terminal.show(console, one)
+    drawn_from = summary(judged, past=[lane])
+    terminal.show(console, drawn_from)
     file: Any = console.file
     shown = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
-    return {"terminal": shown, **{name: write(one) for name, write in FILES.items()}}
+    return {"terminal": shown, **{name: write(drawn_from) for name, write in FILES.items()}}
 
 
 @settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -124,15 +124,15 @@ def test_text_in_a_record_is_shown_and_does_nothing(tmp_path: Path, harm: str) -
     path.parent.mkdir()
     path.write_text("\n".join(json.dumps({**line, "reason": f"before {harm} after"}) for line in LINES[:2]) + "\n")
     lane = store.load(tmp_path, PAIR, LANE, CURRENT)
-    found = drawn(judged(lane), lane)
+    files = drawn(judged(lane), lane)
     for name in ("terminal", "summary.md", "junit.xml", "answer.json"):
-        assert all(one.isprintable() or one == "\n" for one in found[name])
-    assert re.search("before .* after", found["terminal"])
-    assert "<script>alert" not in "".join(found[name] for name in FILES)
-    assert "](" not in found["summary.md"]  # no link, no picture
-    failures = list(ET.fromstring(found["junit.xml"]).iter("failure"))  # noqa: S314 - ours
-    assert ["before " in one.get("message", "") for one in failures] == [True]
-    told = re.search(r'id="data">(.*?)</script>', found["index.html"])
-    assert told
-    assert f"before {harm} after" in json.loads(told[1])["reasons"]
+        assert all(character.isprintable() or character == "\n" for character in files[name])
+    assert re.search("before .* after", files["terminal"])
+    assert "<script>alert" not in "".join(files[name] for name in FILES)
+    assert "](" not in files["summary.md"]  # no link, no picture
+    failures = list(ET.fromstring(files["junit.xml"]).iter("failure"))  # noqa: S314 - ours
+    assert ["before " in failure.get("message", "") for failure in failures] == [True]
+    embedded = re.search(r'id="data">(.*?)</script>', files["index.html"])
+    assert embedded
+    assert f"before {harm} after" in json.loads(embedded[1])["reasons"]
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [PAIR, f"{PAIR}/{LANE}.jsonl"]

@@ -99,7 +99,7 @@ def test_a_reason_wraps_between_words_and_never_within_an_id() -> None:
     assert lines[lines.index("  OSError: no such route here:") + 1] == "  backbone-pretrained"
 
 
-def test_pairs_that_do_not_fit_beside_the_routes_go_into_a_table_below_and_tell_what_they_run_on() -> None:
+def test_pairs_that_do_not_fit_beside_the_routes_go_into_a_table_below_and_name_their_torch() -> None:
     development = "transformers5.24.0.dev0+g1a2b3c4-timm1.0.32-torch2.15.0"
     lines = shown([*cases(OLD, HEALTHY), *cases(development, HEALTHY)], width=30)
     assert lines[:10] == [
@@ -123,8 +123,8 @@ def test_a_word_wider_than_the_console_stays_whole() -> None:
 
 @pytest.mark.parametrize(("passed", "failed", "share"), [(399, 1, "99%"), (1, 399, "1%"), (0, 3, "0%"), (3, 0, "100%")])
 def test_a_share_is_never_rounded_to_all_or_to_nothing(passed: int, failed: int, share: str) -> None:
-    ones = {f"tower/g{number}": ("passed", None) for number in range(passed)}
-    assert f"{share}" in shown(cases(NEW, {**ones, **each("tower", "keys", *[None] * failed)}))[3].split()
+    green = {f"tower/g{number}": ("passed", None) for number in range(passed)}
+    assert f"{share}" in shown(cases(NEW, {**green, **each("tower", "keys", *[None] * failed)}))[3].split()
 
 
 def test_routes_come_in_the_order_of_the_matrix_whatever_ran_first() -> None:
@@ -165,9 +165,9 @@ def test_all_green_says_so_and_counts() -> None:
     ]
 
 
-def test_what_was_not_run_in_a_lane_that_ran_counts_in_no_share() -> None:
-    some = {"tower/m0": ("passed", None), "tower/m1": ("not-run", "needs 27 GB of memory, 8 GB are free")}
-    lines = shown(cases(NEW, some))
+def test_a_case_not_run_in_a_lane_that_ran_counts_in_no_share() -> None:
+    results = {"tower/m0": ("passed", None), "tower/m1": ("not-run", "needs 27 GB of memory, 8 GB are free")}
+    lines = shown(cases(NEW, results))
     assert lines[3] == "tower         ✔ 100%"
     assert lines[-2] == "1 passed · 1 not run (needs 27 GB of memory, 8 GB are free)"
 
@@ -186,7 +186,7 @@ def test_an_environment_that_could_not_be_made_is_incomplete_and_says_why() -> N
     assert lines[-2:] == ["2 incomplete", "Exit code 4: incomplete: planned cases have no record."]
 
 
-def test_another_outcome_than_the_rule_names_says_both() -> None:
+def test_an_outcome_other_than_the_rules_is_shown_with_the_expected_one() -> None:
     lines = shown(cases(NEW, {"tower/m0": ("error", "IndexError: 9 in run")}, rules=[RENAMED]))
     at = lines.index("✘ regressed · tower · error · 1 model, 1 case, 1 pair")
     assert lines[at + 1 : at + 3] == [
@@ -199,13 +199,13 @@ def test_no_case_at_all_is_not_green() -> None:
     assert shown([])[-1] == "Exit code 3: nothing was selected."
 
 
-def test_a_route_that_passes_for_the_same_models_is_told_as_a_way_out() -> None:
+def test_a_route_that_passes_for_the_same_models_is_offered_as_an_alternative() -> None:
     broken = each("tower", "tensors", "unset", "unset")
     green = {"tower-wrapper/m0": ("passed", None)}
-    told = "  Those of these models that were tried there pass on tower-wrapper."
-    assert told in shown(cases(NEW, {**broken, **green}))
-    assert told not in shown(cases(NEW, {**broken, "tower-wrapper/m0": ("tensors", "unset")}))
-    assert told not in shown([*cases(NEW, broken), *cases(OLD, green)])  # another pair is no way out
+    sentence = "  All of these models that were tried on tower-wrapper pass there."
+    assert sentence in shown(cases(NEW, {**broken, **green}))
+    assert sentence not in shown(cases(NEW, {**broken, "tower-wrapper/m0": ("tensors", "unset")}))
+    assert sentence not in shown([*cases(NEW, broken), *cases(OLD, green)])  # another pair is no alternative
 
 
 def test_remarks_come_before_the_totals() -> None:

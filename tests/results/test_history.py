@@ -3,13 +3,13 @@ from typing import Any
 
 from harness.results import history
 from harness.results.store import Recorded
-from tests.summaries import NEW, Found, recorded
+from tests.summaries import NEW, Results, recorded
 
 HERE, THERE = Path("here"), Path("there")
 GREEN, BROKEN = ("passed", None), ("tensors", "x differs")
 
 
-def night(day: int, found: Found, **more: Any) -> Recorded:
+def night(day: int, found: Results, **more: Any) -> Recorded:
     return recorded(NEW, found, started=f"2026-11-{day:02d}T02:00:00+00:00", **more)
 
 
@@ -50,3 +50,28 @@ def test_weights_of_another_source_have_a_history_of_their_own() -> None:
 def test_a_run_is_counted_by_outcome() -> None:
     [past] = history.of({HERE: [night(1, {"tower/a": GREEN, "tower/b": BROKEN, "tower/c": None})]})
     assert past.counts == {"passed": 1, "tensors": 1}
+
+
+def test_a_run_is_of_its_folder_its_pair_and_its_lane() -> None:
+    [here, there] = history.of(
+        {HERE: [night(1, {"tower/a": GREEN})], THERE: [night(2, {"tower/a": GREEN}, lane="cpu-bfloat16")]}
+    )
+    assert (here.folder, here.pair, here.lane, here.started) == (HERE, NEW, "cpu-float32", "2026-11-01T02:00:00+00:00")
+    assert (there.folder, there.pair, there.lane) == (THERE, NEW, "cpu-bfloat16")
+
+
+def test_a_case_that_was_not_run_hides_no_change_of_those_after_it() -> None:
+    first = night(1, {"tower/a": GREEN, "tower/b": GREEN})
+    second = night(2, {"tower/a": ("not-run", "no"), "tower/b": BROKEN})
+    assert turns(first, second) == [[], [("tower/b", "passed", "tensors")]]
+
+
+def test_a_case_that_is_green_again_needs_no_reason() -> None:
+    runs = history.of({HERE: [night(1, {"tower/a": BROKEN}), night(2, {"tower/a": GREEN})]})
+    assert runs[1].turns == (history.OutcomeChange("tower/a", "tensors", "passed", ""),)
+
+
+def test_a_run_that_does_not_say_when_it_began_comes_before_all_others() -> None:
+    undated = recorded(NEW, {"tower/a": GREEN}, started="")
+    del undated.runs[0].header["started"]  # type: ignore[attr-defined]  # a dict here
+    assert turns(night(1, {"tower/a": BROKEN}), undated) == [[], [("tower/a", "passed", "tensors")]]

@@ -1,17 +1,18 @@
+from dataclasses import replace
 from pathlib import Path
 
 from harness.contract.case import Case
 from harness.results.merging import merge
 from harness.results.store import Recorded
 from harness.results.verdict import Judged, judge
-from tests.summaries import NEW, RENAMED, Found, Known, recorded
+from tests.summaries import NEW, RENAMED, Results, Known, recorded
 
 A, B = Path("a"), Path("b")
 GREEN, BROKEN = ("passed", None), ("tensors", "x differs")
 AWAY = ("not-run", "no CUDA device")
 
 
-def on(found: Found, day: int = 1, rules: tuple[Known, ...] = ()) -> list[Judged]:
+def on(found: Results, day: int = 1, rules: tuple[Known, ...] = ()) -> list[Judged]:
     """What one machine has, of a day."""
     lane: Recorded = recorded(NEW, found, started=f"2026-11-{day:02d}T02:00:00+00:00")
     return judge(map(Case.parse, found), lane, lambda _: rules)
@@ -64,3 +65,15 @@ def test_a_machine_that_has_no_catalog_says_nothing_where_another_has_one() -> N
     unknown, known = on({"tower/*": None}), on({"tower/a": GREEN})
     assert outcomes(unknown, known) == {"tower/a": "passed"}
     assert outcomes(unknown, unknown) == {"tower/*": None}
+
+
+def test_of_two_that_agree_one_that_does_not_say_when_it_was_run_is_the_older() -> None:
+    undated = [replace(judged, header=None) for judged in on({"tower/a": ("passed", None)})]
+    dated = on({"tower/a": ("drifted", None)})
+    assert outcomes(undated, dated) == outcomes(dated, undated) == {"tower/a": "drifted"}
+
+
+def test_a_disagreement_names_the_case_and_each_outcome_with_its_folder_and_reason() -> None:
+    _, [disagreement] = merge({A: on({"tower/a": GREEN}), B: on({"tower/a": BROKEN})})
+    assert disagreement.outcomes == {"a": "passed", "b": "tensors"}
+    assert disagreement.sentence == f"{NEW} cpu-float32 tower/a: passed in a (passed); tensors in b (x differs)"

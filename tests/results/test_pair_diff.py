@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.config.expectation import Rule
-from harness.config.matrix import Matrix
+from harness.config.matrix import Matrix, Tolerance
 from harness.contract.case import Case
 from harness.contract.routes import ROUTES
 from harness.results.pair_diff import Change, Kind, attributed, compare, key_of, moved, unknown, ways_out
@@ -147,6 +147,28 @@ def test_timms_numbers_have_moved_where_a_figure_is_off_by_more_than_the_toleran
 ) -> None:
     old, new = one("passed", fingerprint={"x": PRINT}), one("keys", fingerprint={"x": {**PRINT, **change}})
     assert moved([old], [new], small_matrix.tolerances, ALIKE) == (["a"] if moves else [], 1)
+
+
+@pytest.mark.parametrize(
+    ("figures", "moves"),
+    [
+        ({"mean": 1.0}, False),
+        ({"mean": 1.0 + 2**-20}, True),
+        ({"mean": 0.0}, False),
+        ({"mean": -(2**-20)}, True),
+        ({"absmax": 2.5}, False),
+        ({"absmax": 2.5 + 2**-20}, True),
+    ],
+    ids=["above, at the bound", "above, past it", "below, at the bound", "below, past it", "largest, at", "largest, past"],
+)
+def test_a_figure_that_is_off_by_just_the_tolerance_has_not_moved(
+    figures: dict[str, float],
+    moves: bool,  # noqa: FBT001
+) -> None:
+    # Binary fractions, so that the bound, 0.25 + 0.125 of the old absmax 2, is 0.5 and nothing is rounded.
+    tolerances = {"float32": Tolerance(rtol=0.125, atol=0.25)}
+    old, new = one("passed", fingerprint={"x": PRINT}), one("passed", fingerprint={"x": {**PRINT, **figures}})
+    assert moved([old], [new], tolerances, ALIKE) == (["a"] if moves else [], 1)
 
 
 def test_a_model_that_is_made_otherwise_tells_nothing_of_timms_numbers(small_matrix: Matrix) -> None:

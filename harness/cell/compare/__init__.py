@@ -1,1 +1,1 @@
-"""Comparing a loaded model with its reference, and the words for what differs."""
+"""Compares a loaded model with its reference, and describes the differences."""

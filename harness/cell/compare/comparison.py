@@ -1,6 +1,6 @@
-"""Names, tensors and outputs of a loaded model held against native timm.
+"""Compares names, tensors and outputs of a loaded model with native timm.
 
-Nothing here knows how a model was loaded. Comparisons take magnitudes, and one with NaN counts as a difference.
+It does not matter how a model was loaded. Differences are magnitudes, and a comparison with NaN is a difference.
 """
 
 import math
@@ -12,17 +12,17 @@ from torch import Tensor
 
 from ...contract.plan import Tolerance
 from ...contract.record_fields import SAMPLES
-from .diagnosis import equal, largest, looks
+from .diagnosis import diagnose, equal, largest
 from .findings import NameDifference, OutputDifference, TensorDifference
 
 ULPS: Final = 8
 
 
-def compare_names(where: str, native: Iterable[str], got: Iterable[str]) -> list[NameDifference]:
-    """The names that differ between two sides; an empty list where they agree."""
-    wanted, there = dict.fromkeys(native), dict.fromkeys(got)
-    missing = tuple(name for name in wanted if name not in there)
-    unexpected = tuple(name for name in there if name not in wanted)
+def compare_names(where: str, native: Iterable[str], loaded: Iterable[str]) -> list[NameDifference]:
+    """The names that only one of two sides has; an empty list if they agree."""
+    native_names, loaded_names = dict.fromkeys(native), dict.fromkeys(loaded)
+    missing = tuple(name for name in native_names if name not in loaded_names)
+    unexpected = tuple(name for name in loaded_names if name not in native_names)
     return [NameDifference(where, missing, unexpected)] if missing or unexpected else []
 
 
@@ -34,16 +34,17 @@ def compare_tensors(
 ) -> list[TensorDifference]:
     """Parameters and buffers that differ in value, bit for bit, or in shape, dtype or device.
 
-    `defaults` gives what a constructor puts under a name; it is asked only for what differs.
+    `persistent` are the names of a checkpoint. `defaults` gives a constructor's value by name; it is called only for
+    tensors that differ.
     """
     differences = []
     for name, tensor in native.items():
-        found = _difference(name, native, loaded[name], defaults) if name in loaded else ("not there", "is not there")
-        if found:
-            differences.append(TensorDifference(name, _kind(name, tensor, persistent), *found))
+        words = _difference(name, native, loaded[name], defaults) if name in loaded else ("not there", "is not there")
+        if words:
+            differences.append(TensorDifference(name, _kind(name, tensor, persistent), *words))
     extra = [name for name in loaded if name not in native]
-    alone = ("not in timm", "is there, and native timm has none")
-    return differences + [TensorDifference(name, "buffer", *alone) for name in extra]
+    only_loaded = ("not in timm", "is there, and native timm has none")
+    return differences + [TensorDifference(name, "buffer", *only_loaded) for name in extra]
 
 
 def compare_outputs(
@@ -52,19 +53,19 @@ def compare_outputs(
     loaded: Mapping[str, Tensor],
     tolerance: Tolerance,
 ) -> list[OutputDifference]:
-    """Every native output against that of the loaded model. A missing output, or shape, is NaN apart.
+    """Compare each native output with the loaded model's. One that is missing or has another shape differs by NaN.
 
-    `again` gives the outputs of a second native run; it is asked only for what differs.
+    `again` gives the outputs of a second native run; it is called only for outputs that differ.
     """
     return [_output(name, tensor, again, loaded.get(name), tolerance) for name, tensor in native.items()]
 
 
 def fingerprint(outputs: Mapping[str, Tensor], samples: int = SAMPLES) -> dict[str, Any]:
     """Statistics and samples of native outputs in float64, comparable within tolerance across releases of timm."""
-    return {name: _print_of(tensor, samples) for name, tensor in outputs.items()}
+    return {name: _statistics(tensor, samples) for name, tensor in outputs.items()}
 
 
-def _print_of(tensor: Tensor, samples: int) -> dict[str, Any]:
+def _statistics(tensor: Tensor, samples: int) -> dict[str, Any]:
     flat = tensor.detach().double().flatten().cpu()
     if flat.numel() == 0:  # InceptionNeXt without classes pools to nothing in older timm
         return {"shape": list(tensor.shape)}
@@ -87,7 +88,7 @@ def _kind(name: str, tensor: Tensor, persistent: frozenset[str]) -> str:
 def _difference(
     name: str, natives: Mapping[str, Tensor], loaded: Tensor, defaults: Callable[[str], Tensor | None]
 ) -> tuple[str, str] | None:
-    """How the loaded tensor differs from the native one, without and with figures; None where it does not."""
+    """How the loaded tensor differs from the native one, in words without and with figures; None if it does not."""
     native = natives[name]
     if native.shape != loaded.shape:
         return "of another shape", f"has shape {tuple(loaded.shape)}, not {tuple(native.shape)}"
@@ -100,7 +101,7 @@ def _difference(
         return f"on {loaded.device.type}", f"is on {loaded.device}, not {native.device}"
     if equal(native, loaded):
         return None
-    return looks(name, natives, loaded.detach(), defaults(name))
+    return diagnose(name, natives, loaded.detach(), defaults(name))
 
 
 def _output(
@@ -112,18 +113,19 @@ def _output(
 ) -> OutputDifference:
     if first.dtype == torch.bool and loaded is not None:
         first, loaded = first.int(), loaded.int()
-    most = largest(first)
+    magnitude = largest(first)
     if loaded is None or loaded.shape != first.shape:
         how = f"has shape {tuple(loaded.shape)}, not {tuple(first.shape)}" if loaded is not None else "is not there"
-        return OutputDifference(name, math.nan, most, math.nan, math.nan, holds=False, finite=True, how=how)
-    off = largest(first.double() - loaded.double())
-    bound = tolerance.atol + tolerance.rtol * most
+        return OutputDifference(name, math.nan, magnitude, math.nan, math.nan, holds=False, finite=True, how=how)
+    distance = largest(first.double() - loaded.double())
+    bound = tolerance.atol + tolerance.rtol * magnitude
     # Written so that a comparison with NaN is a failure.
-    holds = off <= bound
-    rounds = first.is_floating_point() or first.is_complex()  # a whole number that differs is another
-    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(most)) if rounds and most > 0 else 0.0
-    noise = largest(first.double() - again()[name].double()) if off > 0 else math.nan
-    return OutputDifference(name, off, most, noise, ULPS * ulp, holds=holds, finite=bool(loaded.isfinite().all()))
+    holds = distance <= bound
+    rounds = first.is_floating_point() or first.is_complex()  # an integer has no rounding error
+    ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(magnitude)) if rounds and magnitude > 0 else 0.0
+    noise = largest(first.double() - again()[name].double()) if distance > 0 else math.nan
+    finite = bool(loaded.isfinite().all())
+    return OutputDifference(name, distance, magnitude, noise, ULPS * ulp, holds=holds, finite=finite)
 
 
 def _word(dtype: torch.dtype) -> str:

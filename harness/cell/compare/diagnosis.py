@@ -1,4 +1,4 @@
-"""What a tensor that is not what was saved looks like: never set, reset, another's, rounded, or merely different."""
+"""Says what a tensor holds instead of the saved values: never set, reset, another tensor's, rounded, or others."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -12,17 +12,17 @@ MATRIX: Final = 2
 FEW: Final = 64
 
 
-def looks(  # noqa: PLR0911  one answer a likeness
+def diagnose(  # noqa: PLR0911  a return for each diagnosis
     name: str, natives: Mapping[str, Tensor], loaded: Tensor, default: Tensor | None
 ) -> tuple[str, str]:
-    """In words without figures, and with them, what `loaded` is instead of the native tensor of that name.
+    """What `loaded` holds instead of the native tensor `name`: in words without figures, and with them.
 
-    `default` is what the constructor gives; shape, dtype and device are native's.
+    `default` is the constructor's value. `loaded` has the shape, dtype and device of the native tensor.
     """
     native = natives[name].detach()
     if _is_poison(loaded):
-        what = "NaN" if loaded.is_floating_point() else "the largest integer"
-        return "uninitialised", f"is {what} throughout, as uninitialised memory is here"
+        poison = "NaN" if loaded.is_floating_point() else "the largest integer"
+        return "uninitialised", f"is {poison} throughout, as uninitialised memory is here"
     first = loaded.reshape(-1)[:1]
     constant = loaded.numel() > 1 and _throughout(lambda values: bool((values == first).all()), loaded)
     throughout = f"is {first.item():.6g} throughout" if constant else ""
@@ -38,18 +38,18 @@ def looks(  # noqa: PLR0911  one answer a likeness
         return "transposed", "is transposed"
     for dtype in NARROW:
         if native.is_floating_point() and _throughout(
-            lambda saved, got, dtype=dtype: equal(saved.to(dtype).to(saved.dtype), got), native, loaded
+            lambda saved, actual, dtype=dtype: equal(saved.to(dtype).to(saved.dtype), actual), native, loaded
         ):
             return "rounded", f"was rounded to {str(dtype).removeprefix('torch.')}"
     wide = torch.promote_types(native.dtype, torch.float32)
-    off = largest(native.to(wide) - loaded.to(wide))
+    distance = largest(native.to(wide) - loaded.to(wide))
     share = (native != loaded).sum().item() / native.numel()
-    return "of other values", f"differs by up to {off:.3g} in {share:.0%} of its values"
+    return "of other values", f"differs by up to {distance:.3g} in {share:.0%} of its values"
 
 
-def equal(one: Tensor, other: Tensor) -> bool:
+def equal(first: Tensor, second: Tensor) -> bool:
     """Whether two tensors of one dtype and shape are the same bit for bit: NaN equals itself, -0.0 is not 0.0."""
-    return bool(torch.equal(_bits(one.detach()), _bits(other.detach())))
+    return bool(torch.equal(_bits(first.detach()), _bits(second.detach())))
 
 
 def largest(tensor: Tensor) -> float:
@@ -66,20 +66,20 @@ def _is_poison(tensor: Tensor) -> bool:
 
 
 def _throughout(test: Callable[..., bool], *tensors: Tensor) -> bool:
-    """Whether a test holds for all values of tensors of one shape; a few of them mostly rule it out."""
+    """Whether `test` holds for all values of tensors of one shape; the first few values mostly rule it out."""
     return test(*(tensor.reshape(-1)[:FEW] for tensor in tensors)) and test(*tensors)
 
 
 def _namesake(name: str, natives: Mapping[str, Tensor], loaded: Tensor) -> str | None:
-    """The other native tensor that this one equals; one value alone says nothing."""
+    """The other native tensor that `loaded` equals; None for a single value, which may be equal by chance."""
     if loaded.numel() == 1:
         return None
-    alike = (
+    candidates = (
         other
         for other, tensor in natives.items()
         if other != name and tensor.shape == loaded.shape and tensor.dtype == loaded.dtype
     )
-    return next((other for other in alike if equal(natives[other], loaded)), None)
+    return next((other for other in candidates if equal(natives[other], loaded)), None)
 
 
 def _bits(tensor: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What was found to differ between a loaded model and native timm, and the outcome that it makes."""
+"""The differences between a loaded model and native timm, and the outcome that follows from them."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # Python'
 
 @dataclass(frozen=True)
 class NameDifference:
-    """Names that one side has and the other has not. `where` says which two were compared."""
+    """Names that only one side has, and names `mismatched` in shape. `where` says which two sides were compared."""
 
     where: str
     missing: tuple[str, ...]
@@ -21,16 +21,16 @@ class NameDifference:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that differ."""
+        """All names that differ."""
         return (*self.missing, *self.unexpected, *self.mismatched)
 
 
 @dataclass(frozen=True)
 class TensorDifference:
-    """One parameter or buffer that is not what was saved.
+    """A parameter or buffer that differs from the saved one.
 
-    `how` says in words in what way, with figures; `looks` without them, so that tensors of one cause look alike. `leg`
-    is the way of the road on which it was met.
+    `how` describes the difference with figures, `looks` without them, so that it is the same for tensors with the same
+    cause. `scenario` is where it was loaded.
     """
 
     name: str
@@ -42,9 +42,10 @@ class TensorDifference:
 
 @dataclass(frozen=True)
 class OutputDifference:
-    """How far one output is off. `max_abs` is NaN where a comparison was one with NaN; `holds` is the verdict on it.
+    """How far one output is off. `max_abs` is NaN if a value is; `holds` says whether the output is within tolerance.
 
-    `noise` is NaN where nothing differs, for then nobody measured it. `how` says what is wrong where it is no distance.
+    `noise` is NaN if nothing differs, since it is not measured then. `how` describes an output that is missing or has
+    another shape, for which `max_abs` is NaN too.
     """
 
     name: str
@@ -59,7 +60,7 @@ class OutputDifference:
 
 @dataclass
 class Findings:
-    """All that a case found, in the order of the contract: names, then tensors, then outputs, then exceptions."""
+    """All that a case found, in the order of the contract: names, tensors, outputs, exceptions."""
 
     names: list[NameDifference] = field(default_factory=list)
     tensors: list[TensorDifference] = field(default_factory=list)
@@ -69,24 +70,24 @@ class Findings:
 
     @property
     def figures(self) -> dict[str, float | None]:
-        """The largest differences over all outputs, as a record has them; None where nothing was compared."""
+        """The largest differences over all outputs, as fields of a record; None if no output was compared."""
         if not self.outputs:
             return {"max_abs": None, "max_rel": None, "noise": None}
         return {
-            "max_abs": _worst(one.max_abs for one in self.outputs),
-            "max_rel": _worst(_ratio(one) for one in self.outputs),
-            "noise": max((one.noise for one in self.outputs if not math.isnan(one.noise)), default=None),
+            "max_abs": _worst(output.max_abs for output in self.outputs),
+            "max_rel": _worst(_ratio(output) for output in self.outputs),
+            "noise": max((output.noise for output in self.outputs if not math.isnan(output.noise)), default=None),
         }
 
     @property
     def failures(self) -> int:
-        """How much was found that is not green."""
+        """The number of findings that are not green."""
         outputs = sum(not output.holds for output in self.outputs)
         return len(self.names) + len(self.tensors) + outputs + len(self.errors)
 
     @property
     def differ(self) -> bool:
-        """Whether anything at all differs."""
+        """Whether any name, tensor or output differs."""
         return not (self.state_holds and all(output.holds for output in self.outputs))
 
     @property
@@ -112,7 +113,7 @@ class Findings:
 
 
 def _worst(figures: Iterable[float]) -> float:
-    """The largest figure, NaN being larger than all."""
+    """The largest figure; NaN counts as the largest."""
     return max(figures, key=lambda figure: math.inf if math.isnan(figure) else figure)
 
 

@@ -10,20 +10,20 @@ from typing import Any, Final
 
 from ..guards.library_warnings import mentions
 from .findings import Findings, NameDifference, OutputDifference, TensorDifference
-from .renames import applied, in_words, renames
+from .renames import apply, in_words, renames
 
 NUMBER: Final = re.compile(r"\b\d+\b")
-DAMAGED: Final = "Damaged"  # what is wrong with a checkpoint before anything loads it
-LISTED: Final = 20  # how many of each kind the detail holds; the counts are always whole
-SAID: Final = 400  # characters kept of what a library said
-LONGEST: Final = 240  # characters of an exception's message that fit on a line people read
+DAMAGED: Final = "Damaged"  # the type of an error in a checkpoint's files, seen before anything loads them
+LISTED: Final = 20  # items of each kind in the detail; the counts are always whole
+WARNING_LENGTH: Final = 400  # characters kept of a library's warning
+MESSAGE_LENGTH: Final = 240  # characters of an exception's message that fit on a line people read
 
 
 def one_line(findings: Findings) -> str:
-    """What happened, by how much, and where; what is wrong with the files themselves comes first."""
+    """What happened, by how much, and where; damaged files come first."""
     damage = [error for error in findings.errors if error["type"] == DAMAGED]
-    found = _one_line(findings)
-    return f"{_error(damage[0])}; {found}" if damage and found != _error(damage[0]) else found
+    line = _one_line(findings)
+    return f"{_error(damage[0])}; {line}" if damage and line != _error(damage[0]) else line
 
 
 def _one_line(findings: Findings) -> str:
@@ -36,72 +36,72 @@ def _one_line(findings: Findings) -> str:
     return _error(findings.errors[0]) if findings.errors else ""
 
 
-def cause(findings: Findings) -> str | None:
-    """What cases that fail for one cause have in common, without the names of the model's own tensors."""
+def failure_signature(findings: Findings) -> str | None:
+    """A line that cases with the same cause share, since it names no tensor; None if nothing but errors was found."""
     if findings.names:
         first = findings.names[0]
-        found = renames(first.missing, first.unexpected)
-        renamed = ", ".join(f"{old or 'no prefix'} to {new or 'no prefix'}" for old, new in sorted(found))
+        counts = renames(first.missing, first.unexpected)
+        renamed = ", ".join(f"{old or 'no prefix'} to {new or 'no prefix'}" for old, new in sorted(counts))
         return f"{first.where}: {f'{renamed} renamed' if renamed else 'names missing or unexpected'}"
     if findings.tensors:
-        kinds = sorted({(one.kind, one.looks) for one in findings.tensors})
+        kinds = sorted({(tensor.kind, tensor.looks) for tensor in findings.tensors})
         return "; ".join(f"{kind}s {looks}" for kind, looks in kinds)
     if findings.outcome in {"outputs", "nonfinite"}:
         return findings.outcome
     return None
 
 
-def warned(findings: Findings, said: Sequence[str]) -> bool:
-    """Whether a library named what differs; where only outputs differ there are no names, and any warning counts."""
-    names = {name for one in findings.names for name in one.names}
-    names |= {one.name for one in findings.tensors}
-    return any(mentions(text, names) for text in said) if names else bool(said)
+def were_warned_of(findings: Findings, warnings: Sequence[str]) -> bool:
+    """Whether a warning names a tensor that differs; any warning counts if only outputs differ."""
+    names = {name for difference in findings.names for name in difference.names}
+    names |= {difference.name for difference in findings.tensors}
+    return any(mentions(text, names) for text in warnings) if names else bool(warnings)
 
 
-def detail(findings: Findings, said: Sequence[str], seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Everything found, as JSON. `silent`: something differed, and neither library warned of it."""
-    found: dict[str, Any] = {
-        "silent": findings.differ and not warned(findings, said),
-        "said": [text[:SAID] for text in dict.fromkeys(said)],
+def detail(findings: Findings, warnings: Sequence[str], seconds: Mapping[str, float]) -> dict[str, Any]:
+    """All findings as JSON. `silent`: something differed, and neither library warned of it."""
+    fields: dict[str, Any] = {
+        "silent": findings.differ and not were_warned_of(findings, warnings),
+        "said": [text[:WARNING_LENGTH] for text in dict.fromkeys(warnings)],
         "phases": {phase: round(spent, 4) for phase, spent in seconds.items()},
     }
     if findings.names:
-        found["names"] = [_listed_names(one) for one in findings.names]
-    if findings.tensors:
-        found["tensors"] = {
-            "count": len(findings.tensors),
-            "kinds": dict(Counter(one.kind for one in findings.tensors)),
-            "looks": dict(Counter(one.looks for one in findings.tensors)),
-            "patterns": dict(Counter(pattern(one.name) for one in findings.tensors).most_common(LISTED)),
-            "first": [asdict(one) for one in findings.tensors[:LISTED]],
+        fields["names"] = [_listed_names(difference) for difference in findings.names]
+    if tensors := findings.tensors:
+        fields["tensors"] = {
+            "count": len(tensors),
+            "kinds": dict(Counter(tensor.kind for tensor in tensors)),
+            "looks": dict(Counter(tensor.looks for tensor in tensors)),
+            "patterns": dict(Counter(pattern(tensor.name) for tensor in tensors).most_common(LISTED)),
+            "first": [asdict(tensor) for tensor in tensors[:LISTED]],
         }
-    if findings.outputs:
-        found["outputs"] = {one.name: {"max_abs": one.max_abs, "largest": one.largest} for one in findings.outputs}
-        found["nonfinite"] = any(not math.isfinite(one.max_abs) for one in findings.outputs)
+    if outputs := findings.outputs:
+        fields["outputs"] = {output.name: {"max_abs": output.max_abs, "largest": output.largest} for output in outputs}
+        fields["nonfinite"] = any(not math.isfinite(output.max_abs) for output in outputs)
     errors = findings.errors
     optional = {
         "diverges": findings.diverges,
         "error": errors[0] if errors else None,
         "errors": errors if len(errors) > 1 else None,
-        "cause": cause(findings),
+        "cause": failure_signature(findings),
     }
-    return {**found, **{name: value for name, value in optional.items() if value is not None}}
+    return {**fields, **{name: value for name, value in optional.items() if value is not None}}
 
 
 def _names(difference: NameDifference) -> str:
-    found = renames(difference.missing, difference.unexpected)
-    if found:
-        first = found.most_common(1)[0][0]
-        example, arrived = next(
-            (name, new) for name in difference.missing if (new := applied(first, name)) in difference.unexpected
+    counts = renames(difference.missing, difference.unexpected)
+    if counts:
+        first = counts.most_common(1)[0][0]
+        example, renamed = next(
+            (name, new) for name in difference.missing if (new := apply(first, name)) in difference.unexpected
         )
-        counted = ", ".join(in_words(rename, times) for rename, times in found.most_common())
+        counted = ", ".join(in_words(rename, times) for rename, times in counts.most_common())
         rest = (
-            f", {left} more {word}"
+            f", {unexplained} more {word}"
             for word, names in (("missing", difference.missing), ("unexpected", difference.unexpected))
-            if (left := len(names) - found.total())
+            if (unexplained := len(names) - counts.total())
         )
-        return f"{difference.where}: keys renamed, {counted} ({example} became {arrived}){''.join(rest)}"
+        return f"{difference.where}: keys renamed, {counted} ({example} became {renamed}){''.join(rest)}"
     parts = (
         f"{len(names)} {word} ({', '.join(names[:2])}{', ...' if len(names) > 2 else ''})"  # noqa: PLR2004
         for word, names in (
@@ -115,12 +115,12 @@ def _names(difference: NameDifference) -> str:
 
 
 def _tensors(differences: Sequence[TensorDifference]) -> str:
-    scenarios = list(dict.fromkeys(one.scenario for one in differences))
-    differences = [one for one in differences if one.scenario == scenarios[0]]
-    kinds = Counter(one.kind for one in differences)
+    scenarios = list(dict.fromkeys(tensor.scenario for tensor in differences))
+    differences = [tensor for tensor in differences if tensor.scenario == scenarios[0]]
+    kinds = Counter(tensor.kind for tensor in differences)
     counted = ", ".join(f"{times} {kind}{'s' if times > 1 else ''}" for kind, times in kinds.items())
     first = differences[0]
-    patterns = Counter(pattern(one.name) for one in differences)
+    patterns = Counter(pattern(tensor.name) for tensor in differences)
     most, times = patterns.most_common(1)[0]
     like = f", {times} of them {most}" if times > 1 else ""
     on = f" ({', '.join(filter(None, scenarios))})" if any(scenarios) else ""
@@ -133,7 +133,7 @@ def pattern(name: str) -> str:
 
 
 def _error(error: Mapping[str, Any]) -> str:
-    message = textwrap.shorten(str(error["message"]), LONGEST, placeholder=" ...")
+    message = textwrap.shorten(str(error["message"]), MESSAGE_LENGTH, placeholder=" ...")
     if error["type"] == DAMAGED:
         return f"the files themselves are damaged: {message}"
     on = f" ({error['leg']})" if error.get("leg") else ""
@@ -142,14 +142,14 @@ def _error(error: Mapping[str, Any]) -> str:
 
 
 def _outputs(findings: Findings) -> str:
-    worst = next(one for one in findings.outputs if not one.holds)
+    output = next(output for output in findings.outputs if not output.holds)
     at = f"; first in {findings.diverges}" if findings.diverges else ""
-    if not worst.finite:
-        return f"{worst.name} is not finite, native is{at}"
-    return f"{worst.name} {worst.how or f'is off by {_relative(worst)}'}{at}; state is equal"
+    if not output.finite:
+        return f"{output.name} is not finite, native is{at}"
+    return f"{output.name} {output.how or f'is off by {_distance(output)}'}{at}; state is equal"
 
 
-def _relative(output: OutputDifference) -> str:
+def _distance(output: OutputDifference) -> str:
     share = f" ({output.max_abs / output.largest:.2g} of its largest value)" if output.largest else ""
     return f"{output.max_abs:.3g}{share}"
 

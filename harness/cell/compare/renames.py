@@ -1,32 +1,32 @@
-"""What was renamed to what: the substitutions that turn missing names into unexpected ones."""
+"""Finds the renames that turn missing names into unexpected ones."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 Rename = tuple[str, str]
-"""Old and new part of a name. Where a prefix came or went, the other is empty; a dot is new where a part went."""
+"""Old and new part of a name. Old is empty for an added prefix, new for a removed one, or a dot for a removed part."""
 
 GONE = "."
 
 
 def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[Rename]:
     """How often each rename explains a missing name by an unexpected one; each name is used once."""
-    found: Counter[Rename] = Counter()
-    lost, left = sorted(missing), sorted(unexpected)
-    # A prefix explains a whole name, a part of it only something: prefixes are tried on all names first.
+    counts: Counter[Rename] = Counter()
+    old_names, new_names = sorted(missing), sorted(unexpected)
+    # A prefix leaves the whole name as it was, so it is the stronger explanation and is tried on all names first.
     for explain in (_prefix, _part, _gone):
-        for name in list(lost):
-            partner = next((other for other in left if explain(name, other)), None)
+        for name in list(old_names):
+            partner = next((other for other in new_names if explain(name, other)), None)
             rename = partner and explain(name, partner)
             if partner and rename:
-                lost.remove(name)
-                left.remove(partner)
-                found[rename] += 1
-    return found
+                old_names.remove(name)
+                new_names.remove(partner)
+                counts[rename] += 1
+    return counts
 
 
-def applied(rename: Rename, name: str) -> str | None:
-    """What a name becomes by a rename; None where the rename does not concern it."""
+def apply(rename: Rename, name: str) -> str | None:
+    """The name after a rename; None if the rename does not concern it."""
     old, new = rename
     if not old:
         return f"{new}.{name}"
@@ -39,7 +39,7 @@ def applied(rename: Rename, name: str) -> str | None:
 
 
 def in_words(rename: Rename, times: int) -> str:
-    """`2 of gamma to weight`, `9 prefixed with timm_model`, `9 without model`."""
+    """Describe a rename: `2 of gamma to weight`, `9 prefixed with timm_model`, `9 without model`."""
     old, new = rename
     if not old:
         return f"{times} prefixed with {new}"
@@ -47,7 +47,7 @@ def in_words(rename: Rename, times: int) -> str:
 
 
 def _prefix(name: str, other: str) -> Rename | None:
-    """The prefix that came or went between two dotted names."""
+    """The prefix that only one of two dotted names has."""
     if other.endswith(f".{name}"):
         return "", other.removesuffix(f".{name}")
     if name.endswith(f".{other}"):
@@ -60,13 +60,13 @@ def _part(name: str, other: str) -> Rename | None:
     parts, others = name.split("."), other.split(".")
     if len(parts) != len(others):
         return None
-    apart = [(one, two) for one, two in zip(parts, others, strict=True) if one != two]
-    return apart[0] if len(apart) == 1 and not apart[0][0].isdigit() else None
+    changes = [(old, new) for old, new in zip(parts, others, strict=True) if old != new]
+    return changes[0] if len(changes) == 1 and not changes[0][0].isdigit() else None
 
 
 def _gone(name: str, other: str) -> Rename | None:
-    """The part inside that one dotted name has and the other has not, and that is no number."""
-    parts = name.split(".")
-    lost = (part for part in dict.fromkeys(parts[:-1]) if [one for one in parts if one != part] == other.split("."))
-    part = next(lost, None)
+    """The part, not a number and not the last, that only `name` has."""
+    parts, others = name.split("."), other.split(".")
+    removed = (gone for gone in dict.fromkeys(parts[:-1]) if [part for part in parts if part != gone] == others)
+    part = next(removed, None)
     return (part, GONE) if part and not part.isdigit() else None

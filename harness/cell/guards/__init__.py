@@ -1,1 +1,1 @@
-"""What keeps a case from reaching out of its process, and notices where it did."""
+"""Guards that keep a case inside its process, and notice what it changed outside."""

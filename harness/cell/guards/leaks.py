@@ -1,6 +1,6 @@
-"""What a case left changed for the whole process: torch's global settings, and functions that somebody replaced.
+"""Finds what a scenario changed for the whole process: global settings of torch, and replaced functions of a library.
 
-Put back at once, so that the next case's record is what it would have been without this one.
+The changes are undone at once, so that the next case's record does not depend on them.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ def _deterministic() -> tuple[bool, bool]:
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
 
 
-def _set_deterministic(how: tuple[bool, bool]) -> None:
-    torch.use_deterministic_algorithms(how[0], warn_only=how[1])
+def _set_deterministic(modes: tuple[bool, bool]) -> None:
+    torch.use_deterministic_algorithms(modes[0], warn_only=modes[1])
 
 
 def _fills() -> bool:
@@ -42,31 +42,31 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "number of threads": (torch.get_num_threads, torch.set_num_threads),
 }
 PATCHABLE: Final = (torch, torch.nn.init, torch.nn.functional, torch.nn.Module, timm, transformers.PreTrainedModel)
-"""Whose public functions are looked at."""
+"""Modules and classes whose public functions are watched."""
 
 
 class Leaks:
-    """The process as it is when this is made."""
+    """A snapshot of settings and functions, taken when it is made."""
 
     def __init__(self) -> None:
         self._settings = {name: get() for name, (get, _) in SETTINGS.items()}
         self._functions = {
-            (owner, name): found
+            (owner, name): function
             for owner in PATCHABLE
-            for name, found in vars(owner).items()
-            if (callable(found) or isinstance(found, classmethod)) and not name.startswith("_")
+            for name, function in vars(owner).items()
+            if (callable(function) or isinstance(function, classmethod)) and not name.startswith("_")
         }
 
-    def stop(self) -> list[str]:
-        """Put back what has changed since, and say what that was."""
-        found = []
+    def undo(self) -> list[str]:
+        """Undo all changes since the snapshot, and describe each of them."""
+        changes = []
         for name, (get, put) in SETTINGS.items():
-            was, now = self._settings[name], get()
-            if now != was:
-                put(was)
-                found.append(f"{name} was {was} and is {now}")
-        for (owner, name), was in self._functions.items():
-            if vars(owner).get(name) is not was:
-                setattr(owner, name, was)
-                found.append(f"{owner.__name__}.{name} is another function")
-        return found
+            before, now = self._settings[name], get()
+            if now != before:
+                put(before)
+                changes.append(f"{name} was {before} and is {now}")
+        for (owner, name), function in self._functions.items():
+            if vars(owner).get(name) is not function:
+                setattr(owner, name, function)
+                changes.append(f"{owner.__name__}.{name} is another function")
+        return changes

@@ -1,4 +1,4 @@
-"""What transformers and timm say while they work: their warnings, logged or issued."""
+"""Captures the warnings of transformers and timm, logged or issued."""
 
 import logging
 import re
@@ -13,18 +13,18 @@ NUMBERS: Final = re.compile(r"\{[^}]*\}|\d+")
 
 
 class _Collector(logging.Handler):
-    def __init__(self, into: list[str]) -> None:
+    def __init__(self, messages: list[str]) -> None:
         super().__init__(logging.WARNING)
-        self.into = into
+        self.messages = messages
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.into.append(record.getMessage())
+        self.messages.append(record.getMessage())
 
 
 @contextmanager
-def listening(into: list[str]) -> Iterator[None]:
-    """Collect what the two libraries say at the level of a warning, as a user would see it."""
-    handler = _Collector(into)
+def capture_warnings(messages: list[str]) -> Iterator[None]:
+    """Append the two libraries' warnings, and log records from that level up, to `messages`."""
+    handler = _Collector(messages)
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     for logger in loggers:
         logger.addHandler(handler)
@@ -33,17 +33,19 @@ def listening(into: list[str]) -> Iterator[None]:
             warnings.simplefilter("always")
             yield
     finally:
-        into += [str(one.message) for one in issued if any(f"/{name}/" in one.filename for name in LIBRARIES)]
+        messages += [
+            str(warning.message) for warning in issued if any(f"/{name}/" in warning.filename for name in LIBRARIES)
+        ]
         for logger in loggers:
             logger.removeHandler(handler)
 
 
 def mentions(text: str, names: Iterable[str]) -> bool:
-    """Whether a message names one of these tensors; `blocks.{0...11}.gamma` stands for all of them."""
+    """Whether a message names any of these tensors; `blocks.{0...11}.gamma` names each of the blocks."""
     plain = NUMBERS.sub("#", text)
     return any(NUMBERS.sub("#", name) in plain for name in names)
 
 
-def tidied(text: str, folder: str) -> str:
-    """A message without colour and without the temporary folder's path."""
+def tidy(text: str, folder: str) -> str:
+    """Remove colour and the path of the temporary folder from a message."""
     return COLOUR.sub("", text).replace(folder, "CHECKPOINT")

@@ -1,4 +1,4 @@
-"""What memory holds and takes: uninitialised memory made visible, and the peak of one case."""
+"""Makes uninitialised memory visible, and measures the peak memory of one case."""
 
 import contextlib
 import ctypes
@@ -11,7 +11,7 @@ import torch
 
 STATUS: Final = Path("/proc/self/status")
 CLEAR: Final = Path("/proc/self/clear_refs")
-PEAK: Final = "5"  # what clear_refs takes to start the peak again
+RESET_PEAK: Final = "5"  # written to clear_refs, this restarts the peak
 KIB_A_MIB: Final = 1024
 MIB: Final = 2**20
 
@@ -20,38 +20,38 @@ MIB: Final = 2**20
 def poisoned() -> Iterator[None]:
     """Fill uninitialised memory: NaN for floats, the largest integer for the rest.
 
-    Without it that memory is often zero, and a buffer that nobody set is caught one run in three.
+    Otherwise that memory is often zero, and a buffer that is never set is caught in one run of three.
     """
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    modes = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    fills = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = True
     try:
         yield
     finally:
-        # Only what is still as it was set here: what a library left otherwise is not ours to hide.
+        # A setting that a library changed meanwhile is left as it is, so that leaks.py finds it.
         if torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled():
-            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+            torch.use_deterministic_algorithms(modes[0], warn_only=modes[1])
         if torch.utils.deterministic.fill_uninitialized_memory:
-            torch.utils.deterministic.fill_uninitialized_memory = filled
+            torch.utils.deterministic.fill_uninitialized_memory = fills
 
 
-def give_back() -> None:
-    """Let the C library hand what has been freed to the system, where it can."""
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+def return_freed() -> None:
+    """Return freed memory to the system, if the C library can."""
+    with contextlib.suppress(OSError, AttributeError):  # a C library other than glibc
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def restart_peak() -> None:
-    """Start the peaks of resident memory and of the GPU's again, where the system can."""
+    """Restart the peaks of resident and of GPU memory, if the system can."""
     if torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):
-        CLEAR.write_text(PEAK)
+        CLEAR.write_text(RESET_PEAK)
 
 
 def gpu_peak_mb() -> float | None:
-    """Peak memory in MiB of tensors on the GPU since it was restarted; None where no GPU is used."""
+    """Peak memory of tensors on the GPU since the restart, in MiB; None if no GPU is used."""
     if not torch.cuda.is_initialized():
         return None
     peak: float = torch.cuda.max_memory_allocated() / MIB
@@ -59,7 +59,7 @@ def gpu_peak_mb() -> float | None:
 
 
 def peak_mb() -> float:
-    """Peak resident memory in MiB since it was restarted, or of the process where the system cannot restart it."""
+    """Peak resident memory since the restart, in MiB; since the process began if the system cannot restart it."""
     with contextlib.suppress(OSError):
         for line in STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -1,4 +1,4 @@
-"""No case reaches the network: what a library would fetch, a record could not repeat.
+"""Keeps cases off the network, since a record could not repeat a download.
 
 An audit hook, so that nothing is replaced in the libraries that are measured; it stays as long as the process.
 Standard library only.
@@ -20,15 +20,15 @@ class Offline(Exception):
 
 
 def enforce() -> None:
-    """From here on, connecting to another machine or asking for its address raises Offline."""
+    """Raise Offline, from now on, when this process connects to another machine or asks for its address."""
     sys.addaudithook(_look)
 
 
 def refused() -> list[str]:
-    """What was refused since this was asked last, also where a library said nothing of it."""
-    found = list(dict.fromkeys(_REFUSED))
+    """Describe the attempts refused since the last call, including those whose exception a library suppressed."""
+    attempts = list(dict.fromkeys(_REFUSED))
     _REFUSED.clear()
-    return found
+    return attempts
 
 
 def _look(event: str, arguments: tuple[Any, ...]) -> None:
@@ -38,11 +38,11 @@ def _look(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _host(event: str, arguments: tuple[Any, ...]) -> str | None:
-    """The other machine that is asked for; None where it is this one, or a socket that is a file or has its peer."""
+    """The other machine that an event addresses; None for this machine, a Unix socket, or one already connected."""
     if event in HOST_FIRST:
         host = arguments[0]
     elif not isinstance(arguments[-1], tuple):
-        return None  # a path, or none: the socket was connected before
+        return None  # the path of a Unix socket, or no address: the socket is connected already
     else:
         host = arguments[-1][0]
     text = host.decode(errors="replace") if isinstance(host, bytes) else host

@@ -1,1 +1,1 @@
-"""The reference side of a case: timm models, made slim, filled with telling weights, saved."""
+"""The reference models of cases: timm models, made slim, filled with telling weights, saved."""

@@ -23,8 +23,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...contract.catalog import Catalog, Entry, Slim, dumps
 from .cutting import build, cut, smallest_side
-from .equivalence import likeness
-from .layer_scales import layer_scales, scaled
+from .equivalence import slim_digest
+from .layer_scales import has_layer_scale, layer_scales
 from .slim import PREFIX
 
 CLASSES: Final = (10, 7)
@@ -34,49 +34,52 @@ CHUNK: Final = 8
 def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
     """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has.
 
-    With globs in `only`, the part of it whose names match.
+    `only` limits it to names that match one of these globs, if there are any. `progress` is called with the number of
+    models that are done, the number of all models, and the current name.
     """
-    # Without those that slim.py, or somebody's own module, has registered in this process.
-    known = [model for model in timm.list_models() if _is_timms(model)]
+    # Without models that slim.py or a user's module has registered in this process.
+    known = [model for model in timm.list_models() if _is_of_timm(model)]
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
-    find = functools.partial(_find, controls=frozenset(controls))
+    describe = functools.partial(_describe, controls=frozenset(controls))
     entries = []
     with ProcessPoolExecutor(initializer=_quiet) as processes:
-        for done, (model, found) in enumerate(zip(models, processes.map(find, models, chunksize=CHUNK), strict=True)):
+        described = zip(models, processes.map(describe, models, chunksize=CHUNK), strict=True)
+        for done, (model, entry) in enumerate(described):
             progress(done, len(models), model)
-            entries += [found] if found else []
-    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_paired(entries)))
+            entries += [entry] if entry else []
+    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_with_same_as(entries)))
 
 
-def _paired(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
-    """The entries in the order of names, each with the first that is like it."""
+def _with_same_as(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
+    """Sort entries by name, and let entries with the same digest name the first of them in `same_as`."""
     first: dict[str, str] = {}
-    for entry, like in sorted(entries, key=lambda found: found[0].model):
-        same = first.setdefault(like, entry.model)
+    for entry, digest in sorted(entries, key=lambda described: described[0].model):
+        same = first.setdefault(digest, entry.model)
         yield entry if same == entry.model else replace(entry, slim=replace(entry.slim, same_as=same))
 
 
-def _is_timms(model: str) -> bool:
+def _is_of_timm(model: str) -> bool:
     return not model.startswith(PREFIX) and str(model_entrypoint(model).__module__).startswith("timm.")
 
 
-def _find(model: str, controls: frozenset[str]) -> tuple[Entry, str] | None:
+def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | None:
+    """The entry of a model, and the digest of its slim form; None for a model that is not in the catalog."""
     module = build(model, {})
-    if model not in controls and not scaled(module):
+    if model not in controls and not has_layer_scale(module):
         return None
     entry = entry_of(model, module)
-    return entry, likeness(entry)
+    return entry, slim_digest(entry)
 
 
 def _quiet() -> None:
-    # Deprecated names and registry conflicts are timm's to report, once, where they are used.
+    # timm warns of deprecated names and registry conflicts; users see it where they use them.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
 
 
 def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
-    """The traits of one architecture, and how it is made slim; it stays whole where that is asked for."""
+    """The traits of one architecture and its slim form, which with `whole` is the full model."""
     channels, height, width = module.default_cfg["input_size"]
     return Entry(
         model=model,
@@ -92,7 +95,7 @@ def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
 
 
 def traits_of(module: nn.Module) -> dict[str, Any]:
-    """The fields of an entry that any module has, of timm's or not."""
+    """The fields of an entry that any module has, timm's or a user's."""
     keys = list(module.state_dict())
     return {
         "params": sum(parameter.numel() for parameter in module.parameters()),
@@ -120,9 +123,9 @@ def _count(hits: Iterable[bool]) -> int:
 
 
 def _has_classifier(model: str) -> bool:
-    """Whether the number of classes shapes anything: an encoder accepts it and has no head."""
-    one, other = (_shapes(model, classes) for classes in CLASSES)
-    return one != other
+    """Whether the number of classes changes any shape: an encoder accepts the argument and has no head."""
+    first, second = (_shapes(model, classes) for classes in CLASSES)
+    return first != second
 
 
 def _shapes(model: str, classes: int) -> list[tuple[int, ...]]:
@@ -130,7 +133,7 @@ def _shapes(model: str, classes: int) -> list[tuple[int, ...]]:
 
 
 def _feature_levels(model: str) -> int:
-    """How many feature maps `features_only` gives; 0 where this timm refuses it for the architecture."""
+    """The number of feature maps that `features_only` gives; 0 if this timm refuses it for the architecture."""
     try:
         module = build(model, {}, features_only=True)
     except RuntimeError as error:
@@ -141,7 +144,7 @@ def _feature_levels(model: str) -> int:
 
 
 def _levels_if_any(model: str) -> int:
-    """Of a model that is somebody's own, which may refuse in any way it likes."""
+    """The number of feature maps of a user model, whose constructor may raise anything."""
     try:
         return _feature_levels(model)
     except Exception:  # noqa: BLE001  as above
@@ -149,11 +152,11 @@ def _levels_if_any(model: str) -> int:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the catalog; progress, with an estimate of what is left, goes to standard error."""
+    """Print the catalog; progress, with an estimate of the time left, goes to standard error."""
     parser = argparse.ArgumentParser(prog="python -m harness.cell.models.catalog_builder", description=__doc__)
     parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
     parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
-    given = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     _quiet()
     started = time.monotonic()
 
@@ -163,7 +166,7 @@ def main(argv: Sequence[str]) -> int:
         if done % 25 == 0:
             print(f"catalog of timm {timm.__version__}: {done}/{of} architectures{left} ({model})", file=sys.stderr)  # noqa: T201
 
-    sys.stdout.write(dumps(generate(given.controls, progress, given.only)))
+    sys.stdout.write(dumps(generate(arguments.controls, progress, arguments.only)))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Finds how a model can be made slim: the fewest blocks, then the smallest input, that leave nothing out.
+"""Finds how a model can be made slim: the fewest blocks, then the smallest input, that keep every distinct block.
 
 Done once for a timm release, on the meta device, when its catalog is made.
 """
@@ -27,10 +27,10 @@ Levels = tuple[int, ...]
 
 
 def build(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
-    """The model's shapes without values, some of its constructor's arguments replaced by `args`.
+    """Build a model's shapes without values, replacing some of its constructor's arguments by `args`.
 
-    Built on the meta device. A constructor that reads a tensor (before 1.0.21, drop rates come from one) is built on
-    the CPU, where memory that nothing writes to is never taken.
+    Built on the meta device. A model whose constructor reads a tensor (before 1.0.21, drop rates come from one) is
+    built on the CPU, where memory that is never written takes no space.
     """
     try:
         return _build_on("meta", model, args, **kwargs)
@@ -44,13 +44,13 @@ def _build_on(device: str, model: str, args: Mapping[str, Any], **kwargs: Any) -
 
 
 def create(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
-    """The model as its constructor makes it, some of the constructor's arguments replaced by `args`."""
+    """Create a model with its constructor's own values, replacing some of the constructor's arguments by `args`."""
     module: nn.Module = create_cut(model, args, **kwargs) if args else timm.create_model(model, **kwargs)
     return module
 
 
 def cut(model: str) -> Slim:
-    """How `model` is made slim. Where no cut keeps every distinct block it stays whole, and `fallback` says so."""
+    """Find how `model` is made slim. If no cut keeps every distinct block it stays whole, and `fallback` says so."""
     full, call = _observed(model)
     args = _fewest_blocks(model, full, call)
     fallback = None if args else "no argument of its constructor leaves one of each distinct block"
@@ -61,40 +61,40 @@ def cut(model: str) -> Slim:
 
 
 def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
-    """Whether `timm.create_model` makes the same of these arguments as the constructor does."""
-    made = _try(model, {}, **args)
-    return made is not None and structure(made) == structure(build(model, args))
+    """Whether `timm.create_model` makes the same model of these arguments as the constructor does."""
+    created = _try(model, {}, **args)
+    return created is not None and structure(created) == structure(build(model, args))
 
 
 def _observed(model: str) -> tuple[nn.Module, Call]:
     calls: list[Call] = []
 
-    def see(call: Call) -> Mapping[str, Any]:
+    def observe(call: Call) -> Mapping[str, Any]:
         calls.append(call)
         return {}
 
-    with constructor_of(model, see):
+    with constructor_of(model, observe):
         return build(model, {}), calls[0]
 
 
 def _fewest_blocks(model: str, full: nn.Module, call: Call) -> dict[str, Any] | None:
-    """The shortest arguments whose model has all that the full one has; first all stages alike, then each by itself."""
-    whole, linked = _stages(call)
-    if not whole:
+    """The arguments for the fewest blocks that keep the full structure: stages are cut alike, then each by itself."""
+    depths, linked = _stages(call)
+    if not depths:
         return None
-    described = structure(full)
+    full_structure = structure(full)
 
     def fits(levels: Levels) -> bool:
-        built = _try(model, _shortened(call, levels))
-        return built is not None and structure(built) == described
+        shorter = _try(model, _shortened(call, levels))
+        return shorter is not None and structure(shorter) == full_structure
 
-    uniform = ((*(min(level, most) for most in whole), *linked) for level in range(1, max(whole) + 1))
+    uniform = ((*(min(level, depth) for depth in depths), *linked) for level in range(1, max(depths) + 1))
     levels = next(filter(fits, uniform), None)
     return None if levels is None else _shortened(call, lowest(levels, len(linked), fits))
 
 
 def lowest(levels: Levels, linked: int, fits: Callable[[Levels], bool]) -> Levels:
-    """Lowered as far as `fits` allows, one level at a time, and each of the last `linked` with the stage it is of."""
+    """Lower `levels` one by one as far as `fits` allows, each of the last `linked` ones together with its stage."""
     while (lower := next(filter(fits, _lower(levels, linked)), None)) is not None:
         levels = lower
     return levels
@@ -115,7 +115,7 @@ def _replaced(levels: Levels, changes: Mapping[int, int]) -> Levels:
 
 
 def _stages(call: Call) -> tuple[Levels, Levels]:
-    """The number of blocks of each stage, as the constructor's arguments say it, and the numbers linked to them."""
+    """The number of blocks of each stage by the constructor's arguments, and the numbers linked to them."""
     blocks = call.get(BLOCKS)
     if blocks is not None:
         return tuple(map(len, blocks)), ()
@@ -124,18 +124,18 @@ def _stages(call: Call) -> tuple[Levels, Levels]:
 
 
 def _depths(call: Call) -> list[tuple[str, list[int]]]:
-    found = []
+    depths = []
     for name in DEPTHS:
-        given = call.get(name)
-        if isinstance(given, int):
-            found.append((name, [given]))
-        elif isinstance(given, list | tuple) and given and all(isinstance(item, int) for item in given):
-            found.append((name, list(given)))
-    return found
+        value = call.get(name)
+        if isinstance(value, int):
+            depths.append((name, [value]))
+        elif isinstance(value, list | tuple) and value and all(isinstance(item, int) for item in value):
+            depths.append((name, list(value)))
+    return depths
 
 
 def _shortened(call: Call, levels: Levels) -> dict[str, Any]:
-    """The constructor's arguments for a stack with that many blocks in each stage."""
+    """The constructor's arguments for a stack with `levels` blocks in its stages."""
     blocks = call.get(BLOCKS)
     if blocks is not None:
         return {BLOCKS: [_first_of_each(stage, level) for stage, level in zip(blocks, levels, strict=True)]}
@@ -155,7 +155,7 @@ def _shortened(call: Call, levels: Levels) -> dict[str, Any]:
 
 
 def _with_lists(call: Call, name: str, depth: int, level: int) -> dict[str, Any]:
-    """A shorter depth, and with it the arguments that have an item for each block."""
+    """The argument for a shorter depth, and those with an item for each block."""
     lists = {
         other: list(value)
         for other, value in call.arguments.items()
@@ -163,8 +163,8 @@ def _with_lists(call: Call, name: str, depth: int, level: int) -> dict[str, Any]
     }
     if not lists:
         return {name: level}
-    kept = _first_of_each(list(zip(*lists.values(), strict=True)), level)
-    return {name: len(kept), **{other: [value[at] for at in kept] for other, value in lists.items()}}
+    blocks = _first_of_each(list(zip(*lists.values(), strict=True)), level)
+    return {name: len(blocks), **{other: [value[at] for at in blocks] for other, value in lists.items()}}
 
 
 def _first_of_each(stage: Sequence[Any], times: int) -> list[int]:
@@ -173,32 +173,32 @@ def _first_of_each(stage: Sequence[Any], times: int) -> list[int]:
 
 
 def _moved(positions: Sequence[int], depths: Sequence[int], shorter: Sequence[int]) -> list[int]:
-    """Positions in a shorter stack: a stage that holds one of them keeps one, at its end."""
+    """Positions moved to a shorter stack: a stage that holds any of them keeps one, at its end."""
     starts = [sum(depths[:stage]) for stage in range(len(depths))]
     holds = [any(start <= at < start + depth for at in positions) for start, depth in zip(starts, depths, strict=True)]
     return [sum(shorter[: stage + 1]) - 1 for stage, held in enumerate(holds) if held]
 
 
-def smallest_side(whole: Any) -> int | None:
-    """The smallest side of a square that a model accepts as it is built; None where it takes its own input alone.
+def smallest_side(module: Any) -> int | None:
+    """The side of the smallest square input that a built model accepts; None if it accepts only its own input size.
 
-    The model loses its values: it goes to the meta device, where a forward pass takes no memory.
+    The model loses its values: it moves to the meta device, where a forward pass takes no memory.
     """
-    side = max(whole.default_cfg["input_size"][1:])
-    whole = whole.to("meta")
-    return next((smaller for smaller in SIZES if smaller < side and _runs(whole, smaller)), None)
+    side = max(module.default_cfg["input_size"][1:])
+    module = module.to("meta")
+    return next((smaller for smaller in SIZES if smaller < side and _runs(module, smaller)), None)
 
 
 def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Call) -> tuple[dict[str, Any], int]:
-    """The smallest side that the model accepts without losing a mask, a shift or a block for it."""
+    """The smallest side that the model accepts without losing a mask, a shift or a block, and the arguments for it."""
     side = max(slim.default_cfg["input_size"][1:])
-    described = structure(slim, sizes=False)
+    slim_structure = structure(slim, sizes=False)
     for smaller in SIZES:
         if smaller >= side:
             break
         changed = {**args, "img_size": smaller} if call.takes("img_size") else args
-        built = _try(model, changed)
-        if built is not None and structure(built, sizes=False) == described and _runs(built, smaller):
+        resized = _try(model, changed)
+        if resized is not None and structure(resized, sizes=False) == slim_structure and _runs(resized, smaller):
             return changed, smaller
     return args, side
 
@@ -206,7 +206,7 @@ def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Cal
 def _try(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module | None:
     try:
         return build(model, args, **kwargs)
-    except Exception:  # noqa: BLE001  a constructor may refuse a cut in any way it likes
+    except Exception:  # noqa: BLE001  a constructor may refuse a cut with any exception
         return None
 
 
@@ -217,6 +217,6 @@ def _runs(module: Any, side: int) -> bool:
             features = module.forward_features(
                 torch.empty(1, CHANNELS, side, side, device=next(module.parameters()).device)
             )
-    except Exception:  # noqa: BLE001  a model may refuse an input in any way it likes
+    except Exception:  # noqa: BLE001  a model may refuse an input with any exception
         return False
     return bool(features.dim() != MAP_DIMS or min(sorted(features.shape[1:])[:2]) > 1)

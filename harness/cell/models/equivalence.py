@@ -1,4 +1,4 @@
-"""Which models are the same once slim, so that what comes of one is what comes of the other."""
+"""Finds the models that are the same once slim, so that the result of one is the result of the other."""
 
 import functools
 import hashlib
@@ -14,44 +14,44 @@ from ...contract.catalog import Entry
 from . import weights
 from .cutting import create
 
-MOST: Final = 2**20  # numbers of a parameter whose values are looked at; the scales of a slim model have some thousand
+MOST: Final = 2**20  # a parameter with more numbers counts by its shape; a slim model's scales have some thousand
 DESCRIPTIONS: Final = frozenset({"default_cfg", "pretrained_cfg"})
 SOURCES: Final = frozenset(
     {"architecture", "tag", "url", "file", "source", "hf_hub_id", "hf_hub_filename", "input_size"}
     | {"license", "origin_url", "paper_name", "paper_ids", "notes", "description"}
 )
-"""Of a description of timm's, whose weights these are and where they lie; and the input, which is another once slim."""
+"""Fields of timm's description that say where the weights come from; and the input size, which changes once slim."""
 TRAINING: Final = frozenset({"drop_prob", "grad_checkpointing"})
-"""What only training sees."""
-BESIDE: Final = frozenset(vars(nn.Module())) | DESCRIPTIONS | TRAINING
-"""The attributes of a module that are not looked at as such."""
+"""Attributes that only training uses."""
+IGNORED: Final = frozenset(vars(nn.Module())) | DESCRIPTIONS | TRAINING
+"""Attributes of a module that do not count, or are described elsewhere."""
 PLAIN: Final = (bool, int, float, str, bytes, type(None), torch.dtype, torch.device)
 
 
-def likeness(entry: Entry) -> str:
-    """A digest of all that decides what comes of a model once slim, but for its name.
+def slim_digest(entry: Entry) -> str:
+    """A digest of all that decides the results of a slim model, except its name.
 
-    That is every module in it with its class and attributes, every tensor with its shape and dtype, the values of those
-    that are not large as the constructor makes them (a lost scale is set to them again), the input, the arguments that
-    make it slim, what timm says of the model, and the traits that choose ways to go.
+    That is every module in it with its class and attributes, every tensor with its shape and dtype, the constructor's
+    values of tensors that are not large (a lost scale is reset to them), the input, the arguments that make it slim,
+    timm's description of the model, and the traits that select scenarios.
     """
-    torch.manual_seed(SEED)  # what is random is so alike in models that draw alike
+    torch.manual_seed(SEED)  # models that draw the same random numbers get the same values
     with weights.cheap_randomness(MOST):
         module = create(entry.model, entry.slim.args)
-    parameters = [(name, _shown(tensor, MOST)) for name, tensor in module.named_parameters()]
-    buffers = [(name, _shown(tensor)) for name, tensor in module.named_buffers()]
-    described = {name: value for name, value in module.default_cfg.items() if name not in SOURCES}
+    parameters = [(name, _content(tensor, MOST)) for name, tensor in module.named_parameters()]
+    buffers = [(name, _content(tensor)) for name, tensor in module.named_buffers()]
+    description = {name: value for name, value in module.default_cfg.items() if name not in SOURCES}
     facts = (
-        [(name, type(part), _plain(_without(vars(part), BESIDE))) for name, part in module.named_modules()],
+        [(name, type(part), _plain(_without(vars(part), IGNORED))) for name, part in module.named_modules()],
         [parameters, buffers, list(module.state_dict())],
-        _plain(described),
+        _plain(description),
         (entry.kind, entry.slim.input_size, entry.slim.creatable, _plain(entry.slim.args)),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def _shown(tensor: Tensor, most: int | None = None) -> Hashable:
-    """Shape, dtype, and a digest of the values unless there are too many, or none."""
+def _content(tensor: Tensor, most: int | None = None) -> Hashable:
+    """Shape, dtype, and a digest of the values unless they are more than `most`, or on the meta device."""
     shape = (tuple(tensor.shape), str(tensor.dtype))
     if tensor.is_meta or (most is not None and tensor.numel() > most):
         return shape
@@ -64,11 +64,11 @@ def _without(named: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Hashable:
-    """What prints the same for the same value in any process; what has no plain value counts by its name or type."""
+    """A value that prints alike in any process; an object that has none counts by its name or type."""
     if isinstance(value, PLAIN):
         return value
     if isinstance(value, Tensor):
-        return _shown(value)
+        return _content(value)
     parts = _parts(value)
     return getattr(value, "__qualname__", type(value).__qualname__) if parts is None else tuple(map(_plain, parts))
 

@@ -1,4 +1,4 @@
-"""transformers, timm and torch as they are installed, and what changed between releases for everybody who loads."""
+"""The installed releases of transformers, timm and torch, and the releases in which loading changed."""
 
 import importlib.metadata
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from typing import Final, Self
 
 from packaging.version import Version
 
-DTYPE_RENAMED: Final = Version("4.56.0")  # from_pretrained takes `dtype`; `torch_dtype` before
-MODEL_ARGS: Final = Version("4.53.0")  # TimmWrapper hands `model_args` on; before, it ignores them in silence
-ACCELERATE: Final = Version("4.51.0")  # before, low_cpu_mem_usage asks for accelerate
-ALWAYS_LOW_CPU_MEM: Final = Version("5.0.0.dev0")  # from here on low_cpu_mem_usage is taken, and does nothing
+DTYPE_RENAMED: Final = Version("4.56.0")  # from_pretrained takes `dtype`; before, `torch_dtype`
+MODEL_ARGS: Final = Version("4.53.0")  # TimmWrapper passes `model_args` on; before, it silently ignores them
+ACCELERATE: Final = Version("4.51.0")  # low_cpu_mem_usage works without accelerate; before, it needs it
+ALWAYS_LOW_CPU_MEM: Final = Version("5.0.0.dev0")  # low_cpu_mem_usage is accepted, and does nothing
 
 
 @dataclass(frozen=True)
 class Release:
-    """One release of transformers with one of timm, on one of torch."""
+    """One release each of transformers, timm and torch."""
 
     transformers: Version
     timm: Version

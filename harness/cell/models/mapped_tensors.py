@@ -1,6 +1,6 @@
-"""Tensors in files, mapped into memory: what a full-size model weighs, the system can take back and read again.
+"""Tensors in files, mapped into memory, so that the system can drop a full-size model's pages and read them again.
 
-A file is written tensor by tensor, so that what it holds is never in memory as a whole.
+A file is written tensor by tensor, so that its content is never in memory as a whole.
 """
 
 import json
@@ -29,21 +29,21 @@ DTYPES: Final = {
 }
 ALIGNED: Final = 64  # bytes: what a vector unit reads at a time
 SHARD: Final = 4 * 2**30
-LENT: Final = "lent"
+UNLINKED: Final = "unlinked"
 
 State = Mapping[str, Tensor]
 
 
 class MappedTensors:
-    """Files of one model in a folder."""
+    """The files of one model in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep(self, name: str, like: State, value: Callable[[str], Tensor]) -> State:
-        """Write tensors of the shapes and dtypes of `like`, one `value` after the other, and give them mapped.
+    def store(self, name: str, like: State, value: Callable[[str], Tensor]) -> State:
+        """Write a tensor for each of `like`, of its shape and dtype, one `value` after the other, and map the files.
 
-        Whoever changes one changes a copy: the files stay. Raises OSError where the disk is full.
+        Changing a mapped tensor changes a copy, and not the file. Raises OSError if the disk is full.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         mapped: dict[str, Tensor] = {}
@@ -55,20 +55,20 @@ class MappedTensors:
         return mapped
 
     def files(self, name: str) -> Sequence[Path]:
-        """The files that were written under that name."""
+        """The files that were written under `name`."""
         return sorted(self.folder.glob(f"{name}-*.safetensors"))
 
-    def lend(self, like: State, value: Callable[[str], Tensor]) -> State:
-        """The same in files that nobody can name, and that go with the last of their tensors."""
+    def store_unlinked(self, like: State, value: Callable[[str], Tensor]) -> State:
+        """Write and map tensors, then unlink their files: the disk has the space back with the last of the tensors."""
         try:
-            return self.keep(LENT, like, value)
+            return self.store(UNLINKED, like, value)
         finally:
-            for path in self.files(LENT):
+            for path in self.files(UNLINKED):
                 path.unlink()
 
 
 def parts(state: State, largest: int = LARGEST_FILE, shard: int = SHARD) -> Iterator[State]:
-    """All in one, or where that is too large, in parts of at most so many bytes; a larger tensor is alone."""
+    """The whole state if it has at most `largest` bytes; else parts of at most `shard` bytes, or of one tensor."""
     if size_of(state) <= largest:
         yield state
         return
@@ -82,19 +82,19 @@ def parts(state: State, largest: int = LARGEST_FILE, shard: int = SHARD) -> Iter
 
 
 def size_of(state: State) -> int:
-    """Bytes."""
+    """The bytes of all tensors."""
     return sum(tensor.numel() * tensor.element_size() for tensor in state.values())
 
 
 def write(file: BinaryIO, like: State, value: Callable[[str], Tensor]) -> None:
-    """One safetensors file, as `safetensors.torch.save_file` lays it out, from values made one at a time."""
-    described, end = {}, 0
+    """Write a safetensors file with the layout of `safetensors.torch.save_file`, making one value at a time."""
+    entries, end = {}, 0
     for name, tensor in like.items():
         start, end = end, end + size_of({name: tensor})
-        described[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
-    header = json.dumps({"__metadata__": {"format": "pt"}, **described}).encode()
+        entries[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    header = json.dumps({"__metadata__": {"format": "pt"}, **entries}).encode()
     header += b" " * (-(len(header) + 8) % ALIGNED)
     file.write(len(header).to_bytes(8, "little") + header)
     for name, tensor in like.items():
-        made = value(name).detach().to("cpu", tensor.dtype).contiguous()
-        file.write(made.reshape(-1).view(torch.uint8).numpy())
+        content = value(name).detach().to("cpu", tensor.dtype).contiguous()
+        file.write(content.reshape(-1).view(torch.uint8).numpy())

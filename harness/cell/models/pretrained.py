@@ -1,6 +1,6 @@
-"""A model with the weights that the hub has for it: as timm gets them, held against what transformers gets.
+"""A reference model with the hub's weights: timm's download of them is compared with transformers' own.
 
-What cannot be had is no finding about the pair: such a case is not run, and says why.
+A checkpoint that the hub does not give is no finding about the pair: the case is not run, and its record says why.
 """
 
 import functools
@@ -17,13 +17,14 @@ from ...contract.case import Size
 from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG
 from .cutting import build
-from .reference import Placement, ReferenceModel
+from .placement import Placement
+from .reference import ReferenceModel
 from .variants import SAFETENSORS, Variant
 
 SNAPSHOTS: Final = "snapshots"  # in the cache, a folder a revision
 
 
-class NotThere(Exception):
+class Unavailable(Exception):
     """The hub does not give a checkpoint; the message says why, and what to do."""
 
 
@@ -38,14 +39,14 @@ class Pretrained(ReferenceModel):
 
     @property
     def revision(self) -> str | None:
-        """The commit that was downloaded; None where the cache does not tell."""
-        found = try_to_load_from_cache(self.repository, CONFIG)
-        parts = Path(found).parts if isinstance(found, str) else ()
+        """The commit that was downloaded; None if the cache does not tell."""
+        cached = try_to_load_from_cache(self.repository, CONFIG)
+        parts = Path(cached).parts if isinstance(cached, str) else ()
         return parts[parts.index(SNAPSHOTS) + 1] if SNAPSHOTS in parts else None
 
     @property
     def classes(self) -> int:
-        """As the checkpoint has them."""
+        """The number of classes of the checkpoint."""
         classes: int = self.filled.num_classes
         return classes
 
@@ -55,47 +56,47 @@ class Pretrained(ReferenceModel):
 
     @functools.cached_property
     def filled(self) -> nn.Module:
-        """As timm gets it from the hub, or its cache."""
+        """The model with the weights that timm gets from the hub, or from its cache."""
         module: nn.Module = timm.create_model(self.architecture, pretrained=True)
         return module.eval()
 
     def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
-        """The repository's name, by which transformers gets it itself."""
+        """The repository's name, by which transformers downloads the checkpoint itself."""
         return Path(self.repository)
 
     def config(self) -> dict[str, Any]:
-        """As timm has it of the model."""
+        """The `config.json`, with timm's own description of the weights."""
         return {**super().config(), "pretrained_cfg": dict(self.filled.pretrained_cfg)}
 
 
-def told(reference: ReferenceModel) -> Mapping[str, Any]:
-    """What a record says of where the weights came from."""
+def source_of(reference: ReferenceModel) -> Mapping[str, Any]:
+    """The field of a record's detail that says where the weights came from; empty for telling weights."""
     if not isinstance(reference, Pretrained):
         return {}
     return {"hub": {"repository": reference.repository, "revision": reference.revision}}
 
 
 def _repository(model: str) -> str:
-    """Where timm has the weights of a model that is asked for by its bare name. Raises NotThere for one without."""
+    """The repository of the weights that timm loads for a model's bare name. Raises Unavailable if there is none."""
     name = build(model, {}).pretrained_cfg.get("hf_hub_id")
     if not name:
-        raise NotThere(f"timm {timm.__version__} names no repository of the hub for {model}")
+        raise Unavailable(f"timm {timm.__version__} names no repository of the hub for {model}")
     return str(name)
 
 
 def _refuse_missing(repository: str) -> None:
-    """Look whether both files are in the cache, or can be had, before either library asks. Raises NotThere."""
+    """Raise Unavailable unless both files are in the cache or on the hub, before either library downloads them."""
     url = f"{constants.ENDPOINT}/{repository}"
     try:
         for name in (CONFIG, SAFETENSORS):
             if not isinstance(try_to_load_from_cache(repository, name), str):
                 get_hf_file_metadata(hf_hub_url(repository, name))
     except GatedRepoError as error:
-        raise NotThere(f"{url} is gated: accept its terms there, and log in (HF_TOKEN)") from error
+        raise Unavailable(f"{url} is gated: accept its terms there, and log in (HF_TOKEN)") from error
     except RepositoryNotFoundError as error:
-        raise NotThere(f"{url} is not there, or private: log in (HF_TOKEN)") from error
+        raise Unavailable(f"{url} is not there, or private: log in (HF_TOKEN)") from error
     except EntryNotFoundError as error:
-        raise NotThere(f"{url} lacks {CONFIG} or {SAFETENSORS}") from error
-    except Exception as error:  # whatever a client's transport raises, which changes from one release to the next
-        said = next(iter(str(error).splitlines()), "")
-        raise NotThere(f"{url} cannot be reached: {type(error).__name__}: {said}") from error
+        raise Unavailable(f"{url} lacks {CONFIG} or {SAFETENSORS}") from error
+    except Exception as error:  # the exceptions of a client's transport change from one release to the next
+        message = next(iter(str(error).splitlines()), "")
+        raise Unavailable(f"{url} cannot be reached: {type(error).__name__}: {message}") from error

@@ -1,7 +1,7 @@
 """Full width, little depth: an architecture cut to one of each distinct block, under a name of its own.
 
-The cut is made through the constructor's own arguments, so that `feature_info` and whatever else the constructor
-derives agree with the blocks there are. It is made known to timm's registry by name, because every release of
+The cut is made through the constructor's own arguments, so that `feature_info` and all else that the constructor
+derives agree with the blocks that remain. It is registered with timm under that name, because every release of
 transformers builds a timm model through its own `timm.create_model(name)`, and the older ones pass no arguments on.
 """
 
@@ -36,7 +36,7 @@ class Call:
         return next((name for name in ("model_cfg", "cfg") if self.arguments.get(name) is not None), None)
 
     def get(self, name: str) -> Any:
-        """The value that an argument has in this call, its default included; None where there is no such argument."""
+        """The value of an argument in this call, or its default; None if there is no such argument."""
         config = self.arguments.get(self.config_name) if self.config_name else None
         parameter = inspect.signature(self.model_cls).parameters.get(name)
         default = None if parameter is None or parameter.default is parameter.empty else parameter.default
@@ -48,11 +48,11 @@ class Call:
         return name in inspect.signature(self.model_cls).parameters or hasattr(config, name)
 
     def changed(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments with `changes` made, in the config where that is where they belong."""
+        """The arguments with `changes` made; those of the config are changed in the config."""
         arguments, changes = dict(self.arguments), dict(changes)
         if BLOCKS in changes:
             stages = zip(arguments[BLOCKS], changes.pop(BLOCKS), strict=True)
-            arguments[BLOCKS] = [[stage[position] for position in kept] for stage, kept in stages]
+            arguments[BLOCKS] = [[stage[position] for position in positions] for stage, positions in stages]
         if self.config_name:
             config = arguments[self.config_name]
             inner = {name: changes.pop(name) for name in list(changes) if hasattr(config, name)}
@@ -61,17 +61,17 @@ class Call:
 
 
 @contextlib.contextmanager
-def constructor_of(model: str, seen: Callable[[Call], Mapping[str, Any]]) -> Iterator[None]:
-    """Let `seen` look at the constructor's call that the entrypoint of `model` makes, and change its arguments.
+def constructor_of(model: str, changes: Callable[[Call], Mapping[str, Any]]) -> Iterator[None]:
+    """Pass `changes` the constructor's call that the entrypoint of `model` makes, and make the changes it returns.
 
-    Every entrypoint of timm goes through its module's `build_model_with_cfg`; what timm does after that is its own.
+    Every entrypoint of timm calls its module's `build_model_with_cfg`; timm does the rest as ever.
     """
     module: Any = sys.modules[model_entrypoint(model).__module__]
     build = module.build_model_with_cfg
 
     def replaced(model_cls: Callable[..., nn.Module], variant: str, pretrained: bool, **arguments: Any) -> Any:  # noqa: FBT001
         call = Call(model_cls, arguments)
-        return build(model_cls, variant, pretrained, **call.changed(seen(call)))
+        return build(model_cls, variant, pretrained, **call.changed(changes(call)))
 
     with mock.patch.object(module, "build_model_with_cfg", replaced):
         yield
@@ -85,17 +85,17 @@ def create_cut(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
 
 
 def register(entry: Entry) -> str:
-    """Make the slim model of an entry known to timm's registry in this process, and return its name."""
+    """Register the slim model of an entry with timm in this process, and return its name."""
     name = PREFIX + entry.model
     if not is_model(name):
-        cut = model_entrypoint(entry.model)
+        full = model_entrypoint(entry.model)
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-            # What the model says of itself, and timm writes into a checkpoint's config.json.
-            described = {"architecture": name, "input_size": entry.slim.input_size}
-            overlay = {**described, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
+            # timm writes this description of the model into a checkpoint's config.json.
+            description = {"architecture": name, "input_size": entry.slim.input_size}
+            overlay = {**description, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
             with constructor_of(entry.model, lambda _: entry.slim.args):
-                return cut(pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
+                return full(pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
 
         entrypoint.__name__ = name
         register_model(entrypoint)

@@ -1,7 +1,7 @@
-"""When two modules are the same but for how often a block repeats.
+"""Describes modules: those that differ only in how often a block repeats have equal descriptions.
 
-Equal parameters do not make equal blocks: stride, shift, window, scan direction, a mask, a buffer can differ. So a
-module is described by everything its constructor left on it, and repeated children count once.
+Equal parameters do not make equal blocks: stride, shift, window, scan direction, a mask or a buffer can differ. So a
+description has all that the constructor has set, and repeated children count once.
 """
 
 import functools
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-# What a block's place in the stack decides, or what only training sees.
+# Attributes that depend on a block's position in the stack, or that only training uses.
 POSITIONAL: Final = frozenset(
     {"training", "depth", "depths", "num_layers", "num_blocks", "layer_idx", "stage_ends", "feature_info", "drop_prob"}
     | {"grad_checkpointing", "global_att_blocks", "q_pool_blocks", "lambda_init"}
@@ -20,7 +20,7 @@ POSITIONAL: Final = frozenset(
 def structure(module: nn.Module, *, sizes: bool = True) -> Hashable:
     """Describe a module: class, parameters, buffers, plain attributes, and its distinct children in order.
 
-    With `sizes=False` numbers count only as 0, 1 or more, which is what stays the same when the input shrinks.
+    With `sizes=False` numbers count only as 0, 1 or more, which stays the same when the input shrinks.
     """
     if _regularises(module):
         return "regularisation"
@@ -49,7 +49,7 @@ def structure(module: nn.Module, *, sizes: bool = True) -> Hashable:
 
 
 def _regularises(module: nn.Module) -> bool:
-    # DropPath is an Identity in the first block and a module in the last: nothing of either is loaded or run.
+    # DropPath is an Identity in the first block and a module in the last: neither loads or computes anything.
     return isinstance(module, nn.Identity) or "Drop" in type(module).__name__
 
 
@@ -58,14 +58,14 @@ def _distinct(described: Iterable[Hashable]) -> tuple[Hashable, ...]:
 
 
 def _shape(module: nn.Module, tensor: Tensor) -> tuple[int, ...]:
-    """The shape; of a tensor that has a slice for each block, as mixed rotary frequencies do, that of one slice."""
+    """The shape; the size of one slice for a tensor with a slice for each block, as mixed rotary frequencies have."""
     depth = getattr(module, "depth", None)
     sliced = isinstance(tensor, nn.Parameter) and next(module.children(), None) is None and depth in tensor.shape
     return (tensor.numel() // depth,) if sliced and isinstance(depth, int) else tuple(tensor.shape)
 
 
 def _plain(value: Any, *, sizes: bool) -> Hashable:
-    """Describe an attribute; what is no plain value counts by its type, a function by its name."""
+    """Describe an attribute: a plain value by itself, a function by its name, any other object by its type."""
     if isinstance(value, bool | str | bytes) or value is None:
         return value
     if isinstance(value, int | float):

@@ -29,21 +29,21 @@ State = Mapping[str, Tensor]
 
 
 class Variant:
-    """The default: one safetensors file, loaded with no arguments."""
+    """The default: one safetensors file, loaded without arguments."""
 
     name: ClassVar[str] = DEFAULT_VARIANT
 
     @property
     def is_default(self) -> bool:
-        """Whether this is how checkpoints are stored and loaded where nobody says otherwise."""
+        """Whether this is the default variant."""
         return self.name == DEFAULT_VARIANT
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Why this release or this model has no such variant; None where it has. Nothing is loaded to find out."""
+        """Why this release or model does not have the variant; None if it has. Nothing is loaded to find out."""
         return None
 
     def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:
-        """Store a state dict as users of timm do. Where it lies in files already, these are linked."""
+        """Store a state dict as users of timm do. If `files` hold it already, they are linked instead."""
         if not files:
             save_file(dict(state), folder / SAFETENSORS, metadata={"format": "pt"})
         elif len(files) == 1:
@@ -52,11 +52,11 @@ class Variant:
             _link_shards(files, folder)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
-        """Store a model of transformers as its users do, but for some of its tensors."""
+        """Store a model of transformers as its users do, without the tensors `left_out`."""
         model.save_pretrained(folder, **_without(model, left_out))
 
     def save_in_shards(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
-        """The same where it may lie in several files, as it does where it is too large for one."""
+        """Store a model as `save` does, but in several files if it is too large for one."""
         if self.stores_one_file and size_of(model.state_dict()) > LARGEST_FILE:
             model.save_pretrained(folder, max_shard_size=SHARD, **_without(model, left_out))
         else:
@@ -64,61 +64,61 @@ class Variant:
 
     @property
     def stores_one_file(self) -> bool:
-        """Whether a checkpoint is a file of safetensors where nothing is said of shards."""
+        """Whether `save` writes one safetensors file."""
         return type(self).save is Variant.save
 
-    def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """The `config.json` of a timm checkpoint."""
+    def describe(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The `config.json` of a timm checkpoint, from the usual one."""
         return config
 
     def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """What `from_pretrained` is given."""
+        """The arguments of `from_pretrained`."""
         return {}
 
 
 class Sharded(Variant):
-    """Two files or more, and an index."""
+    """Two or more safetensors files, with an index."""
 
     name = "sharded"
 
     def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
-        """As huggingface_hub shards any state dict."""
+        """Store shards of a state dict as huggingface_hub does."""
         save_torch_state_dict(dict(state), folder, max_shard_size=_shard_size(state))
         _refuse_one_file(folder)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
-        """Through `max_shard_size`."""
+        """Store shards by `max_shard_size`."""
         size = _shard_size(model.state_dict())
         model.save_pretrained(folder, max_shard_size=size, **_without(model, left_out))
         _refuse_one_file(folder)
 
 
 class Bin(Variant):
-    """torch's own format."""
+    """One file in torch's own format."""
 
     name = "bin"
 
     def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
-        """As `torch.save` stores it."""
+        """Store a state dict by `torch.save`."""
         torch.save(dict(state), folder / BIN)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
-        """As transformers 4 wrote it on demand; transformers 5 reads such files, and writes none."""
+        """Store a model as transformers 4 does on request; transformers 5 reads such files, but writes none."""
         if release.transformers < ONLY_SAFETENSORS:
             model.save_pretrained(folder, safe_serialization=False, **_without(model, left_out))
         else:
             folder.mkdir(parents=True, exist_ok=True)
             model.config.save_pretrained(folder)
-            torch.save(_kept(model, left_out), folder / BIN)
+            torch.save(_remaining(model, left_out), folder / BIN)
 
 
 class LowCpuMem(Variant):
-    """Loaded with `low_cpu_mem_usage=True`."""
+    """One safetensors file, loaded with `low_cpu_mem_usage=True`."""
 
     name = "low-cpu-mem"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before transformers does without accelerate, and not once the flag does nothing."""
+        """Unsupported where transformers needs accelerate for the flag, or ignores it."""
         if release.transformers < ACCELERATE:
             return f"before transformers {ACCELERATE} this asks for accelerate, which is no part of the pair"
         if release.transformers >= ALWAYS_LOW_CPU_MEM:
@@ -126,33 +126,33 @@ class LowCpuMem(Variant):
         return None
 
     def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """The flag."""
+        """The flag `low_cpu_mem_usage`."""
         return {"low_cpu_mem_usage": True}
 
 
 class DeviceMap(Variant):
-    """Loaded with all modules mapped to the lane's device."""
+    """One safetensors file, loaded with a `device_map` of all modules to the lane's device."""
 
     name = "device-map"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Only where accelerate is installed, which no release does without."""
+        """Unsupported without accelerate, which every release needs for it."""
         if importlib.util.find_spec("accelerate") is None:
             return "device_map asks for accelerate, which is no part of the pair"
         return None
 
     def arguments(self, device: str) -> Mapping[str, Any]:
-        """The map."""
+        """The map of all modules to `device`."""
         return {"device_map": {"": device}}
 
 
 class ModelArgs(Variant):
-    """The architecture under its own name, its shape given through the configuration's `model_args`."""
+    """The architecture under its own name, with its shape in the configuration's `model_args`."""
 
     name = "model-args"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Not before TimmWrapper hands them on, and not for a shape that arguments of `create_model` cannot give."""
+        """Unsupported where TimmWrapper ignores `model_args`, or `create_model` has none for the slim shape."""
         if release.transformers < MODEL_ARGS:
             return f"TimmWrapper takes model_args since transformers {MODEL_ARGS}; before, it ignores them"
         if not entry.slim.args:
@@ -161,8 +161,8 @@ class ModelArgs(Variant):
             return f"timm.create_model does not take the arguments that make {entry.model} slim"
         return None
 
-    def described(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:
-        """The shape in the words of timm's constructor."""
+    def describe(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:
+        """The `config.json` with the shape as arguments of timm's constructor."""
         if size != "slim":
             return {**config, "model_args": {"in_chans": entry.input_size[0]}}
         pretrained = {**config["pretrained_cfg"], "architecture": entry.model}
@@ -175,12 +175,12 @@ VARIANTS: Final[Mapping[str, Variant]] = {
 
 
 def _link(file: Path, name: Path) -> None:
-    name.unlink(missing_ok=True)  # of a checkpoint that was cut off
+    name.unlink(missing_ok=True)  # left by a checkpoint that was cut off
     name.symlink_to(file)
 
 
 def _link_shards(files: Sequence[Path], folder: Path) -> None:
-    """As huggingface_hub names shards, with their index."""
+    """Link shards by the names that huggingface_hub gives them, and write their index."""
     index: dict[str, str] = {}
     for number, path in enumerate(files, 1):
         name = f"model-{number:05}-of-{len(files):05}.safetensors"
@@ -192,16 +192,16 @@ def _link_shards(files: Sequence[Path], folder: Path) -> None:
 
 
 def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
-    """What `save_pretrained` is given so that it leaves tensors out; nothing where there are none to leave out."""
-    return {"state_dict": _kept(model, left_out)} if left_out else {}
+    """The argument of `save_pretrained` that leaves tensors out; none if `left_out` is empty."""
+    return {"state_dict": _remaining(model, left_out)} if left_out else {}
 
 
-def _kept(model: Any, left_out: frozenset[str]) -> State:
+def _remaining(model: Any, left_out: frozenset[str]) -> State:
     return {name: tensor for name, tensor in model.state_dict().items() if name not in left_out}
 
 
 def _shard_size(state: State) -> int:
-    """Bytes in a shard, so that there are at least two of them."""
+    """The bytes of a shard, so that there are at least two shards."""
     return max(1, size_of(state) // SHARDS)
 
 

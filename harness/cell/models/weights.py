@@ -1,7 +1,7 @@
-"""Deterministic, telling weights: the same in every release, and never what a constructor would have put there.
+"""Deterministic, telling weights: the same in every release, and never a constructor's own values.
 
 A fresh LayerScale is a constant, often 1e-5: a lost one that is initialised again is the same number, and it hides
-whatever goes wrong in the branch that it scales. So every parameter and persistent buffer gets a value of its own,
+every fault in the branch that it scales. So every parameter and persistent buffer gets its own value,
 seeded by its name and shape, large enough to show and small enough that a deep model stays finite.
 """
 
@@ -18,7 +18,7 @@ from ...contract.case import SEED
 
 # The share of its input's variance that a matrix keeps. At 1, branches without a norm would double 56 times in a row.
 GAIN: Final = 0.25
-# What changes a tensor's values in place, and of that what draws random numbers.
+# In-place methods that leave a tensor's values alone, those that change them, and of these the ones that draw them.
 NO_VALUES: Final = frozenset(
     {
         "requires_grad_",
@@ -46,7 +46,7 @@ def value(name: str, like: Tensor) -> Tensor:
     """A telling value for the parameter or persistent buffer `name`, of the shape and dtype of `like`, on the CPU.
 
     Matrices keep a quarter of the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of 0.
-    Integers are positions that must stay valid, so they are turned round; a count becomes another count.
+    Integers are positions that must stay valid, so they are reversed; a count becomes another count.
     """
     if not like.is_floating_point():
         return _integers(like)
@@ -64,8 +64,8 @@ def value(name: str, like: Tensor) -> Tensor:
 def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
     """Give every parameter and persistent buffer of a module its telling value, in place.
 
-    Values that `known` holds under the same name and shape are shared, not made again. A feature extractor of timm has
-    the names of its model in another spelling: `stages_0.blocks` for `stages.0.blocks`, or `model.` before them.
+    A value that `known` holds under the same name and shape is shared instead. A feature extractor of timm spells the
+    names of its model differently: `stages_0.blocks` for `stages.0.blocks`, or with `model.` before them.
     """
     find = counterparts(known or {})
     with torch.no_grad():
@@ -77,18 +77,18 @@ def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
 
 
 def counterparts(state: Mapping[str, Tensor]) -> Callable[[str, Tensor], Tensor | None]:
-    """What finds the tensor of a state dict that has this name, in any spelling, and the shape of the one given."""
+    """A function that finds the tensor of `state` with a name, in any spelling, and the shape of another tensor."""
     spelled = {spelling(name): tensor for name, tensor in state.items()}
 
     def find(name: str, like: Tensor) -> Tensor | None:
-        found = spelled.get(spelling(name))
-        return found if found is not None and found.shape == like.shape else None
+        tensor = spelled.get(spelling(name))
+        return tensor if tensor is not None and tensor.shape == like.shape else None
 
     return find
 
 
 def spelling(name: str) -> str:
-    """A tensor's name, the same for a model and for its feature extractor."""
+    """A tensor's name in the spelling that a model and its feature extractor share."""
     return name.removeprefix("model.").replace("_", ".")
 
 
@@ -100,9 +100,9 @@ def image(size: Sequence[int]) -> Tensor:
 
 @contextlib.contextmanager
 def uninitialised() -> Iterator[None]:
-    """Build modules without timm's random initialisation of parameters, which telling values replace anyway.
+    """Build modules without timm's initialisation of parameters, which telling values replace anyway.
 
-    Buffers are made as ever: those that no checkpoint holds have no other source.
+    Buffers are initialised as ever: non-persistent ones have no other source.
     """
     with _parameters_with(dict.fromkeys(IN_PLACE, _left_alone)):
         yield
@@ -110,10 +110,10 @@ def uninitialised() -> Iterator[None]:
 
 @contextlib.contextmanager
 def cheap_randomness(most: int | None = None) -> Iterator[None]:
-    """Build modules with timm's own constants, and one random number throughout where it draws a whole tensor of them.
+    """Build modules with timm's constants, but one random number for a whole tensor of them, in a tenth of the time.
 
-    What is random differs from one module to the next, as it would; it is made in a tenth of the time. A tensor of more
-    than `most` numbers is left as it is, which takes no memory.
+    The number differs from tensor to tensor. A tensor of more than `most` numbers is left uninitialised, which takes no
+    memory.
     """
     with _parameters_with({name: _cheap(name, most) for name in (DRAWING if most is None else IN_PLACE)}):
         yield
@@ -121,7 +121,7 @@ def cheap_randomness(most: int | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _parameters_with(methods: Mapping[str, Callable[..., Tensor]]) -> Iterator[None]:
-    """Let parameters have these methods. What reaches one through `.data` or a view runs as ever, as on any tensor."""
+    """Replace methods of parameters. A call on `.data` or a view of a parameter still runs torch's own."""
     outer = {name: method for name, method in vars(nn.Parameter).items() if name in methods}
     for name, method in methods.items():
         setattr(nn.Parameter, name, method)

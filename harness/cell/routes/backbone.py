@@ -16,7 +16,8 @@ from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 from ...contract.catalog import Entry
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, ReferenceModel, numbered
+from ..models.native import Native, numbered
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
 from ..scenarios.protocol import Scenario

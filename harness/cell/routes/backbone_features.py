@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, numbered
+from ..models.native import Native, Outputs, numbered
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import saved_and_loaded
 from ..scenarios.protocol import Scenario

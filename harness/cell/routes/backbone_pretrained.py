@@ -19,7 +19,8 @@ from ...contract.catalog import Entry
 from ..compare.diagnosis import equal
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, ReferenceModel, numbered
+from ..models.native import Native, Outputs, numbered
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .backbone import no_backbone

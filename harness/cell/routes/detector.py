@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Outputs, ReferenceModel, numbered
+from ..models.native import Outputs, numbered
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, leading, saved_and_loaded
 from ..scenarios.protocol import Scenario

@@ -15,7 +15,7 @@ from transformers import BertConfig, BertModel
 from ...contract.catalog import BERT, Entry
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native
+from ..models.native import Native
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in
 from ..scenarios.protocol import Computed, Loaded, Scenario, Written

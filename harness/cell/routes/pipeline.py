@@ -12,7 +12,7 @@ from transformers import pipeline
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs
+from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .classifier import no_classifier

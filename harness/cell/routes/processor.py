@@ -12,7 +12,7 @@ from transformers import AutoImageProcessor
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Outputs, Runs
+from ..models.native import Outputs, Runs
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Scenario
 from .pictures import picture, transform

@@ -13,7 +13,8 @@ from transformers import AutoModel, AutoModelForImageClassification
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, ReferenceModel
+from ..models.native import Native, Outputs
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in
 from ..scenarios.protocol import Computed, Loaded, Scenario, Written

@@ -15,7 +15,8 @@ from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Outputs, ReferenceModel
+from ..models.native import Outputs
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
 from ..scenarios.protocol import Scenario

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs
+from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, saved_and_loaded
 from ..scenarios.protocol import Scenario

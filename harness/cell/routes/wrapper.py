@@ -13,7 +13,8 @@ from transformers import AutoModel
 from ...contract.catalog import Entry
 from ...contract.routes import WRAPPER
 from ..models.installed import Release
-from ..models.reference import Outputs, ReferenceModel
+from ..models.native import Outputs
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 

@@ -13,7 +13,7 @@ from transformers import AutoModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, Runs
+from ..models.native import Native, Outputs, Runs
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .wrapper import PREFIX, head, no_wrapper

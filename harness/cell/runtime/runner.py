@@ -20,8 +20,9 @@ from ..guards import memory, offline
 from ..models import pretrained
 from ..models.installed import Release
 from ..models.mapped_tensors import MappedTensors
-from ..models.pretrained import NotThere, Pretrained
-from ..models.reference import Placement, ReferenceModel
+from ..models.placement import Placement
+from ..models.pretrained import Pretrained, Unavailable
+from ..models.reference import ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case
@@ -83,16 +84,16 @@ class Runner:
             if path.name != f"{CHECKPOINT}{DEFAULT_VARIANT}":
                 shutil.rmtree(path, ignore_errors=True)
         gc.collect()
-        memory.give_back()
+        memory.return_freed()
 
     def _timms(self, case: Case) -> CaseLine:
         try:
             reference, handover = self._subject(case), self.handover.of(case.id)
-        except NotThere as error:
+        except Unavailable as error:
             return case_line(Outcome.NOT_RUN, str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
         line = run_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
-        return replace(line, detail={**line.detail, **pretrained.told(reference)})
+        return replace(line, detail={**line.detail, **pretrained.source_of(reference)})
 
     def _own(self, case: Case) -> CaseLine:
         """A model of somebody's own, found where they were when they asked."""

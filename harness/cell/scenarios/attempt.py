@@ -15,8 +15,9 @@ from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, TensorDifference
 from ..guards import offline
 from ..guards.leaks import Leaks
-from ..models.layer_scales import scaled
-from ..models.reference import ReferenceModel, tensors_of
+from ..models.layer_scales import has_layer_scale
+from ..models.placement import tensors_of
+from ..models.reference import ReferenceModel
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotKept
 from .protocol import Computed, Damaged, Loaded, Scenario, Step, Written
@@ -42,7 +43,7 @@ class Attempt:
         try:
             self._walk(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            self.findings.errors += [_leaked(one, self.context.phase, name) for one in leaks.stop()]
+            self.findings.errors += [_leaked(one, self.context.phase, name) for one in leaks.undo()]
             self._tell_refused(name)
         if self.findings.failures > found:
             self.failed.append(name)
@@ -146,7 +147,7 @@ def _names(loaded: Loaded, scenario: str, *, scales: bool) -> list[NameDifferenc
     found += compare_names(
         where, kept, (name for name in loaded.timm_module.state_dict() if name not in loaded.left_out)
     )
-    if scales and not scaled(loaded.timm_module):
+    if scales and not has_layer_scale(loaded.timm_module):
         found.append(NameDifference(where, ("its LayerScale parameters",), ()))
     return found
 

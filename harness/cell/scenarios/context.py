@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..guards import memory
-from ..guards.library_warnings import listening
+from ..guards.library_warnings import capture_warnings
 from ..models.installed import DTYPE_RENAMED, Release
-from ..models.reference import Native, Outputs, ReferenceModel
+from ..models.native import Native, Outputs
+from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from .handover import NOTHING, Handover
 
@@ -50,7 +51,7 @@ class CaseContext:
         try:
             with contextlib.ExitStack() as stack:
                 if timed is None and phase in LIBRARIES_SPEAK:
-                    stack.enter_context(listening(self.said))
+                    stack.enter_context(capture_warnings(self.said))
                 if timed is None and phase == "load":
                     stack.enter_context(memory.poisoned())
                 yield

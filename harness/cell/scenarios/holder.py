@@ -11,7 +11,8 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from ..models import weights
-from ..models.reference import Native, Outputs, Placement, Runs
+from ..models.native import Native, Outputs, Runs
+from ..models.placement import Placement
 from ..models.variants import BIN
 from .context import CaseContext
 from .protocol import Computed, Loaded, Scenario, Written

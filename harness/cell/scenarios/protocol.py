@@ -12,7 +12,7 @@ from torch import nn
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.reference import Native, Outputs, Runs
+from ..models.native import Native, Outputs, Runs
 from .context import CaseContext
 
 

@@ -18,7 +18,7 @@ from ...contract.routes import ROUTES
 from ..compare import reasons
 from ..compare.comparison import fingerprint
 from ..guards import memory
-from ..guards.library_warnings import tidied
+from ..guards.library_warnings import tidy
 from ..models.installed import Release
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
@@ -97,7 +97,7 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
         findings.errors.append(
             described(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
         )
-    said = [tidied(text, str(context.folder.parent)) for text in context.said]
+    said = [tidy(text, str(context.folder.parent)) for text in context.said]
     figures: Mapping[str, Any] = findings.figures
     return CaseLine(
         outcome=findings.outcome,

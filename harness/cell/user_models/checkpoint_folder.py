@@ -20,7 +20,8 @@ from ..models import weights
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
 from ..models.installed import Release
-from ..models.reference import Placement, ReferenceModel
+from ..models.placement import Placement
+from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from ..routes.roundtrip import loaded_by_timm, whole
 from ..routes.wrapper import PREFIX

@@ -16,7 +16,8 @@ from ...contract.routes import OWN, Takes, taking
 from ..models.catalog_builder import entry_of
 from ..models.cutting import build
 from ..models.installed import Release
-from ..models.reference import Placement, ReferenceModel
+from ..models.placement import Placement
+from ..models.reference import ReferenceModel
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case

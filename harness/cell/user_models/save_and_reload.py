@@ -12,7 +12,8 @@ from ...contract.catalog import Entry
 from ...contract.routes import OWN
 from ..models import weights
 from ..models.installed import Release
-from ..models.reference import Native, Placement, tensors_of
+from ..models.native import Native
+from ..models.placement import Placement, tensors_of
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in, shared_names
 from ..scenarios.protocol import Computed, Damaged, Loaded, Scenario, Written

@@ -18,7 +18,7 @@ from ...contract.catalog import BERT, Entry
 from ...contract.checkpoint import CONFIG, Checkpoint
 from ...contract.routes import OWN
 from ..models.catalog_builder import traits_of
-from ..models.reference import Outputs
+from ..models.native import Outputs
 
 FORM: Final = "package.module:Name"
 PIXELS: Final = "pixel_values"

@@ -1,1 +1,1 @@
-"""The files that --out writes, one module a format."""
+"""The files that `--out` writes, a module for each format."""

@@ -1,4 +1,4 @@
-"""The answer for other programs: which pairs are good, by route. Its format is harness/schemas/answer.json."""
+"""answer.json, for other programs: which pairs are good, by route. Its format is harness/schemas/answer.json."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -13,15 +13,15 @@ SCHEMA: Final = 1
 
 
 def answer(summary: Summary) -> dict[str, Any]:
-    """By pair, lane and route the verdict and the counts; and the pairs that are known to be good, of all and by route.
+    """Verdict and counts by pair, lane and route; and the pairs known to be good, on all routes and on each.
 
-    Good is a pair on which everything that was tried passed, and something was.
+    A pair is good if at least one case was tried on it and every case that was tried passed.
     """
     cases: dict[str, list[Judged]] = {pair.id: [] for pair in summary.pairs}
-    for one in summary.judged:
-        cases[one.pair].append(one)
+    for case in summary.judged:
+        cases[case.pair].append(case)
     pairs = {pair.id: _pair(pair, cases[pair.id]) for pair in summary.pairs}
-    routes = list(dict.fromkeys(one.case.route for one in summary.judged))
+    routes = list(dict.fromkeys(case.case.route for case in summary.judged))
     return {
         "schema": SCHEMA,
         "made": summary.made.isoformat(timespec="seconds"),
@@ -30,15 +30,18 @@ def answer(summary: Summary) -> dict[str, Any]:
         "selection": dict(summary.selection),
         "pairs": pairs,
         "known_good": {
-            "all": [pair for pair, found in pairs.items() if found["good"]],
-            "routes": {route: [pair for pair, found in pairs.items() if _is_good_on(found, route)] for route in routes},
+            "all": [pair for pair, facts in pairs.items() if facts["good"]],
+            "routes": {route: [pair for pair, facts in pairs.items() if _is_good_on(facts, route)] for route in routes},
         },
         "needs": [_need(need) for need in needs.find(summary)],
         "disagreements": [
-            {"pair": one.one.pair, "lane": one.one.lane, "case": one.one.case.id, "outcomes": one.outcomes}
-            for one in summary.disagreements
+            _case(disagreement.one) | {"outcomes": disagreement.outcomes} for disagreement in summary.disagreements
         ],
     }
+
+
+def _case(case: Judged) -> dict[str, Any]:
+    return {"pair": case.pair, "lane": case.lane, "case": case.case.id}
 
 
 def _need(need: needs.Need) -> dict[str, Any]:
@@ -49,30 +52,32 @@ def _need(need: needs.Need) -> dict[str, Any]:
 
 def _pair(pair: Pair, cases: Sequence[Judged]) -> dict[str, Any]:
     lanes: dict[str, dict[str, list[Judged]]] = {}
-    for one in cases:
-        lanes.setdefault(one.lane, {}).setdefault(one.case.route, []).append(one)
-    told = {lane: {route: _told(group) for route, group in routes.items()} for lane, routes in lanes.items()}
-    return {"versions": pair.versions, "good": is_good(cases), "lanes": told}
+    for case in cases:
+        lanes.setdefault(case.lane, {}).setdefault(case.case.route, []).append(case)
+    by_lane = {lane: {route: _route(group) for route, group in routes.items()} for lane, routes in lanes.items()}
+    return {"versions": pair.versions, "good": is_good(cases), "lanes": by_lane}
 
 
-def _told(cases: Sequence[Judged]) -> dict[str, Any]:
+def _route(cases: Sequence[Judged]) -> dict[str, Any]:
     counts = {mark.key: count for mark, count in marks.count(cases).items()}
     return {"verdict": worst(cases), "good": is_good(cases), "counts": counts}
 
 
 def worst(cases: Iterable[Judged]) -> Verdict:
     """The verdict that needs a look first."""
-    return min((one.verdict for one in cases), key=causes.ORDER.index)
+    return min((case.verdict for case in cases), key=causes.ORDER.index)
 
 
 def is_good(cases: Iterable[Judged]) -> bool:
-    """Whether all that was tried passed, nothing is missing, and anything was tried."""
+    """Whether at least one case was tried, all that were tried passed, and none is missing."""
     counts = marks.count(cases)
     return bool(counts.keys() & marks.GOOD) and not counts.keys() - marks.GOOD - marks.UNTRIED
 
 
 def _is_good_on(pair: Mapping[str, Any], route: str) -> bool:
-    """In each lane in which the route was tried, and in one at least."""
-    found = [routes[route] for routes in pair["lanes"].values() if route in routes]
+    """Whether the route is good in at least one lane and in every lane in which it was tried."""
+    lanes = [routes[route] for routes in pair["lanes"].values() if route in routes]
     untried = {mark.key for mark in marks.UNTRIED}
-    return any(one["good"] for one in found) and all(one["good"] or one["counts"].keys() <= untried for one in found)
+    return any(lane["good"] for lane in lanes) and all(
+        lane["good"] or lane["counts"].keys() <= untried for lane in lanes
+    )

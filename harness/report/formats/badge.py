@@ -1,4 +1,4 @@
-"""A badge for a README: what it is about, and in a word how it stands."""
+"""A badge for a README: a label, and the result in a few words."""
 
 from typing import Final
 
@@ -8,21 +8,21 @@ from ..marks import Mark
 from ..summary import Summary
 from .template import render
 
-SUBJECT: Final = "transformers \N{MULTIPLICATION SIGN} timm"
+LABEL: Final = "transformers \N{MULTIPLICATION SIGN} timm"
 COLOURS: Final = {marks.REGRESSED: "#b3261e", marks.FIXED: "#8e24aa", marks.INCOMPLETE: "#8a6100"}
 GOOD, NOTHING = "#2e7d32", "#555555"
-LETTER: Final = 6.6  # pixels, about; the text is fitted to the width that follows from it
+LETTER: Final = 6.6  # approximate width in pixels; textLength fits the text to the computed width
 PADDING: Final = 10
 
 
 def svg(summary: Summary) -> str:
     """The image, with its text as its title."""
     worst = _worst(summary)
-    tried = {one.pair for one in summary.judged if marks.mark_of(one) not in marks.UNTRIED}
-    says = f"{number(len(tried), 'pair')} as expected" if tried and not worst else summary.headline
+    tried = {case.pair for case in summary.judged if marks.mark_of(case) not in marks.UNTRIED}
+    message = f"{number(len(tried), 'pair')} as expected" if tried and not worst else summary.headline
     colour = COLOURS[worst] if worst else GOOD if tried else NOTHING
-    widths = [round(LETTER * len(text)) + PADDING for text in (SUBJECT, says)]
-    return render("badge.svg", subject=SUBJECT, says=says, colour=colour, widths=widths, padding=PADDING)
+    widths = [round(LETTER * len(text)) + PADDING for text in (LABEL, message)]
+    return render("badge.svg", label=LABEL, message=message, colour=colour, widths=widths, padding=PADDING)
 
 
 def _worst(summary: Summary) -> Mark | None:

@@ -1,11 +1,12 @@
-"""The cases of a page as columns of small numbers, so that a hundred thousand of them fit into one file.
+"""The data of the page: cases as columns of small numbers, so that a hundred thousand of them fit into one file.
 
-What many cases share, such as a reason, stands once in a list, and a case has its place there; -1 is none.
+A value that many cases share, such as a reason, is listed once, and a case has its position in the list; -1 is none.
 """
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.failure import generalised
 from ...results.history import PastRun
 from ...results.pair_diff import KINDS, STATES, Kind, is_blind
-from ...results.verdict import Rule
+from ...results.verdict import Judged, Rule
 from .. import causes, marks, reproduction
 from ..grid import in_order
 from ..summary import Summary
@@ -24,79 +25,69 @@ NONE: Final = -1
 FIGURES: Final = ("max_abs", "max_rel", "noise", "seconds")
 DIGITS: Final = 3
 KEY: Final = 10  # letters
-
-
 COLUMNS: Final = (
     *("pair", "lane", "route", "model", "variant", "size", "mark", "outcome"),
-    *("group", "rule", "cause", "reason", "run", "silent", "same_as"),
+    *("rule", "cause", "reason", "silent", "same_as"),
     *FIGURES,
+    *("group", "run"),
 )
+"""The names of the columns, in the order of a row."""
 
 
 class Index(dict[Any, int]):
-    """The place of each value, in the order in which they are first asked for."""
+    """Distinct values with their positions, in the order in which they were added."""
 
-    def place(self, value: Any) -> int:
-        """Where it stands in the list of values; at its end where it is new."""
+    def position(self, value: Any) -> int:
+        """The position of `value`, which is added at the end if it is new."""
         return self.setdefault(value, len(self))
 
 
+@dataclass(frozen=True)
+class Lists:
+    """The values that cases share, by kind. A signature is the cause of a failure without names and numbers."""
+
+    pairs: Index = field(default_factory=Index)
+    lanes: Index = field(default_factory=Index)
+    routes: Index = field(default_factory=Index)
+    models: Index = field(default_factory=Index)
+    variants: Index = field(default_factory=lambda: Index({DEFAULT_VARIANT: 0}))
+    sizes: Index = field(default_factory=lambda: Index({DEFAULT_SIZE: 0}))
+    outcomes: Index = field(default_factory=Index)
+    rules: Index = field(default_factory=Index)
+    signatures: Index = field(default_factory=Index)
+    reasons: Index = field(default_factory=Index)
+
+
 def data(summary: Summary) -> dict[str, Any]:
-    """All that the page knows, for JSON."""
+    """All data of the page, for JSON."""
     groups = causes.find(summary.judged)
-    group_of = {id(one): place for place, group in enumerate(groups) for one in group.judged}
-    run_of = {id(past.run.header): place for place, past in enumerate(summary.past)}
-    pairs, lanes, routes, models, outcomes = Index(), Index(), Index(), Index(), Index()
-    variants, sizes = Index({DEFAULT_VARIANT: 0}), Index({DEFAULT_SIZE: 0})
-    rules, words, reasons, installed = Index(), Index(), Index(), Index()
+    lists, installed = Lists(), Index()
     for pair in summary.pairs:
-        pairs.place(pair.id)  # in the order of the matrix
-    for route in in_order(one.case.route for one in summary.judged):
-        routes.place(route)
-    blind = {one.pair for one in summary.judged if is_blind([one])}
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for one in summary.judged:
-        case, record = one.case, one.record or {}
-        row = (
-            pairs.place(one.pair),
-            lanes.place(one.lane),
-            routes.place(case.route),
-            models.place(case.model),
-            variants.place(case.variant),
-            sizes.place(case.size),
-            marks.MARKS.index(marks.mark_of(one)),
-            outcomes.place(one.outcome or ""),
-            group_of.get(id(one), NONE),
-            NONE if one.rule is None else rules.place(_rule(one.rule)),
-            words.place(generalised(one)) if one.broken else NONE,
-            NONE if one.reason == one.outcome else reasons.place(one.reason),
-            run_of.get(id(one.header), NONE),
-            int(one.silent),
-            NONE if one.same_as is None else models.place(one.same_as.model),
-            *(_figure(record.get(name)) for name in FIGURES),
-        )
-        for column, value in zip(columns.values(), row, strict=True):
-            column.append(value)
+        lists.pairs.position(pair.id)  # in the order of the matrix
+    for route in in_order(judged.case.route for judged in summary.judged):
+        lists.routes.position(route)
+    blind = {judged.pair for judged in summary.judged if is_blind([judged])}
+    columns = _columns(summary, groups, lists)
     return {
         "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),
         "verdict": summary.verdict,
         "alerts": summary.alerts,
-        "said": summary.said,
+        "said": summary.notes,
         "totals": marks.totals(summary.judged),
         "marks": [{"key": mark.key, "word": mark.word, "shape": mark.shape} for mark in marks.MARKS],
         "pairs": [{"id": pair.id, **pair.versions} for pair in summary.pairs],
-        "lanes": list(lanes),
-        "routes": list(routes),
-        "models": list(models),
-        "families": [summary.families.get(model, "").rpartition(".")[2] for model in models],
-        "variants": list(variants),
-        "sizes": list(sizes),
-        "outcomes": list(outcomes),
-        "rules": [dict(rule) for rule in rules],
-        "reasons": list(reasons),
+        "lanes": list(lists.lanes),
+        "routes": list(lists.routes),
+        "models": list(lists.models),
+        "families": [summary.families.get(model, "").rpartition(".")[2] for model in lists.models],
+        "variants": list(lists.variants),
+        "sizes": list(lists.sizes),
+        "outcomes": list(lists.outcomes),
+        "rules": [dict(rule) for rule in lists.rules],
+        "reasons": list(lists.reasons),
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
-        "needs": [_need(need, rules) for need in needs.find(summary)],
+        "needs": [_need(need, lists.rules) for need in needs.find(summary)],
         "own": own_in_words(summary.selection.get("own")),
         "weights": summary.selection.get("weights"),
         "runs": [_run(past, installed) for past in summary.past],
@@ -104,9 +95,43 @@ def data(summary: Summary) -> dict[str, Any]:
         "states": {outcome or "": state for outcome, state in STATES.items()},
         "kinds": {f"{was} {now}": kind for (was, now), kind in KINDS.items()},
         "kind_order": list(Kind),
-        "blind": [pair in blind for pair in pairs],
+        "blind": [pair in blind for pair in lists.pairs],
         "cases": columns,
     }
+
+
+def _columns(summary: Summary, groups: Sequence[causes.Cause], lists: Lists) -> dict[str, list[Any]]:
+    """Each of COLUMNS with a number for each case; `lists` takes the values to which they refer."""
+    group_of = {id(judged): position for position, group in enumerate(groups) for judged in group.judged}
+    run_of = {id(past.run.header): position for position, past in enumerate(summary.past)}
+    rows = [
+        (*_row(judged, lists), group_of.get(id(judged), NONE), run_of.get(id(judged.header), NONE))
+        for judged in summary.judged
+    ]
+    if not rows:
+        return {name: [] for name in COLUMNS}
+    return dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def _row(judged: Judged, lists: Lists) -> tuple[Any, ...]:
+    """The columns of a case that it has by itself."""
+    case, record = judged.case, judged.record or {}
+    return (
+        lists.pairs.position(judged.pair),
+        lists.lanes.position(judged.lane),
+        lists.routes.position(case.route),
+        lists.models.position(case.model),
+        lists.variants.position(case.variant),
+        lists.sizes.position(case.size),
+        marks.MARKS.index(marks.mark_of(judged)),
+        lists.outcomes.position(judged.outcome or ""),
+        NONE if judged.rule is None else lists.rules.position(_rule(judged.rule)),
+        lists.signatures.position(generalised(judged)) if judged.broken else NONE,
+        NONE if judged.reason == judged.outcome else lists.reasons.position(judged.reason),
+        int(judged.silent),
+        NONE if judged.same_as is None else lists.models.position(judged.same_as.model),
+        *(_figure(record.get(name)) for name in FIGURES),
+    )
 
 
 def _figure(value: Any) -> float | None:
@@ -124,22 +149,23 @@ def _group(group: causes.Cause, summary: Summary) -> Mapping[str, Any]:
         "outcome": group.outcome,
         "why": group.rule.because if group.rule else group.example.reason,
         "lines": list(causes.explain(group)),
-        "ways": list(causes.ways(group, summary.judged)),
+        "ways": list(causes.alternatives_to(group, summary.judged)),
         "cases": len(group.judged),
     }
 
 
 def _commands(summary: Summary) -> dict[str, str]:
-    """How a command begins, by pair; what leaves one case alone is added to it."""
-    first = {one.pair: one for one in reversed(summary.judged)}
+    """The start of a command by pair; the page appends the options of a case."""
+    first = {judged.pair: judged for judged in reversed(summary.judged)}
     return {
-        pair: summary.command(one).removesuffix(shlex.join(reproduction.options(one))) for pair, one in first.items()
+        pair: summary.command(judged).removesuffix(shlex.join(reproduction.options(judged)))
+        for pair, judged in first.items()
     }
 
 
 def _need(need: needs.Need, rules: Index) -> Mapping[str, Any]:
     fields = ("family", "names", "routes", "pairs", "until")
-    return {**{name: getattr(need, name) for name in fields}, "rule": rules.place(_rule(need.rule))}
+    return {**{name: getattr(need, name) for name in fields}, "rule": rules.position(_rule(need.rule))}
 
 
 def _run(past: PastRun, installed: Index) -> Mapping[str, Any]:
@@ -152,7 +178,7 @@ def _run(past: PastRun, installed: Index) -> Mapping[str, Any]:
         "counts": past.counts,
         "ended": None if end is None else _text(end.get("ended")) or "",
         "failed": None if end is None or end.get("failed") is None else str(end.get("reason") or end["failed"]),
-        "installed": installed.place(_items(header.get("packages"))),
+        "installed": installed.position(_items(header.get("packages"))),
         **{name: _text(header.get(name)) for name in ("started", "platform", "device", "lock")},
         "code": past.code,
         "turns": [[turn.case, turn.before, turn.now, turn.reason] for turn in past.turns],
@@ -164,5 +190,5 @@ def _text(value: Any) -> str | None:
 
 
 def _items(value: Any) -> tuple[tuple[str, str], ...]:
-    """A mapping of texts as a value that can be looked up; of what is none, nothing."""
+    """A mapping as hashable pairs of texts; empty for any other value."""
     return tuple(sorted((str(name), str(text)) for name, text in value.items())) if isinstance(value, dict) else ()

@@ -1,4 +1,4 @@
-"""The reports as files, for people, CI systems and other programs."""
+"""Which files `--out` writes, and how each comes into its folder."""
 
 import json
 import tempfile
@@ -24,17 +24,17 @@ FILES: Final[Mapping[str, Callable[[Summary], str]]] = {
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Make the folder. Raises BadInput where that, or writing the files into it, is not possible."""
+    """Make `folder`. Raises BadInput if that fails, or if the files cannot be written there."""
     store.refuse_unwritable(folder, "--out")
     problems = [
-        f"--out {folder}: {name} is a folder there; name another place" for name in FILES if (folder / name).is_dir()
+        f"--out {folder}: {name} is a folder there; name another folder" for name in FILES if (folder / name).is_dir()
     ]
     if problems:
         raise BadInput.from_problems(problems)
 
 
 def write(folder: Path, summary: Summary) -> None:
-    """Write all of them. Each is there as a whole or as it was; a link is replaced, not followed."""
+    """Write all files into `folder`, each atomically; a link is replaced, not followed."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
         for name, text in FILES.items():
             draft = Path(drafts) / name

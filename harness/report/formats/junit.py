@@ -1,4 +1,4 @@
-"""JUnit XML, as CI systems read it: a suite a pair and lane; what is not as expected fails there, and nothing else."""
+"""JUnit XML for CI systems: a suite for each pair and lane, in which only cases that are not as expected fail."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -17,15 +17,15 @@ TAGS: Final = {
     marks.NOT_RUN: "skipped",
     marks.UNSUPPORTED: "skipped",
 }
-"""The element that a case has inside; one that passed has none."""
+"""The element inside a test case; a case that passed has none."""
 
 
 def xml(summary: Summary) -> str:
     """The document."""
     root = ET.Element("testsuites", name="layerscale-matrix")
     lanes: dict[tuple[str, str], list[Judged]] = {}
-    for one in summary.judged:
-        lanes.setdefault((one.pair, one.lane), []).append(one)
+    for case in summary.judged:
+        lanes.setdefault((case.pair, case.lane), []).append(case)
     root.extend(_suite(f"{pair} {lane}", cases, summary) for (pair, lane), cases in lanes.items())
     _count(root, summary.judged)
     ET.indent(root)
@@ -34,39 +34,38 @@ def xml(summary: Summary) -> str:
 
 def _suite(name: str, cases: Sequence[Judged], summary: Summary) -> ET.Element:
     suite = ET.Element("testsuite", name=name)
-    suite.extend(_case(one, summary) for one in cases)
+    suite.extend(_case(case, summary) for case in cases)
     _count(suite, cases)
-    started = [str(one.header["started"]) for one in cases if one.header and one.header.get("started")]
+    started = [str(case.header["started"]) for case in cases if case.header and case.header.get("started")]
     if started:
         suite.set("timestamp", printable(min(started)))
     return suite
 
 
-def _count(element: ET.Element, cases: Iterable[Judged]) -> None:
-    found = list(cases)
-    tags = [TAGS.get(marks.mark_of(one)) for one in found]
+def _count(element: ET.Element, cases: Sequence[Judged]) -> None:
+    tags = [TAGS.get(marks.mark_of(case)) for case in cases]
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         element.set(name, str(tags.count(tag)))
-    element.set("tests", str(len(found)))
-    element.set("time", f"{sum(map(_seconds, found)):.3f}")
+    element.set("tests", str(len(cases)))
+    element.set("time", f"{sum(map(_seconds, cases)):.3f}")
 
 
-def _case(one: Judged, summary: Summary) -> ET.Element:
-    case = ET.Element("testcase", classname=f"{one.pair}.{one.lane}", name=printable(one.case.id))
-    case.set("time", f"{_seconds(one):.3f}")
-    mark = marks.mark_of(one)
+def _case(case: Judged, summary: Summary) -> ET.Element:
+    element = ET.Element("testcase", classname=f"{case.pair}.{case.lane}", name=printable(case.case.id))
+    element.set("time", f"{_seconds(case):.3f}")
+    mark = marks.mark_of(case)
     if mark in TAGS:
-        inside = ET.SubElement(case, TAGS[mark], message=printable(f"{mark.word}: {one.reason}"), type=mark.key)
+        inside = ET.SubElement(element, TAGS[mark], message=printable(f"{mark.word}: {case.reason}"), type=mark.key)
         if mark in marks.ATTENTION or mark is marks.KNOWN_BROKEN:
-            alone = causes.find([one])[0]
-            inside.text = printable_lines([*causes.explain(alone), summary.command(one)])
-    return case
+            [cause] = causes.find([case])
+            inside.text = printable_lines([*causes.explain(cause), summary.command(case)])
+    return element
 
 
 def printable_lines(lines: Iterable[str]) -> str:
-    """A line each, and nothing in them that XML does not know."""
+    """A line each; characters that XML does not allow are escaped."""
     return "\n".join(map(printable, lines))
 
 
-def _seconds(one: Judged) -> float:
-    return float(one.seconds or 0.0)
+def _seconds(case: Judged) -> float:
+    return float(case.seconds or 0.0)

@@ -1,4 +1,4 @@
-"""Markdown, as a CI system shows it beside a run."""
+"""Markdown files, as a CI system shows them beside a run."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from .needs import Need, find
 from .template import render
 
 SPECIAL: Final = re.compile(r"[\\`*_\[\]<>#|&~@$^]")
-"""What Markdown, HTML or GitHub make something of; a name after @ would be called."""
+"""Characters with a meaning in Markdown, in HTML or on GitHub, where @name would notify a user."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Lane:
 
 
 def text(summary: Summary) -> str:
-    """The document: what is missing, the totals, a heat map for each lane, then the causes."""
-    found = causes.find(summary.judged)
-    attention = [cause for cause in found if marks.mark_of(cause.example) in marks.ATTENTION]
+    """summary.md: the alerts, the totals, a heat map for each lane, then the causes."""
+    by_cause = causes.find(summary.judged)
+    attention = [cause for cause in by_cause if marks.mark_of(cause.example) in marks.ATTENTION]
     return render(
         "summary.md",
         summary=summary,
@@ -43,15 +43,15 @@ def text(summary: Summary) -> str:
             if marks.is_untried(cases)
         ],
         legend=[f"{mark.shape} {mark.word}" for mark in marks.count(summary.judged)],
-        attention=[_told(cause, summary) for cause in attention],
-        known=[_told(cause, summary) for cause in found if cause not in attention],
+        attention=[_described(cause, summary) for cause in attention],
+        known=[_described(cause, summary) for cause in by_cause if cause not in attention],
         md=escaped,
-        line=lambda one: Markup(printable(one)),  # noqa: S704 - inside a fence nothing is markup, and it has no line break
+        line=lambda text: Markup(printable(text)),  # noqa: S704 - nothing inside a fence is markup, and a line cannot end it
     )
 
 
 def needs(summary: Summary) -> str:
-    """The names and buffers of each family that need care, where and how long."""
+    """needs.md: the names and buffers of each family that need care, on which pairs, and how long."""
     by_family: dict[str, list[Need]] = {}
     for need in find(summary):
         by_family.setdefault(need.family, []).append(need)
@@ -59,36 +59,36 @@ def needs(summary: Summary) -> str:
 
 
 def full_size(summary: Summary) -> str:
-    """What each full-size model took, by route."""
+    """full-size.md: seconds, memory and disk of each full-size model, by route."""
     return render("full-size.md", summary=summary, tables=list(sizes.tables(summary)), md=escaped)
 
 
 def escaped(value: str) -> Markup:
-    """Text that stays text, on one line."""
-    return Markup(SPECIAL.sub(lambda found: f"&#{ord(found[0])};", printable(value)))  # noqa: S704 - nothing is left in it
+    """`value` on one line, with nothing in it that Markdown or HTML would interpret."""
+    return Markup(SPECIAL.sub(lambda match: f"&#{ord(match[0])};", printable(value)))  # noqa: S704 - no special character is left
 
 
 def _lanes(summary: Summary) -> Iterator[Lane]:
     for lane, cases in summary.lanes.items():
         if marks.is_untried(cases):
             continue
-        found = grid.cells(cases)
-        told = grid.told_apart(summary.pairs)
-        pairs = [pair for pair in summary.pairs if any(pair.id == there for _, there in found)]
+        cells = grid.cells(cases)
+        names = grid.head_names(summary.pairs)
+        pairs = [pair for pair in summary.pairs if any(pair.id == pair_id for _, pair_id in cells)]
         rows = [
-            [route, *(_cell(found.get((route, pair.id))) for pair in pairs)]
-            for route in grid.in_order(route for route, _ in found)
+            [route, *(_cell(cells.get((route, pair.id))) for pair in pairs)]
+            for route in grid.in_order(route for route, _ in cells)
         ]
-        yield Lane(lane, [[f"{name} {getattr(pair, name)}" for name in told] for pair in pairs], rows)
+        yield Lane(lane, [[f"{name} {getattr(pair, name)}" for name in names] for pair in pairs], rows)
 
 
 def _cell(cell: grid.Cell | None) -> str:
     return f"{cell.mark.shape} {cell.share}".strip() if cell else ""
 
 
-def _told(cause: Cause, summary: Summary) -> dict[str, Any]:
+def _described(cause: Cause, summary: Summary) -> dict[str, Any]:
     return {
-        "title": " · ".join(cause.facts),
-        "lines": [*causes.explain(cause), *causes.ways(cause, summary.judged)],
+        "title": " · ".join(cause.heading),
+        "lines": [*causes.explain(cause), *causes.alternatives_to(cause, summary.judged)],
         "command": summary.command(cause.example),
     }

@@ -1,4 +1,4 @@
-"""The web page: one file that needs nothing else, and no network. What is recorded is data in it, never code."""
+"""The web page: one file that needs no other file and no network. Records are data in it, never code."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from .template import render
 
 WEB: Final = Path(__file__).parent / "web"
 SCRIPTS: Final = ("data", "dom", "filter", "parts", "matrix", "cases", "models", "history", "upgrade", "needs", "main")
-"""In the order in which they use each other."""
+"""In order of use: a script uses only those before it."""
 
 
 def html(summary: Summary) -> str:
@@ -24,11 +24,11 @@ def html(summary: Summary) -> str:
     style = (WEB / "page.css").read_text(encoding="utf-8")
     return render(
         "page.html",
-        # Ours, and in a hash below: a browser runs this script and no other.
+        # Our own, and hashed below: a browser runs this script and no other.
         script=Markup(script),  # noqa: S704
         style=Markup(style),  # noqa: S704
         policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:",
-        data=Markup(_inert(data(summary))),  # noqa: S704 - without < no tag ends or begins in it
+        data=Markup(_inert(data(summary))),  # noqa: S704 - without < no tag can begin or end in it
     )
 
 

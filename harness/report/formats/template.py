@@ -1,4 +1,4 @@
-"""Templates of reports. Whatever is put into one is escaped for where it stands."""
+"""Templates of reports, with HTML escaping of every value that is not Markup."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,5 +17,5 @@ _ENVIRONMENT: Final = Environment(
 
 
 def render(name: str, **values: Any) -> str:
-    """The template's text. Raises jinja2.UndefinedError for a value that it lacks."""
+    """The filled template. Raises jinja2.UndefinedError if it uses a name that `values` lacks."""
     return _ENVIRONMENT.get_template(name).render(values)

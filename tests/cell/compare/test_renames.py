@@ -2,13 +2,13 @@ from collections import Counter
 
 import pytest
 
-from harness.cell.compare.renames import Rename, applied, in_words, renames
+from harness.cell.compare.renames import Rename, apply, in_words, renames
 
 GAMMA = ("gamma", "weight")
 BETA = ("beta", "bias")
 
 
-def test_nothing_missing_is_nothing_renamed() -> None:
+def test_without_a_missing_name_nothing_is_renamed() -> None:
     assert renames([], []) == Counter()
     assert renames([], ["blocks.0.ls1.weight"]) == Counter()
 
@@ -25,7 +25,7 @@ def test_the_order_of_other_blocks_does_not_matter() -> None:
     assert renames(missing, unexpected) == {GAMMA: 12}
 
 
-def test_several_renames_are_counted_apart_the_names_being_sorted() -> None:
+def test_several_renames_are_counted_apart_over_sorted_names() -> None:
     assert renames(["a.beta", "a.gamma", "b.gamma"], ["a.bias", "a.weight", "b.weight"]) == {GAMMA: 2, BETA: 1}
 
 
@@ -46,7 +46,7 @@ def test_an_unexpected_name_explains_one_missing_name_only() -> None:
     assert renames(["a.gamma", "a.beta"], ["a.weight"]).total() == 1
 
 
-def test_another_number_is_no_rename() -> None:
+def test_a_changed_number_is_no_rename() -> None:
     assert renames(["blocks.0.ls1.gamma"], ["blocks.1.ls1.gamma"]) == Counter()
 
 
@@ -55,7 +55,7 @@ def test_another_number_is_no_rename() -> None:
     ["b.1.ls1.gamma", "a.0.ls1.gamma.extra", "a.0.ls1", "a.ls1.gamma", "xa.0.gamma.ls1", "1.gamma", "a.0.ls1.gamma"],
     ids=["two parts differ", "longer", "shorter", "shorter inside", "other order", "part of a part", "equal"],
 )
-def test_a_name_that_differs_otherwise_than_in_one_part_or_a_prefix_explains_nothing(unexpected: str) -> None:
+def test_a_name_explains_nothing_unless_one_part_or_a_prefix_differs(unexpected: str) -> None:
     assert renames(["a.0.ls1.gamma"], [unexpected]) == Counter()
 
 
@@ -66,9 +66,9 @@ def test_a_name_that_differs_otherwise_than_in_one_part_or_a_prefix_explains_not
         ("blocks.{}.gamma", "model.timm_model.blocks.{}.gamma", ("", "model.timm_model")),
         ("model.blocks.{}.gamma", "blocks.{}.gamma", ("model", "")),
     ],
-    ids=["came", "two came", "went"],
+    ids=["added", "two added", "removed"],
 )
-def test_a_prefix_that_came_or_went_is_counted_for_each_name(missing: str, unexpected: str, rename: Rename) -> None:
+def test_an_added_or_removed_prefix_is_counted_for_each_name(missing: str, unexpected: str, rename: Rename) -> None:
     blocks = range(12)
     assert renames([missing.format(at) for at in blocks], [unexpected.format(at) for at in blocks]) == {rename: 12}
 
@@ -99,12 +99,12 @@ def test_a_prefix_and_a_part_together_are_no_rename() -> None:
         (("blocks", "."), "stages.0.gamma", None),
     ],
     ids=[
-        *("part", "part inside", "another part", "prefix came", "prefix went", "another prefix", "no prefix"),
-        *("part went", "no such part"),
+        *("part", "part inside", "another part", "prefix added", "prefix removed", "another prefix", "no prefix"),
+        *("part removed", "no such part"),
     ],
 )
 def test_a_rename_is_applied_to_the_names_that_it_concerns(rename: Rename, name: str, became: str | None) -> None:
-    assert applied(rename, name) == became
+    assert apply(rename, name) == became
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_a_rename_is_applied_to_the_names_that_it_concerns(rename: Rename, name:
         *(("a.gamma", "a.weight"), ("a.gamma", "m.n.a.gamma"), ("m.n.a.gamma", "a.gamma")),
         ("stages.0.blocks.1.gamma", "stages.0.1.gamma"),
     ],
-    ids=["part", "prefix came", "prefix went", "part went"],
+    ids=["part", "prefix added", "prefix removed", "part removed"],
 )
-def test_what_is_found_makes_the_unexpected_name_of_the_missing_one(missing: str, unexpected: str) -> None:
+def test_a_rename_turns_the_missing_name_into_the_unexpected_one(missing: str, unexpected: str) -> None:
     [rename] = renames([missing], [unexpected])
-    assert applied(rename, missing) == unexpected
+    assert apply(rename, missing) == unexpected
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_is_found_makes_the_unexpected_name_of_the_missing_one(missing: str
         (("", "timm_model"), "2 prefixed with timm_model"),
         (("model", ""), "2 without model"),
     ],
-    ids=["part", "prefix came", "prefix went"],
+    ids=["part", "prefix added", "prefix removed"],
 )
-def test_a_rename_and_how_often_is_told_in_words(rename: Rename, words: str) -> None:
+def test_a_rename_is_described_with_how_often_it_occurs(rename: Rename, words: str) -> None:
     assert in_words(rename, 2) == words

@@ -7,7 +7,8 @@ import torch
 from packaging.version import Version
 
 from harness.cell.models.installed import Release
-from harness.cell.models.reference import Placement, ReferenceModel
+from harness.cell.models.placement import Placement
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Route

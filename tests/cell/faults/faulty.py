@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from harness.cell.models.installed import Release
-from harness.cell.models.reference import Outputs
+from harness.cell.models.native import Outputs
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.protocol import Computed, Loaded, Route, Scenario, Written
 from harness.contract.catalog import Entry

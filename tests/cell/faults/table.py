@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from harness.cell.models.installed import Release
-from harness.cell.models.reference import Outputs, Placement, ReferenceModel, tensors_of
+from harness.cell.models.native import Outputs
+from harness.cell.models.placement import Placement, tensors_of
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case

@@ -1,4 +1,4 @@
-"""The packaged catalog is what the installed timm says."""
+"""The packaged catalog describes the installed timm."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,21 +14,21 @@ from harness.cell.models.cutting import create
 from harness.contract import catalog
 
 
-def test_models_that_were_made_slim_in_this_process_are_none_of_timms(entries: catalog.Catalog) -> None:
+def test_slim_models_registered_in_this_process_are_not_in_the_catalog(entries: catalog.Catalog) -> None:
     slim.register(entries["test_convnext"])
-    made = generate([], lambda *_: None, only=["*test_convnext"])
-    assert [entry.model for entry in made] == ["test_convnext"]
+    generated = generate([], lambda *_: None, only=["*test_convnext"])
+    assert [entry.model for entry in generated] == ["test_convnext"]
 
 
 @pytest.mark.slow
-def test_the_packaged_catalog_comes_out_again(entries: catalog.Catalog) -> None:
-    made = generate(entries.controls, lambda *_: None)
-    assert catalog.dumps(made) == catalog.dumps(entries)
+def test_the_packaged_catalog_is_generated_again(entries: catalog.Catalog) -> None:
+    generated = generate(entries.controls, lambda *_: None)
+    assert catalog.dumps(generated) == catalog.dumps(entries)
 
 
-def test_models_that_differ_in_depth_and_input_alone_are_the_same_once_slim() -> None:
-    made = generate([], lambda *_: None, only=["resmlp_*_224", "xcit_nano_12_p8_*", "cait_*s*", "convnext_[st]*"])
-    assert {entry.model: entry.slim.same_as for entry in made if entry.slim.same_as} == {
+def test_models_that_differ_only_in_depth_and_input_are_the_same_once_slim() -> None:
+    generated = generate([], lambda *_: None, only=["resmlp_*_224", "xcit_nano_12_p8_*", "cait_*s*", "convnext_[st]*"])
+    assert {entry.model: entry.slim.same_as for entry in generated if entry.slim.same_as} == {
         "cait_s24_384": "cait_s24_224",
         "cait_xxs24_384": "cait_xxs24_224",
         "cait_xxs36_224": "cait_xxs24_224",
@@ -36,8 +36,8 @@ def test_models_that_differ_in_depth_and_input_alone_are_the_same_once_slim() ->
         "convnext_tiny": "convnext_small",
         "xcit_nano_12_p8_384": "xcit_nano_12_p8_224",
     }
-    # Not those whose scales begin otherwise: a lost one would come back as another number.
-    assert {"cait_s36_384", "resmlp_12_224", "resmlp_24_224"} <= {entry.model for entry in made}
+    # Models whose scales have other initial values differ: a lost scale is reset to another number.
+    assert {"cait_s36_384", "resmlp_12_224", "resmlp_24_224"} <= {entry.model for entry in generated}
 
 
 def swapped(module: Any) -> None:
@@ -57,14 +57,14 @@ def swapped(module: Any) -> None:
         lambda module: nn.init.constant_(module.blocks[0].ls1.gamma, 0.5),
         swapped,
     ],
-    ids=["said by timm", "a number of a layer", "a buffer", "a feature map", "private", "a scale", "order"],
+    ids=["timm's description", "a layer's number", "a buffer", "a feature map", "private", "a scale", "order"],
 )
-def test_whatever_else_differs_makes_another(
+def test_any_other_difference_changes_the_digest(
     entries: catalog.Catalog, monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], object]
 ) -> None:
     entry = entries["test_vit3"]
-    before = equivalence.likeness(entry)
-    assert equivalence.likeness(entry) == before
+    before = equivalence.slim_digest(entry)
+    assert equivalence.slim_digest(entry) == before
 
     def changed(*arguments: Any) -> Any:
         module: Any = create(*arguments)
@@ -73,13 +73,13 @@ def test_whatever_else_differs_makes_another(
         return module
 
     monkeypatch.setattr(equivalence, "create", changed)
-    assert equivalence.likeness(entry) != before
+    assert equivalence.slim_digest(entry) != before
 
 
-def test_so_does_a_trait_that_chooses_ways_or_how_it_is_made_slim(entries: catalog.Catalog) -> None:
+def test_a_trait_that_selects_scenarios_changes_the_digest_as_does_the_cut(entries: catalog.Catalog) -> None:
     entry = entries["resmlp_12_224"]
     others = [
         *(replace(entry, feature_levels=0), replace(entry, classifier=False), replace(entry, intermediates=False)),
         replace(entry, slim=replace(entry.slim, creatable=not entry.slim.creatable)),
     ]
-    assert len({equivalence.likeness(one) for one in (entry, *others)}) == 1 + len(others)
+    assert len({equivalence.slim_digest(variant) for variant in (entry, *others)}) == 1 + len(others)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from harness.cell.compare import comparison
 from harness.cell.guards.leaks import Leaks
-from harness.cell.models.reference import Placement, ReferenceModel
+from harness.cell.models.placement import Placement
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import attempt, run_case
@@ -124,7 +125,7 @@ def without_second_call(patch: Patch) -> None:
 
 
 def without_leaks(patch: Patch) -> None:
-    patch.setattr(Leaks, "stop", lambda _: [])
+    patch.setattr(Leaks, "undo", lambda _: [])
 
 
 def extra_state(model: Any, _info: dict[str, Any]) -> bool:

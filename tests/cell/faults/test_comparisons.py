@@ -1,4 +1,4 @@
-"""Every comparison sees what it is there for, in each direction, and holds its tongue where nothing is wrong."""
+"""Every comparison sees its kind of difference, in each direction, and reports nothing if nothing is wrong."""
 
 import math
 
@@ -14,8 +14,8 @@ ONES = torch.ones(2, 3)
 
 
 def outcome(native: torch.Tensor, loaded: torch.Tensor | None, noise: float = 0.0) -> str:
-    got = {} if loaded is None else {"out": loaded}
-    return Findings(outputs=compare_outputs({"out": native}, lambda: {"out": native + noise}, got, WITHIN)).outcome
+    outputs = {} if loaded is None else {"out": loaded}
+    return Findings(outputs=compare_outputs({"out": native}, lambda: {"out": native + noise}, outputs, WITHIN)).outcome
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,18 @@ def test_a_difference_within_the_noise_of_native_itself_is_no_drift() -> None:
 
 
 @pytest.mark.parametrize(
-    ("got", "missing", "unexpected"),
+    ("loaded", "missing", "unexpected"),
     [
         pytest.param(["a.weight"], ("a.gamma",), (), id="missing"),
         pytest.param(["a.gamma", "a.weight", "b"], (), ("b",), id="unexpected"),
         pytest.param(["a.weight", "a.scale"], ("a.gamma",), ("a.scale",), id="renamed"),
     ],
 )
-def test_names_differ_in_both_directions(got: list[str], missing: tuple[str, ...], unexpected: tuple[str, ...]) -> None:
-    (found,) = compare_names("here", ["a.gamma", "a.weight"], got)
-    assert (found.missing, found.unexpected) == (missing, unexpected)
+def test_names_differ_in_both_directions(
+    loaded: list[str], missing: tuple[str, ...], unexpected: tuple[str, ...]
+) -> None:
+    (difference,) = compare_names("here", ["a.gamma", "a.weight"], loaded)
+    assert (difference.missing, difference.unexpected) == (missing, unexpected)
 
 
 def test_equal_names_are_no_difference_in_any_order() -> None:
@@ -67,7 +69,7 @@ BITS = torch.tensor([0.0, 1.0, 2.0])
         pytest.param(
             torch.tensor([0.0, 1.0, 2.0000002]), "differs by up to 2.38e-07 in 33% of its values", id="an ulp"
         ),
-        pytest.param(torch.tensor([-0.0, 1.0, 2.0]), "differs by up to 0 in 0% of its values", id="a sign of nought"),
+        pytest.param(torch.tensor([-0.0, 1.0, 2.0]), "differs by up to 0 in 0% of its values", id="the sign of zero"),
         pytest.param(BITS.double(), "is float64, not float32", id="dtype"),
         pytest.param(BITS[None], "has shape (1, 3), not (3,)", id="shape"),
         pytest.param(BITS.to("meta"), "is on meta, not cpu", id="device"),
@@ -76,31 +78,31 @@ BITS = torch.tensor([0.0, 1.0, 2.0])
     ],
 )
 def test_a_tensor_is_compared_bit_for_bit(loaded: torch.Tensor, how: str) -> None:
-    (found,) = compare_tensors({"buffer": BITS}, {"buffer": loaded}, frozenset({"buffer"}))
-    assert (found.kind, found.how) == ("buffer", how)
+    (difference,) = compare_tensors({"buffer": BITS}, {"buffer": loaded}, frozenset({"buffer"}))
+    assert (difference.kind, difference.how) == ("buffer", how)
 
 
 def test_an_unset_integer_buffer_is_called_uninitialised() -> None:
     native = torch.arange(4)
-    (found,) = compare_tensors({"index": native}, {"index": torch.full((4,), 2**63 - 1)}, frozenset())
-    assert found.kind == "non-persistent buffer"
-    assert found.how == "is the largest integer throughout, as uninitialised memory is here"
+    (difference,) = compare_tensors({"index": native}, {"index": torch.full((4,), 2**63 - 1)}, frozenset())
+    assert difference.kind == "non-persistent buffer"
+    assert difference.how == "is the largest integer throughout, as uninitialised memory is here"
 
 
-def test_nan_that_was_saved_is_nan_that_is_loaded() -> None:
+def test_a_loaded_nan_equals_a_saved_nan() -> None:
     native = torch.tensor([1.0, math.nan])
     assert compare_tensors({"mask": native}, {"mask": native.clone()}, frozenset()) == []
 
 
 def test_a_buffer_that_is_gone_or_new_is_a_difference() -> None:
-    found = compare_tensors({"old": BITS}, {"new": BITS}, frozenset())
-    assert [(one.name, one.how) for one in found] == [
+    differences = compare_tensors({"old": BITS}, {"new": BITS}, frozenset())
+    assert [(difference.name, difference.how) for difference in differences] == [
         ("old", "is not there"),
         ("new", "is there, and native timm has none"),
     ]
 
 
-def test_the_first_outcome_that_applies_stands_and_an_exception_does_not_hide_it() -> None:
+def test_the_first_outcome_that_applies_counts_and_an_exception_does_not_hide_it() -> None:
     names = compare_names("here", ["a"], ["b"])
     tensors = compare_tensors({"a": BITS}, {"a": BITS + 1}, frozenset())
     outputs = compare_outputs({"out": ONES}, lambda: {"out": ONES}, {"out": ONES + 1}, WITHIN)
@@ -111,11 +113,11 @@ def test_the_first_outcome_that_applies_stands_and_an_exception_does_not_hide_it
     assert Findings([], [], [], [error]).outcome == "error"
 
 
-def test_an_output_without_values_has_a_shape_for_a_fingerprint() -> None:
+def test_the_fingerprint_of_an_output_without_values_is_its_shape() -> None:
     assert fingerprint({"out": torch.zeros(1, 0)}) == {"out": {"shape": [1, 0]}}
 
 
-def test_a_fingerprint_moves_with_the_outputs_and_only_with_them() -> None:
-    one = torch.randn(4, 5, generator=torch.Generator().manual_seed(1))
-    assert fingerprint({"out": one}) == fingerprint({"out": one.clone()})
-    assert fingerprint({"out": one}) != fingerprint({"out": one * 1.001})
+def test_a_fingerprint_changes_with_the_outputs_and_only_with_them() -> None:
+    output = torch.randn(4, 5, generator=torch.Generator().manual_seed(1))
+    assert fingerprint({"out": output}) == fingerprint({"out": output.clone()})
+    assert fingerprint({"out": output}) != fingerprint({"out": output * 1.001})

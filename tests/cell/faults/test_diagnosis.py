@@ -1,4 +1,4 @@
-"""A tensor that is not what was saved is said to be what it is, in a model and by itself."""
+"""A tensor that differs from the saved one is diagnosed, in a model and by itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from harness.cell.compare.comparison import compare_names, compare_tensors
-from harness.cell.compare.diagnosis import looks
+from harness.cell.compare.diagnosis import diagnose
 from harness.cell.compare.findings import Findings
-from harness.cell.compare.reasons import cause, one_line
+from harness.cell.compare.reasons import failure_signature, one_line
 from harness.cell.routes import ROUTES
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
@@ -97,27 +97,27 @@ DEFAULT = torch.tensor([[0.5, 0.6], [0.7, 0.8]])
         ),
     ],
 )
-def test_a_tensor_looks_like_what_happened_to_it(name: str, loaded: Any, default: Any, short: str, long: str) -> None:
-    assert looks(name, NATIVES, loaded, default) == (short, long)
+def test_a_diagnosis_names_the_fault_of_a_tensor(name: str, loaded: Any, default: Any, short: str, long: str) -> None:
+    assert diagnose(name, NATIVES, loaded, default) == (short, long)
 
 
 def test_one_value_is_neither_constant_nor_a_namesake() -> None:
     natives = {"one": torch.tensor([1.0]), "other": torch.tensor([2.0])}
-    assert looks("one", natives, torch.tensor([2.0]), None) == (
+    assert diagnose("one", natives, torch.tensor([2.0]), None) == (
         "of other values",
         "differs by up to 1 in 100% of its values",
     )
 
 
-def test_the_default_is_asked_only_for_what_differs() -> None:
-    asked: list[str] = []
+def test_defaults_are_requested_only_for_tensors_that_differ() -> None:
+    requested: list[str] = []
 
     def default(name: str) -> None:
-        asked.append(name)
+        requested.append(name)
 
-    found = compare_tensors(NATIVES, {**NATIVES, "one.weight": SQUARE.T}, frozenset(NATIVES), default)
-    assert [one.looks for one in found] == ["transposed"]
-    assert asked == ["one.weight"]
+    differences = compare_tensors(NATIVES, {**NATIVES, "one.weight": SQUARE.T}, frozenset(NATIVES), default)
+    assert [difference.looks for difference in differences] == ["transposed"]
+    assert requested == ["one.weight"]
 
 
 IN_A_MODEL = [
@@ -132,7 +132,7 @@ IN_A_MODEL = [
 
 
 @pytest.mark.parametrize(("model", "fault", "expected"), IN_A_MODEL)
-def test_the_cause_of_a_case_says_how_its_tensors_look(
+def test_a_failure_signature_has_the_diagnosis_of_its_tensors(
     attempt: Attempt, model: str, fault: Callable[..., None], expected: str
 ) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_model=fault), model)
@@ -147,7 +147,7 @@ def test_a_prefix_that_was_added_in_the_file_is_named(attempt: Attempt) -> None:
     assert record.outcome == "keys"
     assert record.reason == (
         "the loading report: keys renamed, 54 prefixed with module (head.norm.bias became module.head.norm.bias), "
-        "2 more unexpected"  # those of the head, which the wrapper leaves out under its own name
+        "2 more unexpected"  # the head's, which the wrapper leaves out under their own names
     )
     assert record.detail["silent"] is False
 
@@ -162,7 +162,7 @@ def test_a_prefix_that_was_dropped_in_the_file_is_named(attempt: Attempt) -> Non
 
 
 @pytest.mark.parametrize(
-    ("native", "got", "expected"),
+    ("native", "loaded", "expected"),
     [
         pytest.param(
             ["model.a", "model.b"],
@@ -175,10 +175,10 @@ def test_a_prefix_that_was_dropped_in_the_file_is_named(attempt: Attempt) -> Non
         pytest.param(["a"], ["a", "b", "c", "d"], "here: keys 3 unexpected (b, c, ...)", id="unexpected"),
     ],
 )
-def test_names_that_differ_are_told_in_a_line(native: list[str], got: list[str], expected: str) -> None:
-    assert one_line(Findings(names=compare_names("here", native, got))) == expected
+def test_names_that_differ_are_described_in_a_line(native: list[str], loaded: list[str], expected: str) -> None:
+    assert one_line(Findings(names=compare_names("here", native, loaded))) == expected
 
 
-def test_the_cause_of_a_rename_holds_no_name_of_the_model() -> None:
-    found = Findings(names=compare_names("here", ["s.0.gamma", "s.1.gamma"], ["s.0.weight", "s.1.weight"]))
-    assert cause(found) == "here: gamma to weight renamed"
+def test_the_failure_signature_of_a_rename_holds_no_name_of_the_model() -> None:
+    findings = Findings(names=compare_names("here", ["s.0.gamma", "s.1.gamma"], ["s.0.weight", "s.1.weight"]))
+    assert failure_signature(findings) == "here: gamma to weight renamed"

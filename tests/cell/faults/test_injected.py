@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from harness.cell.models.reference import Outputs
+from harness.cell.models.native import Outputs
 from harness.cell.routes import ROUTES
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt

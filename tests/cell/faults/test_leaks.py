@@ -1,4 +1,4 @@
-"""What a leg leaves changed for the whole process is found and put back, however the leg ends."""
+"""What a scenario changes for the whole process is found and undone, however the scenario ends."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def _class_method() -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (_double, "default dtype was torch.float32 and is torch.float64"),
         (_function, "torch.nn.functional.relu is another function"),
@@ -38,23 +38,23 @@ def _class_method() -> Callable[[], Any]:
     ],
     ids=["a setting", "a function", "a class method"],
 )
-def test_a_change_is_told_and_put_back(change: Callable[[], Callable[[], Any]], said: str) -> None:
+def test_a_change_is_described_and_undone(change: Callable[[], Callable[[], Any]], message: str) -> None:
     before, leaks = PreTrainedModel.__dict__["from_pretrained"], Leaks()
     now = change()
     changed = now()
-    assert leaks.stop() == [said]
+    assert leaks.undo() == [message]
     assert now() is not changed
     assert PreTrainedModel.__dict__["from_pretrained"] is before
-    assert Leaks().stop() == []
+    assert Leaks().undo() == []
 
 
-def test_a_leg_that_is_interrupted_leaves_nothing_changed(attempt: Attempt) -> None:
-    """As pytest-timeout does it: with an exception that nobody takes for a finding."""
+def test_a_scenario_that_is_interrupted_leaves_nothing_changed(attempt: Attempt) -> None:
+    """As pytest-timeout interrupts it: with an exception that is no finding."""
 
-    def interrupted(_trip: CaseContext) -> Scenario:
+    def interrupted(_context: CaseContext) -> Scenario:
         torch.set_default_dtype(torch.float64)
         pytest.fail("Timeout")
-        yield  # a leg is an iterator
+        yield  # a scenario is an iterator
 
     with pytest.raises(pytest.fail.Exception, match="Timeout"):
         attempt(Scenarios({"": interrupted}), "convnext_atto")

@@ -1,4 +1,4 @@
-"""Weights of a full-size model lie in files, mapped: the same values, in as little memory as the system likes."""
+"""Weights of a full-size model are mapped from files: the same values, in memory that the system can take back."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,8 @@ from transformers import AutoModel
 from harness.cell.models import mapped_tensors, reference, variants
 from harness.cell.models.installed import Release
 from harness.cell.models.mapped_tensors import MappedTensors, parts
-from harness.cell.models.reference import Placement, ReferenceModel
+from harness.cell.models.placement import Placement
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
@@ -35,15 +36,15 @@ STATE = {
 }
 
 
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(
-        one[name].dtype == other[name].dtype and torch.equal(one[name], other[name]) for name in one
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        first[name].dtype == second[name].dtype and torch.equal(first[name], second[name]) for name in first
     )
 
 
 @pytest.fixture
 def shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything is large."""
+    """Every model is too large for one file."""
     monkeypatch.setattr(mapped_tensors.parts, "__defaults__", (2**20, 2**21))
     monkeypatch.setattr(variants, "LARGEST_FILE", 2**20)
     monkeypatch.setattr(variants, "SHARD", 2**21)
@@ -60,27 +61,27 @@ def run(route: str, whole: ReferenceModel, folder: Path) -> CaseLine:
 
 
 def test_a_file_is_as_safetensors_writes_it(tmp_path: Path) -> None:
-    kept = MappedTensors(tmp_path).keep("state", STATE, STATE.__getitem__)
+    mapped = MappedTensors(tmp_path).store("state", STATE, STATE.__getitem__)
     save_file(STATE, tmp_path / "theirs.safetensors")
     [path] = MappedTensors(tmp_path).files("state")
-    assert same(dict(kept), load_file(tmp_path / "theirs.safetensors"))
+    assert same(dict(mapped), load_file(tmp_path / "theirs.safetensors"))
     assert same(load_file(path), STATE)
 
 
-def test_whoever_changes_what_is_mapped_changes_a_copy(tmp_path: Path) -> None:
-    kept = MappedTensors(tmp_path).keep("state", STATE, STATE.__getitem__)
-    kept["weight"].fill_(9)
+def test_changing_a_mapped_tensor_changes_a_copy(tmp_path: Path) -> None:
+    mapped = MappedTensors(tmp_path).store("state", STATE, STATE.__getitem__)
+    mapped["weight"].fill_(9)
     [path] = MappedTensors(tmp_path).files("state")
     assert same(load_file(path), STATE)
 
 
-def test_what_is_lent_is_no_file_that_anybody_finds(tmp_path: Path) -> None:
-    lent = MappedTensors(tmp_path).lend(STATE, STATE.__getitem__)
+def test_tensors_that_are_stored_unlinked_have_no_file_in_the_folder(tmp_path: Path) -> None:
+    mapped = MappedTensors(tmp_path).store_unlinked(STATE, STATE.__getitem__)
     assert list(tmp_path.iterdir()) == []
-    assert same(dict(lent), STATE)
+    assert same(dict(mapped), STATE)
 
 
-def test_what_is_too_large_for_one_file_lies_in_several() -> None:
+def test_a_state_that_is_too_large_for_one_file_is_split() -> None:
     state = {name: torch.zeros(size) for name, size in (("a", 10), ("b", 30), ("c", 5), ("d", 5))}
     assert [list(part) for part in parts(state, largest=200, shard=200)] == [["a", "b", "c", "d"]]
     assert [list(part) for part in parts(state, largest=199, shard=80)] == [["a"], ["b"], ["c", "d"]]
@@ -97,7 +98,7 @@ def test_a_model_whose_weights_are_mapped_is_the_same_model(
         torch.testing.assert_close(outputs[name], tensor, rtol=tolerance.rtol, atol=tolerance.atol)
 
 
-def test_a_checkpoint_is_the_file_in_which_the_weights_lie(entries: Catalog, tmp_path: Path) -> None:
+def test_a_checkpoint_links_to_the_file_with_the_weights(entries: Catalog, tmp_path: Path) -> None:
     whole = full(entries, tmp_path)
     folder = whole.save(tmp_path / "timm", VARIANTS[DEFAULT_VARIANT])
     assert (folder / "model.safetensors").is_symlink()
@@ -105,13 +106,13 @@ def test_a_checkpoint_is_the_file_in_which_the_weights_lie(entries: Catalog, tmp
 
 
 @pytest.mark.usefixtures("shards")
-def test_one_that_is_too_large_lies_in_shards_that_transformers_finds(entries: Catalog, tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_too_large_has_shards_that_transformers_finds(entries: Catalog, tmp_path: Path) -> None:
     whole = full(entries, tmp_path)
     folder = whole.save(tmp_path / "timm", VARIANTS[DEFAULT_VARIANT])
     assert len(list(folder.glob("*.safetensors"))) > 2
     model = AutoModel.from_pretrained(folder)
-    got = {name.removeprefix("timm_model."): tensor for name, tensor in model.state_dict().items()}
-    assert same(got, dict(whole.headless.module.state_dict()))
+    loaded = {name.removeprefix("timm_model."): tensor for name, tensor in model.state_dict().items()}
+    assert same(loaded, dict(whole.headless.module.state_dict()))
 
 
 @pytest.mark.usefixtures("shards")
@@ -123,28 +124,29 @@ def test_one_that_is_too_large_lies_in_shards_that_transformers_finds(entries: C
         "resume",
     ],
 )
-def test_every_route_finds_the_weights_of_a_model_that_is_too_large_for_one_file(
-    entries: Catalog, tmp_path: Path, route: str
-) -> None:
+def test_every_route_loads_a_model_that_is_too_large_for_one_file(entries: Catalog, tmp_path: Path, route: str) -> None:
     fields = run(route, full(entries, tmp_path), tmp_path)
     assert fields.outcome in {"passed", "drifted"}, fields.reason
 
 
 @pytest.mark.usefixtures("shards")
 @pytest.mark.parametrize("route", ["roundtrip", "hub", "scratch"])
-def test_what_timm_reads_itself_is_one_file(entries: Catalog, tmp_path: Path, route: str) -> None:
-    found: list[int] = []
+def test_a_checkpoint_that_timm_reads_itself_is_one_file(entries: Catalog, tmp_path: Path, route: str) -> None:
+    counts: list[int] = []
     remove = shutil.rmtree
 
-    def looked(path: Path, **kwargs: Any) -> None:
-        found.extend(len(list(folder.glob("*.safetensors"))) for folder in path.rglob("*") if folder.is_dir())
+    def count_files(root: Path) -> None:
+        counts.extend(len(list(folder.glob("*.safetensors"))) for folder in root.rglob("*") if folder.is_dir())
+
+    def count_and_remove(path: Path, **kwargs: Any) -> None:
+        count_files(path)
         remove(path, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shutil, "rmtree", looked)
+        patch.setattr(shutil, "rmtree", count_and_remove)
         run(route, full(entries, tmp_path), tmp_path)
-    found += [len(list(folder.glob("*.safetensors"))) for folder in (tmp_path / route).rglob("*") if folder.is_dir()]
-    assert set(found) - {0} == {1}
+    count_files(tmp_path / route)
+    assert set(counts) - {0} == {1}
 
 
 def test_a_checkpoint_that_was_cut_off_is_written_again(entries: Catalog, tmp_path: Path) -> None:
@@ -172,16 +174,16 @@ def test_a_lost_gamma_is_seen_at_full_size_too(
     assert (fields.outcome, "reset to timm's default" in str(fields.detail)) == ("tensors", True)
 
 
-def test_what_a_constructor_draws_is_not_made_where_it_is_large(
+def test_large_tensors_have_no_default_and_are_never_drawn(
     entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reference, "LARGE", 100)
     whole = full(entries, tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(ReferenceModel, "_is_left", lambda *_: False)
-        left = whole.default("stem.0.weight")
-        assert left is not None
-        assert not torch.equal(left, left.flatten()[0].expand_as(left))  # nobody has filled it
+        patch.setattr(ReferenceModel, "_is_uninitialised", lambda *_: False)
+        large = whole.default("stem.0.weight")
+        assert large is not None
+        assert not torch.equal(large, large.flatten()[0].expand_as(large))  # it is uninitialised
         patch.setattr(reference, "LARGE", 10**6)
         drawn = ReferenceModel(entries[MODEL], "full", Placement("cpu", torch.float32)).default("stem.0.weight")
         assert drawn is not None
@@ -191,27 +193,27 @@ def test_what_a_constructor_draws_is_not_made_where_it_is_large(
     assert whole.default(gamma) is not None
 
 
-def test_between_routes_only_what_all_of_them_use_is_kept(entries: Catalog, tmp_path: Path) -> None:
+def test_between_routes_only_shared_models_are_kept(entries: Catalog, tmp_path: Path) -> None:
     whole = full(entries, tmp_path)
-    kept, gone = whole.headless, whole.features
+    headless, features = whole.headless, whole.features
     whole.default("stem.0.weight")
     whole.forget()
-    assert whole.headless is kept
+    assert whole.headless is headless
     assert "_constructed" not in vars(whole)
-    assert whole.features is not gone
+    assert whole.features is not features
 
 
-def test_a_second_try_does_not_keep_the_firsts_files(
+def test_a_second_attempt_does_not_keep_the_files_of_the_first(
     entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there: list[list[Path]] = []
+    files: list[list[Path]] = []
     scenarios = type(ROUTES["tower"]).scenarios
 
-    def looked(route: Any, context: Any) -> Any:
-        there.append(list(tmp_path.glob("tower/**/*.safetensors")))
+    def list_files(route: Any, context: Any) -> Any:
+        files.append(list(tmp_path.glob("tower/**/*.safetensors")))
         return scenarios(route, context)
 
-    monkeypatch.setattr(type(ROUTES["tower"]), "scenarios", looked)
+    monkeypatch.setattr(type(ROUTES["tower"]), "scenarios", list_files)
     monkeypatch.setattr(run_case, "GREEN", frozenset())  # so that it is tried again
     run("tower", full(entries, tmp_path), tmp_path)
-    assert there == [[], []]
+    assert files == [[], []]

@@ -1,4 +1,4 @@
-"""Slim models keep what the full one has, and telling weights tell."""
+"""Slim models keep every distinct block of the full model, and telling weights show a fault."""
 
 from collections.abc import Callable
 
@@ -41,12 +41,12 @@ def test_a_repeated_block_counts_once() -> None:
 
 
 @pytest.mark.parametrize("other", [Block(width=5), Block(shift=1), Block(masked=True)], ids=["width", "shift", "mask"])
-def test_a_block_that_differs_in_anything_counts(other: Block) -> None:
+def test_a_block_that_differs_in_any_attribute_counts(other: Block) -> None:
     assert structure(stack(Block(), Block())) != structure(stack(Block(), other))
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_a_slim_model_has_all_that_the_full_one_has(model: str, entries: Catalog) -> None:
+def test_a_slim_model_has_every_distinct_block_of_the_full_one(model: str, entries: Catalog) -> None:
     args = {name: value for name, value in entries[model].slim.args.items() if name != "img_size"}
     slim, full = build(model, args), build(model, {})
     assert structure(slim) == structure(full)
@@ -58,12 +58,12 @@ def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_a_cut_is_found_again(model: str, entries: Catalog) -> None:
-    found, kept = cut(model), entries[model].slim
-    assert (dict(found.args), found.input_size, found.params) == (dict(kept.args), kept.input_size, kept.params)
+def test_a_cut_is_that_of_the_catalog(model: str, entries: Catalog) -> None:
+    new, packaged = cut(model), entries[model].slim
+    assert (dict(new.args), new.input_size, new.params) == (dict(packaged.args), packaged.input_size, packaged.params)
 
 
-def test_blocks_that_attend_are_taken_away_with_those_of_their_stage() -> None:
+def test_blocks_that_attend_are_removed_together_with_blocks_of_their_stage() -> None:
     assert lowest((5, 18, 0, 6), 2, lambda levels: levels[1] == 3 * levels[3]) == (1, 3, 0, 1)
     assert lowest((5, 18), 0, lambda levels: levels[1] > levels[0]) == (1, 2)
 
@@ -73,8 +73,8 @@ def test_no_parameter_is_left_at_a_constant_and_nothing_explodes(
     model: str, reference: Callable[[str], ReferenceModel]
 ) -> None:
     native = reference(model).headless
-    flat = [name for name, p in native.module.named_parameters() if p.numel() > 1 and p.min() == p.max()]
-    assert flat == []
+    constant = [name for name, p in native.module.named_parameters() if p.numel() > 1 and p.min() == p.max()]
+    assert constant == []
     for tensor in native.runs.first.values():
         assert 1e-2 < tensor.abs().max() < 1e6
 
@@ -84,32 +84,32 @@ def test_a_layer_scale_is_drawn_around_one() -> None:
     assert 0.75 <= gamma.min() < gamma.max() <= 1.25
 
 
-def test_a_value_depends_on_name_and_shape_alone() -> None:
+def test_a_value_depends_only_on_name_and_shape() -> None:
     assert weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("a.weight", torch.ones(3, 4)))
     assert not weights.value("a.weight", torch.zeros(3, 4)).equal(weights.value("b.weight", torch.zeros(3, 4)))
 
 
 def test_cheap_randomness_leaves_constants_alone_and_draws_one_number_a_matrix() -> None:
     with weights.cheap_randomness():
-        one, other = (timm.create_model("convnext_atto").state_dict() for _ in range(2))
-    whole = timm.create_model("convnext_atto").state_dict()
-    random = {name for name, tensor in whole.items() if tensor.unique().numel() > 1}
+        first, second = (timm.create_model("convnext_atto").state_dict() for _ in range(2))
+    usual = timm.create_model("convnext_atto").state_dict()
+    random = {name for name, tensor in usual.items() if tensor.unique().numel() > 1}
     assert "stages.0.blocks.0.gamma" not in random
-    assert {name for name, tensor in one.items() if not tensor.equal(other[name])} == random
-    assert {name for name, tensor in one.items() if not tensor.equal(whole[name])} == random
-    assert all(tensor.unique().numel() == 1 for tensor in one.values())
+    assert {name for name, tensor in first.items() if not tensor.equal(second[name])} == random
+    assert {name for name, tensor in first.items() if not tensor.equal(usual[name])} == random
+    assert all(tensor.unique().numel() == 1 for tensor in first.values())
 
 
-def test_a_model_is_built_without_random_numbers_and_buffers_as_ever() -> None:
+def test_a_model_is_built_without_initialised_parameters_but_with_its_buffers() -> None:
     before = set(vars(nn.Parameter))
     with weights.uninitialised():
-        with weights.uninitialised():  # as where one model builds another
+        with weights.uninitialised():  # as if one model built another
             nn.Linear(2, 2)
         layer = nn.Linear(3, 3)
         with torch.no_grad():
-            kept = layer.weight.detach().clone()
+            before_fill = layer.weight.detach().clone()
             assert layer.weight.fill_(7.0) is layer.weight
-        assert torch.equal(layer.weight.nan_to_num(), kept.nan_to_num())
+        assert torch.equal(layer.weight.nan_to_num(), before_fill.nan_to_num())
         assert nn.BatchNorm1d(3).running_var.tolist() == [1.0] * 3
     with pytest.raises(KeyError), weights.uninitialised():
         raise KeyError
@@ -118,8 +118,8 @@ def test_a_model_is_built_without_random_numbers_and_buffers_as_ever() -> None:
 
 
 def test_telling_weights_are_the_same_everywhere() -> None:
-    found = weights.value("blocks.0.ls1.gamma", torch.zeros(3)).tolist()
-    assert found == pytest.approx(PINNED, abs=1e-7)
+    values = weights.value("blocks.0.ls1.gamma", torch.zeros(3)).tolist()
+    assert values == pytest.approx(PINNED, abs=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_telling_weights_are_the_same_everywhere() -> None:
         ("iformer_h", "stages.0.blocks.0.mixer.gamma"),
     ],
 )
-def test_a_layer_scale_is_found_whatever_it_is_called(model: str, name: str) -> None:
+def test_a_layer_scale_is_found_under_any_name(model: str, name: str) -> None:
     assert name in layer_scales(build(model, {}))
 
 
@@ -143,8 +143,8 @@ def test_a_control_has_no_layer_scale(model: str) -> None:
     assert layer_scales(build(model, {})) == []
 
 
-def test_what_a_product_is_computed_from_is_no_layer_scale() -> None:
-    """EfficientViM's A is one number a state, added to another tensor before anything is multiplied."""
+def test_a_parameter_from_which_a_factor_is_computed_is_no_layer_scale() -> None:
+    """EfficientViM's A has one number a state, and is added to another tensor before the multiplication."""
     model = build("efficientvim_m1", {})
     assert any(name.endswith(".A") for name, _ in model.named_parameters())
     assert layer_scales(model) == []

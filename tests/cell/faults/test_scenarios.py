@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from torch import nn
 
-from harness.cell.models.reference import Outputs, ReferenceModel
+from harness.cell.models.native import Outputs
+from harness.cell.models.reference import ReferenceModel
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.protocol import Loaded, Scenario, Written

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.cell.models.reference import Placement
+from harness.cell.models.placement import Placement
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios.holder import names_in, shared_names
 from harness.cell.user_models import request, save_and_reload, target

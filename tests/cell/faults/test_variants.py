@@ -1,4 +1,4 @@
-"""Each variant is stored and loaded as its name says; a road or variant that cannot be says why, and loads nothing."""
+"""Each variant is stored and loaded as its name says; an unsupported route or variant says why, and loads nothing."""
 
 import importlib.util
 import json
@@ -37,7 +37,7 @@ def weights_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.suffix in {".safetensors", ".bin"})
 
 
-# What this pair has; device-map wants accelerate, and transformers 5 drops low_cpu_mem_usage.
+# The variants of this pair; device-map needs accelerate, and transformers 5 ignores low_cpu_mem_usage.
 HERE = sorted(set(VARIANTS) - {"device-map", "low-cpu-mem"})
 FILES = [
     pytest.param("safetensors", ["model.safetensors"], id="one file"),
@@ -60,10 +60,10 @@ def test_a_sharded_checkpoint_has_more_than_one_file_and_an_index_of_them_all(
     reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:
     folder = reference(CONVNEXT).save(tmp_path / "timm", VARIANTS["sharded"])
-    found, index = weights_in(folder), json.loads((folder / "model.safetensors.index.json").read_text())
-    assert len(found) > 1
+    files, index = weights_in(folder), json.loads((folder / "model.safetensors.index.json").read_text())
+    assert len(files) > 1
     assert set(index["weight_map"]) == set(reference(CONVNEXT).state)
-    assert set(index["weight_map"].values()) == set(found)
+    assert set(index["weight_map"].values()) == set(files)
 
 
 @pytest.mark.parametrize("variant", ["sharded", "bin"])
@@ -72,8 +72,8 @@ def test_what_transformers_saves_has_the_files_of_its_variant(attempt: Attempt, 
     record = attempt(Faulty(ROUTES["tower"], to_written=written.append), CONVNEXT, variant)
     assert record.outcome in {"passed", "drifted"}, record.reason
     assert [folder.relative_to(tmp_path).as_posix() for folder in written] == ["tower/saved"]
-    found = weights_in(written[0])
-    assert found == ["pytorch_model.bin"] if variant == "bin" else len(found) > 1
+    files = weights_in(written[0])
+    assert files == ["pytorch_model.bin"] if variant == "bin" else len(files) > 1
 
 
 def test_one_shard_is_not_sharded(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_each_variant_shows_a_fault(attempt: Attempt, variant: str) -> None:
     assert record.reason == "1 parameter not as saved: stages.0.blocks.0.gamma is 1e-05 throughout"
 
 
-def test_model_args_name_timms_own_architecture_and_its_shape(
+def test_a_checkpoint_with_model_args_names_timms_own_architecture_and_its_shape(
     reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:
     folder = reference(CONVNEXT).save(tmp_path / "timm", VARIANTS["model-args"])
@@ -103,7 +103,7 @@ def test_model_args_name_timms_own_architecture_and_its_shape(
     assert config["model_args"] == {"depths": [1, 1, 1, 1]}
 
 
-def test_model_args_that_are_lost_are_keys(attempt: Attempt) -> None:
+def test_lost_model_args_are_a_difference_in_keys(attempt: Attempt) -> None:
     def forget(folder: Path) -> None:
         path = folder / "config.json"
         config = json.loads(path.read_text())
@@ -114,15 +114,15 @@ def test_model_args_that_are_lost_are_keys(attempt: Attempt) -> None:
     assert record.reason.startswith("the loading report: keys 72 missing (stages.0.blocks.1.conv_dw.bias, ")
 
 
-def test_every_variant_but_model_args_describes_the_checkpoint_alike(
+def test_all_variants_except_model_args_describe_the_checkpoint_alike(
     reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:
-    described = {
+    configs = {
         name: (reference(CONVNEXT).save(tmp_path / name, variant) / "config.json").read_text()
         for name, variant in VARIANTS.items()
         if name != "model-args"
     }
-    assert len(set(described.values())) == 1
+    assert len(set(configs.values())) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,17 @@ def test_every_variant_but_model_args_describes_the_checkpoint_alike(
 def test_each_variant_is_loaded_with_its_own_arguments(
     reference: Callable[..., ReferenceModel], tmp_path: Path, variant: str, arguments: dict[str, Any]
 ) -> None:
-    given: dict[str, Any] = {}
+    passed: dict[str, Any] = {}
 
     def from_pretrained(_folder: Path, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        given.update(kwargs)
+        passed.update(kwargs)
         return reference(CONVNEXT).headless.module, {}
 
     CaseContext(reference(CONVNEXT), VARIANTS[variant], RELEASE, tmp_path).load(from_pretrained, tmp_path)
-    assert given == {"output_loading_info": True, **arguments}
+    assert passed == {"output_loading_info": True, **arguments}
 
 
-ROADS = [
+UNSUPPORTED_ROUTES = [
     pytest.param("wrapper", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="wrapper"),
     pytest.param("wrapper-features", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="wrapper-features"),
     pytest.param("tower-wrapper", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="tower-wrapper"),
@@ -173,58 +173,59 @@ BACKBONES = ["backbone", "backbone-features", "backbone-pretrained", "detector"]
 
 
 class Untouched(ReferenceModel):
-    """A model whose case must be decided from its entry alone."""
+    """A reference model whose case is decided by its entry alone."""
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
 
     def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"{name} was asked for")
+        raise AssertionError(f"{name} was read")
 
 
-def told(route: str, variant: str, entry: Entry, release: Release, tmp_path: Path) -> tuple[str, str]:
-    road, stored = ROUTES[route], VARIANTS[variant]
-    record = run_case.run(road, stored, Untouched(entry), release, next(iter(TOLERANCES.values())), tmp_path)
+def outcome_of(route: str, variant: str, entry: Entry, release: Release, tmp_path: Path) -> tuple[str, str]:
+    """Outcome and reason of a case for which nothing is written or loaded."""
+    tolerance = next(iter(TOLERANCES.values()))
+    record = run_case.run(ROUTES[route], VARIANTS[variant], Untouched(entry), release, tolerance, tmp_path)
     assert list(tmp_path.iterdir()) == []
     return record.outcome, record.reason
 
 
-@pytest.mark.parametrize(("road", "model", "release", "why"), ROADS)
-def test_a_road_that_there_is_not_is_unsupported_before_anything_is_loaded(
-    entries: Catalog, tmp_path: Path, road: str, model: str, release: Release, why: str
+@pytest.mark.parametrize(("route", "model", "release", "why"), UNSUPPORTED_ROUTES)
+def test_a_route_is_unsupported_before_anything_is_loaded(
+    entries: Catalog, tmp_path: Path, route: str, model: str, release: Release, why: str
 ) -> None:
-    assert told(road, "safetensors", entries[model], release, tmp_path) == ("unsupported", why)
+    assert outcome_of(route, "safetensors", entries[model], release, tmp_path) == ("unsupported", why)
 
 
-@pytest.mark.parametrize("road", BACKBONES)
-def test_what_timm_offers_no_backbone_of_has_no_such_road(entries: Catalog, tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("route", BACKBONES)
+def test_a_model_without_a_backbone_in_timm_has_no_such_route(entries: Catalog, tmp_path: Path, route: str) -> None:
     entry = replace(entries[CONVNEXT], feature_levels=0)
-    assert told(road, "safetensors", entry, RELEASE, tmp_path) == ("unsupported", NO_BACKBONE)
+    assert outcome_of(route, "safetensors", entry, RELEASE, tmp_path) == ("unsupported", NO_BACKBONE)
 
 
 @pytest.mark.parametrize(
     ("release", "levels"), [(RELEASE, 0), (before("4.57.0"), 4)], ids=["no feature maps", "features_only came later"]
 )
-def test_what_timm_gives_no_intermediate_outputs_of_has_no_wrapper_features(
+def test_a_model_without_intermediate_outputs_in_timm_has_no_wrapper_features(
     entries: Catalog, tmp_path: Path, release: Release, levels: int
 ) -> None:
     entry = replace(entries[CONVNEXT], intermediates=False, feature_levels=levels)
     why = "timm 1.0.31 gives no intermediate outputs of convnext_atto"
-    assert told("wrapper-features", "safetensors", entry, release, tmp_path) == ("unsupported", why)
+    assert outcome_of("wrapper-features", "safetensors", entry, release, tmp_path) == ("unsupported", why)
 
 
-def test_every_road_that_can_be_unsupported_is_seen_so() -> None:
-    seen = {param.values[0] for param in ROADS} | set(BACKBONES)
-    assert set(ROUTES) - seen == {"tower"}
+def test_every_route_that_can_be_unsupported_is_tested() -> None:
+    tested = {param.values[0] for param in UNSUPPORTED_ROUTES} | set(BACKBONES)
+    assert set(ROUTES) - tested == {"tower"}
 
 
-VARIED = [
+UNSUPPORTED_VARIANTS = [
     pytest.param(
         "low-cpu-mem",
         CONVNEXT,
         before("4.50.3"),
         "before transformers 4.51.0 this asks for accelerate, which is no part of the pair",
-        id="low-cpu-mem asks for accelerate",
+        id="low-cpu-mem needs accelerate",
     ),
     pytest.param(
         "low-cpu-mem",
@@ -250,30 +251,30 @@ VARIED = [
 ]
 
 
-@pytest.mark.parametrize(("variant", "model", "release", "why"), VARIED)
-def test_a_variant_that_there_is_not_is_unsupported_before_anything_is_loaded(
+@pytest.mark.parametrize(("variant", "model", "release", "why"), UNSUPPORTED_VARIANTS)
+def test_a_variant_is_unsupported_before_anything_is_loaded(
     entries: Catalog, tmp_path: Path, variant: str, model: str, release: Release, why: str
 ) -> None:
-    assert told("wrapper", variant, entries[model], release, tmp_path) == ("unsupported", why)
+    assert outcome_of("wrapper", variant, entries[model], release, tmp_path) == ("unsupported", why)
 
 
 def test_a_model_that_is_the_same_when_slim_has_no_model_args(entries: Catalog, tmp_path: Path) -> None:
     entry = entries[CONVNEXT]
     uncut = replace(entry, slim=replace(entry.slim, args={}))
     why = "convnext_atto is the same when slim: there are no model_args to give"
-    assert told("wrapper", "model-args", uncut, RELEASE, tmp_path) == ("unsupported", why)
+    assert outcome_of("wrapper", "model-args", uncut, RELEASE, tmp_path) == ("unsupported", why)
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["accelerate", "no accelerate"])
-def test_a_device_map_needs_accelerate(entries: Catalog, monkeypatch: pytest.MonkeyPatch, *, there: bool) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if there else None)
+@pytest.mark.parametrize("installed", [True, False], ids=["accelerate", "no accelerate"])
+def test_a_device_map_needs_accelerate(entries: Catalog, monkeypatch: pytest.MonkeyPatch, *, installed: bool) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if installed else None)
     why = VARIANTS["device-map"].unsupported(RELEASE, entries[CONVNEXT])
-    assert why == (None if there else "device_map asks for accelerate, which is no part of the pair")
+    assert why == (None if installed else "device_map asks for accelerate, which is no part of the pair")
 
 
-def test_the_road_speaks_before_the_variant(entries: Catalog, tmp_path: Path) -> None:
-    told_first = told("wrapper", "model-args", entries[CONVNEXT], before("4.47.1"), tmp_path)
-    assert told_first == ("unsupported", NO_WRAPPER)
+def test_the_reason_of_the_route_comes_before_that_of_the_variant(entries: Catalog, tmp_path: Path) -> None:
+    outcome = outcome_of("wrapper", "model-args", entries[CONVNEXT], before("4.47.1"), tmp_path)
+    assert outcome == ("unsupported", NO_WRAPPER)
 
 
 def test_what_is_supported_is_tried(attempt: Attempt) -> None:

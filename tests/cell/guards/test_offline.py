@@ -1,16 +1,16 @@
-"""Nothing leaves this machine while cases run. An audit hook cannot be taken away, so each try has its own process."""
+"""No case reaches another machine. An audit hook cannot be removed, so each attempt has its own process."""
 
 import subprocess
 import sys
 
 import pytest
 
-TRY = """
+ATTEMPT = """
 import socket
 from harness.cell.guards import offline
 offline.enforce()
 try:
-    {deed}
+    {action}
 except offline.Offline as error:
     print(error)
 except OSError as error:
@@ -20,13 +20,13 @@ else:
 """
 
 
-def tried(deed: str) -> str:
-    command = [sys.executable, "-c", TRY.format(deed=deed)]
+def output_of(action: str) -> str:
+    command = [sys.executable, "-c", ATTEMPT.format(action=action)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()  # noqa: S603 - the test's own words
 
 
 @pytest.mark.parametrize(
-    ("deed", "said"),
+    ("action", "message"),
     [
         ("socket.create_connection(('192.0.2.1', 80), timeout=5)", "socket.getaddrinfo to 192.0.2.1"),
         ("socket.socket().connect(('192.0.2.1', 80))", "socket.connect to 192.0.2.1"),
@@ -46,16 +46,16 @@ def tried(deed: str) -> str:
         ),
     ],
     ids=[
-        *("by name", "IPv4", "IPv6", "without an exception", "asking for an address", "in the old way", "a datagram"),
-        *("asking for a name", "asking for a service", "a message"),
+        *("by name", "IPv4", "IPv6", "without an exception", "address lookup", "old address lookup", "a datagram"),
+        *("name lookup", "service lookup", "a message"),
     ],
 )
-def test_another_machine_is_out_of_reach(deed: str, said: str) -> None:
-    assert tried(deed) == f"no network while cases run: {said}"
+def test_another_machine_is_out_of_reach(action: str, message: str) -> None:
+    assert output_of(action) == f"no network while cases run: {message}"
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "action",
     [
         "socket.create_connection(('127.0.0.1', 9), timeout=5)",
         "socket.socket(socket.AF_UNIX).connect('/nowhere')",
@@ -64,15 +64,17 @@ def test_another_machine_is_out_of_reach(deed: str, said: str) -> None:
         "socket.getaddrinfo(None, 9)",
         "socket.socketpair()",
     ],
-    ids=["loopback", "a path", "a path in bytes", "by name", "no name", "a pair"],
+    ids=["loopback", "a path", "a path in bytes", "by name", "no name", "a socket pair"],
 )
-def test_this_machine_is_not(deed: str) -> None:
-    assert tried(deed).startswith(("tried:", "done"))
+def test_this_machine_is_reachable(action: str) -> None:
+    assert output_of(action).startswith(("tried:", "done"))
 
 
-def test_what_was_refused_is_told_once_though_nobody_said_a_word() -> None:
-    deed = (
+def test_a_refused_attempt_is_reported_once_even_if_the_exception_is_suppressed() -> None:
+    action = (
         "exec('for _ in 1, 2:\\n try: socket.gethostbyname(\\'huggingface.co\\')\\n except Exception: pass'); "
         "print(offline.refused(), offline.refused())"
     )
-    assert tried(deed).splitlines()[0] == "['no network while cases run: socket.gethostbyname to huggingface.co'] []"
+    assert (
+        output_of(action).splitlines()[0] == "['no network while cases run: socket.gethostbyname to huggingface.co'] []"
+    )

@@ -14,30 +14,30 @@ GREEN = {"wrapper/a": ("passed", None), "tower/a": ("drifted", None)}
 SKIPPED = {"wrapper/b": ("not-run", "no CUDA device"), "tower/b": ("unsupported", "no such road")}
 
 
-def told(judged: list[Judged]) -> dict[str, Any]:
-    """The answer, which keeps to its schema."""
-    found = answer(summary(judged))
-    jsonschema.validate(found, SCHEMA)
-    return found
+def valid_answer(judged: list[Judged]) -> dict[str, Any]:
+    """The answer, validated by its schema."""
+    document = answer(summary(judged))
+    jsonschema.validate(document, SCHEMA)
+    return document
 
 
 def test_a_pair_on_which_all_that_was_tried_passed_is_known_to_be_good() -> None:
-    found = told([*cases(NEW, GREEN), *cases(NEW, SKIPPED)])
-    assert found["known_good"] == {"all": [NEW], "routes": {"wrapper": [NEW], "tower": [NEW]}}
-    assert found["pairs"][NEW]["versions"]["timm"] == "1.0.31"
-    assert found["pairs"][NEW]["lanes"]["cpu-float32"]["tower"] == {
+    document = valid_answer([*cases(NEW, GREEN), *cases(NEW, SKIPPED)])
+    assert document["known_good"] == {"all": [NEW], "routes": {"wrapper": [NEW], "tower": [NEW]}}
+    assert document["pairs"][NEW]["versions"]["timm"] == "1.0.31"
+    assert document["pairs"][NEW]["lanes"]["cpu-float32"]["tower"] == {
         "verdict": "as-expected",
         "good": True,
         "counts": {"drifted": 1, "unsupported": 1},
     }
-    assert (found["exit_code"], found["complete"]) == (0, True)
+    assert (document["exit_code"], document["complete"]) == (0, True)
 
 
 def test_what_is_known_to_be_broken_is_as_expected_and_not_good() -> None:
-    found = told(cases(OLD, {**GREEN, "tower/b": ("keys", None)}, rules=[RENAMED])[2:] + cases(OLD, GREEN))
-    assert found["known_good"] == {"all": [], "routes": {"tower": [], "wrapper": [OLD]}}
-    assert found["pairs"][OLD]["lanes"]["cpu-float32"]["tower"]["verdict"] == "as-expected"
-    assert found["exit_code"] == 0
+    document = valid_answer(cases(OLD, {**GREEN, "tower/b": ("keys", None)}, rules=[RENAMED])[2:] + cases(OLD, GREEN))
+    assert document["known_good"] == {"all": [], "routes": {"tower": [], "wrapper": [OLD]}}
+    assert document["pairs"][OLD]["lanes"]["cpu-float32"]["tower"]["verdict"] == "as-expected"
+    assert document["exit_code"] == 0
 
 
 @pytest.mark.parametrize(
@@ -50,20 +50,20 @@ def test_what_is_known_to_be_broken_is_as_expected_and_not_good() -> None:
     ids=["regressed", "fixed", "incomplete"],
 )
 def test_what_needs_a_look_is_never_good(result: Any, rules: list[Any], verdict: str, code: int) -> None:
-    found = told([*cases(NEW, GREEN), *cases(NEW, {"tower/b": result}, rules=rules)])
-    assert found["pairs"][NEW]["lanes"]["cpu-float32"]["tower"]["verdict"] == verdict
-    assert (found["known_good"]["all"], found["known_good"]["routes"]["tower"]) == ([], [])
-    assert found["exit_code"] == code
+    document = valid_answer([*cases(NEW, GREEN), *cases(NEW, {"tower/b": result}, rules=rules)])
+    assert document["pairs"][NEW]["lanes"]["cpu-float32"]["tower"]["verdict"] == verdict
+    assert (document["known_good"]["all"], document["known_good"]["routes"]["tower"]) == ([], [])
+    assert document["exit_code"] == code
 
 
 def test_a_pair_on_which_nothing_could_be_tried_is_not_good() -> None:
-    assert told(cases(NEW, SKIPPED))["known_good"] == {"all": [], "routes": {"wrapper": [], "tower": []}}
+    assert valid_answer(cases(NEW, SKIPPED))["known_good"] == {"all": [], "routes": {"wrapper": [], "tower": []}}
 
 
 def test_a_route_that_is_broken_in_one_lane_is_not_good() -> None:
     half = cases(NEW, each("tower", "nonfinite", None), lane="cpu-bfloat16")
-    assert told([*cases(NEW, GREEN), *half])["known_good"]["routes"] == {"wrapper": [NEW], "tower": []}
+    assert valid_answer([*cases(NEW, GREEN), *half])["known_good"]["routes"] == {"wrapper": [NEW], "tower": []}
 
 
 def test_no_case_is_no_answer() -> None:
-    assert told([])["exit_code"] == 3
+    assert valid_answer([])["exit_code"] == 3

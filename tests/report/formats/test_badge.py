@@ -10,7 +10,7 @@ GREEN, AWAY = {"tower/a": ("passed", None)}, {"tower/a": ("not-run", "no CUDA de
 
 
 @pytest.mark.parametrize(
-    ("judged", "says"),
+    ("judged", "message"),
     [
         ([*cases(NEW, GREEN), *cases(OLD, GREEN)], "2 pairs as expected"),
         (cases(OLD, {"tower/a": ("keys", None)}, rules=[RENAMED]), "1 pair as expected"),
@@ -22,8 +22,8 @@ GREEN, AWAY = {"tower/a": ("passed", None)}, {"tower/a": ("not-run", "no CUDA de
     ],
     ids=["green", "known broken", "red", "fixed", "one pair not run", "not run", "nothing"],
 )
-def test_a_badge_says_how_it_stands(judged: list[Any], says: str) -> None:
-    assert (badge.GOOD in badge.svg(summary(judged))) == says.endswith("as expected")
+def test_a_badge_gives_the_result_and_is_green_only_as_expected(judged: list[Any], message: str) -> None:
+    assert (badge.GOOD in badge.svg(summary(judged))) == message.endswith("as expected")
     image = ET.fromstring(badge.svg(summary(judged)))  # noqa: S314 - ours
-    assert image.get("aria-label") == f"{badge.SUBJECT}: {says}"
-    assert [one.text for one in image.iter("{http://www.w3.org/2000/svg}text")] == [badge.SUBJECT, says]
+    assert image.get("aria-label") == f"{badge.LABEL}: {message}"
+    assert [text.text for text in image.iter("{http://www.w3.org/2000/svg}text")] == [badge.LABEL, message]

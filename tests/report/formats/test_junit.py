@@ -8,7 +8,7 @@ from tests.summaries import NEW, OLD, RENAMED, cases, summary
 
 
 def read(judged: list[Judged], folder: Path) -> JUnitXml:
-    """As a reader that is not ours reads it."""
+    """The suites as junitparser reads them."""
     path = folder / "junit.xml"
     path.write_text(junit.xml(summary(judged)), encoding="utf-8")
     return JUnitXml.fromfile(str(path))
@@ -16,16 +16,18 @@ def read(judged: list[Judged], folder: Path) -> JUnitXml:
 
 ALL = [
     *cases(NEW, {"tower/a": ("passed", None), "tower/b": ("drifted", None), "tower/c": ("tensors", "a differs")}),
-    *cases(NEW, {"tower/d": None, "tower/e": ("not-run", "no GPU"), "tower/f": ("unsupported", "no road")}),
+    *cases(NEW, {"tower/d": None, "tower/e": ("not-run", "no GPU"), "tower/f": ("unsupported", "no such route")}),
     *cases(OLD, {"tower/a": ("keys", "renamed"), "tower/b": ("passed", None)}, rules=[RENAMED]),
 ]
 
 
-def test_what_is_not_as_expected_fails_what_is_missing_is_an_error_and_what_is_known_is_skipped(tmp_path: Path) -> None:
+def test_unexpected_cases_fail_missing_ones_are_errors_and_known_ones_are_skipped(tmp_path: Path) -> None:
     suites = list(read(ALL, tmp_path))
-    found = {f"{suite.name} {case.name}": [type(one) for one in case.result] for suite in suites for case in suite}
+    results = {
+        f"{suite.name} {case.name}": [type(result) for result in case.result] for suite in suites for case in suite
+    }
     new, old = f"{NEW} cpu-float32", f"{OLD} cpu-float32"
-    assert found == {
+    assert results == {
         f"{new} tower/a": [],
         f"{new} tower/b": [],
         f"{new} tower/c": [Failure],
@@ -35,7 +37,10 @@ def test_what_is_not_as_expected_fails_what_is_missing_is_an_error_and_what_is_k
         f"{old} tower/a": [Skipped],
         f"{old} tower/b": [Failure],
     }
-    assert [(one.tests, one.failures, one.errors, one.skipped) for one in suites] == [(6, 1, 1, 2), (2, 1, 0, 1)]
+    assert [(suite.tests, suite.failures, suite.errors, suite.skipped) for suite in suites] == [
+        (6, 1, 1, 2),
+        (2, 1, 0, 1),
+    ]
 
 
 def test_a_failure_says_what_happened_and_how_to_run_it_again(tmp_path: Path) -> None:
@@ -46,7 +51,7 @@ def test_a_failure_says_what_happened_and_how_to_run_it_again(tmp_path: Path) ->
     assert failure.text == f"a differs\nnox -s matrix -- --pair {NEW} {alone}"
 
 
-def test_what_no_xml_may_hold_is_shown_as_an_escape(tmp_path: Path) -> None:
+def test_characters_that_xml_forbids_are_escaped(tmp_path: Path) -> None:
     [suite] = read(cases(NEW, {"tower/c": ("error", "\x00 \x1b[2J \ud800 ]]> <x>&")}), tmp_path)
     [failure] = next(iter(suite)).result
     assert failure.message == r"regressed: \x00 \x1b[2J \ud800 ]]> <x>&"

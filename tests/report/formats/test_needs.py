@@ -23,11 +23,11 @@ def buffers(**patterns: int) -> dict[str, Any]:
 
 
 def needs(*judged: Any) -> list[tuple[Any, ...]]:
-    found = find(summary([one for group in judged for one in group], families=FAMILIES))
-    return [(need.family, need.names, need.routes, need.pairs, need.since) for need in found]
+    summed_up = summary([case for group in judged for case in group], families=FAMILIES)
+    return [(need.family, need.names, need.routes, need.pairs, need.since) for need in find(summed_up)]
 
 
-def test_a_name_is_told_by_its_end_once_for_all_models_of_a_family() -> None:
+def test_a_name_is_shortened_to_its_end_once_for_all_models_of_a_family() -> None:
     old = cases(
         OLD,
         {"tower/m0": ("keys", "x"), "backbone/m1": ("keys", "x"), "tower/m2": ("keys", "x")},
@@ -56,20 +56,20 @@ def test_it_matters_no_more_from_the_first_later_pair_on_which_the_same_route_pa
     assert needs(old, new) == [("eva", ("a.gamma",), ("tower",), (OLD,), since)]
 
 
-def test_what_is_seen_on_the_last_pair_is_still_there() -> None:
+def test_a_need_of_the_last_pair_is_still_there() -> None:
     details = {"tower/m0": buffers(**{"rope.bands": 2, "blocks.*.attn.k_bias": 1})}
     old = cases(OLD, {"tower/m0": ("passed", None)})
     new = cases(NEW, {"tower/m0": ("tensors", "x")}, rules=[UNSET], details=details)
     assert needs(old, new) == [("eva", ("rope.bands", "attn.k_bias"), ("tower",), (NEW,), None)]
 
 
-def test_many_names_are_told_by_their_last_parts() -> None:
+def test_many_names_are_shortened_to_their_last_parts() -> None:
     listed = {f"stem.bn{number}.running_mean": 1 for number in range(9)}
-    found = cases(NEW, {"tower/m0": ("tensors", "x")}, rules=[UNSET], details={"tower/m0": buffers(**listed)})
-    assert needs(found) == [("eva", ("running_mean",), ("tower",), (NEW,), None)]
+    broken = cases(NEW, {"tower/m0": ("tensors", "x")}, rules=[UNSET], details={"tower/m0": buffers(**listed)})
+    assert needs(broken) == [("eva", ("running_mean",), ("tower",), (NEW,), None)]
 
 
-def test_what_befalls_every_name_is_no_need_of_a_family() -> None:
+def test_a_cause_that_affects_every_name_is_no_need_of_a_family() -> None:
     every = missing("blocks.0.conv.weight", "blocks.0.conv.bias", "blocks.0.ls1.gamma")
     assert needs(cases(OLD, {"tower/m0": ("keys", "x")}, rules=[RENAMED], details={"tower/m0": every})) == []
 
@@ -77,7 +77,7 @@ def test_what_befalls_every_name_is_no_need_of_a_family() -> None:
 @pytest.mark.parametrize(
     ("outcome", "rules"), [("keys", []), ("error", [Known("error", "raises")])], ids=["unknown", "no state"]
 )
-def test_what_no_rule_explains_or_names_no_tensor_is_no_need(outcome: str, rules: list[Known]) -> None:
+def test_a_failure_without_a_rule_or_without_a_tensor_is_no_need(outcome: str, rules: list[Known]) -> None:
     details = {"tower/m0": missing("a.gamma")}
     assert needs(cases(OLD, {"tower/m0": (outcome, "x")}, rules=rules, details=details)) == []
 
@@ -90,18 +90,18 @@ def test_a_record_from_elsewhere_that_lists_nothing_names_nothing(detail: dict[s
 def test_the_record_for_people_and_for_programs_says_the_same() -> None:
     old = cases(OLD, {"tower/m0": ("keys", "x")}, rules=[RENAMED], details={"tower/m0": missing("layer_scale.gamma|")})
     new = cases(NEW, {"tower/m0": ("passed", None)})
-    one = summary([*old, *new], families=FAMILIES)
-    lines = markdown.needs(one).splitlines()
+    summed_up = summary([*old, *new], families=FAMILIES)
+    lines = markdown.needs(summed_up).splitlines()
     assert lines[4:8] == [
         "## eva",
         "",
         f"- **layer&#95;scale.gamma&#124;**: {RENAMED.because}. {RENAMED.advice}",
         f"  Seen on {OLD}, by tower; not seen from {NEW} on.",
     ]
-    told = answer(one)
+    document = answer(summed_up)
     schema = json.loads((SCHEMAS / "answer.json").read_text())
-    jsonschema.validate(told, schema)
-    assert told["needs"] == [
+    jsonschema.validate(document, schema)
+    assert document["needs"] == [
         {
             "family": "eva",
             "names": ["layer_scale.gamma|"],
@@ -113,4 +113,4 @@ def test_the_record_for_people_and_for_programs_says_the_same() -> None:
             "source": RENAMED.url,
         }
     ]
-    assert "Nothing that is recorded here names any." in markdown.needs(summary(new))
+    assert "No record here names one." in markdown.needs(summary(new))

@@ -14,7 +14,7 @@ def took(held: float, disk: float) -> dict[str, Any]:
 
 
 def judged() -> list[Any]:
-    found = {
+    results = {
         "wrapper/large+full": ("passed", None),
         "wrapper/huge+full": ("passed", None),
         "tower/huge+full": ("not-run", "needs 50 GiB of disk, and 40 GiB are free"),
@@ -27,7 +27,7 @@ def judged() -> list[Any]:
         "tower/large+full": took(0.52, 2.04),
         "wrapper/huge+full": {"held_mb": "none"},
     }
-    return cases(NEW, found, details=details, seconds={"wrapper/large+full": 12.4, "tower/large+full": 12.4})
+    return cases(NEW, results, details=details, seconds={"wrapper/large+full": 12.4, "tower/large+full": 12.4})
 
 
 def test_a_row_says_how_large_a_model_is_and_what_each_route_took() -> None:
@@ -40,7 +40,7 @@ def test_a_row_says_how_large_a_model_is_and_what_each_route_took() -> None:
     assert table.untried == ["tower/huge: needs 50 GiB of disk, and 40 GiB are free"]
 
 
-def test_the_file_is_a_table_that_markdown_takes_for_one() -> None:
+def test_the_file_is_a_valid_markdown_table() -> None:
     text = markdown.full_size(summary(judged(), parameters={}))
     lines = text.splitlines()
     head = lines.index("| model | million parameters | GiB in float32 | wrapper | tower |")
@@ -49,6 +49,6 @@ def test_the_file_is_a_table_that_markdown_takes_for_one() -> None:
     assert "- Not run: tower/huge: needs 50 GiB of disk, and 40 GiB are free" in lines
 
 
-def test_where_nothing_was_full_size_it_says_so() -> None:
+def test_without_a_full_size_case_the_file_says_so() -> None:
     text = markdown.full_size(summary(cases(NEW, {"tower/large": ("passed", None)})))
-    assert text.rstrip().endswith("No full-size case is among what was selected here.")
+    assert text.rstrip().endswith("No full-size case was selected.")

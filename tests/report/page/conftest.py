@@ -1,4 +1,4 @@
-"""A real browser, and pages opened in it. What a page logs, asks the network for or gets wrong fails its test."""
+"""A real browser, and pages opened in it. A test fails if its page logs, requests or raises anything."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -31,16 +31,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the pages of a test logged, and what they asked for beside themselves."""
+    """Messages, errors and foreign requests of the pages of a test."""
     return []
 
 
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path, complaints: list[str]) -> Iterator[Open]:
-    """Opens the page of a summary at an address within it."""
+    """Opens the page of a summary at an address within the page."""
     path = tmp_path / "index.html"
 
-    def ask(request: Request) -> None:
+    def note_foreign(request: Request) -> None:
         if not request.url.startswith((path.as_uri(), "data:")):
             complaints.append(f"request: {request.url}")
 
@@ -50,7 +50,7 @@ def show(browser: Browser, tmp_path: Path, complaints: list[str]) -> Iterator[Op
         page.set_default_timeout(10_000)
         page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("request", ask)
+        page.on("request", note_foreign)
         page.goto(f"{path.as_uri()}{address}")
         page.wait_for_selector("#main > *")
         return page

@@ -1,4 +1,4 @@
-"""The page in a real browser: every view, keys, filters, what it asks the network for, and whether text stays text."""
+"""The page in a real browser: every view, keys and filters; it makes no request, and text stays text."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -41,7 +41,7 @@ VIEWS: Final = {
     "needs": "#needs",
 }
 FIRST: Final = {"matrix", "cases"}
-"""The views that are looked at in a hurry too."""
+"""The views that --fast tests too."""
 
 
 def judged() -> list[Judged]:
@@ -60,7 +60,7 @@ def result() -> Summary:
 
 
 def open_all(page: Page) -> None:
-    """Unfolds everything, also what unfolding brings."""
+    """Unfold everything, nested parts included."""
     while page.locator("#main details:not([open]) > summary").count():
         page.locator("#main details:not([open]) > summary").first.click()
         expect(page.locator("details[open]:not(:has(> summary + *))")).to_have_count(0)
@@ -73,7 +73,7 @@ def texts(page: Page, selector: str) -> list[str]:
 @pytest.mark.parametrize(
     "view", [pytest.param(view, marks=[] if view in FIRST else [pytest.mark.slow]) for view in VIEWS]
 )
-def test_every_view_is_drawn_fits_has_no_violation_and_does_nothing_that_was_recorded(
+def test_every_view_fits_is_accessible_and_runs_nothing_that_was_recorded(
     show: Open, result: Summary, view: str
 ) -> None:
     page = show(result, VIEWS[view])
@@ -83,15 +83,15 @@ def test_every_view_is_drawn_fits_has_no_violation_and_does_nothing_that_was_rec
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page).response["violations"]
-            assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+            violations = Axe().run(page).response["violations"]
+            assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in violations] == []
     assert page.locator("#main script, #main img, footer img").count() == 0
     assert page.locator("a[href^='javascript']").count() == 0
     assert page.evaluate("window.owned") is None
     assert HARM in page.locator("footer").inner_text()
 
 
-def test_the_page_may_ask_no_network_and_that_it_tries_is_seen(
+def test_the_page_may_not_use_the_network_and_an_attempt_is_logged(
     show: Open, result: Summary, complaints: list[str]
 ) -> None:
     page = show(result)
@@ -100,10 +100,10 @@ def test_the_page_may_ask_no_network_and_that_it_tries_is_seen(
     complaints.clear()
 
 
-def test_the_check_for_violations_sees_one(show: Open, result: Summary) -> None:
+def test_the_accessibility_check_finds_a_violation(show: Open, result: Summary) -> None:
     page = show(result)
     page.evaluate("document.querySelector('main').append(document.createElement('input'))")
-    assert [one["id"] for one in Axe().run(page).response["violations"]] == ["label"]
+    assert [rule["id"] for rule in Axe().run(page).response["violations"]] == ["label"]
 
 
 def test_the_text_of_a_harmful_record_can_be_read(show: Open, result: Summary) -> None:
@@ -115,12 +115,12 @@ def test_the_text_of_a_harmful_record_can_be_read(show: Open, result: Summary) -
 
 def test_half_a_run_says_so_at_the_top(show: Open, result: Summary) -> None:
     page = show(result)
-    [said] = texts(page, "#status .unfinished")
-    assert said == (
+    [alert] = texts(page, "#status .unfinished")
+    assert alert == (
         "Half finished: 1 of 11 planned cases have no record. "
         f"Broken off: {NEW} cpu-float32, begun 2026-11-20 02:00 UTC."
     )
-    whole = [one for one in judged() if one.record]
+    whole = [case for case in judged() if case.record]
     assert texts(show(summary(whole)), "#status .unfinished") == []
 
 
@@ -152,16 +152,16 @@ def test_a_cell_leads_to_its_cases_and_the_way_back_is_the_browsers(show: Open, 
     expect(page.locator(".beside table")).to_be_visible()
 
 
-def test_a_case_tells_reason_difference_environment_and_how_to_run_it_again(show: Open, result: Summary) -> None:
-    one = next(one for one in judged() if one.case.id == "tower/m1" and one.pair == NEW)
+def test_a_case_shows_reason_environment_and_how_to_run_it_again(show: Open, result: Summary) -> None:
+    case = next(case for case in judged() if case.case.id == "tower/m1" and case.pair == NEW)
     page = show(result, f"#cases?pair={NEW}&route=tower&model=m1")
     open_all(page)
     facts = dict(zip(texts(page, "dl dt"), texts(page, "dl dd"), strict=True))
     assert facts["outcome"] == "tensors"
-    assert facts["reason"] == one.reason
+    assert facts["reason"] == case.reason
     assert facts["because"] == UNSET.because
     assert facts["environment"] == "transformers 5.23.0, timm 1.0.31, torch 2.14.1, torchvision 0.29.1, python 3.11"
-    assert facts["run it again"].startswith(result.command(one))
+    assert facts["run it again"].startswith(result.command(case))
 
 
 def test_every_case_has_the_command_that_other_reports_give_it(show: Open, result: Summary) -> None:
@@ -243,7 +243,7 @@ def test_one_model_is_shown_through_all_versions(show: Open, result: Summary) ->
     assert rows == ["tower", "wrapper", "wrapper@sharded", "hub", "pipeline+full"]
 
 
-def test_history_tells_what_changed_from_night_to_night_and_what_did_not_end(show: Open, result: Summary) -> None:
+def test_history_shows_changes_from_night_to_night_and_runs_that_did_not_end(show: Open, result: Summary) -> None:
     page = show(result, "#history")
     assert texts(page, ".nights thead th") == ["11-20", "11-19"]
     assert [text.split() for text in texts(page, ".nights td:not(.corner)")] == [
@@ -256,9 +256,9 @@ def test_history_tells_what_changed_from_night_to_night_and_what_did_not_end(sho
     assert any("did not end: 6 of 7 cases" in text for text in texts(page, ".night summary"))
 
 
-def test_an_upgrade_tells_the_changes_that_the_command_tells(show: Open, result: Summary) -> None:
+def test_an_upgrade_shows_the_changes_that_the_command_shows(show: Open, result: Summary) -> None:
     page = show(result, f"#upgrade?from={OLD}&to={NEW}")
-    old, new = ([one for one in judged() if one.pair == pair] for pair in (OLD, NEW))
+    old, new = ([case for case in judged() if case.pair == pair] for pair in (OLD, NEW))
     kinds = [change.kind for change in compare(old, new)]
     expected = " · ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     assert texts(page, "#main .totals") == [expected]
@@ -270,10 +270,10 @@ def test_an_upgrade_tells_the_changes_that_the_command_tells(show: Open, result:
     )
 
 
-def test_a_pair_of_which_nobody_knows_the_cases_has_lost_none(show: Open) -> None:
+def test_a_pair_whose_cases_are_unknown_has_lost_none(show: Open) -> None:
     blind = [*cases(OLD, BEFORE), *cases(NEW, {"tower/*": None})]
-    for one, other in ((OLD, NEW), (NEW, OLD)):
-        page = show(summary(blind), f"#upgrade?from={one}&to={other}")
+    for start, end in ((OLD, NEW), (NEW, OLD)):
+        page = show(summary(blind), f"#upgrade?from={start}&to={end}")
         assert texts(page, "#main .totals") == ["Nothing is known: no case has a result on both sides."]
 
 
@@ -284,7 +284,7 @@ def test_an_upgrade_says_how_many_cases_have_no_result_on_either_side(show: Open
     assert "1 case of the old pair, 0 of the new one." in page.locator("#main").inner_text()
 
 
-def test_who_follows_a_link_begins_at_the_top_of_what_it_leads_to(show: Open, result: Summary) -> None:
+def test_after_a_link_the_focus_is_at_the_top_of_the_new_view(show: Open, result: Summary) -> None:
     page = show(result)
     page.set_viewport_size({"width": 390, "height": 600})
     page.locator(".grid a.cell").last.click()
@@ -315,19 +315,17 @@ def test_the_model_filter_shows_what_the_address_says(show: Open, result: Summar
 
 
 @pytest.mark.parametrize("address", ["#constructor", "#toString?x=1", "#cases?group=none&pair=none", "#models?model=["])
-def test_an_address_of_nothing_is_no_error(show: Open, result: Summary, address: str) -> None:
+def test_an_unknown_address_is_no_error(show: Open, result: Summary, address: str) -> None:
     assert show(result, address).locator("#main").inner_text()
 
 
-def test_a_cause_that_is_filtered_tells_the_reason_of_the_case_whose_command_it_gives(
-    show: Open, result: Summary
-) -> None:
+def test_a_filtered_cause_has_the_reason_of_the_case_whose_command_it_gives(show: Open, result: Summary) -> None:
     page = show(result, "#matrix?lane=cpu-float32&model=m1&route=tower&mark=known-broken")
     open_all(page)
-    found = page.locator(".cause", has_text=RENAMED.because).first.inner_text()
-    assert "36 keys renamed" in found
-    assert "24 keys renamed" not in found
-    assert "--model m1 " in found
+    cause = page.locator(".cause", has_text=RENAMED.because).first.inner_text()
+    assert "36 keys renamed" in cause
+    assert "24 keys renamed" not in cause
+    assert "--model m1 " in cause
 
 
 def test_history_takes_the_filter_for_families(show: Open, result: Summary) -> None:
@@ -337,8 +335,8 @@ def test_history_takes_the_filter_for_families(show: Open, result: Summary) -> N
 
 
 def page_filters(page: Page) -> list[str]:
-    return [str(one.get_attribute("name")) for one in page.locator("#filters [name]").all()]
+    return [str(field.get_attribute("name")) for field in page.locator("#filters [name]").all()]
 
 
-def test_no_case_at_all_is_said(show: Open) -> None:
+def test_a_page_without_cases_says_so(show: Open) -> None:
     assert texts(show(summary([])), "#main") == ["No case is left by these filters."]

@@ -1,4 +1,4 @@
-"""A hundred thousand cases: how long the page takes to be written, to open and to be filtered, and how large it is."""
+"""A page of a hundred thousand cases: the time to write, open and filter it, and its size."""
 
 import json
 import time
@@ -40,14 +40,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     versions = [f"5.{number}.7" for number in range(count)]
     _write_matrix(folder, versions)
     for pair in matrix.load(folder / "matrix.yaml").pairs:
-        there = PairRun.of(described, pair, Options(results=folder / "results"))
+        pair_run = PairRun.of(described, pair, Options(results=folder / "results"))
         for lane, cases in planned.items():
             path = folder / "results" / pair.id / f"{lane}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)
             head = {"kind": "run", "schema": 1, "lane": lane, "started": "2026-11-20T02:00:00+00:00"}
-            current_now = there.records.current(catalog)
-            lines = [{**head, **current_now.header, "cell": current_now.cell, "cases": [case.id for case in cases]}]
-            lines += [_line(case, place) for place, case in enumerate(cases)]
+            now = pair_run.records.current(catalog)
+            lines = [{**head, **now.header, "cell": now.cell, "cases": [case.id for case in cases]}]
+            lines += [_line(case, number) for number, case in enumerate(cases)]
             path.write_text("".join(json.dumps(line) + "\n" for line in [*lines, {"kind": "end", "failed": None}]))
     return folder
 
@@ -61,9 +61,9 @@ def _write_matrix(folder: Path, versions: list[str]) -> None:
     (folder / "matrix.yaml").write_text(f"{before}pairs:\n{pairs}{current}{after}")
 
 
-def _line(case: Any, place: int) -> dict[str, Any]:
-    """As a record is, in its length too; every fifth is broken, with a reason of its own."""
-    broken = place % 5 == 0
+def _line(case: Any, number: int) -> dict[str, Any]:
+    """A record of realistic length; every fifth is broken, with a reason that names its model."""
+    broken = number % 5 == 0
     return {
         "kind": "case",
         "case": case.id,
@@ -72,7 +72,7 @@ def _line(case: Any, place: int) -> dict[str, Any]:
         "outcome": "tensors" if broken else "passed",
         "reason": REASON.format(case.model) if broken else "",
         "detail": {"silent": broken, "seconds": dict.fromkeys(("native", "save", "load", "run"), 0.123)},
-        "seconds": 0.5 + place / 1000,
+        "seconds": 0.5 + number / 1000,
         "max_abs": 0.001 if broken else None,
         "fingerprint": {"last_hidden_state": PRINT, "pooler_output": PRINT},
     }
@@ -82,23 +82,25 @@ def test_a_hundred_thousand_cases_are_written_opened_and_filtered_in_time(
     folder: Path, tmp_path: Path, browser: Browser
 ) -> None:
     path = tmp_path / "index.html"
-    # The best of three, for this and what follows: what is in the way of one is another process.
+    # The best of three here and below, for other processes can slow down one.
     written, summary = _written(folder, path)
     for _ in range(2):
         if written >= SECONDS:
-            written, summary = min(_written(folder, path), (written, summary), key=lambda one: one[0])
+            written, summary = min(_written(folder, path), (written, summary), key=lambda timed: timed[0])
     assert len(summary.judged) >= CASES
     assert summary.complete
     assert path.stat().st_size < 15 * MIB
     assert written < SECONDS
 
-    opened, filtered = (min(times) for times in zip(*(_looked_at(browser, path) for _ in range(3)), strict=True))
+    opened, filtered = (
+        min(times) for times in zip(*(_opened_and_filtered(browser, path) for _ in range(3)), strict=True)
+    )
     assert opened < 1
     assert filtered < 1
 
 
 def _written(folder: Path, path: Path) -> tuple[float, Summary]:
-    """How many seconds it takes to read and judge the records and to write the page."""
+    """The seconds to read and judge the records and to write the page; and the summary."""
     started = time.perf_counter()
     words = ["--matrix", str(folder / "matrix.yaml"), "--results", str(folder / "results")]
     summary = MatrixCommand.of(words, "report").summary()
@@ -106,14 +108,14 @@ def _written(folder: Path, path: Path) -> tuple[float, Summary]:
     return time.perf_counter() - started, summary
 
 
-def _looked_at(browser: Browser, path: Path) -> tuple[float, float]:
-    """How many seconds the page takes to open, and to show a part of it."""
+def _opened_and_filtered(browser: Browser, path: Path) -> tuple[float, float]:
+    """The seconds to open the page, and to filter it."""
     page = browser.new_page()
     started = time.perf_counter()
     page.goto(path.as_uri())
     page.wait_for_selector(".grid")
     opened = time.perf_counter() - started
-    # The new view is drawn while the address changes; what is waited for after that is the browser's own work.
+    # The new view is drawn during the hashchange event; the wait after that is for the browser to lay it out.
     filtered = page.evaluate(
         """async () => {
             const started = performance.now();

@@ -1,50 +1,51 @@
-// What was recorded, as the page holds it: lists of names, and a column of small numbers for each fact of a case.
+// The records as the page holds them: lists of names, and a column of small numbers for each fact of a case.
+// A case is its `index` in these columns.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const CASES = Object.fromEntries(
   Object.entries(DATA.cases).map(([name, column]) => [name, column.includes(null) ? column : Float64Array.from(column)]),
 );
 const COUNT = CASES.pair.length;
-const MARK = Object.fromEntries(DATA.marks.map((mark, place) => [mark.key, place]));
-const GREEN = new Set([MARK.passed, MARK.drifted, MARK.fixed]); // what is fixed came out green
+const MARK = Object.fromEntries(DATA.marks.map((mark, position) => [mark.key, position]));
+const GREEN = new Set([MARK.passed, MARK.drifted, MARK.fixed]); // a fixed case has a green outcome
 const UNTRIED = new Set([MARK["not-run"], MARK.unsupported]);
 
-const nameOf = (list, place) => (place < 0 ? null : DATA[list][place]);
+const nameOf = (list, position) => (position < 0 ? null : DATA[list][position]);
 
-// As `harness.record.Case.id` writes it.
-function caseId(one) {
-  const variant = CASES.variant[one] ? `@${DATA.variants[CASES.variant[one]]}` : "";
-  const size = CASES.size[one] ? `+${DATA.sizes[CASES.size[one]]}` : "";
-  return `${DATA.routes[CASES.route[one]]}/${DATA.models[CASES.model[one]]}${variant}${size}`;
+// As `Case.id` in harness/contract/record.py writes it.
+function caseId(index) {
+  const variant = CASES.variant[index] ? `@${DATA.variants[CASES.variant[index]]}` : "";
+  const size = CASES.size[index] ? `+${DATA.sizes[CASES.size[index]]}` : "";
+  return `${DATA.routes[CASES.route[index]]}/${DATA.models[CASES.model[index]]}${variant}${size}`;
 }
 
-// As a shell reads it: a word of other signs than these is quoted.
+// Quoted for a shell if it has any other character than these.
 const shellWord = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
 
-function command(one) {
-  const [route, model] = [DATA.routes[CASES.route[one]], DATA.models[CASES.model[one]]];
-  const words = ["--lane", DATA.lanes[CASES.lane[one]], ...DATA.own, ...(DATA.weights ? ["--weights", DATA.weights] : []), ...(DATA.own.length && route === "own" ? [] : ["--route", route]), ...(DATA.own.length ? [] : ["--model", model])];
-  words.push("--variant", DATA.variants[CASES.variant[one]]);
-  if (CASES.size[one]) words.push("--size", DATA.sizes[CASES.size[one]]);
+function command(index) {
+  const [route, model] = [DATA.routes[CASES.route[index]], DATA.models[CASES.model[index]]];
+  const words = ["--lane", DATA.lanes[CASES.lane[index]], ...DATA.own, ...(DATA.weights ? ["--weights", DATA.weights] : []), ...(DATA.own.length && route === "own" ? [] : ["--route", route]), ...(DATA.own.length ? [] : ["--model", model])];
+  words.push("--variant", DATA.variants[CASES.variant[index]]);
+  if (CASES.size[index]) words.push("--size", DATA.sizes[CASES.size[index]]);
   words.push("--rerun");
-  return DATA.commands[DATA.pairs[CASES.pair[one]].id] + words.map(shellWord).join(" ");
+  return DATA.commands[DATA.pairs[CASES.pair[index]].id] + words.map(shellWord).join(" ");
 }
 
-const outcomeOf = (one) => DATA.outcomes[CASES.outcome[one]];
-const reasonOf = (one) => nameOf("reasons", CASES.reason[one]) ?? outcomeOf(one);
-const stateOf = (one) => (one === undefined ? "none" : DATA.states[outcomeOf(one)]);
+const outcomeOf = (index) => DATA.outcomes[CASES.outcome[index]];
+const reasonOf = (index) => nameOf("reasons", CASES.reason[index]) ?? outcomeOf(index);
+const stateOf = (index) => (index === undefined ? "none" : DATA.states[outcomeOf(index)]);
 
-// The rule that explains what was recorded; one that a case was only held against explains nothing.
-const isAsExpected = (one) => CASES.mark[one] > MARK.incomplete;
-const explanationOf = (one) => (isAsExpected(one) ? CASES.rule[one] : -1);
+// The rule that explains the outcome; the rule of a case that is not as expected explains nothing.
+const isAsExpected = (index) => CASES.mark[index] > MARK.incomplete;
+const explanationOf = (index) => (isAsExpected(index) ? CASES.rule[index] : -1);
 
-// How many cases have each mark, and of those that ran how many passed.
+// How many cases have each mark.
 function tally(cases) {
   const marks = new Array(DATA.marks.length).fill(0);
-  for (const one of cases) marks[CASES.mark[one]] += 1;
+  for (const index of cases) marks[CASES.mark[index]] += 1;
   return marks;
 }
 
-// Not rounded: 100 is all, and 0 is none.
+// Rounded so that only all is 100 and only none is 0.
 const percentOf = (passed, ran) => (ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null);
 
 function share(marks) {
@@ -61,10 +62,10 @@ const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count ==
 
 function grouped(cases, keyOf) {
   const groups = new Map();
-  for (const one of cases) {
-    const key = keyOf(one);
-    if (groups.has(key)) groups.get(key).push(one);
-    else groups.set(key, [one]);
+  for (const index of cases) {
+    const key = keyOf(index);
+    if (groups.has(key)) groups.get(key).push(index);
+    else groups.set(key, [index]);
   }
   return groups;
 }

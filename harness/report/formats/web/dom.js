@@ -1,4 +1,4 @@
-// Elements are made here alone, and text goes into them as text: nothing that was recorded is ever read as HTML.
+// Only this file makes elements, and it sets text as text: no record is ever parsed as HTML.
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -10,7 +10,7 @@ function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Made when it is opened for the first time.
+// The content is made when it is opened for the first time.
 function fold(summary, content, { open = false, className = null } = {}) {
   const details = h("details", { class: className }, h("summary", {}, summary));
   const fill = () => details.childElementCount === 1 && details.append(...[content()].flat(Infinity));
@@ -22,7 +22,7 @@ function fold(summary, content, { open = false, className = null } = {}) {
   return details;
 }
 
-// A list that shows its first items, and more when asked.
+// A list that shows its first items, and a button for more.
 function listed(items, draw, { first = 50, step = 500 } = {}) {
   const list = h("div", { class: "list" });
   let shown = 0;
@@ -33,7 +33,7 @@ function listed(items, draw, { first = 50, step = 500 } = {}) {
     more.before(...next);
     more.textContent = `Show ${Math.min(step, items.length - shown).toLocaleString("en")} more of ${(items.length - shown).toLocaleString("en")}`;
     more.hidden = shown >= items.length;
-    // Who pressed it with a key goes on from what it brought.
+    // The focus goes to the new items if the button had it and is gone.
     if (more.hidden && next.length && document.activeElement === document.body) next[0].querySelector("a, summary")?.focus();
   }
   list.append(more);
@@ -42,24 +42,24 @@ function listed(items, draw, { first = 50, step = 500 } = {}) {
 }
 
 function commandLine(text) {
-  const told = h("span", { class: "told", role: "status" });
+  const status = h("span", { class: "status", role: "status" });
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
-      told.textContent = "copied";
+      status.textContent = "copied";
     } catch {
       const range = document.createRange();
       range.selectNodeContents(code);
       getSelection().removeAllRanges();
       getSelection().addRange(range);
-      told.textContent = "selected";
+      status.textContent = "selected";
     }
   };
   const code = h("code", {}, text);
-  return h("div", { class: "command" }, code, h("button", { type: "button", onclick: copy }, "Copy"), told);
+  return h("div", { class: "command" }, code, h("button", { type: "button", onclick: copy }, "Copy"), status);
 }
 
-// Of what rules link to, only what a browser opens safely becomes a link.
+// Only an http or https address of a rule becomes a link; a browser would run others.
 const linked = (url) => (/^https?:\/\//.test(url) ? h("a", { href: url, rel: "noreferrer" }, url) : h("code", {}, url));
 
 const sentence = (text) => (/^https?:\/\/\S+$/.test(text) ? h("p", {}, linked(text)) : h("p", {}, text));

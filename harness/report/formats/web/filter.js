@@ -1,4 +1,5 @@
-// What is looked at is in the address, so that a view can be sent to somebody: #matrix?lane=cpu-float32&route=tower
+// The address has the view and its filters, so that a view can be shared: #matrix?lane=cpu-float32&route=tower
+// `query` are the filters and choices of the address, by name.
 const FILTERS = [
   { name: "lane", label: "Lane", list: "lanes", every: "all lanes" },
   { name: "route", label: "Route", list: "routes", every: "all routes" },
@@ -8,17 +9,17 @@ const FILTERS = [
 ];
 
 function readAddress() {
-  const [view, query = ""] = location.hash.slice(1).split("?");
-  return { view, ...Object.fromEntries(new URLSearchParams(query)) };
+  const [view, search = ""] = location.hash.slice(1).split("?");
+  return { view, ...Object.fromEntries(new URLSearchParams(search)) };
 }
 
-function address(view, given) {
-  const wanted = Object.entries(given).filter(([name, value]) => name !== "view" && value !== undefined && value !== "" && value !== null);
-  const query = new URLSearchParams(wanted).toString();
-  return `#${view}${query ? `?${query}` : ""}`;
+function address(view, query) {
+  const wanted = Object.entries(query).filter(([name, value]) => name !== "view" && value !== undefined && value !== "" && value !== null);
+  const search = new URLSearchParams(wanted).toString();
+  return `#${view}${search ? `?${search}` : ""}`;
 }
 
-// With * and ? as a shell has them; a text without either is looked for anywhere in a name.
+// A glob with * and ?; a text without either matches the model of that name, or else every name that contains it.
 function modelTest(text) {
   if (!text) return () => true;
   if (!/[*?]/.test(text)) return (name) => name === text || (!DATA.models.includes(text) && name.includes(text));
@@ -27,31 +28,31 @@ function modelTest(text) {
   return (name) => whole.test(name);
 }
 
-// The cases that are left, by place. Each test is made into a table first, so that a case costs a few lookups.
-function filtered(given) {
+// The cases that pass the filters. Each test is made into a table first, so that a case costs a few lookups.
+function filtered(query) {
   const tests = [];
   const add = (column, list, holds) => tests.push([CASES[column], list.map(holds)]);
-  if (given.pair) add("pair", DATA.pairs, (pair) => pair.id === given.pair);
-  if (given.lane) add("lane", DATA.lanes, (lane) => lane === given.lane);
-  if (given.route) add("route", DATA.routes, (route) => route === given.route);
-  if (given.mark) add("mark", DATA.marks, (mark) => mark.key === given.mark);
-  if (given.model) add("model", DATA.models, modelTest(given.model));
-  if (given.group) tests.push([CASES.group, DATA.groups.map(({ key }) => key === given.group)]);
-  if (given.family) add("model", DATA.models, (_, place) => DATA.families[place] === given.family);
-  const found = [];
-  next: for (let one = 0; one < COUNT; one += 1) {
-    for (const [column, holds] of tests) if (!holds[column[one]]) continue next;
-    found.push(one);
+  if (query.pair) add("pair", DATA.pairs, (pair) => pair.id === query.pair);
+  if (query.lane) add("lane", DATA.lanes, (lane) => lane === query.lane);
+  if (query.route) add("route", DATA.routes, (route) => route === query.route);
+  if (query.mark) add("mark", DATA.marks, (mark) => mark.key === query.mark);
+  if (query.model) add("model", DATA.models, modelTest(query.model));
+  if (query.group) tests.push([CASES.group, DATA.groups.map(({ key }) => key === query.group)]);
+  if (query.family) add("model", DATA.models, (_, position) => DATA.families[position] === query.family);
+  const cases = [];
+  next: for (let index = 0; index < COUNT; index += 1) {
+    for (const [column, holds] of tests) if (!holds[column[index]]) continue next;
+    cases.push(index);
   }
-  return found;
+  return cases;
 }
 
-function drawFilters(given, names, change) {
+function drawFilters(query, names, change) {
   const choose = ({ name, label, list, every }) => {
     const options = [h("option", { value: "" }, every)];
     for (const item of [...new Set(DATA[list])].filter(Boolean)) {
       const value = item.key ?? item;
-      options.push(h("option", { value, selected: given[name] === value }, item.word ?? item));
+      options.push(h("option", { value, selected: query[name] === value }, item.word ?? item));
     }
     return h("label", {}, label, h("select", { name, onchange: (event) => change(name, event.target.value) }, options));
   };
@@ -62,8 +63,8 @@ function drawFilters(given, names, change) {
       clearTimeout(waiting);
       waiting = setTimeout(() => change(name, event.target.value.trim()), 150);
     };
-    const field = h("input", { name, type: "search", list: "models", placeholder: `${every}, or a glob`, value: given[name] ?? "", oninput: later });
+    const field = h("input", { name, type: "search", list: "models", placeholder: `${every}, or a glob`, value: query[name] ?? "", oninput: later });
     return h("label", {}, label, field, models);
   };
-  return FILTERS.filter(({ name }) => names.includes(name)).map((one) => (one.list ? choose(one) : write(one)));
+  return FILTERS.filter(({ name }) => names.includes(name)).map((filter) => (filter.list ? choose(filter) : write(filter)));
 }

@@ -1,4 +1,4 @@
-// The frame: status, views, filters; a new address draws the view anew.
+// The frame: status, views, filters; a change of the address draws the view anew.
 const EVERY = FILTERS.map(({ name }) => name);
 const VIEWS = {
   matrix: { label: "Matrix", draw: matrixView, filters: EVERY },
@@ -10,14 +10,14 @@ const VIEWS = {
 };
 const isView = (name) => Object.hasOwn(VIEWS, name);
 
-// At first the first lane in which anything was run.
-const firstLane = DATA.lanes.find((_, lane) => CASES.lane.some((there, one) => there === lane && !UNTRIED.has(CASES.mark[one])));
+// The lane that is shown first: the first in which anything was run.
+const firstLane = DATA.lanes.find((_, lane) => CASES.lane.some((laneOfCase, index) => laneOfCase === lane && !UNTRIED.has(CASES.mark[index])));
 
-// While somebody writes, one search is one step back.
-function go(view, given, { writing = false } = {}) {
-  if (!writing) location.hash = address(view, given);
+// A filter that is being typed replaces the address, so that it is one step back.
+function go(view, query, { writing = false } = {}) {
+  if (!writing) location.hash = address(view, query);
   else {
-    history.replaceState(null, "", address(view, given));
+    history.replaceState(null, "", address(view, query));
     draw();
   }
 }
@@ -37,63 +37,63 @@ function drawStatus() {
 let shown = null;
 
 function draw() {
-  const found = readAddress();
-  const view = isView(found.view) ? found.view : "matrix";
-  const given = { ...found };
-  delete given.view;
-  if (!isView(found.view) && firstLane && DATA.lanes.length > 1) given.lane = firstLane;
-  const place = [view, given.pair, given.group, view === "models" ? given.model : null].join(" ");
-  const [moved, onLink] = [shown !== null && shown !== place, document.activeElement?.closest("#views")];
-  shown = place;
-  drawViews(view, given);
-  drawForm(view, given);
-  document.getElementById("main").replaceChildren(...VIEWS[view].draw(given).flat(Infinity).filter(Boolean));
+  const parsed = readAddress();
+  const view = isView(parsed.view) ? parsed.view : "matrix";
+  const query = { ...parsed };
+  delete query.view;
+  if (!isView(parsed.view) && firstLane && DATA.lanes.length > 1) query.lane = firstLane;
+  const target = [view, query.pair, query.group, view === "models" ? query.model : null].join(" ");
+  const [moved, onLink] = [shown !== null && shown !== target, document.activeElement?.closest("#views")];
+  shown = target;
+  drawViews(view, query);
+  drawForm(view, query);
+  document.getElementById("main").replaceChildren(...VIEWS[view].draw(query).flat(Infinity).filter(Boolean));
   document.title = `${VIEWS[view].label} · transformers × timm`;
   if (onLink) document.querySelector("#views [aria-current]").focus();
   else if (moved && document.activeElement?.name !== "model") {
-    // Who followed a link begins at the top of what it led to.
+    // After a link, reading begins at the top of the new view.
     document.getElementById("main").focus({ preventScroll: true });
     document.getElementById("main").scrollIntoView();
   }
 }
 
-function drawViews(view, given) {
-  const kept = Object.fromEntries(EVERY.map((name) => [name, given[name]]));
-  const links = Object.entries(VIEWS).map(([name, { label }]) => h("a", { href: address(name, kept), "aria-current": name === view ? "page" : null }, label));
+function drawViews(view, query) {
+  const filters = Object.fromEntries(EVERY.map((name) => [name, query[name]]));
+  const links = Object.entries(VIEWS).map(([name, { label }]) => h("a", { href: address(name, filters), "aria-current": name === view ? "page" : null }, label));
   document.getElementById("views").replaceChildren(...links);
 }
 
-function drawForm(view, given) {
+function drawForm(view, query) {
   const form = document.getElementById("filters");
   const active = form.contains(document.activeElement) ? document.activeElement.name : null;
   if (active === "model") {
-    // Whoever writes goes on writing.
+    // A field that is being typed into stays in place.
     for (const field of form.elements) {
-      if (field.name && (field.name !== "model" || field.value.trim() !== (given.model ?? ""))) field.value = given[field.name] ?? "";
+      if (field.name && (field.name !== "model" || field.value.trim() !== (query.model ?? ""))) field.value = query[field.name] ?? "";
     }
     return;
   }
-  form.replaceChildren(...drawFilters(given, VIEWS[view].filters, (name, value) => {
+  form.replaceChildren(...drawFilters(query, VIEWS[view].filters, (name, value) => {
     const now = readAddress();
-    go(view, { ...(isView(now.view) ? now : given), [name]: value }, { writing: name === "model" });
+    go(view, { ...(isView(now.view) ? now : query), [name]: value }, { writing: name === "model" });
   }));
   if (active) form.elements[active]?.focus();
 }
 
-// Arrows move in a grid from cell to cell.
+// Arrow keys move the focus from cell to cell of a grid.
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function move(event) {
   const [down, across] = STEPS[event.key];
-  let place = event.target.closest("td");
-  let row = place.parentElement;
-  let column = place.cellIndex;
+  const start = event.target.closest("td");
+  let row = start.parentElement;
+  let column = start.cellIndex;
   while (row) {
     column += across;
     if (down) row = down > 0 ? row.nextElementSibling : row.previousElementSibling;
-    place = row?.cells[column];
-    if (!place) return;
-    const link = place.querySelector("a.cell");
+    const next = row?.cells[column];
+    if (!next) return;
+    const link = next.querySelector("a.cell");
     if (link) {
       event.preventDefault();
       link.focus();

@@ -1,0 +1,95 @@
+"""Sentences below the result: rules to mend, results copied from an identical model, and how far GPU and CPU differ."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from ..config.expectation import Rule
+from ..config.text import number
+from ..contract.matching import within
+from ..results.pair_diff import figures_of, fingerprint_of
+from ..results.verdict import Judged
+
+GPU: Final = "cuda-"
+CPU: Final = ("cpu-{}", "cpu-float32")
+"""The lane that a GPU's is compared with: the one of the same dtype, or else float32."""
+
+Fingerprint = Mapping[str, Any]
+
+
+def on_rules(
+    rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, torches: Collection[str], whole: bool
+) -> Iterator[str]:
+    """A sentence for each rule past its date, each set of rules that explain the same cases, and all idle rules.
+
+    A rule is idle if no case matches it, `whole` says that the whole matrix was judged, and its torch is one of
+    `torches`, those of the pairs.
+    """
+    names = {id(rule): f"expectations[{index}]" for index, rule in enumerate(rules)}
+    for rule in rules:
+        if rule.until and rule.until < today:
+            yield f"{names[id(rule)]} was due for review by {rule.until}: {rule.because}"
+    disputed: dict[tuple[int, ...], list[Judged]] = {}
+    for case in judged:
+        if len(case.explanations) > 1:
+            disputed.setdefault(tuple(map(id, case.explanations)), []).append(case)
+    for cases in disputed.values():
+        both = " and ".join(f"{names[id(rule)]} ({rule.because})" for rule in cases[0].explanations)
+        yield (
+            f"{both} each explain {number(len(cases), 'case')}, such as {cases[0].pair} {cases[0].case.id}."
+            " Narrow one of them."
+        )
+    busy = {id(rule) for case in judged for rule in case.rules}
+    tested = [rule for rule in rules if any(within(rule.torch, torch) for torch in torches)]
+    idle = [f"{names[id(rule)]} ({rule.because})" for rule in tested if id(rule) not in busy]
+    if whole and idle:
+        yield f"No case of these pairs matches {'; '.join(idle)}."
+
+
+def on_gpus(judged: Sequence[Judged]) -> Iterator[str]:
+    """A sentence for each GPU lane that shares cases with a CPU lane: how far native timm's outputs differ.
+
+    Both libraries run on these numbers, so a difference is neither's bug.
+    """
+    prints = _fingerprints(judged)
+    for lane, on_gpu in prints.items():
+        nearest = [name.format(lane.removeprefix(GPU)) for name in CPU] if lane.startswith(GPU) else []
+        other = next((name for name in nearest if name in prints), None)
+        if other and (shared := on_gpu.keys() & prints[other].keys()):
+            distances = {key: _distance(prints[other][key], on_gpu[key]) for key in shared}
+            (pair, case), worst = max(distances.items(), key=lambda item: (item[1], item[0]))
+            yield (
+                f"On {lane} native timm's outputs differ from those on {other} by up to {worst:.1e} of their largest "
+                f"value, in {number(len(distances), 'case')}; most in {pair} {case}."
+            )
+
+
+def on_copied_results(judged: Sequence[Judged]) -> Iterator[str]:
+    """A sentence if any case has the result of a model that is identical once slim."""
+    if count := sum(case.same_as is not None for case in judged):
+        yield (
+            f"{number(count, 'case')} not run, but recorded with the result of a model that is identical once slim. To"
+            " run one, name its model with --model, and give --rerun."
+        )
+
+
+def _fingerprints(judged: Sequence[Judged]) -> dict[str, dict[tuple[str, str], Fingerprint]]:
+    """By lane, then by pair and case id."""
+    prints: dict[str, dict[tuple[str, str], Fingerprint]] = {}
+    for case in judged:
+        if fingerprint := fingerprint_of(case):
+            prints.setdefault(case.lane, {})[case.pair, case.case.id] = fingerprint
+    return prints
+
+
+def _distance(cpu: Fingerprint, gpu: Fingerprint) -> float:
+    """The largest difference of figures that both have, as a share of the largest value; 1 if a shape differs."""
+    worst = 0.0
+    for name in cpu.keys() & gpu.keys():
+        if cpu[name]["shape"] != gpu[name]["shape"]:
+            return 1.0
+        if cpu[name]["absmax"]:
+            figures = zip(figures_of(cpu[name]), figures_of(gpu[name]), strict=True)
+            differences = [abs(a - b) for a, b in figures if a is not None and b is not None]
+            worst = max(worst, max(differences, default=0.0) / cpu[name]["absmax"])
+    return worst

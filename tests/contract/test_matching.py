@@ -1,0 +1,133 @@
+"""A rule speaks of a case where every restriction that it makes holds, and of a release within its ranges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from harness.contract.case import Case, Size
+from harness.contract.matching import is_of, speaks_of, within
+from tests.small_matrix import entry
+
+LANE = "cpu-float32"
+EVA = entry("eva02_tiny", gamma=4)
+CASE = Case("tower", EVA.model, "sharded", Size.FULL)
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """A stand-in for a rule of matrix.yaml; None restricts nothing."""
+
+    routes: tuple[str, ...] = ("tower", "scratch")
+    models: tuple[str, ...] | None = None
+    where: Mapping[str, Any] | None = None
+    transformers: str | None = None
+    timm: str | None = None
+    torch: str | None = None
+    lanes: tuple[str, ...] | None = None
+    variants: tuple[str, ...] | None = None
+    sizes: tuple[str, ...] | None = None
+
+
+SPEAKS = {
+    "restricts nothing": (Restriction(), True),
+    "its route": (Restriction(routes=("wrapper", "tower")), True),
+    "another route": (Restriction(routes=("wrapper",)), False),
+    "its lane": (Restriction(lanes=("cuda-float32", LANE)), True),
+    "another lane": (Restriction(lanes=("cuda-float32",)), False),
+    "its variant": (Restriction(variants=("bin", "sharded")), True),
+    "another variant": (Restriction(variants=("safetensors",)), False),
+    "its size": (Restriction(sizes=("slim", "full")), True),
+    "another size": (Restriction(sizes=("slim",)), False),
+    "its model": (Restriction(models=("resnet*", "eva02_*")), True),
+    "another model": (Restriction(models=("resnet*",)), False),
+    "its trait alone": (Restriction(where={"gamma_keys": True, "beta_keys": True}), False),
+    "its traits": (Restriction(where={"gamma_keys": True, "beta_keys": False}), True),
+    "its trait, another lane": (Restriction(where={"gamma_keys": True}, lanes=("cuda-float32",)), False),
+}
+
+
+@pytest.mark.parametrize(("rule", "speaks"), SPEAKS.values(), ids=SPEAKS)
+def test_a_rule_speaks_of_a_case_where_all_that_it_restricts_holds(
+    rule: Restriction,
+    speaks: bool,  # noqa: FBT001
+) -> None:
+    assert speaks_of(rule, CASE, LANE, EVA) is speaks
+
+
+TRAITS = {
+    "some": ({"gamma_keys": True}, True),
+    "none of some": ({"gamma_keys": False}, False),
+    "some of none": ({"beta_keys": True}, False),
+    "that many": ({"gamma_keys": 4}, True),
+    "not that many": ({"gamma_keys": 5}, False),
+    "a name": ({"family": "timm.models.eva"}, True),
+    "a glob": ({"family": "timm.*.e?a"}, True),
+    "a glob of others": ({"family": "timm.models.res*"}, False),
+    "a glob in another case": ({"family": "TIMM.*"}, False),
+    "a glob of figures": ({"input_size": "2?4"}, True),
+    "any of these": ({"family": ["timm.models.resnet", "timm.models.eva"]}, True),
+    "none of these": ({"family": ["timm.models.resnet", "timm.models.vit"]}, False),
+    "any of these figures": ({"gamma_keys": [1, 4]}, True),
+    "of no item": ({"gamma_keys": []}, False),
+}
+
+
+@pytest.mark.parametrize(("where", "speaks"), TRAITS.values(), ids=TRAITS)
+def test_a_trait_is_asked_for_by_whether_by_number_by_glob_or_by_any_of_these(
+    where: dict[str, Any],
+    speaks: bool,  # noqa: FBT001
+) -> None:
+    assert speaks_of(Restriction(where=where), CASE, LANE, EVA) is speaks
+
+
+@pytest.mark.parametrize(
+    ("route", "folder", "speaks"),
+    [
+        ("wrapper", True, True),
+        ("wrapper", False, False),
+        ("hub", False, True),
+        ("tower", True, False),
+        ("scratch", True, False),
+    ],
+    ids=["reads it", "reads another", "its own route", "takes its weights alone", "reads nothing"],
+)
+def test_a_rule_of_the_hub_speaks_of_a_folder_that_timm_wrote_where_a_route_reads_it(
+    route: str,
+    folder: bool,  # noqa: FBT001
+    speaks: bool,  # noqa: FBT001
+) -> None:
+    rule = Restriction(routes=("hub",))
+    assert speaks_of(rule, Case(route, EVA.model), LANE, EVA, folder=folder) is speaks
+
+
+def test_a_checkpoint_is_no_folder_unless_that_is_said() -> None:
+    assert not speaks_of(Restriction(routes=("hub",)), Case("wrapper", EVA.model), LANE, EVA)
+
+
+@pytest.mark.parametrize(
+    ("specifier", "version", "holds"),
+    [
+        (None, "5.0.0", True),
+        (">=5", "5.0.0", True),
+        (">5.0.0", "5.0.0", False),
+        ("<4.49", "4.48.3", True),
+        ("<4.49", "4.49.0", False),
+        (">=4.57,<5", "4.57.6", True),
+        (">=4.57,<5", "5.0.0", False),
+        (">=5.24.0.dev0", "5.24.0.dev0+g1a2b3c4", True),
+        (">=5", "5.1.0rc1", True),
+    ],
+)
+def test_a_release_is_in_a_range_pre_releases_too(specifier: str | None, version: str, holds: bool) -> None:  # noqa: FBT001
+    assert within(specifier, version) is holds
+
+
+@pytest.mark.parametrize("package", ["transformers", "timm", "torch"])
+def test_a_rule_is_of_the_releases_that_are_within_each_of_its_ranges(package: str) -> None:
+    releases = {"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}
+    ranges = {name: f"=={version}" for name, version in releases.items()}
+    assert is_of(Restriction(), **releases)
+    assert is_of(Restriction(**ranges), **releases)  # type: ignore[arg-type]  # three texts
+    assert not is_of(Restriction(**{**ranges, package: f"!={releases[package]}"}), **releases)  # type: ignore[arg-type]

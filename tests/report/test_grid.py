@@ -1,0 +1,53 @@
+"""The grid of a lane: what stands in it, and in which style."""
+
+from rich.text import Text
+
+from harness.report import grid, marks
+from tests.summaries import NEW, OLD, RENAMED, cases, each, pair
+
+RESULT = [
+    *cases(OLD, {**each("wrapper", "passed", None), **each("tower", "keys", None, None)}, rules=[RENAMED]),
+    *cases(NEW, {**each("wrapper", "drifted", None), **each("tower", "tensors", None)}),
+]
+
+
+def styles(width: int) -> list[list[list[tuple[str, str]]]]:
+    """Text and style of each cell, by table and row."""
+    tables = grid.tables(RESULT, [pair(OLD), pair(NEW)], width)
+    columns = [[list(column.cells) for column in table.columns] for table in tables]
+    assert all(isinstance(text, Text) for table in columns for column in table for text in column)
+    return [[[(text.plain, str(text.style)) for text in row] for row in zip(*table, strict=True)] for table in columns]
+
+
+def test_names_and_versions_in_the_head_are_bold_and_routes_are_not() -> None:
+    [table] = styles(80)
+    fixed, regressed = marks.FIXED.heat, marks.REGRESSED.heat
+    assert table == [
+        [("transformers", "bold"), ("4.48.3", "bold"), ("5.23.0", "bold")],
+        [("timm", "bold"), ("1.0.14", "bold"), ("1.0.31", "bold")],
+        [("wrapper", ""), ("↑ 100%", fixed), ("≈ 100%", marks.DRIFTED.heat)],
+        [("tower", ""), ("◐ 0%", marks.KNOWN_BROKEN.heat), ("✘ 0%", regressed)],
+    ]
+
+
+def test_every_table_of_a_lane_has_the_same_bold_head() -> None:
+    tables = styles(25)
+    assert [[row[0] for row in table] for table in tables] == [
+        [("transformers", "bold"), ("timm", "bold"), ("wrapper", ""), ("tower", "")]
+    ] * 2
+    assert [[text for text, style in table[0][1:] if style == "bold"] for table in tables] == [["4.48.3"], ["5.23.0"]]
+
+
+def test_marks_that_need_a_look_are_bold_and_no_other_is() -> None:
+    assert {mark for mark in marks.MARKS if "bold" in mark.heat.split()} == set(marks.ATTENTION)
+    assert {mark for mark in marks.MARKS if "bold" in mark.style.split()} == set(marks.ATTENTION)
+
+
+def test_a_pair_without_a_case_of_a_route_has_an_empty_cell() -> None:
+    judged = [*cases(OLD, each("tower", "passed", None)), *cases(NEW, each("wrapper", "passed", None))]
+    [table] = grid.tables(judged, [pair(OLD), pair(NEW)], 80)
+    assert [[str(text) for text in column.cells][2:] for column in table.columns] == [
+        ["wrapper", "tower"],
+        ["", "✔ 100%"],
+        ["✔ 100%", ""],
+    ]
