@@ -9,7 +9,8 @@ from packaging.version import Version
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, InstallationError
 from ..config.names import unknown as unknown_name
-from ..config.option_parser import Options
+from ..config.option_parser import PART, Parser
+from ..config.options import Options
 from ..config.pair import AXES, Pair, pin
 from ..config.source import is_source
 from ..config.text import number
@@ -26,6 +27,17 @@ from ..results.pair_records import PairRecords
 from ..results.upgrade_result import Answer
 from ..results.verdict import Judged
 from .ensure_recorded import check, refuse_other_python, tried
+from .run_arguments import ALL
+
+
+def _parser() -> Parser:
+    parser = Parser("upgrade", ALL, f"transformers==5.23.0 --from transformers4.57.6-timm1.0.22 {PART}")
+    option_parser.add_requirements(parser, "+")
+    parser.add_argument("--from", dest="start", metavar="ID", help="the pair to start from (default: the current)")
+    option_parser.add_selection(parser)
+    option_parser.add_running(parser)
+    option_parser.add_results(parser)
+    return parser
 
 
 @dataclass(frozen=True)
@@ -40,12 +52,13 @@ class UpgradeCommand:
     @classmethod
     def of(cls, argv: Sequence[str]) -> "UpgradeCommand":
         """Read the command line. Raises BadInput with what is wrong with it."""
-        options = option_parser.parse(argv, session="upgrade")
+        arguments = _parser().read(argv)
+        start, options = arguments.pop("start", None), option_parser.shared(arguments)
         described = matrix.load(options.matrix)
         if described.uses and not options.routes and not options.models:
             options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
         options = replace(options, anyway=not options.quick)
-        old = _pair(options.start or described.current, described)
+        old = _pair(start or described.current, described)
         new = _target(options.requirements, old, described)
         if old.id == new.id:
             raise BadInput(f"{old.id} is where it starts; name another release, or another start with --from")

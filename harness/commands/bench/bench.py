@@ -17,7 +17,7 @@ from typing import Final
 
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
-from ...config.option_parser import Options
+from ...config.options import Options
 from ...contract import package, record
 from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, GREEN, SKIPPED, Case, Outcome, Size
 from ...contract.catalog import Catalog

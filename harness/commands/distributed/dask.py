@@ -22,7 +22,7 @@ from distributed import Client, as_completed
 
 from ...config.errors import BadInput, HarnessError
 from ...config.matrix import Lane
-from ...config.option_parser import given
+from ...config.options import given
 from ...config.text import number
 from ...contract import record
 from ...contract.catalog import Catalog
@@ -167,7 +167,7 @@ def _locked(file: IO[str]) -> bool:
 
 def hand_out(matrix_command: MatrixCommand, say: Callable[[str], None]) -> None:
     """Have the workers run all that is pending, and take in what they record as it arrives. Raises BadInput."""
-    address = str(matrix_command.options.on)
+    address = str(matrix_command.arguments.on)
     try:
         client = Client(address, timeout=ANSWER)
     except (OSError, TimeoutError) as error:

@@ -13,7 +13,7 @@ from harness.commands.bench.figure import HEAD, Figure
 from harness.commands.bench.plain_pytest import Plain, failures
 from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
-from harness.config.option_parser import Options
+from harness.config.options import Options
 from harness.contract.catalog import Catalog
 from harness.execution.pair_run import PairRun
 

@@ -10,9 +10,10 @@ import pytest
 from harness.commands.distributed import dask, worker_resources
 from harness.commands.distributed.dask import Cell, Ended
 from harness.commands.run import MatrixCommand
+from harness.commands.run_arguments import RunArguments
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
-from harness.config.option_parser import Options
+from harness.config.options import Options
 from harness.config.pair import Pair
 from harness.contract import record
 from harness.contract.catalog import Catalog
@@ -29,10 +30,9 @@ def matrix_command(small_matrix: Matrix, tmp_path: Path) -> Callable[..., Matrix
     (tmp_path / "matrix.yaml").write_text("as it is here")
 
     def made(**options: Any) -> MatrixCommand:
-        given = Options(matrix=tmp_path / "matrix.yaml", on="h:1", **options)
-        return MatrixCommand(
-            small_matrix, tuple(PairRun.of(small_matrix, pair, given) for pair in small_matrix.pairs), given
-        )
+        given = Options(matrix=tmp_path / "matrix.yaml", **options)
+        pair_runs = tuple(PairRun.of(small_matrix, pair, given) for pair in small_matrix.pairs)
+        return MatrixCommand(small_matrix, pair_runs, RunArguments(given, on="h:1"))
 
     return made
 
