@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from harness.commands import run_arguments
 from harness.commands.bench import bench
 from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
@@ -20,9 +21,11 @@ from harness.contract import catalog
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.checkpoint import is_path
+from harness.planning import option_checks
 from harness.report import marks
 from harness.report.formats.files import FILES
 from harness.results.verdict import Verdict
+from tests.arguments import parse
 from tests.places import ROOT
 
 DOCS: Final = ROOT / "harness" / "docs"
@@ -90,7 +93,7 @@ def test_a_command_shown_is_one_that_there_is(
     if session in {"tests", "faults", "lint"}:
         assert set(options) <= {"--fast", "--all-faults"}
     elif session == "worker":
-        assert [option_parser._address(word) for word in options] == options
+        assert [run_arguments._address(word) for word in options] == options
     elif session == "bench":
         assert set(bench.named(options)) <= set(bench.MEASURES)
     elif session == "cause":
@@ -98,14 +101,14 @@ def test_a_command_shown_is_one_that_there_is(
         assert named_pair(pins, shipped, "pair")
         assert all((ROOT / word).is_file() for word in options if word not in pins)
     elif options not in ([], ["--help"], ["--own", "TARGET"]):
-        given = option_parser.typed_in(tmp_path, option_parser.parse(options, session=session))
+        given = option_parser.typed_in(tmp_path, parse(options, session))
         if given.own and is_path(given.own):  # a user's, and not ours to keep
             (tmp_path / given.own).mkdir(parents=True)
             (tmp_path / given.own / "config.json").write_text("{}")
             (tmp_path / given.own / "model.safetensors").touch()
         named = named_pair(given.requirements, shipped, session)
         assert named or session not in {"pair", "catalog"}
-        option_parser.check(given, shipped, packaged)
+        option_checks.check(given, shipped, packaged)
 
 
 def test_there_are_commands_to_check() -> None:
@@ -150,7 +153,7 @@ def test_the_readme_and_the_index_lead_to_every_page() -> None:
 
 def test_every_option_has_its_row_and_no_other_has() -> None:
     shown = {row.partition(" ")[0] for row in first_column("running", "Run a part")}
-    parser = option_parser._parser("matrix")
+    parser = run_arguments.PARSERS["matrix"]()
     assert shown == {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
 
 
