@@ -141,7 +141,8 @@ def _unusable(name: str, error: Exception) -> str:
     said = " ".join(f"{type(error).__name__}: {error}".split())
     if name in NEEDED:
         return f"{sys.executable}: {name} is here and cannot be imported ({said}); install one that fits the others"
-    return f"{sys.executable}: transformers or timm is older than what this looks at ({said}); see README.md"
+    page = package.FOLDER / "docs" / "limits.md"
+    return f"{sys.executable}: transformers or timm is older than what this looks at ({said}); see {page}"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import ABOUT, NEEDED
+from tests.places import ROOT
 
 
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -46,6 +47,7 @@ def test_libraries_without_what_is_looked_at_are_one_error(tmp_path: Path) -> No
         (tmp_path / f"{name}.py").touch()
     code, _, said = run("doctor", PYTHONPATH=str(tmp_path))
     assert "transformers or timm is older than what this looks at (" in said
+    assert said.endswith(f"); see {ROOT / 'harness' / 'docs' / 'limits.md'}\n")
     assert said.count("\n") == 1
     assert code == 2
 
