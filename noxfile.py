@@ -215,7 +215,7 @@ def cluster(session: nox.Session) -> None:
     session.install("--group", "cluster")
     session.notify("verdict", posargs=[name])
     try:
-        start = "import sys; from harness.machines.cluster import main; sys.exit(main(sys.argv[1:]))"
+        start = "import sys; from harness.commands.distributed.dask import main; sys.exit(main(sys.argv[1:]))"
         session.run("python", "-c", start, *session.posargs, env=VARIABLES, log=False, stderr=None)
     except CommandFailed as error:
         if str(error).endswith(f"code {ExitCode.BAD_INPUT}"):  # what is wrong stands there already

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from ..contract import package
 from ..contract.case import DEFAULT_VARIANT
 from ..contract.package import FOLDER
 from ..contract.routes import ROUTES, Route
@@ -20,7 +21,7 @@ VARIANTS: Final = FOLDER / "cell" / "models" / "variants.py"
 PAGE: Final = FOLDER / "docs" / "routes-and-variants.md"
 COMPARED: Final = "Compared with native timm: "
 HEAD: Final = """\
-<!-- Made by python -m harness.report.routes_page > harness/docs/routes-and-variants.md; do not edit. -->
+<!-- Made by python -m {module} > harness/docs/routes-and-variants.md; do not edit. -->
 
 # Routes and variants
 
@@ -57,7 +58,7 @@ def render() -> str:
     variants = "".join(
         _row((f"`{name}`", about, _routes_with(name))) for name, about in variants_of(VARIANTS.read_text()).items()
     )
-    return f"{HEAD}{routes}{SCENARIOS}{variants}{FOOT}"
+    return f"{HEAD.format(module=package.module('report.routes_page'))}{routes}{SCENARIOS}{variants}{FOOT}"
 
 
 def _route(row: Route, file: Path) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def names_in(module: str) -> set[str]:
         and isinstance(node.targets[0], ast.Name)
         and node.targets[0].id == "name"
         and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
     }
 
 

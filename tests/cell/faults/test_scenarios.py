@@ -121,7 +121,7 @@ def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg
 
 
 @pytest.mark.parametrize(
-    "legs",
+    "scenarios",
     [{}, {"": faulty.nowhere}, {"": only_written}, {"one": just("wrapper"), "two": faulty.nowhere}],
     ids=["no leg", "an empty leg", "a leg that loads nothing", "one leg of two"],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.commands.distributed import dask, worker_resources
-from harness.commands.distributed.dask import Cell, Ended
+from harness.commands.distributed.cells import Cell, Ended, cells
 from harness.commands.run import MatrixCommand
 from harness.commands.run_arguments import RunArguments
 from harness.config.errors import BadInput
@@ -38,7 +38,7 @@ def matrix_command(small_matrix: Matrix, tmp_path: Path) -> Callable[..., Matrix
 
 
 def handed(matrix_command: MatrixCommand, workers: int = 1, *, gpus: bool = False) -> list[Cell]:
-    return list(dask.cells(matrix_command, workers, gpus=gpus))
+    return list(cells(matrix_command, workers, gpus=gpus))
 
 
 def test_each_pair_has_cells_for_all_workers_and_together_they_are_all_cases(
