@@ -14,7 +14,7 @@ from ..models.installed import Release
 from ..models.native import Native, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
 from ..scenarios.protocol import Scenario
 
 CLASSES: Final = 4
@@ -24,7 +24,7 @@ STRIDED: Final = frozenset({"convnext", "regnet", "resnet"})  # of these timm tu
 PREFIX: Final = "backbone._backbone"
 
 
-class SegmenterConfig(OwnConfig):
+class SegmenterConfig(HolderConfig):
     """Names the timm architecture of the backbone, and its options; `width` is its number of feature maps."""
 
     model_type = "timm_segmenter"
@@ -114,7 +114,7 @@ def _saved(context: CaseContext) -> Scenario:
     holder = segmenter(
         reference, lambda: reference.features, reference.image, len(reference.levels), out_indices=reference.levels
     )
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _at_default_level(context: CaseContext) -> Scenario:
@@ -125,7 +125,7 @@ def _at_default_level(context: CaseContext) -> Scenario:
         last = reference.features_at([-1])
         return _with_effect(last, reference.features) if len(reference.levels) > 1 else last
 
-    yield from saved_and_loaded(context, segmenter(reference, native, reference.image, 1))
+    yield from save_and_load(context, segmenter(reference, native, reference.image, 1))
 
 
 def _with_channels(context: CaseContext) -> Scenario:
@@ -139,7 +139,7 @@ def _with_channels(context: CaseContext) -> Scenario:
     holder = segmenter(
         reference, native, image, len(reference.levels), out_indices=reference.levels, num_channels=CHANNELS
     )
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _frozen(context: CaseContext) -> Scenario:
@@ -154,9 +154,7 @@ def _frozen(context: CaseContext) -> Scenario:
         return reference.frozen_features
 
     options = {"out_indices": reference.levels, "freeze_batch_norm_2d": True}
-    yield from saved_and_loaded(
-        context, segmenter(reference, native, reference.image, len(reference.levels), **options)
-    )
+    yield from save_and_load(context, segmenter(reference, native, reference.image, len(reference.levels), **options))
 
 
 def _strided(context: CaseContext) -> Scenario:
@@ -166,9 +164,7 @@ def _strided(context: CaseContext) -> Scenario:
         return _with_effect(reference.features_at(reference.levels, output_stride=STRIDE), reference.features)
 
     options = {"out_indices": reference.levels, "output_stride": STRIDE}
-    yield from saved_and_loaded(
-        context, segmenter(reference, native, reference.image, len(reference.levels), **options)
-    )
+    yield from save_and_load(context, segmenter(reference, native, reference.image, len(reference.levels), **options))
 
 
 def _with_effect(native: Native, usual: Native) -> Native:

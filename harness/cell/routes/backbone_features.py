@@ -8,7 +8,7 @@ from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs, numbered
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import saved_and_loaded
+from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Scenario
 from .backbone import no_backbone, segmenter
 
@@ -48,7 +48,7 @@ def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
         return {**numbered(output.feature_maps), **hidden}
 
     holder = segmenter(reference, native, reference.image, len(levels), out_indices=levels)
-    yield from saved_and_loaded(context, replace(holder, run=run))
+    yield from save_and_load(context, replace(holder, run=run))
 
 
 ROUTE: Final = BackboneFeatures()

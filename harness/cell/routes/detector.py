@@ -14,7 +14,7 @@ from ..models.installed import Release
 from ..models.native import Outputs, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, leading, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, module_prefix, save_and_load
 from ..scenarios.protocol import Scenario
 from .backbone import backbone_config, no_backbone
 
@@ -64,7 +64,7 @@ class DetectorRoute:
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Those of the family that this release has."""
         return {
-            name: saved_and_loaded(context, _holder(context, detector))
+            name: save_and_load(context, _holder(context, detector))
             for name, detector in DETECTORS.items()
             if hasattr(transformers, detector.cls)
         }
@@ -74,7 +74,10 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
     reference = context.reference
 
     def run(model: Any) -> Outputs:
-        output, backbone = model(**detector.inputs(reference)), model.get_submodule(leading(model, detector.prefixes))
+        output, backbone = (
+            model(**detector.inputs(reference)),
+            model.get_submodule(module_prefix(model, detector.prefixes)),
+        )
         whole = {f"{WHOLE} {name}": output[name] for name in detector.outputs}
         return {**numbered(backbone(reference.image)), **whole}
 

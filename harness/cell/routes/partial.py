@@ -15,7 +15,7 @@ from ..models.installed import Release
 from ..models.layer_scales import layer_scales
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import saved_and_loaded
+from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .tower import tower
 from .wrapper import PREFIX, embedding, head, no_wrapper
@@ -52,7 +52,7 @@ def _into_tower(context: CaseContext) -> Scenario:
     reference = context.reference
     absent = _scales(reference)
     holder = replace(tower(reference), native=lambda: reference.without(absent), absent=absent)
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _scales(reference: ReferenceModel) -> frozenset[str]:

@@ -13,14 +13,14 @@ from ..models.installed import Release
 from ..models.native import Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
 from ..scenarios.protocol import Scenario
 
 WIDTH: Final = 32
 TOKENS: Final = 8
 
 
-class TowerConfig(OwnConfig):
+class TowerConfig(HolderConfig):
     """Names the timm architecture of the vision tower."""
 
     model_type = "timm_tower"
@@ -69,7 +69,7 @@ class TowerRoute:
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: saved and loaded whole."""
-        return {"": saved_and_loaded(context, tower(context.reference))}
+        return {"": save_and_load(context, tower(context.reference))}
 
 
 def tower(reference: ReferenceModel) -> Holder:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import saved_and_loaded
+from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Scenario
 from .tower import Tower, TowerConfig, holder
 from .wrapper import PREFIX, no_wrapper
@@ -49,7 +49,7 @@ class TowerWrapperRoute:
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """One: saved and loaded whole."""
-        return {"": saved_and_loaded(context, holder(context.reference, TowerWrapper, f"vision_tower.{PREFIX}"))}
+        return {"": save_and_load(context, holder(context.reference, TowerWrapper, f"vision_tower.{PREFIX}"))}
 
 
 ROUTE: Final = TowerWrapperRoute()

@@ -12,7 +12,7 @@ from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, save_and_load
 from ..scenarios.protocol import Scenario
 
 PREFIX: Final = "model.vision_tower.timm_model"
@@ -39,7 +39,7 @@ class Features:
 
     width: int
     tokens: int
-    leading: int
+    prefix_tokens: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _whole(context: CaseContext, vlm: Vlm) -> Scenario:
         native=lambda: native,
         run=run,
     )
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _tensor_of(projected: Any) -> Tensor:
@@ -122,9 +122,9 @@ def _features_of(native: Native) -> Features:
     """Read off features of shape (batch, width, height, width) or (batch, tokens, width)."""
     shape = native.runs.first["last_hidden_state"].shape
     if len(shape) == MAP_DIMS:
-        return Features(shape[1], shape[2] * shape[3], leading=0)
-    leading = native.module.num_prefix_tokens
-    return Features(shape[2], shape[1] - leading, leading)
+        return Features(shape[1], shape[2] * shape[3], prefix_tokens=0)
+    prefix_tokens = native.module.num_prefix_tokens
+    return Features(shape[2], shape[1] - prefix_tokens, prefix_tokens)
 
 
 def _gemma3n(architecture: str, features: Features) -> Any:
@@ -190,7 +190,7 @@ def _perception_lm(architecture: str, features: Features) -> Any:
         text_config=LlamaConfig(**TINY),
         image_token_id=IMAGE,
         video_token_id=34,
-        vision_use_cls_token=features.leading > 0,
+        vision_use_cls_token=features.prefix_tokens > 0,
     )
     return PerceptionLMForConditionalGeneration(config)
 

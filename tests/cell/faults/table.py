@@ -29,7 +29,7 @@ from harness.contract.case import GREEN
 from harness.contract.catalog import BERT
 from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults.conftest import TOLERANCES
-from tests.cell.faults.faulty import Along
+from tests.cell.faults.faulty import Intercepted
 from tests.cell.faults.outside import FAULTS, Fault, Reached
 
 OWN: Final = {"vlm": "eva02_tiny_patch14_224", "legacy-layernorm": BERT.model}  # roads with models of their own
@@ -83,13 +83,13 @@ def _cell(fault: Fault, route: str) -> str:
 
 
 @dataclass
-class Witness(Along):
+class Witness(Intercepted):
     """A road, and what is loaded and computed on it, whatever the harness makes of that."""
 
     loaded: list[str] = field(default_factory=list)  # hashes
     computed: list[dict[str, Tensor]] = field(default_factory=list)
 
-    def _along(self, scenario: Scenario) -> Scenario:
+    def _intercept(self, scenario: Scenario) -> Scenario:
         for step in scenario:
             match step:
                 case Loaded():
