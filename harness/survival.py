@@ -26,7 +26,7 @@ def assert_survives_transformers(
 
     `make` gives a new model each time it is called, or a model and its inputs; loading makes one again, so one that is
     made already will not do. Its weights are replaced by telling ones. Raises AssertionError with the reason, and with
-    cause and advice where a rule knows it; `harness.cell.target.Unusable` for a model that cannot be tried.
+    cause and advice where a rule knows it; `harness.cell.user_models.target.Unusable` for a model that cannot be tried.
     """
     os.environ.update(LIBRARIES)
     import torch  # noqa: PLC0415  the libraries, once their variables are set
@@ -34,7 +34,7 @@ def assert_survives_transformers(
 
     from .cell.models import placement  # noqa: PLC0415  as above
     from .cell.models.installed import Release  # noqa: PLC0415  as above
-    from .cell.user_models import request, target  # noqa: PLC0415  as above
+    from .cell.user_models import request, resolution  # noqa: PLC0415  as above
     from .doctor import console_report, user_model  # noqa: PLC0415  as above
 
     if not callable(make) or isinstance(make, nn.Module):
@@ -42,7 +42,11 @@ def assert_survives_transformers(
     if unknown := set(formats) - set(OWN_VARIANTS):
         raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
     cpu = placement.Placement("cpu", torch.float32)
-    found = list(user_model.tried(request.alone(target.of(make, inputs), cpu, formats=formats or OWN_VARIANTS)))
+    found = list(
+        user_model.tried(
+            request.own_cases(resolution.from_callable(make, inputs), cpu, variants=formats or OWN_VARIANTS)
+        )
+    )
     if broken := [one for one in found if one.broken]:
         reasons = [f"{one.case.id} is {one.line.outcome}: {one.line.reason}" for one in broken]
         told = list(console_report.told(found, console_report.rules(), Release.installed(), also_known=False))

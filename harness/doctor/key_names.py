@@ -16,9 +16,9 @@ from ..cell.compare.diagnosis import equal
 from ..cell.guards import memory, offline
 from ..cell.models.installed import Release
 from ..cell.user_models import save_and_reload
-from ..cell.user_models.key_renames import KNOWN, Rewriting
+from ..cell.user_models.key_renames import KNOWN, KeyRename
 from ..cell.user_models.request import Request
-from ..cell.user_models.save_and_reload import Holder
+from ..cell.user_models.save_and_reload import WrappedModule
 from ..cell.user_models.target import Target
 from .console_report import quiet
 
@@ -50,7 +50,7 @@ def examine(asked: Request, out: IO[str]) -> int:
     release = Release.installed()
     with quiet():
         target = asked.module()
-        model = save_and_reload.as_transformers_has_it(target)
+        model = save_and_reload.build_pretrained(target)
         found = [*rewritten(model, release), *unset(target, release)]
     out.write(
         f"transformers {release.transformers}; {asked.target} has {len(model.state_dict())} names in a checkpoint\n"
@@ -84,7 +84,7 @@ def rewritten(model: PreTrainedModel, release: Release) -> Iterator[Risk]:
             yield Risk(_own(model, name), fates, advice, known_here or name in here)
 
 
-def _safe(name: str, rules: Sequence[Rewriting]) -> str | None:
+def _safe(name: str, rules: Sequence[KeyRename]) -> str | None:
     """The name with all that is rewritten in it replaced; None where no known rule says by what."""
     for rule in rules:
         name = rule.pattern.sub(rule.safe, name)
@@ -120,7 +120,7 @@ def _rules(model: PreTrainedModel) -> Callable[[str], str]:
 
 def unset(target: Target, release: Release) -> Iterator[Risk]:
     """Non-persistent buffers that nothing sets again. Before transformers 5 nothing unsets them."""
-    saved = save_and_reload.as_transformers_has_it(target)
+    saved = save_and_reload.build_pretrained(target)
     kept = set(saved.state_dict())
     before = {name: buffer for name, buffer in saved.named_buffers() if name not in kept}
     asked = bool(before) and _is_in(release, UNSET)
@@ -148,4 +148,4 @@ def _loaded(saved: PreTrainedModel) -> Mapping[str, Tensor] | None:
 
 def _own(model: PreTrainedModel, name: str) -> str:
     """A name as the model's owner has it, without the part that the harness puts before it."""
-    return name.removeprefix(f"{TOWER}.") if isinstance(model, Holder) else name
+    return name.removeprefix(f"{TOWER}.") if isinstance(model, WrappedModule) else name

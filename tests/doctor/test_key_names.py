@@ -11,7 +11,8 @@ from torch import nn
 from harness.cell.models.installed import Release
 from harness.cell.user_models.key_renames import KNOWN
 from harness.cell.user_models.request import Request
-from harness.cell.user_models.target import Target, find
+from harness.cell.user_models.resolution import resolve
+from harness.cell.user_models.target import Target
 from harness.doctor import key_names
 from tests.cell.faults.conftest import RELEASE
 
@@ -24,9 +25,9 @@ def of(transformers: str) -> Release:
 
 
 def model() -> nn.Module:
-    found = find(RISKY)
-    assert isinstance(found, Target)
-    return found.build()
+    target = resolve(RISKY)
+    assert isinstance(target, Target)
+    return target.build()
 
 
 def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:

@@ -29,7 +29,7 @@ from ..scenarios import run_case
 from ..scenarios.context import CHECKPOINT
 from ..scenarios.handover import Handover
 from ..scenarios.run_case import case_line
-from ..user_models.request import Owned, Request
+from ..user_models.request import Request, UserCases
 from ..user_models.target import Unusable
 from . import isolation
 
@@ -51,7 +51,7 @@ class Runner:
         self.from_hub = plan.weights == HUB
         self.own = plan.own
         self.here = plan.here
-        self.owned: Owned | None = None
+        self.owned: UserCases | None = None
         self.reference: ReferenceModel | None = None
         gc.collect()
         gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
@@ -104,11 +104,11 @@ class Runner:
             return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": told})
         return self.owned.run(replace(case, model=self.owned.name), self.release, self.tolerance, self.folder)
 
-    def _found(self, *, whole: bool) -> Owned:
+    def _found(self, *, whole: bool) -> UserCases:
         if self.here not in sys.path:
             sys.path.insert(0, self.here)
         own: Mapping[str, Any] = self.own or {}
-        return Request(**own).find(self.placement.device, self.placement.dtype, whole=whole)
+        return Request(**own).resolve(self.placement.device, self.placement.dtype, whole=whole)
 
     def _subject(self, case: Case) -> ReferenceModel:
         wanted = (case.model, case.size)
