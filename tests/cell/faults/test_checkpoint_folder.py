@@ -266,16 +266,16 @@ def test_files_that_are_cut_off_are_one_error(folders: dict[str, Path], tmp_path
         Request(str(torn)).resolve()
 
 
-def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
+def test_the_command_prints_damage_first_and_a_rule_that_applies_to_the_folder(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request, "taking", lambda _: ("wrapper", "tower"))
     out = io.StringIO()
     code = user_model.examine(Request(str(folders["timm-rewritten"])), out)
     lines = out.getvalue().splitlines()
-    tried = {"own": "✘ {}: error", "wrapper": "✘ {}: error", "tower": "✔ {}: passed"}
-    assert lines[1:4] == [said.format(f"{route}/timm-rewritten") for route, said in tried.items()]
-    assert "✘ timm-rewritten: the files themselves are damaged, whoever loads them" in lines
+    outcomes = {"own": "✘ {}: error", "wrapper": "✘ {}: error", "tower": "✔ {}: passed"}
+    assert lines[1:4] == [line.format(f"{route}/timm-rewritten") for route, line in outcomes.items()]
+    assert "✘ timm-rewritten: the checkpoint's files are damaged, whatever loads them" in lines
     assert f"  {REWRITTEN}" in lines
     known = (
         "  because timm 1.0.31 writes num_classes into a checkpoint's model_args, and TimmWrapper hands it to timm a"
