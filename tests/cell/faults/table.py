@@ -47,7 +47,7 @@ timm {timm}. A cell has the outcome, or:
 - ◐ the route is broken on this pair without the fault too
 - · the fault changed nothing, by its own counter: the route does not reach it
 - = the fault was reached without effect, measured beside the harness: loaded tensors are bit for bit those without the
-  fault, and outputs agree within 8 units in the last place, by which they vary with the address of weights; so where the
+  fault, and outputs agree within 8 units in the last place, by which they vary with the address of weights; so where a
   route omits the weight that the fault changed
 - \\- the model has no such route
 
