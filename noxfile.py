@@ -170,7 +170,7 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
     if pair_run is None:
         session.skip(f"{pair} is not selected")
     found.claim()
-    if found.options.on:
+    if found.arguments.on:
         found.prepare(pair_run, environment_of(session, pair_run), session.log)
         session.notify("cluster", posargs=[name, *session.posargs])
         return
@@ -215,7 +215,7 @@ def cluster(session: nox.Session) -> None:
     session.install("--group", "cluster")
     session.notify("verdict", posargs=[name])
     try:
-        start = "import sys; from harness.machines.cluster import main; sys.exit(main(sys.argv[1:]))"
+        start = "import sys; from harness.commands.distributed.dask import main; sys.exit(main(sys.argv[1:]))"
         session.run("python", "-c", start, *session.posargs, env=VARIABLES, log=False, stderr=None)
     except CommandFailed as error:
         if str(error).endswith(f"code {ExitCode.BAD_INPUT}"):  # what is wrong stands there already
@@ -290,7 +290,7 @@ def lock(session: nox.Session) -> None:
     if not nox.virtualenv.HAS_UV:
         refuse(BadInput("nox -s lock needs uv; install it"))
     for pair_run in found.pair_runs:
-        pair_run.environment.make_lock(environment_of(session, pair_run), found.options.out or FOLDER, session.log)
+        pair_run.environment.make_lock(environment_of(session, pair_run), found.arguments.out or FOLDER, session.log)
 
 
 @nox.session(python=PYTHON, default=False)
@@ -299,7 +299,7 @@ def releases(session: nox.Session) -> None:
     """Say what PyPI has that matrix.yaml has not; `-- --write` adds the newest pair, with its catalog and lock."""
     news = ReleasesCommand.of(session.posargs)
     tell(console(), news.lines())
-    if news.options.write and news.pair:
+    if news.arguments.write and news.pair:
         news.write(news.pair, only_with_uv(session, PairRun.of(news.described, news.pair, news.options)), session.log)
 
 

@@ -143,7 +143,8 @@ def _import_problem(name: str, error: Exception) -> str:
     message = " ".join(f"{type(error).__name__}: {error}".split())
     if name in NEEDED:
         return f"{sys.executable}: {name} cannot be imported ({message}); install a version that fits the others"
-    return f"{sys.executable}: transformers or timm is too old to be tested here ({message}); see README.md"
+    page = package.FOLDER / "docs" / "limits.md"
+    return f"{sys.executable}: transformers or timm is too old to be tested here ({message}); see {page}"
 
 
 if __name__ == "__main__":

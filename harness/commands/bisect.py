@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from packaging.version import Version
 
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, InstallationError
-from ..config.option_parser import Options
+from ..config.option_parser import MANY, PART, Parser
+from ..config.options import Options
 from ..config.pair import AXES, Pair, pin
 from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT, GREEN
@@ -21,6 +23,20 @@ from ..results.bisection import Answer, Answered, Symptom, search
 from ..results.pair_diff import key_of
 from ..results.verdict import Judged
 from .ensure_recorded import check, refuse_other_python, tried
+from .run_arguments import ALL
+
+
+def _parser() -> Parser:
+    parser = Parser("bisect", ALL, f"--good transformers==4.57.6 --bad transformers==5.23.0 {PART}")
+    pin: dict[str, Any] = {"metavar": "PACKAGE==VERSION"}
+    parser.add_argument("--good", help="a release of transformers or timm where the cases pass", **pin)
+    parser.add_argument("--bad", help="an older or a later one where some of them fail", **pin)
+    still = "what stands still (default: as in the current pair); repeatable"
+    parser.add_argument("--with", dest="still", help=still, **pin, **MANY)
+    option_parser.add_selection(parser)
+    option_parser.add_running(parser)
+    option_parser.add_results(parser)
+    return parser
 
 
 @dataclass(frozen=True)
@@ -37,16 +53,17 @@ class BisectCommand:
     @classmethod
     def of(cls, argv: Sequence[str]) -> "BisectCommand":
         """Read the command line. Raises BadInput with all that is wrong with it."""
-        options = option_parser.parse(argv, session="bisect")
+        arguments = _parser().read(argv)
+        options = option_parser.shared(arguments)
         described = matrix.load(options.matrix)
         problems: list[str] = []
-        ends = {name: _end(name, text, problems) for name, text in (("good", options.good), ("bad", options.bad))}
+        ends = {name: _end(name, arguments.get(name), problems) for name in ("good", "bad")}
         (axis, good), (other, bad) = ends["good"], ends["bad"]
         if axis and other and axis != other:
             problems.append(f"--good names {axis} and --bad {other}; name two releases of one package")
         elif good and bad and Version(good) == Version(bad):
             problems.append(f"--good and --bad both name {axis}=={good}; name two releases")
-        still = _still(options.still, axis, problems)
+        still = _still(arguments.get("still", ()), axis, problems)
         if not options.routes and not options.models:
             problems.append("which cases? Name them with --route and --model")
         if problems:

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from ..config import option_parser
 from ..config.errors import BadInput
 from ..config.matrix import Matrix
 from ..config.pair import Pair, python_named
 from ..environments import lock
 from ..environments.pair_environment import Environment, Say
 from ..execution.pair_run import PairRun
-from ..planning import device
+from ..planning import device, option_checks
 from ..results import judging, store
 from ..results.verdict import Judged
 
@@ -28,7 +27,7 @@ def check(ends: Sequence[PairRun]) -> None:
     options, described = ends[0].options, ends[0].matrix
     lock.refuse_bad(pair_run.pair for pair_run in ends)
     catalogs = [catalog for pair_run in ends if (catalog := pair_run.records.catalog()) and catalog.has_controls]
-    option_parser.check(options, described, catalogs if len(catalogs) == len(ends) else [])
+    option_checks.check(options, described, catalogs if len(catalogs) == len(ends) else [])
     device.refuse_missing(options.lanes)
     store.refuse_unwritable(options.results)
 

@@ -1,5 +1,6 @@
 """What PyPI has that the matrix has not: newer releases, and the pair that they make, once they have cooled down."""
 
+import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,7 +14,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ..config import matrix, option_parser
 from ..config.errors import BadInput
 from ..config.matrix import Matrix
-from ..config.option_parser import Options
+from ..config.option_parser import Parser
+from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
 from ..contract import catalog
@@ -28,10 +30,36 @@ PAIRS: Final = "pairs"
 
 
 @dataclass(frozen=True)
+class ReleasesArguments:
+    """What `nox -s releases` is given. `cool_down` is in days."""
+
+    options: Options
+    write: bool = False
+    cool_down: int = 7
+    out: Path | None = None
+
+
+def _parser() -> Parser:
+    about = "What PyPI has of transformers and timm that the matrix has not, and adding it."
+    parser = Parser("releases", about, "--write --cool-down 3")
+    parser.add_argument("--write", action="store_true", help="add the newest pair, with its catalog and lock")
+    cool = "how long a release must have been there to be added (default 7)"
+    parser.add_argument("--cool-down", type=_days, metavar="DAYS", help=cool)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the lock goes (default harness/locks)")
+    return parser
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give 0 or more")
+    return int(text)
+
+
+@dataclass(frozen=True)
 class ReleasesCommand:
     """What is new of each of the two packages, oldest first, and how many older releases no pair names."""
 
-    options: Options
+    arguments: ReleasesArguments
     described: Matrix
     today: date
     newer: Mapping[str, Sequence[Release]]
@@ -40,8 +68,9 @@ class ReleasesCommand:
     @classmethod
     def of(cls, argv: Sequence[str], today: date | None = None, index: Index | None = None) -> "ReleasesCommand":
         """Read the command line and the matrix, and ask PyPI. Raises BadInput."""
-        options = option_parser.parse(argv, session="releases")
-        described = matrix.load(options.matrix)
+        given = _parser().read(argv)
+        arguments = ReleasesArguments(option_parser.shared(given), **given)
+        described = matrix.load(arguments.options.matrix)
         newer, between = {}, {}
         for package in AXES:
             known = {Version(version) for version in _known(described, package)}
@@ -52,11 +81,16 @@ class ReleasesCommand:
             newer[package] = [one for one in found if Version(one.version) > max(known)]
             inside = [version for one in found if min(known) < (version := Version(one.version)) < max(known)]
             between[package] = sum(version not in known for version in inside)
-        return cls(options, described, today or pypi.today(), newer, between)
+        return cls(arguments, described, today or pypi.today(), newer, between)
+
+    @property
+    def options(self) -> Options:
+        """Where matrix and records are."""
+        return self.arguments.options
 
     def is_cool(self, release: Release) -> bool:
         """Whether it has been there for long enough, so that a bad one would have been withdrawn."""
-        return release.day is not None and self.today - release.day >= timedelta(days=self.options.cool_down)
+        return release.day is not None and self.today - release.day >= timedelta(days=self.arguments.cool_down)
 
     @property
     def pair(self) -> Pair | None:
@@ -73,13 +107,13 @@ class ReleasesCommand:
             newest = _known(self.described, package)[-1]
             yield f"{package}: {number(len(found), 'release')} newer than {newest}, the newest of {self.options.matrix}"
             for one in found:
-                cooling = "" if self.is_cool(one) else f"; cooling down for {number(self.options.cool_down, 'day')}"
+                cooling = "" if self.is_cool(one) else f"; cooling down for {number(self.arguments.cool_down, 'day')}"
                 yield f"  {one.version} ({one.day or 'no date'}{cooling})"
             if self.between[package] > 0:
                 yield f"  in no pair: {number(self.between[package], 'release')} between the oldest and the newest"
         if self.pair is None:
             yield "No pair to add."
-        elif not self.options.write:
+        elif not self.arguments.write:
             yield f"To add, with its catalog and lock: {self.pair.id}; nox -s releases -- --write does it."
 
     def write(self, pair: Pair, environment: Environment, say: Callable[[str], None]) -> None:
@@ -92,7 +126,7 @@ class ReleasesCommand:
             draft.write_text(added(self.options.matrix, pair, self.today), encoding="utf-8")
             matrix.load(draft)
             pair_run = PairRun.of(self.described, pair, self.options)
-            pair_run.environment.make_lock(environment, self.options.out or FOLDER, say)
+            pair_run.environment.make_lock(environment, self.arguments.out or FOLDER, say)
             if catalog.read(PACKAGED, pair.timm) is None:
                 pair_run.environment.install(environment, say)
                 pair_run.environment.make_catalog(environment, PACKAGED)

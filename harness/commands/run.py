@@ -15,22 +15,24 @@ from typing import Final
 
 from rich.console import Console
 
-from ..config import matrix, option_parser
+from ..config import matrix, option_parser, options
 from ..config.errors import BadInput, HarnessError, InstallationError
-from ..config.option_parser import Options
+from ..config.options import Options
 from ..config.pair import Pair, python_named
 from ..contract.catalog import Catalog
 from ..environments import lock
 from ..environments.pair_environment import Environment
 from ..execution import run_lock
 from ..execution.pair_run import PairRun
-from ..planning import device, plan
+from ..planning import device, option_checks, plan
 from ..report import remarks, reproduction, terminal
 from ..report.formats import files
 from ..report.summary import Summary
 from ..results import history, judging, store
 from ..results.merging import merge
 from ..results.verdict import Judged
+from . import run_arguments
+from .run_arguments import RunArguments
 
 WIDTH: Final = 100  # where the output is no terminal
 
@@ -41,30 +43,37 @@ class MatrixCommand:
 
     described: matrix.Matrix
     pair_runs: tuple[PairRun, ...]
-    options: Options
+    arguments: RunArguments
     named: Pair | None = None
     problems: dict[str, HarnessError] = field(default_factory=dict)
     failed: bool = False
 
+    @property
+    def options(self) -> Options:
+        """What is selected, and how it is run."""
+        return self.arguments.options
+
     @classmethod
     def of(cls, argv: Sequence[str], session: str, here: Path = Path()) -> "MatrixCommand":
         """Read the command line and the matrix. Raises HarnessError with all that is wrong with them."""
-        options = option_parser.typed_in(here, option_parser.parse(argv, session=session))
+        arguments = run_arguments.parse(argv, session)
+        options = option_parser.typed_in(here, arguments.options)
+        arguments = replace(arguments, options=options)
         described = _read(options.matrix)
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
-        matrix_command = cls(described, tuple(PairRun.of(described, pair, options) for pair in pairs), options, named)
+        matrix_command = cls(described, tuple(PairRun.of(described, pair, options) for pair in pairs), arguments, named)
         if session != "lock":  # which mends a bad one
             lock.refuse_bad([pair_run.pair for pair_run in matrix_command.pair_runs])
         matrix_command.check()
-        if session in option_parser.RUNNING:  # which need devices and write records
-            if options.on is None:
+        if session in {"matrix", "pair"}:  # which need devices and write records
+            if arguments.on is None:
                 device.refuse_missing(options.lanes)
             store.refuse_unwritable(options.results)
         elif session == "report":
-            _refuse_missing([options.results, *options.beside])
-        if session in option_parser.REPORTING and options.out:
-            files.refuse_unwritable(options.out)
+            _refuse_missing([options.results, *arguments.beside])
+        if session != "lock" and arguments.out:
+            files.refuse_unwritable(arguments.out)
         return matrix_command
 
     def pair_run_of(self, pair: str) -> PairRun | None:
@@ -117,8 +126,8 @@ class MatrixCommand:
         summary = self.summary()
         if summary.pairs:
             terminal.show(console, summary)
-            if self.options.out:
-                files.write(self.options.out, summary)
+            if self.arguments.out:
+                files.write(self.arguments.out, summary)
         if self.problems:
             raise _all_of(list(self.problems.values()))
         return summary.exit_code
@@ -128,7 +137,7 @@ class MatrixCommand:
         sound = [pair_run for pair_run in self.pair_runs if pair_run.pair.id not in self.problems]
         machines = {
             folder: judging.of([pair_run.records.reading(folder) for pair_run in sound])
-            for folder in (self.options.results, *self.options.beside)
+            for folder in (self.options.results, *self.arguments.beside)
         }
         judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
         whole = self.options.selection == Options().selection and self.options.asked is None
@@ -147,7 +156,7 @@ class MatrixCommand:
             problems=list(self.problems.values()),
             failed=self.failed,
             selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},
-            part=option_parser.in_words(replace(self.options, requirements=())),
+            part=options.in_words(replace(self.options, requirements=())),
         )
 
     @property
@@ -160,7 +169,8 @@ class MatrixCommand:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""
         found = [pair_run.records.catalog() for pair_run in self.pair_runs]
         catalogs = [catalog for catalog in found if catalog]
-        option_parser.check(self.options, self.described, catalogs if len(catalogs) == len(found) else [])
+        known = catalogs if len(catalogs) == len(found) else []
+        option_checks.check(self.options, self.described, known, self.arguments.problems)
         if len(catalogs) == len(found):
             selected = plan.lanes(self.described, self.options)
             cases = sum(

@@ -4,14 +4,11 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from packaging.version import Version
-
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, InstallationError
-from ..config.names import unknown as unknown_name
-from ..config.option_parser import Options
-from ..config.pair import AXES, Pair, pin
-from ..config.source import is_source
+from ..config.option_parser import PART, Parser
+from ..config.options import Options
+from ..config.pair import AXES, Pair
 from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT, GREEN
 from ..contract.catalog import BERT, Catalog
@@ -25,7 +22,19 @@ from ..results.pair_diff import HARM, Key, Kind, attributed, compare, key_of, un
 from ..results.pair_records import PairRecords
 from ..results.upgrade_result import Answer
 from ..results.verdict import Judged
+from . import upgrade_ends
 from .ensure_recorded import check, refuse_other_python, tried
+from .run_arguments import ALL
+
+
+def _parser() -> Parser:
+    parser = Parser("upgrade", ALL, f"transformers==5.23.0 --from transformers4.57.6-timm1.0.22 {PART}")
+    option_parser.add_requirements(parser, "+")
+    parser.add_argument("--from", dest="start", metavar="ID", help="the pair to start from (default: the current)")
+    option_parser.add_selection(parser)
+    option_parser.add_running(parser)
+    option_parser.add_results(parser)
+    return parser
 
 
 @dataclass(frozen=True)
@@ -40,16 +49,17 @@ class UpgradeCommand:
     @classmethod
     def of(cls, argv: Sequence[str]) -> "UpgradeCommand":
         """Read the command line. Raises BadInput with what is wrong with it."""
-        options = option_parser.parse(argv, session="upgrade")
+        arguments = _parser().read(argv)
+        start, options = arguments.pop("start", None), option_parser.shared(arguments)
         described = matrix.load(options.matrix)
         if described.uses and not options.routes and not options.models:
             options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
         options = replace(options, anyway=not options.quick)
-        old = _pair(options.start or described.current, described)
-        new = _target(options.requirements, old, described)
+        old = upgrade_ends.pair_named(start or described.current, described)
+        new = upgrade_ends.target(options.requirements, old, described)
         if old.id == new.id:
             raise BadInput(f"{old.id} is where it starts; name another release, or another start with --from")
-        _refuse_two_at_once(old, new)
+        upgrade_ends.refuse_two_at_once(old, new)
         refuse_other_python(old, argv, described)
         move = cls(described, options, old, new)
         check([move.at(old), move.at(new)])
@@ -192,7 +202,7 @@ class UpgradeCommand:
         return [
             pair
             for pair in every.values()
-            if pair.id not in {self.old.id, self.new.id} and _is_between(self.old, pair, self.new)
+            if pair.id not in {self.old.id, self.new.id} and upgrade_ends.is_between(self.old, pair, self.new)
         ]
 
 
@@ -201,42 +211,3 @@ def _was_saved(one: Judged) -> bool:
     error = ((one.record or {}).get("detail") or {}).get("error") or {}
     ended = one.outcome in {"unsupported", "not-run", "crashed", "timeout", "out-of-memory", None}
     return not ended and not (one.outcome == "error" and error.get("phase") in {"native", "save", "load"})
-
-
-def _pair(text: str, described: matrix.Matrix) -> Pair:
-    """A pair by its id, also one that the matrix does not name."""
-    for pair in described.pairs:
-        if pair.id == text:
-            return pair
-    named = Pair.parse_id(text, described.defaults)
-    if named is None:
-        raise BadInput(f"--from: {unknown_name('pair', text, [pair.id for pair in described.pairs])}")
-    return named
-
-
-def _target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> Pair:
-    """Where to: what the command line names, and all else as it is."""
-    if sources := [text for text in requirements if is_source(text)]:
-        raise BadInput(f"{', '.join(sources)}: a pin moves to a release; try a development version with nox -s pair")
-    named = {pin(text)[0] for text in requirements}
-    rest = [f"{name}=={version}" for name, version in old.versions.items() if name not in named]
-    new = Pair.parse_requirements([*requirements, *rest], described.defaults)
-    # 5.23 is 5.23.0, and no move.
-    same = {name: version for name, version in old.versions.items() if Version(version) == Version(new.versions[name])}
-    return new.moved(**same)
-
-
-def _refuse_two_at_once(old: Pair, new: Pair) -> None:
-    """What a change is due to can be told of the two packages, or of what they run on."""
-    moving = old.differs_from(new)
-    rest = [name for name in moving if name not in AXES]
-    if "python" in rest or (rest and rest != moving):
-        raise BadInput(f"{', '.join(rest)} would move too, from {old.id} to {new.id}; move one at a time")
-
-
-def _is_between(old: Pair, pair: Pair, new: Pair) -> bool:
-    def within(name: str) -> bool:
-        ends = sorted(Version(getattr(one, name)) for one in (old, new))
-        return ends[0] <= Version(getattr(pair, name)) <= ends[1]
-
-    return all(map(within, AXES))

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
+from ..contract import package
 from ..contract.case import DEFAULT_VARIANT
 from ..contract.catalog import BERT, Entry
 from ..contract.package import FOLDER
@@ -194,7 +195,8 @@ class Matrix(Strict):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The published schema; its first line says what made it."""
-        made = {"$comment": "Made by: python -m harness.config.matrix > harness/schemas/matrix.json"}
+        made_by = f"python -m {package.module('config.matrix')} > harness/schemas/matrix.json"
+        made = {"$comment": f"Made by: {made_by}"}
         return {**made, "$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
 
 

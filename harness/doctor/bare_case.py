@@ -22,6 +22,7 @@ from ..cell.guards import offline
 from ..cell.models import slim
 from ..cell.models.reference import CLASSES
 from ..cell.runtime.runner import Runner
+from ..contract import package
 from ..contract.case import GREEN, Case
 from ..contract.catalog import Entry
 from ..contract.plan import Plan
@@ -69,7 +70,7 @@ def measure(plan: Plan, repeats: int) -> dict[str, list[float]]:
 
 def main(argv: Sequence[str]) -> int:
     """Print the seconds."""
-    parser = argparse.ArgumentParser(prog="python -m harness.doctor.bare_case", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {package.module('doctor.bare_case')}", description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="the JSON plan of a run")
     parser.add_argument("--repeats", type=int, default=5, help="how often each model is measured")
     arguments = parser.parse_args(argv)

@@ -21,8 +21,6 @@ from ..contract import package
 
 FOLDER: Final = package.FOLDER / "locks"
 PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<3")
-LATEST: Final = "latest"
-"""What a run's header has for a lock where the newest releases were installed."""
 PIN: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 BESIDE: Final = frozenset({"python", "pip", "wheel"})  # the last two are virtualenv's
 

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from ..config.errors import InstallationError
 from ..config.matrix import Matrix
+from ..config.options import LATEST
 from ..config.pair import Pair
 from ..contract import catalog as catalogs
 from ..contract import package
@@ -22,7 +23,7 @@ from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
 from ..contract.package import ROOT
 from . import lock as locks
 from . import pypi
-from .lock import LATEST, Lock
+from .lock import Lock
 
 # The harness on the path, and no options of pytest's that a user has set.
 VARIABLES: Final = {

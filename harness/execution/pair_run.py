@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..config.errors import InstallationError
 from ..config.matrix import Lane, Matrix
-from ..config.option_parser import Options
+from ..config.options import LATEST, Options
 from ..config.pair import Pair
 from ..contract import package, record
 from ..contract.case import Case, Outcome
@@ -16,7 +16,6 @@ from ..contract.catalog import Catalog
 from ..contract.library_env import ONLINE
 from ..contract.package import ROOT
 from ..contract.plan import Plan
-from ..environments.lock import LATEST
 from ..environments.pair_environment import VARIABLES, Environment, PairEnvironment, Say
 from ..planning import capacity, device
 from ..planning import plan as planning

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..config.errors import NothingSelected
 from ..config.matrix import Lane, Matrix, Route
-from ..config.option_parser import Options, in_words
+from ..config.options import Options, in_words
 from ..config.pair import Pair
 from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, OWN_VARIANTS, SEED, Case, Size
 from ..contract.catalog import BERT, Catalog, Entry

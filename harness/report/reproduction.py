@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ..config.matrix import Matrix
-from ..config.option_parser import Options, own_in_words
+from ..config.options import Options, own_in_words
 from ..config.pair import Pair
 from ..contract.case import DEFAULT_SIZE, HUB
 from ..contract.routes import OWN

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from .failure import fail_alike
-from .pair_diff import key_of
 from ..config.pair import Pair
 from ..contract.case import GREEN
 from ..environments.pypi import Release
+from .failure import fail_alike
+from .pair_diff import key_of
 from .verdict import Judged
 
 T = TypeVar("T")

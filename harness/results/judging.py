@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..planning import plan; from . import store
-from ..contract.catalog import Catalog, Entry, entry_of
-from ..contract.checkpoint import Checkpoint, is_path
-from .pair_records import PairRecords
-from ..contract.matching import is_of, speaks_of
+from ..config.expectation import Rule
 from ..config.matrix import Lane
 from ..contract.case import Case
+from ..contract.catalog import Catalog, Entry, entry_of
+from ..contract.checkpoint import Checkpoint, is_path
+from ..contract.matching import is_of, speaks_of
+from ..planning import plan
+from . import store
+from .pair_records import PairRecords
 from .store import Recorded
-from ..config.expectation import Rule
 from .verdict import Judged, Verdict, judge
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..planning.plan import EVERY_MODEL
 from .failure import fail_alike
 from .pair_diff import state_of
-from ..planning.plan import EVERY_MODEL
 from .verdict import Judged, Verdict
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from .failure import fail_alike, generalised
-from ..planning.plan import EVERY_MODEL
 from ..contract.case import GREEN, RED
 from ..contract.routes import ROUTES
+from ..planning.plan import EVERY_MODEL
+from .failure import fail_alike, generalised
 from .verdict import Judged, Rule
 
 Key = tuple[str, str]

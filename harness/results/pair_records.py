@@ -6,18 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ..config.errors import BadInput
 from ..config.matrix import Lane, Matrix
-from ..config.option_parser import Options
+from ..config.options import LATEST, Options
 from ..config.pair import Pair
 from ..contract import catalog as catalogs
 from ..contract.case import HUB, SEED, Case
 from ..contract.catalog import Catalog
 from ..contract.routes import OWN
 from ..environments.pair_environment import UNFINISHED, PairEnvironment
-from ..environments.lock import LATEST
 from ..planning import currency, plan
 from . import store
 from .store import Current

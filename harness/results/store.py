@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from ..contract import record
 from ..config.errors import BadInput
+from ..contract import record
 
 Record = Mapping[str, Any]
 

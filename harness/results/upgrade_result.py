@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, moved, unknown
 from ..config.pair import AXES, Pair
 from ..contract.case import GREEN
+from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, moved, unknown
 from .verdict import Judged
 
 

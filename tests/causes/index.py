@@ -1,14 +1,19 @@
-"""The causes in a table, read from the scripts without running them.
+"""The page of known failures: the rules of matrix.yaml, and the scripts of this folder, which are read and not run.
 
-python -m tests.causes.index > tests/causes/README.md
+python -m tests.causes.index > harness/docs/known-failures.md
 """
 
 import ast
 import re
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from harness.config import matrix
+from harness.config.expectation import Rule, Wanted
+from tests.places import ROOT
 
 FOLDER: Final = Path(__file__).parent
 PROGRAMS: Final = frozenset({"index", "run"})
@@ -17,18 +22,27 @@ PAIR: Final = re.compile(r"transformers==(\S+) timm==(\S+)")
 UNREPORTED: Final = re.compile(r"No\s+report\s+was\s+found")
 WITHOUT: Final = re.compile(r"no\s+(?:release|pair)\s+without\s+it")
 REPORT: Final = re.compile(r"https://github\.com/huggingface/([\w-]+)/(?:issues|pull)/(\d+)")
+PAGE: Final = ROOT / "harness" / "docs" / "known-failures.md"
 HEAD: Final = """\
-<!-- Made by python -m tests.causes.index > tests/causes/README.md; do not edit. -->
+<!-- Made by python -m tests.causes.index > harness/docs/known-failures.md; do not edit. -->
 
-# Causes
+# Known failures
+
+What is known to break, as `matrix.yaml` has it, and a script for each cause. How a rule is written is on
+[matrix.yaml](matrix-yaml.md#rules).
+
+## Rules
+"""
+SCRIPTS: Final = """
+## Scripts
 
 Each cause in the smallest script that shows it, with transformers and timm alone. A script exits with 1 and says what
 is broken, or with 0:
 
     nox -s cause -- transformers==5.23.0 timm==1.0.31 tests/causes/hub_classes_twice.py
 
-| cause | broken on | healthy on | report |
-| --- | --- | --- | --- |
+| cause | script | broken on | healthy on | report |
+| --- | --- | --- | --- | --- |
 """
 
 
@@ -97,12 +111,58 @@ def _problem(row: Row) -> str | None:
     return next((problem for problem, passed in checks.items() if not passed), None)
 
 
-def render(found: list[Row]) -> str:
-    """The index in Markdown."""
-    return HEAD + "".join(
-        f"| [{row.cause}]({row.script}) | {_shown(row.broken)} | {_shown(row.healthy)} | {_linked(row.url)} |\n"
-        for row in found
-    )
+def render(rules: Sequence[Rule], rows: Sequence[Row]) -> str:
+    """The page in Markdown."""
+    return "".join([HEAD, *map(_section, rules), SCRIPTS, *map(_line, rows)])
+
+
+def _section(rule: Rule) -> str:
+    """One rule: the cause as its heading, the outcome, the cases, the advice, and where it is tracked."""
+    points = (f"`{rule.outcome}` on {_names(rule.routes)}", *_restrictions(rule), rule.advice, *_tracked(rule))
+    return f"\n### {rule.because}\n\n" + "".join(f"- {point}\n" for point in points)
+
+
+def _restrictions(rule: Rule) -> Iterator[str]:
+    """The models, releases, lanes, variants and sizes of a rule; nothing for what it does not restrict."""
+    yield f"Models: {', '.join(_models(rule))}"
+    ranges = {"transformers": rule.transformers, "timm": rule.timm, "torch": rule.torch}
+    if limits := [f"{package} `{limit}`" for package, limit in ranges.items() if limit]:
+        yield f"Releases: {', '.join(limits)}"
+    for word, names in (("Lanes", rule.lanes), ("Variants", rule.variants), ("Sizes", rule.sizes)):
+        if names:
+            yield f"{word}: {_names(names)}"
+
+
+def _tracked(rule: Rule) -> Iterator[str]:
+    if rule.url:
+        yield f"Tracked: {_linked(rule.url)}"
+    if rule.script:
+        yield f"Script: `{rule.script}`"
+
+
+def _models(rule: Rule) -> Iterator[str]:
+    if rule.models:
+        yield _names(rule.models)
+    for trait, wanted in (rule.where or {}).items():
+        yield _trait(trait, wanted)
+
+
+def _trait(name: str, wanted: Wanted) -> str:
+    """`wanted` in words: true or false for any or none, else the values that the trait may have."""
+    if isinstance(wanted, bool):
+        return f"{'with' if wanted else 'without'} `{name}`"
+    if (name, wanted) == ("model", "*"):
+        return "all"
+    return f"`{name}` {_names(map(str, wanted if isinstance(wanted, list) else [wanted]))}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _line(row: Row) -> str:
+    cells = (row.cause, f"`tests/causes/{row.script}`", _shown(row.broken), _shown(row.healthy), _linked(row.url))
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _shown(pair: str | None) -> str:
@@ -117,4 +177,4 @@ def _linked(url: str | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render(rows()))
+    sys.stdout.write(render(matrix.load(ROOT / "matrix.yaml").expectations, rows()))

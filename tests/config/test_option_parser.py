@@ -3,10 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands import run_arguments
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix, Route
-from harness.config.option_parser import Options, check, given, parse, typed_in
+from harness.config.option_parser import typed_in
+from harness.config.options import Options, given
 from harness.contract.catalog import Catalog
+from harness.planning.option_checks import check
+from tests.arguments import parse
 
 
 def refusal(*argv: str, session: str = "matrix") -> str:
@@ -181,8 +185,9 @@ def test_the_model_that_is_none_of_timms_is_no_control(with_bert: Matrix, small_
 def test_what_does_not_go_together_is_refused(
     argv: list[str], problem: str, small_matrix: Matrix, small_catalog: Catalog
 ) -> None:
+    arguments = run_arguments.parse(argv)
     with pytest.raises(BadInput) as caught:
-        check(parse(argv), small_matrix, [small_catalog])
+        check(arguments.options, small_matrix, [small_catalog], arguments.problems)
     assert str(caught.value) == problem
 
 

@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 
 from harness.commands.upgrade import UpgradeCommand
-from harness.config import matrix, option_parser
+from harness.config import matrix
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
 from harness.config.pair import Defaults, Pair
 from harness.environments import lock
 from harness.execution.pair_run import PairRun
 from harness.report import reproduction
+from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
 
@@ -92,7 +93,7 @@ def test_what_an_address_holds_today_is_tried_today(
     small_matrix: Matrix, tmp_path: Path, where: str | None, *, again: bool
 ) -> None:
     pair = of(f"transformers==5.25.0.dev0@{where}" if where else "transformers==5.23.0", "timm==1.0.31")
-    options = option_parser.parse(["--results", str(tmp_path), "--lane", "cpu-float32", "--route", "wrapper"])
+    options = parse(["--results", str(tmp_path), "--lane", "cpu-float32", "--route", "wrapper"])
     lanes = PairRun.of(small_matrix, pair, options)
     environment = FakeEnvironment()
     environment.packages = {"transformers": "5.25.0.dev0" if where else "5.23.0"}

@@ -12,16 +12,17 @@ import pytest
 
 from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
-from harness.config.option_parser import Options, parse
+from harness.config.options import LATEST, Options
 from harness.contract import catalog
 from harness.contract.catalog import Catalog
 from harness.environments import lock, pypi
-from harness.environments.lock import LATEST, PYTEST
+from harness.environments.lock import PYTEST
 from harness.environments.pair_environment import VARIABLES
 from harness.execution import tempdirs
 from harness.execution.pair_run import PairRun
 from harness.planning import capacity
 from harness.planning.capacity import Room
+from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
 from tests.places import SCHEMAS
 

@@ -1,6 +1,6 @@
 """Writes a checkpoint folder, whole or damaged as people's are: `python -m tests.own.checkpoint KIND FOLDER`.
 
-What README.md checks, made on the spot: a file of weights belongs in no repository.
+What harness/docs/your-own-model.md checks, made on the spot: a file of weights belongs in no repository.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Models as people write them around timm: what README.md shows, and what breaks in which releases."""
+"""Models as people write them around timm: for harness/docs/your-own-model.md, and for what breaks where."""
 
 from typing import Any
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import matrix
+from harness.config.options import LATEST
 from harness.environments import lock
 from harness.results.store import path_in
 from tests.pairs.command import PAIR, nox, run
@@ -39,7 +40,7 @@ def test_the_newest_releases_run_beside_the_locked_ones_and_say_how_they_differ(
     assert (
         f"{PAIR}: the newest releases differ from the lock: " in newest.said or f"{PAIR}: as in the lock" in newest.said
     )
-    assert header(tmp_path)["lock"] == lock.LATEST
+    assert header(tmp_path)["lock"] == LATEST
     locked = nox("matrix", *ONE_CASE, results=tmp_path / "locked", seconds=600)
     assert locked.code == 0, locked.said
     found = header(tmp_path / "locked")

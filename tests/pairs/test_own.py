@@ -1,4 +1,4 @@
-"""Models of somebody's own over three pairs, as README.md shows: each outcome, its cause and its advice."""
+"""User models over three pairs, as harness/docs/your-own-model.md shows: outcome, cause and advice."""
 
 import json
 import struct

@@ -7,12 +7,13 @@ import pytest
 
 from harness.config.errors import NothingSelected
 from harness.config.matrix import Lane, Matrix, Route
-from harness.config.option_parser import Options, parse
+from harness.config.options import Options
 from harness.contract.case import Case
 from harness.contract.catalog import BERT, Catalog, Entry
 from harness.contract.plan import Plan, Tolerance
 from harness.planning import currency, plan
 from tests import plans
+from tests.arguments import parse
 
 WHOLE = Lane("cpu-float32")
 QUICK = Lane("cpu-bfloat16", "quick")

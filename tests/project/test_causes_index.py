@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import matrix
+from harness.config.expectation import Rule
 from tests.causes import index
 from tests.places import ROOT
 
@@ -15,8 +16,46 @@ URL = None
 '''
 
 
-def test_the_committed_index_is_current() -> None:
-    assert (index.FOLDER / "README.md").read_text() == index.render(index.rows())
+RULE = Rule(
+    routes=("tower", "backbone"),
+    where={"gamma_keys": True, "classifier": False, "family": ["regnet", "*next"]},
+    transformers="<4.49",
+    timm=">=1.0.9",
+    lanes=("cpu-float32",),
+    outcome="keys",
+    because="keys are renamed",
+    script="tests/causes/rename_gamma.py",
+    advice="Move on.",
+)
+
+
+def rules() -> tuple[Rule, ...]:
+    return matrix.load(ROOT / "matrix.yaml").expectations
+
+
+def test_the_committed_page_is_current() -> None:
+    assert index.PAGE.read_text() == index.render(rules(), index.rows())
+
+
+def test_a_rule_has_a_section_with_all_that_it_says() -> None:
+    assert index.render([RULE], []) == (
+        f"{index.HEAD}\n### keys are renamed\n\n"
+        "- `keys` on `tower`, `backbone`\n"
+        "- Models: with `gamma_keys`, without `classifier`, `family` `regnet`, `*next`\n"
+        "- Releases: transformers `<4.49`, timm `>=1.0.9`\n"
+        "- Lanes: `cpu-float32`\n"
+        "- Move on.\n"
+        "- Script: `tests/causes/rename_gamma.py`\n"
+        f"{index.SCRIPTS}"
+    )
+
+
+def test_a_rule_that_names_models_or_takes_all_says_so() -> None:
+    named = RULE.model_copy(update={"where": None, "models": ("bert", "vit_*")})
+    assert "\n- Models: `bert`, `vit_*`\n" in index.render([named], [])
+    every = RULE.model_copy(update={"where": {"model": "*"}, "script": None, "url": "https://example.org/a"})
+    assert "\n- Models: all\n" in index.render([every], [])
+    assert "\n- Tracked: <https://example.org/a>\n" in index.render([every], [])
 
 
 @pytest.mark.parametrize("script", index.scripts(), ids=lambda path: path.stem)
@@ -29,7 +68,7 @@ def test_there_are_scripts() -> None:
 
 
 def test_every_script_that_the_matrix_names_is_in_the_index() -> None:
-    named = {rule.script for rule in matrix.load(ROOT / "matrix.yaml").expectations if rule.script}
+    named = {rule.script for rule in rules() if rule.script}
     assert named
     assert named <= {f"tests/causes/{row.script}" for row in index.rows()}
 
@@ -43,8 +82,9 @@ def test_a_script_needs_the_two_libraries_and_what_they_stand_on_alone(script: P
 def test_a_row_has_all_that_a_script_says() -> None:
     row = index.parse("a.py", WHOLE)
     assert row.pairs == {"transformers==5.23.0 timm==1.0.31": True, "transformers==4.57.6 timm==1.0.22": False}
-    assert index.render([row]).endswith(
-        "| [A cause in a sentence. No report was found.](a.py) | 5.23.0 × 1.0.31 | 4.57.6 × 1.0.22 | none found |\n"  # noqa: RUF001
+    assert index.render([], [row]).endswith(
+        "| A cause in a sentence. No report was found. | `tests/causes/a.py` | 5.23.0 × 1.0.31 | 4.57.6 × 1.0.22 |"  # noqa: RUF001
+        " none found |\n"
     )
 
 

@@ -1,53 +1,76 @@
-"""What README.md and CONTRIBUTING.md say is held against the code."""
+"""README.md, CONTRIBUTING.md and the pages of harness/docs are compared with the code."""
 
 import json
 import re
 import shlex
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from harness.commands import run_arguments
 from harness.commands.bench import bench
 from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
+from harness.config.errors import ExitCode
 from harness.config.matrix import Matrix
 from harness.config.names import TRAITS
 from harness.contract import catalog
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.checkpoint import is_path
-from harness.contract.routes import ROUTES
+from harness.planning import option_checks
 from harness.report import marks
 from harness.report.formats.files import FILES
 from harness.results.verdict import Verdict
+from tests.arguments import parse
 from tests.places import ROOT
 
-README: Final = (ROOT / "README.md").read_text()
-DOCUMENTS: Final = {"README": README, "CONTRIBUTING": (ROOT / "CONTRIBUTING.md").read_text()}
+DOCS: Final = ROOT / "harness" / "docs"
+README: Final = ROOT / "README.md"
+PATHS: Final = {path.stem: path for path in (README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))}
+PAGES: Final = {name: path.read_text() for name, path in PATHS.items()}
+MOST_BYTES: Final = 9_000  # of README.md
 SESSIONS: Final = frozenset(
     re.findall(r"^@nox\.session.*\n(?:@.*\n)*def (\w+)", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
 )
 
-COMMAND: Final = re.compile(r"^nox .*$|(?<=`)nox [^`\n]+(?=`)", re.MULTILINE)
-SOURCE: Final = re.compile(r"(?<![\w/.<>-])(?:harness|tests|\.ci)/[\w./-]*\w")
-NAMED: Final = re.compile(r"(?<![\w/.<>-])[\w.-]+\.(?:md|py|toml|yaml)\b(?=[`,)\s])")
-LINK: Final = re.compile(r"\]\((?!https:)([^)#]+)\)")
+COMMAND: Final = re.compile(r"^(?:\$ )?(nox .*)$|(?<=`)(nox [^`\n]+)(?=`)", re.MULTILINE)
+# In the package `config/pair.py` is short for harness/config/pair.py; elsewhere a path is written as it is.
+SOURCE: Final = re.compile(r"(?<![\w/.<>-])(?:harness|tests|\.ci|\.github)/[\w./-]*\w")
+SHORT: Final = re.compile(r"(?<=`)(?:[a-z]\w+/)+\w+(?:\.py)?(?=`)")
+NAMED: Final = re.compile(r"(?<![\w/.<>-])[\w.-]+\.(?:md|py|toml|yaml)\b(?=[`,):;\s])")
+LINK: Final = re.compile(r"\]\((?!https:)([^)#]*)(?:#([^)]*))?\)")
+FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING: Final = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 def commands() -> list[str]:
-    return sorted({found.partition(" #")[0].strip() for text in DOCUMENTS.values() for found in COMMAND.findall(text)})
+    shown = (typed or inline for text in PAGES.values() for typed, inline in COMMAND.findall(text))
+    return sorted({command.partition(" #")[0].strip() for command in shown})
 
 
-def section(title: str) -> str:
-    """The text below a heading of the README."""
-    return re.split(r"^#+ ", README.partition(f" {title}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+def section(page: str, title: str) -> str:
+    """The text below a heading of a page."""
+    return re.split(r"^#+ ", PAGES[page].partition(f"# {title}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def first_column(title: str) -> list[str]:
-    """The first column of a section's only table, as plain text."""
-    rows = [line.split("|")[1].strip(" `") for line in section(title).splitlines() if line.startswith("|")]
-    return rows[2:]
+def rows(page: str, title: str) -> list[list[str]]:
+    """A section's only table, as plain text."""
+    lines = [line for line in section(page, title).splitlines() if line.startswith("|")]
+    return [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
+def first_column(page: str, title: str) -> list[str]:
+    return [row[0] for row in rows(page, title)]
+
+
+def anchors(text: str) -> set[str]:
+    """The headings of a page as GitHub makes anchors of them."""
+    headings = HEADING.findall(FENCE.sub("", text))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.fixture(scope="module")
@@ -70,72 +93,148 @@ def test_a_command_shown_is_one_that_there_is(
     if session in {"tests", "faults", "lint"}:
         assert set(options) <= {"--fast", "--all-faults"}
     elif session == "worker":
-        assert [option_parser._address(word) for word in options] == options
+        assert [run_arguments._address(word) for word in options] == options
     elif session == "bench":
         assert set(bench.named(options)) <= set(bench.MEASURES)
     elif session == "cause":
         pins = [word for word in options if "==" in word]
         assert named_pair(pins, shipped, "pair")
         assert all((ROOT / word).is_file() for word in options if word not in pins)
-    elif options != ["--help"]:
-        given = option_parser.typed_in(tmp_path, option_parser.parse(options, session=session))
-        if given.own and is_path(given.own):  # somebody's own, and not ours to keep
+    elif options not in ([], ["--help"], ["--own", "TARGET"]):
+        given = option_parser.typed_in(tmp_path, parse(options, session))
+        if given.own and is_path(given.own):  # a user's, and not ours to keep
             (tmp_path / given.own).mkdir(parents=True)
             (tmp_path / given.own / "config.json").write_text("{}")
             (tmp_path / given.own / "model.safetensors").touch()
         named = named_pair(given.requirements, shipped, session)
         assert named or session not in {"pair", "catalog"}
-        option_parser.check(given, shipped, packaged)
+        option_checks.check(given, shipped, packaged)
 
 
 def test_there_are_commands_to_check() -> None:
     assert {"nox -s matrix", "nox -s matrix -- --quick", "nox -s tests", "nox -s lint"} <= set(commands())
 
 
-@pytest.mark.parametrize("text", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_every_path_named_exists(text: str) -> None:
-    named = {*SOURCE.findall(text), *LINK.findall(text)}
-    assert named
-    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
-    files = {path.name for folder in ("harness", "tests") for path in (ROOT / folder).rglob("*.py")}
-    assert [name for name in sorted(set(NAMED.findall(text)) - files - set(FILES)) if not (ROOT / name).exists()] == []
+def test_the_readme_is_short() -> None:
+    assert len(README.read_bytes()) < MOST_BYTES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_named_exists(page: str) -> None:
+    text = PAGES[page]
+    assert [path for path in sorted(set(SOURCE.findall(text))) if not (ROOT / path).exists()] == []
+    short = set(SHORT.findall(text)) - set(SOURCE.findall(text)) if PATHS[page].parent == DOCS else set()
+    below_package = [path for path in sorted(short) if (ROOT / "harness" / path.partition("/")[0]).is_dir()]
+    assert [path for path in below_package if not (ROOT / "harness" / path).exists()] == []
+    files = {path.name for folder in ("harness", "tests") for path in (ROOT / folder).rglob("*.py")} | set(FILES)
+    files |= {path.name for path in PATHS.values()}
+    assert [name for name in sorted(set(NAMED.findall(text)) - files) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_page_and_a_heading_that_exist(page: str) -> None:
+    path = PATHS[page]
+    for target, anchor in LINK.findall(PAGES[page]):
+        linked = (path.parent / target).resolve() if target else path
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked.read_text()), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in DOCS.glob("*.md")))
+def test_a_page_of_the_package_links_to_its_pages_alone(page: str) -> None:
+    assert {target for target, _ in LINK.findall(PAGES[page])} - {""} <= {path.name for path in DOCS.iterdir()}
+
+
+def test_the_readme_and_the_index_lead_to_every_page() -> None:
+    pages = {path.name for path in DOCS.glob("*.md")} - {"index.md"}
+    assert {target for target, _ in LINK.findall(PAGES["index"])} == pages
+    assert {f"harness/docs/{name}" for name in pages} <= {target for target, _ in LINK.findall(PAGES["README"])}
 
 
 def test_every_option_has_its_row_and_no_other_has() -> None:
-    shown = {row.partition(" ")[0] for row in first_column("Run a part")}
-    parser = option_parser._parser("matrix")
+    shown = {row.partition(" ")[0] for row in first_column("running", "Run a part")}
+    parser = run_arguments.PARSERS["matrix"]()
     assert shown == {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
 
 
-def test_the_routes_the_outcomes_and_the_verdicts_are_those_of_the_code(shipped: Matrix) -> None:
-    assert first_column("Routes") == list(ROUTES) == list(shipped.routes)
-    assert sorted(first_column("Outcomes")) == sorted(frozenset(Outcome))
-    assert sorted(first_column("Verdicts")) == sorted(Verdict)
+def test_the_outcomes_and_the_verdicts_are_those_of_the_code() -> None:
+    assert sorted(first_column("results", "Outcomes")) == sorted(Outcome)
+    assert sorted(first_column("results", "Verdicts")) == sorted(Verdict)
 
 
 def test_the_shapes_are_those_of_the_summary_worst_first() -> None:
-    rows = [line.split("|")[1:3] for line in section("How to read the result").splitlines() if line.startswith("|")]
-    assert [(shape.strip(), word.strip()) for shape, word in rows[2:]] == [
-        (mark.shape, mark.word) for mark in marks.MARKS
-    ]
+    assert [tuple(row) for row in rows("results", "Shapes")] == [(mark.shape, mark.word) for mark in marks.MARKS]
+
+
+def test_the_readme_has_every_shape_with_its_word() -> None:
+    text = section("README", "How to read it")
+    assert [mark.word for mark in marks.MARKS if f"{mark.shape} {mark.word}" not in text] == []
 
 
 def test_the_files_of_a_report_are_those_that_are_written() -> None:
-    assert first_column("Reports") == list(FILES)
+    assert first_column("results", "Report files") == list(FILES)
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:
-    assert first_column("Exit codes") == ["0", "1", "2", "3", "4"]
+    assert first_column("results", "Exit codes") == [str(int(code)) for code in ExitCode]
+    told = re.findall(r"(?:Exit code|;) (\d):", section("README", "How to read it"))
+    assert [int(code) for code in told] == list(ExitCode)
 
 
 def test_every_trait_is_named() -> None:
-    [line] = [line for line in section("Edit matrix.yaml").splitlines() if "The traits: " in line]
+    [line] = [line for line in section("matrix-yaml", "Rules").splitlines() if "The traits: " in line]
     traits = line.partition("The traits: ")[2].partition(".")[0]
     assert sorted(re.findall(r"`(\w+)`", traits)) == sorted(TRAITS)
+
+
+def test_every_key_of_the_matrix_and_of_its_limits_is_named() -> None:
+    keys = {field.alias or name for name, field in Matrix.model_fields.items()} | set(matrix.Limits.model_fields)
+    assert [key for key in sorted(keys) if f"`{key}`" not in PAGES["matrix-yaml"]] == []
 
 
 @pytest.mark.parametrize("kind", ["run", "case", "end"])
 def test_every_field_of_a_record_is_named(kind: str) -> None:
     schema = json.loads((ROOT / "harness" / "schemas" / "record.json").read_text())
-    [line] = [line for line in section("Records").splitlines() if line.startswith("- ") and f"of kind `{kind}`" in line]
+    [line] = [line for line in section("records", "Lines").splitlines() if f"of kind `{kind}`" in line]
+    line = line.partition("; then ")[0]
     assert {*re.findall(r"`(\w+)`", line), "kind", kind} == {*schema["$defs"][kind]["properties"], kind}
+
+
+def test_the_oldest_pair_named_is_that_of_the_matrix(shipped: Matrix) -> None:
+    oldest = shipped.pairs[0]
+    assert f"oldest pair that is tried is transformers {oldest.transformers} with timm {oldest.timm}" in PAGES["limits"]
+
+
+def fenced(page: str, title: str) -> list[str]:
+    """The code blocks of a section."""
+    return [block.partition("\n")[2].rpartition("\n")[0] for block in FENCE.findall(section(page, title))]
+
+
+def test_the_layers_shown_are_those_that_lint_checks() -> None:
+    contracts: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    checked = ["\n".join(contract["layers"]) for contract in contracts if contract["type"] == "layers"]
+    assert fenced("architecture", "The layers") == checked
+
+
+def flow() -> Iterator[tuple[str, str]]:
+    """By line of the picture of the flow the package it stands in, and the line."""
+    package = ""
+    for line in fenced("architecture", "The flow")[0].splitlines():
+        if named := re.match(r"([a-z_]+(?:/[a-z_]+)*)/ ", line):
+            package = named[1]
+        if line and line[0] != "═" and "│" not in line:
+            yield package, line
+
+
+def test_the_flow_has_every_package_and_each_module_where_it_is() -> None:
+    shown = {package for package, _ in flow() if package}
+    packages = {path.parent.relative_to(ROOT / "harness").as_posix() for path in (ROOT / "harness").rglob("*/*.py")}
+    assert packages - {"cell"} <= shown
+    modules = {(package, name) for package, line in flow() if package for name in re.findall(r"\b(\w+\.py)\b", line)}
+    outside = {("cell/runtime", "test_parity.py")}
+    missing = [
+        f"{package}/{name}" for package, name in modules - outside if not (ROOT / "harness" / package / name).is_file()
+    ]
+    assert missing == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import ABOUT, NEEDED
+from tests.places import ROOT
 
 
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -46,6 +47,7 @@ def test_libraries_that_are_too_old_are_one_error(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").touch()
     code, _, err = run("doctor", PYTHONPATH=str(tmp_path))
     assert "transformers or timm is too old to be tested here (" in err
+    assert err.endswith(f"); see {ROOT / 'harness' / 'docs' / 'limits.md'}\n")
     assert err.count("\n") == 1
     assert code == 2
 

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from harness.__main__ import _parser
-from harness.config import option_parser
+from tests.arguments import parse
 from tests.places import ROOT
 
 WORKFLOW: Final = ROOT / ".github/workflows/nightly.yml"
@@ -47,5 +47,5 @@ def test_its_commands_are_some_that_there_are(command: str) -> None:
 
 
 def test_what_the_plan_hands_out_takes_a_results_folder_at_its_end() -> None:
-    assert option_parser.parse(["--pair", "x", "--part", "1/2", "--results", "records"]).results == Path("records")
+    assert parse(["--pair", "x", "--part", "1/2", "--results", "records"]).results == Path("records")
     assert 'bash -c "$command --results records"' in TEXT

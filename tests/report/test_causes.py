@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from harness.config import option_parser
 from harness.config.matrix import Matrix, Route
 from harness.config.pair import Defaults, Pair
 from harness.contract.case import Case, Size
@@ -14,6 +13,7 @@ from harness.report import causes, reproduction
 from harness.results.failure import cause_of
 from harness.results.store import Recorded
 from harness.results.verdict import Judged, judge
+from tests.arguments import parse
 
 
 def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", **detail: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def test_a_command_runs_its_case_and_no_other_recorded_or_not(
     varied = small_matrix.model_copy(update={"routes": routes})
     case = Judged(small_matrix.pairs[1].id, "cpu-float32", Case("tower", model), regressed(record("x"))[0].verdict)
     words = shlex.split(reproduction.of_matrix(Path("other.yaml"))(case).partition(" -- ")[2])
-    options = option_parser.parse(words)
+    options = parse(words)
     lane = next(lane for lane in small_matrix.lanes if lane.name == "cpu-float32")
     assert [planned.id for planned in plan.cases_of(varied, small_catalog, lane, options)] == [case.case.id]
     assert [pair.id for pair in plan.pairs(varied, options)] == [case.pair]

@@ -8,11 +8,11 @@ import pytest
 
 from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import LaneScope, Matrix, Route
-from harness.config.option_parser import parse
 from harness.contract import catalog
 from harness.execution.pair_run import PairRun
 from harness.results.judging import judged
 from harness.results.verdict import Judged, Verdict
+from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
 from tests.places import SCHEMAS
 

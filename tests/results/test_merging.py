@@ -5,7 +5,7 @@ from harness.contract.case import Case
 from harness.results.merging import merge
 from harness.results.store import Recorded
 from harness.results.verdict import Judged, judge
-from tests.summaries import NEW, RENAMED, Results, Known, recorded
+from tests.summaries import NEW, RENAMED, Known, Results, recorded
 
 A, B = Path("a"), Path("b")
 GREEN, BROKEN = ("passed", None), ("tensors", "x differs")

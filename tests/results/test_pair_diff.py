@@ -159,7 +159,14 @@ def test_timms_numbers_have_moved_where_a_figure_is_off_by_more_than_the_toleran
         ({"absmax": 2.5}, False),
         ({"absmax": 2.5 + 2**-20}, True),
     ],
-    ids=["above, at the bound", "above, past it", "below, at the bound", "below, past it", "largest, at", "largest, past"],
+    ids=[
+        "above, at the bound",
+        "above, past it",
+        "below, at the bound",
+        "below, past it",
+        "largest, at",
+        "largest, past",
+    ],
 )
 def test_a_figure_that_is_off_by_just_the_tolerance_has_not_moved(
     figures: dict[str, float],

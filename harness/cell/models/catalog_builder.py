@@ -21,6 +21,7 @@ from timm.models import model_entrypoint
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ...contract import package
 from ...contract.catalog import Catalog, Entry, Slim, dumps
 from .cutting import build, cut, smallest_side
 from .equivalence import slim_digest
@@ -153,7 +154,9 @@ def _levels_if_any(model: str) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Print the catalog; progress, with an estimate of the time left, goes to standard error."""
-    parser = argparse.ArgumentParser(prog="python -m harness.cell.models.catalog_builder", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {package.module('cell.models.catalog_builder')}", description=__doc__
+    )
     parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
     parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
     arguments = parser.parse_args(argv)

@@ -1,4 +1,9 @@
-"""`backbone`: a model of one's own that holds a TimmBackbone, saved and loaded whole."""
+"""`backbone`: a user's own model that holds a TimmBackbone, saved and loaded whole.
+
+Also at its default level, and with other `num_channels`, `freeze_batch_norm_2d` and `output_stride`.
+
+Compared with native timm: feature maps; the whole output is compared with that of the model that was saved.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,7 @@
-"""`backbone-features`: the model of `backbone` asked for its hidden states."""
+"""`backbone-features`: the model of `backbone` asked for its hidden states.
+
+Compared with native timm: the feature maps of all levels.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

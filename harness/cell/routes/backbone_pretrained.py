@@ -1,4 +1,9 @@
-"""`backbone-pretrained`: TimmBackbone.from_pretrained, its weights coming through timm's own mechanism from a file."""
+"""`backbone-pretrained`: `TimmBackbone.from_pretrained`, with weights that timm's own mechanism reads from a file.
+
+By a name of timm's registry whose pretrained weights are a local file, by `local-dir:`, and for grey pictures.
+
+Compared with native timm: feature maps of `timm.create_model(..., pretrained=True)`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,9 @@
-"""`classifier`: a timm checkpoint through AutoModelForImageClassification."""
+"""`classifier`: a timm checkpoint through `AutoModelForImageClassification`.
+
+Once more with a new number of labels, where the head is made anew and the body must survive.
+
+Compared with native timm: logits.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""`detector`: DETR, Conditional DETR and OmDet-Turbo of transformers on a timm backbone, shrunk, saved and loaded."""
+"""`detector`: DETR, Conditional DETR and OmDet-Turbo of transformers on a timm backbone, shrunk, saved and loaded.
+
+Compared with native timm: feature maps; logits and boxes are compared with those of the model that was saved.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

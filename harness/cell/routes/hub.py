@@ -1,4 +1,9 @@
-"""`hub`: a checkpoint as the pair's own timm writes it for the hub, into AutoModel and the image classifier."""
+"""`hub`: a checkpoint as the pair's own timm writes it for the hub, in safetensors and in `.bin`.
+
+Through `AutoModel` and through `AutoModelForImageClassification`.
+
+Compared with native timm: as `wrapper` and `classifier`.
+"""
 
 import functools
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,9 @@
-"""`legacy-layernorm`: a BERT-like checkpoint with `LayerNorm.gamma` and `LayerNorm.beta`, which must still load.
+"""`legacy-layernorm`: BERT checkpoints with `LayerNorm.gamma` and `LayerNorm.beta`, and with today's names.
 
-There is no timm model in it. It stands against a rename that is repaired by leaving out what the rename was for.
+Each is loaded and saved twice. The route guards against a repair that drops the rename which old checkpoints need.
+
+Compared with native timm: nothing, for no timm model is in it; tensors, outputs and names on disk are compared with
+those of the checkpoint.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,9 @@
-"""`partial`: a checkpoint that lacks the LayerScale parameters, as one from before the model had them.
+"""`partial`: a checkpoint that lacks the LayerScale parameters, as from before the model had them.
 
-It passes where they become what timm's own constructor gives them, and everything else is as saved.
+Into `AutoModel`, and into the model of `tower`.
+
+Compared with native timm: the missing parameters must become what timm's constructor gives them, and everything else
+must be as saved.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""`pipeline`: `pipeline("image-classification")` on a picture, against timm from end to end."""
+"""`pipeline`: `pipeline("image-classification")` on the picture of `processor`.
+
+Compared with native timm: all scores and the five best, from end to end.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,4 +1,7 @@
-"""`processor`: AutoImageProcessor against timm's own eval transform."""
+"""`processor`: `AutoImageProcessor` on a picture that is not square, as PIL, bytes and floats.
+
+Compared with native timm: the pixels of timm's own eval transform.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

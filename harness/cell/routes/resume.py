@@ -1,4 +1,9 @@
-"""`resume`: `load_state_dict` on a wrapper, as a training loop resumes."""
+"""`resume`: `load_state_dict` on a fresh wrapper, as a training loop resumes.
+
+With the wrapper's own state dict, and with timm's.
+
+Compared with native timm: logits.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Final

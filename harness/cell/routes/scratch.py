@@ -1,4 +1,7 @@
-"""`scratch`: a wrapper built from a configuration, saved; loaded by transformers and by timm."""
+"""`scratch`: a wrapper built from a configuration, saved; loaded by transformers and by timm.
+
+Compared with native timm: names on disk; logits of both.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final

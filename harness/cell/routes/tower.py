@@ -1,4 +1,9 @@
-"""`tower`: a multimodal model of one's own that holds a bare timm model beside a text model, as OpenVLA does."""
+"""`tower`: a user's own multimodal model that holds a bare timm model beside a text model, as OpenVLA does.
+
+It is saved and loaded whole.
+
+Compared with native timm: vision features; the whole output is compared with that of the model that was saved.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,7 @@
-"""`tower-wrapper`: the model of `tower`, holding a TimmWrapperModel."""
+"""`tower-wrapper`: the model of `tower`, holding a TimmWrapperModel.
+
+Compared with native timm: vision features; the whole output is compared with that of the model that was saved.
+"""
 
 from collections.abc import Mapping
 from typing import Final

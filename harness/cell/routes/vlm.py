@@ -1,4 +1,10 @@
-"""`vlm`: transformers' own multimodal models that build on timm, the text side tiny: Gemma3n, PerceptionLM, FastVLM."""
+"""`vlm`: Gemma3n, PerceptionLM and FastVLM of transformers, which build on timm, with a tiny text side.
+
+They are saved and loaded whole.
+
+Compared with native timm: vision features; projected features and logits are compared with those of the model that was
+saved.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

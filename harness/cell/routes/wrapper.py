@@ -1,4 +1,7 @@
-"""`wrapper`: a timm checkpoint through AutoModel, which makes a TimmWrapperModel of it."""
+"""`wrapper`: a timm checkpoint through `AutoModel`, which makes a TimmWrapperModel of it.
+
+Compared with native timm: `last_hidden_state` and `pooler_output`.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

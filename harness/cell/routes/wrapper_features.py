@@ -1,4 +1,9 @@
-"""`wrapper-features`: TimmWrapperModel asked for its hidden states, and made of timm's `features_only`."""
+"""`wrapper-features`: `AutoModel` asked for its hidden states, and made of timm's `features_only`.
+
+Every hidden state; the first and the last; and, through `model_args`, feature maps.
+
+Compared with native timm: the states of `forward_intermediates`, and the feature maps.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final

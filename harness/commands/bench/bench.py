@@ -6,30 +6,27 @@ All but the bare work are whole commands, from their start to the report; median
 import argparse
 import json
 import shutil
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from ...config.errors import BadInput
-from ...config.matrix import Matrix
-from ...config.option_parser import Options
-from ...contract import package, record
-from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, GREEN, SKIPPED, Case, Outcome, Size
+from ...config.options import Options
+from ...contract import package
+from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, Size
 from ...contract.catalog import Catalog
 from ...contract.package import ROOT
 from ...environments import lock
 from ...environments.pair_environment import VARIABLES, Environment, Say
-from ...execution import placeholders
 from ...execution.pair_run import PairRun
 from ...report import reproduction
-from ...results.store import path_in
 from . import plain_pytest, run_command
 from .figure import Figure
+from .matrix_run import LANE, run_matrix
+from .samples import catalog_of, record_all, sample
 
 # A model of each family that differs in how it is built, saved or run.
 MODELS: Final = (
@@ -39,7 +36,6 @@ MODELS: Final = (
 ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
 BROKEN: Final = "transformers4.48.3-timm1.0.14"
 """A pair in which much is broken, for which two ways to look must find the same."""
-LANE: Final = "cpu-float32"
 A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
 """A lone worker would compute on all cores, and hide what a second one brings."""
 SAMPLE: Final = 16  # models
@@ -97,7 +93,7 @@ class Bench:
         self._warm(self.current)
         ratios = []
         for _ in range(FEW):
-            one, two = (self._ran([self.current], models, workers=workers, told=A_CORE_EACH) for workers in (1, 2))
+            one, two = (run_matrix([self.current], models, workers=workers, told=A_CORE_EACH) for workers in (1, 2))
             ratios.append(one.seconds / two.seconds)
         what = f"one worker, to two, a core each: {len(one.outcomes)} cases, whole commands"
         yield Figure("b", what, ratios, least=1.8)
@@ -113,7 +109,9 @@ class Bench:
             count = record_all(self.current.matrix, Path(folder))
             before = _sizes(Path(folder))
             # 1: where a rule says broken, what is made up is fixed.
-            seconds = [_timed(_nox("matrix", "--results", folder), good={0, 1}) for _ in range(REPEATS)]
+            seconds = [
+                run_command.timed(run_command.nox("matrix", "--results", folder), good={0, 1}) for _ in range(REPEATS)
+            ]
             if _sizes(Path(folder)) != before:
                 raise RuntimeError("records were written where nothing had changed")
         what = f"the shipped matrix, nothing changed: {count:,} made-up records"
@@ -123,7 +121,7 @@ class Bench:
         """The same cases slim and full, of the broken pair."""
         models = sample(self._of_both, SAMPLE)
         self._warm(self.broken)
-        slim, full = (self._ran([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, Size.FULL))
+        slim, full = (run_matrix([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, Size.FULL))
         same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
         pair, count = self.broken.pair.id, len(slim.outcomes)
         what = f"full size, to slim: {pair}, {count} cases, {same} of them with the same outcome"
@@ -133,7 +131,7 @@ class Bench:
         """Both begin without an environment; what uv and pip have kept of earlier downloads is as it is found."""
         models = sample(self._of_both, SAMPLE)
         with self._new_place() as place:
-            ours = self._ran([self.broken], models, ROUTES, place=place)
+            ours = run_matrix([self.broken], models, ROUTES, place=place)
         with self._new_place() as place:
             theirs = plain_pytest.run(self._virtual_environment, place, self.broken.pair.versions, models)
         found, pair = ours.failed, self.broken.pair.id
@@ -150,7 +148,7 @@ class Bench:
         found: dict[str, list[float]] = {"models": [], "routes": [], "pairs": []}
         for _ in range(FEW):
             whole, broken, both, fewer_models, fewer_routes = (
-                self._ran(pair_run, some, routes).seconds
+                run_matrix(pair_run, some, routes).seconds
                 for pair_run, some, routes in (
                     ((self.current,), models, ROUTES),
                     ((self.broken,), models, ROUTES),
@@ -174,36 +172,7 @@ class Bench:
 
     def _warm(self, pair_run: PairRun) -> None:
         """Have the pair's environment, whose libraries Python has compiled once."""
-        self._ran([pair_run], MODELS[:1], ROUTES[:1])
-
-    def _ran(  # noqa: PLR0913 - what a command says
-        self,
-        pairs: Sequence[PairRun],
-        models: Sequence[str],
-        routes: Sequence[str] = (),
-        *,
-        size: str = DEFAULT_SIZE,
-        workers: int | None = None,
-        told: Mapping[str, str] | None = None,
-        place: Path | None = None,
-    ) -> "Ran":
-        with tempfile.TemporaryDirectory() as folder:
-            words = [
-                *_each("--pair", [pair_run.pair.id for pair_run in pairs]),
-                *_each("--model", models),
-                *_each("--route", routes),
-                *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--size", size, "--results", folder),
-                *(["--workers", str(workers)] if workers else []),
-            ]
-            seconds = _timed(_nox("matrix", *words, place=place), told, good={0, 1})
-            paths = [path_in(Path(folder), pair_run.pair.id, LANE) for pair_run in pairs]
-            runs = [run for path in paths if path.is_file() for run in record.read(path)]
-        if len(runs) < len(pairs) or any(run.end is None or run.end["failed"] for run in runs):
-            raise RuntimeError(f"what was to be measured did not run: nox -s matrix -- {' '.join(words)}")
-        lines = {Case.parse(case): str(line["outcome"]) for run in runs for case, line in run.cases.items()}
-        # Noise grows with depth: what drifted has passed.
-        outcomes = {(one.route, one.model): "passed" if said in GREEN else said for one, said in lines.items()}
-        return Ran(seconds, outcomes)
+        run_matrix([pair_run], MODELS[:1], ROUTES[:1])
 
     def _virtual_environment(self, place: Path) -> bool:
         return self.environment.python("-m", "venv", str(place), env={})
@@ -219,28 +188,15 @@ class Bench:
 
     def _installed_by_us(self) -> float:
         with self._new_place() as place:
-            return _timed(_nox("cause", *reproduction.pins(self.current.pair), place=place))
+            return run_command.timed(run_command.nox("cause", *reproduction.pins(self.current.pair), place=place))
 
     def _installed_by_uv(self) -> float:
         pair = self.current.pair
         pins = str(lock.path_in(lock.FOLDER, pair.id))
         with self._new_place() as place:
-            made = _timed([self.uv, "venv", "--quiet", "--python", pair.python, str(place)])
+            made = run_command.timed([self.uv, "venv", "--quiet", "--python", pair.python, str(place)])
             into = ["--python", str(place / "bin" / "python")]
-            return made + _timed([self.uv, "pip", "sync", "--quiet", "--require-hashes", *into, pins])
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How long a command took, and what came of each case, by route and model."""
-
-    seconds: float
-    outcomes: Mapping[tuple[str, str], str]
-
-    @property
-    def failed(self) -> frozenset[tuple[str, str]]:
-        """Those that were run and did not pass."""
-        return frozenset(case for case, outcome in self.outcomes.items() if outcome not in GREEN | SKIPPED)
+            return made + run_command.timed([self.uv, "pip", "sync", "--quiet", "--require-hashes", *into, pins])
 
 
 MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
@@ -273,56 +229,5 @@ def named(argv: Sequence[str]) -> list[str]:
     return found.names or list(MEASURES)
 
 
-def sample(catalog: Catalog, count: int) -> list[str]:
-    """So many LayerScale models, evenly by size, and none that another is run for."""
-    there = [entry for entry in catalog if entry.layer_scale and entry.slim.same_as is None]
-    models = [entry.model for entry in sorted(there, key=lambda entry: entry.params)]
-    few = min(count, len(models))
-    return [models[(2 * place + 1) * len(models) // (2 * few)] for place in range(few)]
-
-
-def record_all(described: Matrix, folder: Path) -> int:
-    """Records of every case of a matrix, as if all had passed; how many. No model is loaded for them."""
-    total = 0
-    for pair in described.pairs:
-        found = PairRun.of(described, pair, Options(results=folder))
-        catalog = found.records.catalog()
-        if catalog is None:
-            continue
-        for lane in described.lanes:
-            cases = found.records.planned(lane, catalog)
-            plan, why = found.plan(lane, catalog, cases), {case.id: "made up" for case in cases}
-            placeholders.note_not_run(found.records.path(lane), plan, why, Outcome.PASSED)
-            total += len(cases)
-    return total
-
-
-def catalog_of(pair_run: PairRun) -> Catalog:
-    """The pair's catalog. Raises BadInput where it has none."""
-    found = pair_run.records.catalog()
-    if found is None:
-        raise BadInput(
-            f"no catalog of timm {pair_run.pair.timm}; make it: nox -s catalog -- timm=={pair_run.pair.timm}"
-        )
-    return found
-
-
-def _nox(session: str, *words: str, place: Path | None = None) -> list[str]:
-    """A command as a user gives it; its environments in `place` where it is given."""
-    where = ["--envdir", str(place)] if place else []
-    return [sys.executable, "-m", "nox", *where, "-s", session, "--", *words]
-
-
-def _each(flag: str, values: Sequence[str]) -> list[str]:
-    return [word for value in values for word in (flag, value)]
-
-
 def _sizes(folder: Path) -> Mapping[Path, int]:
     return {path: path.stat().st_size for path in folder.rglob("*.jsonl")}
-
-
-def _timed(words: Sequence[str], told: Mapping[str, str] | None = None, *, good: Set[int] = frozenset({0})) -> float:
-    """Seconds of a command. Raises RuntimeError for one that ends with another exit code: it did something else."""
-    started = time.perf_counter()
-    run_command.run(words, {"NOX_SCRIPT_MODE": "none", **(told or {})}, good)
-    return time.perf_counter() - started

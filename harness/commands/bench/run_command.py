@@ -2,7 +2,10 @@
 
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
 from typing import Final
 
 from ...contract.package import ROOT
@@ -22,3 +25,21 @@ def run(command: Sequence[str], told: Mapping[str, str], good: Set[int] = frozen
         said = (ended.stdout + ended.stderr)[-LAST:]
         raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}: {said}")
     return ended.stdout
+
+
+def nox(session: str, *words: str, place: Path | None = None) -> list[str]:
+    """A command as a user gives it; its environments in `place` where it is given."""
+    where = ["--envdir", str(place)] if place else []
+    return [sys.executable, "-m", "nox", *where, "-s", session, "--", *words]
+
+
+def each(flag: str, values: Sequence[str]) -> list[str]:
+    """The option once for each value."""
+    return [word for value in values for word in (flag, value)]
+
+
+def timed(words: Sequence[str], told: Mapping[str, str] | None = None, *, good: Set[int] = frozenset({0})) -> float:
+    """Seconds of a command. Raises RuntimeError for one that ends with another exit code: it did something else."""
+    started = time.perf_counter()
+    run(words, {"NOX_SCRIPT_MODE": "none", **(told or {})}, good)
+    return time.perf_counter() - started

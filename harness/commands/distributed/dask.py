@@ -12,103 +12,32 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from itertools import count
-from math import ceil
 from pathlib import Path
 from typing import IO, Any, Final
 
 from distributed import Client, as_completed
 
 from ...config.errors import BadInput, HarnessError
-from ...config.matrix import Lane
-from ...config.option_parser import given
 from ...config.text import number
-from ...contract import record
-from ...contract.catalog import Catalog
+from ...contract import package, record
 from ...contract.package import ROOT
 from ...execution import tempdirs
-from ...execution.pair_run import PairRun
-from ...planning.device import NO_CUDA
-from ...report import reproduction
 from ...results import store
-from ...results.pair_records import PairRecords
 from ..run import MatrixCommand
 from . import import_results, worker_resources
+from .cells import MATRIX, Cell, Ended, cells
 from .worker_resources import GPU, MEMORY
 
-CASES: Final = 200
-"""In a cell on average at most: it starts an environment, and what it has done is lost with it."""
-EACH: Final = 2  # cells for a worker at least, so that none waits long for the last
 ANSWER: Final = 10.0  # seconds for a scheduler to answer in
 WAIT: Final = 60.0  # seconds until it is said again that there is no worker
-MATRIX: Final = Path("matrix.yaml")
 KEPT: Final = frozenset({".jsonl", ".ndjson"})
 DYING: Final = (
-    "import sys; from harness.processes import die_with; die_with(int(sys.argv.pop(1)));"
+    f"import sys; from {package.module('contract.processes')} import die_with; die_with(int(sys.argv.pop(1)));"
     "from nox.__main__ import main; sys.exit(main())"
 )
 """nox, which ends with the process that started it."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one worker does at a time: `words` for nox, with the text of matrix.yaml, for the sake of `cases`."""
-
-    name: str
-    cases: frozenset[str]
-    words: tuple[str, ...]
-    matrix: str
-    gpu: bool = False
-    memory: float = 0.0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What is in the results folder when a cell has ended, text by path, and the last that nox said."""
-
-    files: Mapping[str, str]
-    said: str
-
-
-def cells(matrix_command: MatrixCommand, workers: int, *, gpus: bool) -> Iterator[Cell]:
-    """What is pending, in the order of the pairs. A lane whose device no worker has is recorded as not run."""
-    for here in matrix_command.pair_runs:
-        pair_run = replace(here, elsewhere=True)
-        catalog = pair_run.records.catalog()
-        if catalog is None:  # why it could not be made is recorded
-            continue
-        for lane in pair_run.records.lanes:
-            if lane.device == "cpu" or gpus:
-                yield from _parts(pair_run, lane, catalog, ceil(EACH * workers / len(matrix_command.pair_runs)))
-            else:
-                pair_run.note_not_run(lane, catalog, NO_CUDA)
-
-
-def _parts(pair_run: PairRun, lane: Lane, catalog: Catalog, at_least: int) -> Iterator[Cell]:
-    planned, pending = pair_run.records.planned(lane, catalog), {case.id for case in pair_run.pending(lane, catalog)}
-    of = min(len({case.model for case in planned}), max(at_least, ceil(len(planned) / CASES)))
-    for part in range(1, of + 1):
-        options = replace(pair_run.options, lanes=(lane.name,), part=(part, of) if of > 1 else None)
-        asked = replace(pair_run.records, options=options)
-        wanted = [case for case in asked.planned(lane, catalog) if case.id in pending]
-        if wanted:
-            needs = pair_run.needs(lane, catalog).by_model(wanted)
-            yield Cell(
-                f"{pair_run.pair.id} {lane.name}{f' {part}/{of}' if of > 1 else ''}",
-                frozenset(case.id for case in wanted),
-                _words(asked),
-                options.matrix.read_text(),
-                gpu=lane.device == "cuda",
-                memory=max((memory for memory, _ in needs.values()), default=0.0),
-            )
-
-
-def _words(asked: PairRecords) -> tuple[str, ...]:
-    options = asked.options
-    running = reproduction.running(asked.pair, asked.matrix, MATRIX)
-    workers = ["--workers", str(options.workers)] if options.workers else []
-    return (*running[1:], *given(replace(options, pairs=())), "--resolve", options.resolve, *workers)
 
 
 def work(cell: Cell) -> Ended:
@@ -132,13 +61,13 @@ def work(cell: Cell) -> Ended:
         return Ended({path.relative_to(into).as_posix(): path.read_text() for path in files}, (lines or [""])[-1])
 
 
-def _sent(cell: dict[str, Any]) -> dict[str, Any]:
-    """What travels to a worker, which imports the rest."""
+def _sent(module: str, cell: dict[str, Any]) -> dict[str, Any]:
+    """What travels to a worker, which imports the module: this one, by the name that it has here."""
     from dataclasses import asdict  # noqa: PLC0415  it travels alone
+    from importlib import import_module  # noqa: PLC0415  as above
 
-    from .dask import Cell, work  # noqa: PLC0415  as above
-
-    return asdict(work(Cell(**cell)))
+    dask = import_module(module)
+    return asdict(dask.work(dask.Cell(**cell)))
 
 
 _sent.__module__ = "__main__"  # so that it is pickled by value: a scheduler could not import it
@@ -167,7 +96,7 @@ def _locked(file: IO[str]) -> bool:
 
 def hand_out(matrix_command: MatrixCommand, say: Callable[[str], None]) -> None:
     """Have the workers run all that is pending, and take in what they record as it arrives. Raises BadInput."""
-    address = str(matrix_command.options.on)
+    address = str(matrix_command.arguments.on)
     try:
         client = Client(address, timeout=ANSWER)
     except (OSError, TimeoutError) as error:
@@ -182,7 +111,7 @@ def hand_out(matrix_command: MatrixCommand, say: Callable[[str], None]) -> None:
         say(f"{number(len(handed), 'cell')} for {number(len(offered), 'worker')} of {address}")
         futures = {
             client.submit(
-                _sent, asdict(cell), key=f"{cell.name} {time.time_ns()}", resources=_resources(cell, offered)
+                _sent, __name__, asdict(cell), key=f"{cell.name} {time.time_ns()}", resources=_resources(cell, offered)
             ): cell
             for cell in handed
         }

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ...config import matrix, option_parser
+from ...config import matrix
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
-from ...config.option_parser import Options
+from ...config.options import Options
+from ...config.options import given as options_given
 from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
@@ -51,9 +52,7 @@ def plan(given: Namespace) -> dict[str, Any]:
 
 
 def _report(pins: Sequence[str], options: Options, out: str) -> str:
-    return shlex.join(
-        [*reproduction.session("report", pins, options.matrix), *option_parser.given(options), "--out", out]
-    )
+    return shlex.join([*reproduction.session("report", pins, options.matrix), *options_given(options), "--out", out])
 
 
 def _words(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
-from ...config.option_parser import Options, given
+from ...config.options import Options, given
 from ...config.pair import Pair
 from ...contract.case import Case
 from ...contract.catalog import Catalog

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from harness.commands.bench import bench, plain_pytest
-from harness.commands.bench.bench import Bench, Ran, named, sample
+from harness.commands.bench import bench, plain_pytest, run_command
+from harness.commands.bench.bench import Bench, named
 from harness.commands.bench.figure import HEAD, Figure
+from harness.commands.bench.matrix_run import Ran
 from harness.commands.bench.plain_pytest import Plain, failures
+from harness.commands.bench.samples import record_all, sample
 from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
-from harness.config.option_parser import Options
+from harness.config.options import Options
 from harness.contract.catalog import Catalog
 from harness.execution.pair_run import PairRun
 
@@ -46,7 +48,7 @@ def test_a_figure_is_a_median_held_against_its_target(figure: Figure, line: str)
 def test_made_up_records_are_of_every_case_that_a_run_would_have(
     small_matrix: Matrix, small_catalog: Catalog, tmp_path: Path
 ) -> None:
-    count = bench.record_all(small_matrix, tmp_path)
+    count = record_all(small_matrix, tmp_path)
     found = PairRun.of(small_matrix, small_matrix.pairs[1], Options(results=tmp_path))
     planned = [len(found.records.planned(lane, small_catalog)) for lane in small_matrix.lanes]
     assert [found.pending(lane, small_catalog) for lane in small_matrix.lanes] == [[]] * len(planned)
@@ -70,8 +72,8 @@ def test_a_sample_is_even_by_size_and_has_no_control(small_catalog: Catalog) -> 
 
 def test_a_command_that_ends_otherwise_is_not_timed() -> None:
     with pytest.raises(RuntimeError, match=r"(?s)ended with 3: no device$"):
-        bench._timed([sys.executable, "-c", "import sys; sys.stderr.write('no device'); sys.exit(3)"])
-    assert bench._timed([sys.executable, "-c", "raise SystemExit(1)"], good={0, 1}) > 0
+        run_command.timed([sys.executable, "-c", "import sys; sys.stderr.write('no device'); sys.exit(3)"])
+    assert run_command.timed([sys.executable, "-c", "raise SystemExit(1)"], good={0, 1}) > 0
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_the_rival_finds_the_same_only_where_something_failed(
     ours = Ran(1.0, {("tower", "m0"): "keys" if found else "passed", ("wrapper", "m0"): "passed"})
     theirs = Plain(30.0, frozenset((route, "m0") for route in found))
     lanes = PairRun.of(small_matrix, small_matrix.pairs[0], Options(results=tmp_path))
-    monkeypatch.setattr(Bench, "_ran", lambda *_, **__: ours)
+    monkeypatch.setattr(bench, "run_matrix", lambda *_, **__: ours)
     monkeypatch.setattr(Bench, "_of_both", [])
     monkeypatch.setattr(plain_pytest, "run", lambda *_: theirs)
     environment: Any = None

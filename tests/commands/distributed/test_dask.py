@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from harness.commands.distributed import dask, worker_resources
-from harness.commands.distributed.dask import Cell, Ended
+from harness.commands.distributed.cells import Cell, Ended, cells
 from harness.commands.run import MatrixCommand
+from harness.commands.run_arguments import RunArguments
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
-from harness.config.option_parser import Options
+from harness.config.options import Options
 from harness.config.pair import Pair
 from harness.contract import record
 from harness.contract.catalog import Catalog
@@ -29,16 +30,15 @@ def matrix_command(small_matrix: Matrix, tmp_path: Path) -> Callable[..., Matrix
     (tmp_path / "matrix.yaml").write_text("as it is here")
 
     def made(**options: Any) -> MatrixCommand:
-        given = Options(matrix=tmp_path / "matrix.yaml", on="h:1", **options)
-        return MatrixCommand(
-            small_matrix, tuple(PairRun.of(small_matrix, pair, given) for pair in small_matrix.pairs), given
-        )
+        given = Options(matrix=tmp_path / "matrix.yaml", **options)
+        pair_runs = tuple(PairRun.of(small_matrix, pair, given) for pair in small_matrix.pairs)
+        return MatrixCommand(small_matrix, pair_runs, RunArguments(given, on="h:1"))
 
     return made
 
 
 def handed(matrix_command: MatrixCommand, workers: int = 1, *, gpus: bool = False) -> list[Cell]:
-    return list(dask.cells(matrix_command, workers, gpus=gpus))
+    return list(cells(matrix_command, workers, gpus=gpus))
 
 
 def test_each_pair_has_cells_for_all_workers_and_together_they_are_all_cases(

@@ -7,16 +7,16 @@ import pytest
 
 from harness.commands.distributed import shards
 from harness.commands.distributed.shards import Durations, Shard, divide
-from harness.config import option_parser
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
-from harness.config.option_parser import Options
+from harness.config.options import Options, in_words
 from harness.config.pair import Pair
 from harness.contract.case import Case, Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.record import CaseLine, Log
 from harness.planning import plan
 from harness.results.store import path_in
+from tests.arguments import parse
 from tests.plans import MACHINE, plan_of
 
 CPU = Options(lanes=("cpu-float32",))
@@ -39,7 +39,7 @@ def ran(described: Matrix, catalog: Catalog, found: list[Shard]) -> list[tuple[s
     cases = []
     for unit in (unit for shard in found for unit in shard.units):
         words = shlex.split(unit.command)
-        options = option_parser.parse(words[words.index("--") + 1 :], session=words[2])
+        options = parse(words[words.index("--") + 1 :], session=words[2])
         for lane in plan.lanes(described, options):
             cases += [(unit.pair.id, case.id) for case in plan.cases_of(described, catalog, lane, options)]
     return cases
@@ -126,12 +126,12 @@ def test_the_document_has_an_entry_a_shard(small_matrix: Matrix, small_catalog: 
 
 def test_a_part_is_told_and_read_again() -> None:
     options = Options(part=(2, 4))
-    assert option_parser.in_words(options) == "--part 2/4"
-    assert option_parser.parse(["--part", "2/4"]).part == (2, 4)
+    assert in_words(options) == "--part 2/4"
+    assert parse(["--part", "2/4"]).part == (2, 4)
     assert options.selection != replace(options, part=None).selection
 
 
 @pytest.mark.parametrize("text", ["0/4", "5/4", "2", "a/b", "-1/2"])
 def test_a_part_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"is no part; the second of four reads 2/4"):
-        option_parser.parse([f"--part={text}"])
+        parse([f"--part={text}"])

@@ -7,9 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from harness.contract.case import Case
 from harness.report.summary import Summary
 from harness.results.pair_diff import compare
-from harness.results.verdict import Judged
+from harness.results.verdict import Judged, judge
 from tests.report.page.conftest import DESKTOP, PHONE, Open
 from tests.summaries import NEW, OLD, RENAMED, Known, cases, each, recorded, summary
 
@@ -162,6 +163,15 @@ def test_a_case_shows_reason_environment_and_how_to_run_it_again(show: Open, res
     assert facts["because"] == UNSET.because
     assert facts["environment"] == "transformers 5.23.0, timm 1.0.31, torch 2.14.1, torchvision 0.29.1, python 3.11"
     assert facts["run it again"].startswith(result.command(case))
+
+
+def test_a_case_names_its_run_with_the_digest_of_the_code(show: Open) -> None:
+    lane = recorded(NEW, {"tower/m0": GREEN})
+    result = summary(judge([Case.parse("tower/m0")], lane, lambda _: []), past=[lane])
+    page = show(result, "#cases")
+    open_all(page)
+    facts = dict(zip(texts(page, "dl dt"), texts(page, "dl dd"), strict=True))
+    assert facts["run"] == f"2026-11-20 02:00 UTC in results, lock l1, harness {result.past[0].code}"
 
 
 def test_every_case_has_the_command_that_other_reports_give_it(show: Open, result: Summary) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from harness.commands.run import MatrixCommand
 from harness.config import matrix
-from harness.config.option_parser import Options
+from harness.config.options import Options
 from harness.execution.pair_run import PairRun
 from harness.report.formats import page as pages
 from harness.report.summary import Summary

@@ -86,7 +86,7 @@ function facts(index) {
     row("seconds", figure("seconds")),
     row("environment", Object.entries(pair).filter(([name, value]) => name !== "id" && value).map(([name, value]) => `${name} ${value}`).join(", ")),
     run ? row("machine", [run.platform, run.device].filter(Boolean).join(", ")) : [],
-    run ? row("run", `${clock(run.started)} UTC in ${run.folder}, lock ${run.lock ?? "none"}, harness ${run.cell}`) : [],
+    run ? row("run", `${clock(run.started)} UTC in ${run.folder}, lock ${run.lock ?? "none"}, harness ${run.code}`) : [],
     installed.length ? row("packages", fold(plural(installed.length, "package"), () => h("p", { class: "packages" }, installed.map(([name, version]) => `${name}==${version}`).join(" ")))) : [],
     row("run it again", commandLine(command(index))),
     row("elsewhere", h("a", { href: address("models", { model: DATA.models[CASES.model[index]], lane: DATA.lanes[CASES.lane[index]] }) }, "this model through all versions")),

@@ -1,0 +1,45 @@
+"""What the bench measures with: a sample of models, and records that are made up."""
+
+from pathlib import Path
+
+from ...config.errors import BadInput
+from ...config.matrix import Matrix
+from ...config.options import Options
+from ...contract.case import Outcome
+from ...contract.catalog import Catalog
+from ...execution import placeholders
+from ...execution.pair_run import PairRun
+
+
+def sample(catalog: Catalog, count: int) -> list[str]:
+    """So many LayerScale models, evenly by size, and none that another is run for."""
+    there = [entry for entry in catalog if entry.layer_scale and entry.slim.same_as is None]
+    models = [entry.model for entry in sorted(there, key=lambda entry: entry.params)]
+    few = min(count, len(models))
+    return [models[(2 * place + 1) * len(models) // (2 * few)] for place in range(few)]
+
+
+def record_all(described: Matrix, folder: Path) -> int:
+    """Records of every case of a matrix, as if all had passed; how many. No model is loaded for them."""
+    total = 0
+    for pair in described.pairs:
+        found = PairRun.of(described, pair, Options(results=folder))
+        catalog = found.records.catalog()
+        if catalog is None:
+            continue
+        for lane in described.lanes:
+            cases = found.records.planned(lane, catalog)
+            plan, why = found.plan(lane, catalog, cases), {case.id: "made up" for case in cases}
+            placeholders.note_not_run(found.records.path(lane), plan, why, Outcome.PASSED)
+            total += len(cases)
+    return total
+
+
+def catalog_of(pair_run: PairRun) -> Catalog:
+    """The pair's catalog. Raises BadInput where it has none."""
+    found = pair_run.records.catalog()
+    if found is None:
+        raise BadInput(
+            f"no catalog of timm {pair_run.pair.timm}; make it: nox -s catalog -- timm=={pair_run.pair.timm}"
+        )
+    return found
