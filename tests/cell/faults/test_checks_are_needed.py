@@ -104,7 +104,7 @@ def without_non_persistent(patch: Patch) -> None:
         return dict(module.state_dict(keep_vars=True))
 
     patch.setattr(attempt, "tensors_of", persistent)
-    patch.setattr("harness.cell.models.reference.tensors_of", persistent)
+    patch.setattr("harness.cell.models.native.tensors_of", persistent)
 
 
 def without_the_rest(patch: Patch) -> None:
