@@ -1,4 +1,4 @@
-"""python -m harness: what is wrong with a pair here, or with a model of one's own; and what a night needs."""
+"""python -m harness: tests a pair in this Python, or a user model; divides and collects nightly runs."""
 
 import argparse
 import importlib
@@ -16,35 +16,35 @@ from .contract.library_env import LIBRARIES
 OLDEST: Final = (3, 11)
 NEEDED: Final = ("torch", "torchvision", "timm", "transformers")
 ABOUT: Final = """\
-Looks at the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project,
-from this project's folder or with that on PYTHONPATH. It needs no network.
+Tests the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project, from
+this project's folder or with that on PYTHONPATH. It needs no network.
 """
 NIGHTLY: Final = frozenset({"plan", "collect"})
 TOGETHER: Final = (
-    "It runs in the project's folder, and needs the libraries of its group harness: pip install --group harness."
+    "It runs in the project's folder and needs the libraries of its group harness: pip install --group harness."
 )
-CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or nothing could be tried; 2 bad input."
+CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or nothing could be tested; 2 bad input."
 TARGET: Final = """\
 package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
 model that this module registers with timm; or a checkpoint folder, in timm's format or transformers'
 """
 CONFIG: Final = "for a class: JSON, or package.module:make_config"
-MAKER: Final = "for a folder whose model transformers has not got: package.module:Name, as TARGET"
+MAKER: Final = "for a folder whose model transformers lacks: package.module:Name, as TARGET"
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{message}; python -m harness --help says what there is\n")
+        sys.stderr.write(f"{message}; see python -m harness --help\n")
         sys.exit(2)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m harness", description=ABOUT, epilog=CODES, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    doctor = "a few small models by every route, compared with native timm: what is broken, why, and what to do"
+    doctor = "a few small models on every route, compared with native timm: what is broken, why, and what to do"
     commands.add_parser("doctor", help=doctor, description=f"{doctor}. About a minute.", epilog=CODES)
-    check = "a model or a checkpoint of your own, loaded by transformers: whether it comes back, and is whole"
-    names = "the names in a model of your own that transformers rewrites, by release, and names that are safe"
+    check = "a model or a checkpoint of your own: whether transformers saves and loads it unchanged"
+    names = "the names in a model of your own that transformers renames, by release, and safe names"
     for name, about in (("check", check), ("names", names)):
         command = commands.add_parser(name, help=about, description=about, epilog=CODES)
         command.add_argument("target", metavar="TARGET", help=TARGET)
@@ -56,36 +56,38 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_nightly(commands: Any) -> None:
     """The commands that need the harness's own libraries, and neither transformers nor timm."""
-    about = "divide the matrix among machines: JSON, an entry a shard with its commands, balanced by measured durations"
+    about = "divide the matrix among machines: JSON, a shard with its commands an entry, balanced by measured durations"
     plan = commands.add_parser("plan", help=about, description=f"{about}. {TOGETHER}")
-    plan.add_argument("--shards", type=int, default=20, metavar="N", help="how many at most (default 20)")
+    plan.add_argument("--shards", type=int, default=20, metavar="N", help="at most N shards (default 20)")
     durations = "records whose durations balance the shards; repeatable"
     plan.add_argument("--results", type=Path, action="append", default=[], metavar="DIR", help=durations)
     plan.add_argument("--matrix", type=Path, default=Path("matrix.yaml"), metavar="FILE", help="another matrix.yaml")
     plan.add_argument("--lane", dest="lanes", action="append", default=[], metavar="NAME", help="a lane; repeatable")
     plan.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
-    also = "a pair besides: 'transformers==5.23.0 timm==1.0.31'; repeatable"
+    also = "an additional pair: 'transformers==5.23.0 timm==1.0.31'; repeatable"
     plan.add_argument("--also", action="append", default=[], metavar="PINS", help=also)
-    plan.add_argument("--newest", action="store_true", help="also the newest releases that PyPI has")
-    development = "wheels of development versions, each tried with the current release of the other package"
+    plan.add_argument("--newest", action="store_true", help="also the newest releases on PyPI")
+    development = "wheels of development versions, each tested with the current release of the other package"
     plan.add_argument("--development", type=Path, metavar="DIR", help=development)
     about = "put the records of several machines into one folder"
     collect = commands.add_parser("collect", help=about, description=f"{about}. {TOGETHER}")
     collect.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="a results folder")
-    collect.add_argument("--into", type=Path, default=Path("results"), metavar="DIR", help="where to (default results)")
+    collect.add_argument(
+        "--into", type=Path, default=Path("results"), metavar="DIR", help="the target folder (default results)"
+    )
 
 
-def _nightly(given: argparse.Namespace) -> int:
+def _nightly(arguments: argparse.Namespace) -> int:
     try:
-        from .commands.distributed import nightly  # noqa: PLC0415  needs what pairs do not have
+        from .commands.distributed import nightly  # noqa: PLC0415  needs libraries that a pair lacks
         from .config.errors import HarnessError  # noqa: PLC0415  as above
     except ImportError as error:
         sys.stderr.write(f"{error}; {TOGETHER}\n")
         return 2
     try:
-        if given.command == "collect":
-            return nightly.collect(given.folders, given.into, sys.stdout)
-        sys.stdout.write(json.dumps(nightly.plan(given), indent=1) + "\n")
+        if arguments.command == "collect":
+            return nightly.collect(arguments.folders, arguments.into, sys.stdout)
+        sys.stdout.write(json.dumps(nightly.plan(arguments), indent=1) + "\n")
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -93,56 +95,56 @@ def _nightly(given: argparse.Namespace) -> int:
 
 
 def main(argv: list[str]) -> int:
-    """The exit code."""
-    given = _parser().parse_args(argv)
-    if given.command in NIGHTLY:
-        return _nightly(given)
+    """Run a command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    if arguments.command in NIGHTLY:
+        return _nightly(arguments)
     if problem := _unfit():
         sys.stderr.write(f"{problem}\n")
         return 2
-    if given.command == "doctor":
-        from .doctor import environment  # noqa: PLC0415  needs what was looked for
+    if arguments.command == "doctor":
+        from .doctor import environment  # noqa: PLC0415  needs the libraries checked above
 
         return environment.examine(sys.stdout)
     from .cell.user_models import request, target  # noqa: PLC0415  as above
     from .doctor import key_names, user_model  # noqa: PLC0415  as above
 
-    command = {"check": user_model.examine, "names": key_names.examine}[given.command]
+    command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]
     sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
-        return command(request.Request(given.target, given.config, given.maker), sys.stdout)
+        return command(request.Request(arguments.target, arguments.config, arguments.maker), sys.stdout)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
 
 def _unfit() -> str | None:
-    """Why this Python cannot be looked at; what is imported on the way stays."""
+    """Import the libraries; the problem if this Python cannot be tested, else None."""
     if sys.version_info < OLDEST:
-        return f"this Python is {sys.version.split()[0]}; 3.11 is the oldest that will do"
+        return f"this Python is {sys.version.split()[0]}; 3.11 or later is needed"
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         return (
-            f"{sys.executable}: there is no {', '.join(missing)} here; run this with the Python of your own project, "
+            f"{sys.executable}: {', '.join(missing)} not found; run this with the Python of your own project, "
             f"or install them: pip install {' '.join(missing)}"
         )
     os.environ.update(LIBRARIES)  # before they are imported
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of deprecated parts: theirs to mend
+        warnings.simplefilter("ignore")  # deprecations inside the libraries
         for name in (*NEEDED, package.module("doctor.environment")):
             try:
                 importlib.import_module(name)
-            except Exception as error:  # noqa: BLE001  whatever a package raises that does not fit the others
-                return _unusable(name, error)
+            except Exception as error:  # noqa: BLE001  an incompatible package may raise anything
+                return _import_problem(name, error)
     return None
 
 
-def _unusable(name: str, error: Exception) -> str:
-    """A package that is there and cannot be imported, or one too old for what is looked at."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())
+def _import_problem(name: str, error: Exception) -> str:
+    """The problem with a package that cannot be imported, or that is too old for the harness."""
+    message = " ".join(f"{type(error).__name__}: {error}".split())
     if name in NEEDED:
-        return f"{sys.executable}: {name} is here and cannot be imported ({said}); install one that fits the others"
+        return f"{sys.executable}: {name} cannot be imported ({message}); install a version that fits the others"
     page = package.FOLDER / "docs" / "limits.md"
-    return f"{sys.executable}: transformers or timm is older than what this looks at ({said}); see {page}"
+    return f"{sys.executable}: transformers or timm is too old to be tested here ({message}); see {page}"
 
 
 if __name__ == "__main__":

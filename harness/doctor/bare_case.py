@@ -1,8 +1,8 @@
-"""Times a case of `wrapper` beside the bare work: build, save, `from_pretrained`, two passes, the folder removed.
+"""Times a case of `wrapper` and its bare work: build, save, `from_pretrained`, two passes, delete the folder.
 
     python -m harness.doctor.bare_case --plan plan.json --repeats 5 > FILE
 
-Both do it for the models of the plan, in turn, in one process; JSON, seconds by repeat.
+Both run for each model of the plan, in turn, in one process. Prints JSON: seconds by repeat.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from ..contract.plan import Plan
 
 
 def bare(entry: Entry, folder: Path) -> None:
-    """What nobody who loads a timm checkpoint with transformers, and compares, can do without."""
+    """The least work to save a timm model, load it with transformers, and run both."""
     name = slim.register(entry)
     head = {"num_classes": CLASSES} if entry.classifier else {}
     native = timm.create_model(name, pretrained=False, **head).eval()
@@ -46,10 +46,10 @@ def bare(entry: Entry, folder: Path) -> None:
 
 
 def measure(plan: Plan, repeats: int) -> dict[str, list[float]]:
-    """Seconds for all models, by repeat. The first time of either is not counted: it imports and compiles."""
-    found: dict[str, list[float]] = {"bare": [], "ours": []}
-    with tempfile.TemporaryDirectory() as placement:
-        runner = Runner(plan, Path(placement), workers=1)
+    """Seconds for all models, by repeat. The first round, which imports and compiles, is not counted."""
+    measured: dict[str, list[float]] = {"bare": [], "ours": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        runner = Runner(plan, Path(scratch), workers=1)
         for _ in range(repeats + 1):
             seconds = {"bare": 0.0, "ours": 0.0}
             for entry in plan.entries:
@@ -63,19 +63,19 @@ def measure(plan: Plan, repeats: int) -> dict[str, list[float]]:
                 with tempfile.TemporaryDirectory() as folder:
                     bare(entry, Path(folder))
                 seconds["bare"] += time.perf_counter() - started
-            for who, spent in seconds.items():
-                found[who].append(spent)
-    return {who: spent[1:] for who, spent in found.items()}
+            for kind, spent in seconds.items():
+                measured[kind].append(spent)
+    return {kind: spent[1:] for kind, spent in measured.items()}
 
 
 def main(argv: Sequence[str]) -> int:
     """Print the seconds."""
     parser = argparse.ArgumentParser(prog=f"python -m {package.module('doctor.bare_case')}", description=__doc__)
-    parser.add_argument("--plan", type=Path, required=True, help="a plan, as a run has it")
-    parser.add_argument("--repeats", type=int, default=5, help="how often all models are done")
-    given = parser.parse_args(argv)
+    parser.add_argument("--plan", type=Path, required=True, help="the JSON plan of a run")
+    parser.add_argument("--repeats", type=int, default=5, help="how often each model is measured")
+    arguments = parser.parse_args(argv)
     offline.enforce()
-    json.dump(measure(Plan.loads(given.plan.read_text()), given.repeats), sys.stdout)
+    json.dump(measure(Plan.loads(arguments.plan.read_text()), arguments.repeats), sys.stdout)
     return 0
 
 

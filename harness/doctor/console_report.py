@@ -1,6 +1,6 @@
-"""What was tried in somebody's own environment, and what the rules say of it, in words.
+"""Prints the results of cases in the user's environment, with the rules that explain them.
 
-By behaviour: what is told to be broken was seen to fail here, whatever the rules say of the releases.
+Results count, not versions: what is reported as broken failed here, whatever releases a rule names.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import IO, Any, Final
@@ -39,56 +39,57 @@ RESTRICTIONS: Final = dict.fromkeys(
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A case that was tried here."""
+    """The result of a case that ran here."""
 
     case: Case
     entry: Entry
     line: CaseLine
     folder: bool = False
-    """Whether the checkpoint is somebody's own."""
+    """Whether the checkpoint is a user's folder, as timm writes it for the hub."""
 
     @property
     def broken(self) -> bool:
-        """Whether the model did not come back."""
+        """Whether the case failed."""
         return self.line.outcome not in GREEN | SKIPPED
 
 
-def report(seen: Iterator[CaseResult], out: IO[str], *, also_known: bool = True) -> int:
-    """Print each case as it is tried, then what is broken by cause; 1 where anything is or nothing passes, else 0."""
+def print_report(results: Iterable[CaseResult], out: IO[str], *, also_known: bool = True) -> int:
+    """Print each result as it comes, then the failures by cause; 1 if any case is broken or none passed, else 0."""
     release = Release.installed()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     out.write(f"{versions}, Python {platform.python_version()}\n")
-    found = []
-    for one in seen:
-        found.append(one)
-        if one.line.outcome not in SKIPPED:
-            out.write(f"{'✘' if one.broken else '✔'} {one.case.id}: {one.line.outcome}\n")
+    printed = []
+    for result in results:
+        printed.append(result)
+        if result.line.outcome not in SKIPPED:
+            out.write(f"{'✘' if result.broken else '✔'} {result.case.id}: {result.line.outcome}\n")
             out.flush()
-    for line in told(found, rules(), release, also_known=also_known):
+    for line in explain(printed, rules(), release, also_known=also_known):
         out.write(f"{line}\n")
-    return int(any(one.broken for one in found) or not any(one.line.outcome in GREEN for one in found))
+    passed = any(result.line.outcome in GREEN for result in printed)
+    return int(any(result.broken for result in printed) or not passed)
 
 
 @functools.cache
-def _described() -> Mapping[str, Any]:
-    """What matrix.yaml says, read once."""
-    described: Mapping[str, Any] = yaml.safe_load(MATRIX.read_text())
-    return described
+def _matrix() -> Mapping[str, Any]:
+    """The content of matrix.yaml, read once."""
+    content: Mapping[str, Any] = yaml.safe_load(MATRIX.read_text())
+    return content
 
 
 def tolerance(dtype: torch.dtype = torch.float32) -> Tolerance:
-    """That of a precision."""
-    return Tolerance(**_described()["tolerances"][str(dtype).removeprefix("torch.")])
+    """The tolerance of a precision in matrix.yaml."""
+    return Tolerance(**_matrix()["tolerances"][str(dtype).removeprefix("torch.")])
 
 
 def rules() -> list[Any]:
     """The expectations of matrix.yaml."""
-    return [SimpleNamespace(**{**RESTRICTIONS, **rule}) for rule in _described().get("expectations") or ()]
+    return [SimpleNamespace(**{**RESTRICTIONS, **rule}) for rule in _matrix().get("expectations") or ()]
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """What libraries say on the way, and C with them, is in no answer."""
+    """Suppress warnings and stderr of the libraries, of Python and of C."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), warnings.catch_warnings():  # noqa: PTH123
@@ -104,79 +105,79 @@ def quiet() -> Iterator[None]:
             os.close(terminal)
 
 
-def told(
-    seen: Sequence[CaseResult], rules: Sequence[Any], release: Release, *, also_known: bool = True
+def explain(
+    results: Sequence[CaseResult], rules: Sequence[Any], release: Release, *, also_known: bool = True
 ) -> Iterator[str]:
-    """What is broken by cause, and then the rules of this pair that nothing here has shown."""
-    broken = [one for one in seen if one.broken]
-    green = sum(one.line.outcome in GREEN for one in seen)
-    yield f"\n{green} passed, {len(broken)} broken, {len(seen) - green - len(broken)} unsupported by this pair"
-    shown: dict[int, list[CaseResult]] = {}
-    unknown = []
-    for one in broken:
-        fitting = [rule for rule in rules if rule.outcome == one.line.outcome and _speaks(rule, one)]
-        if one.case.route == OWN:  # of which other releases' rules say nothing
-            fitting = [rule for rule in fitting if _is_of(rule, release)]
-        fitting.sort(key=lambda rule: not _is_of(rule, release))  # one that names this pair, before others
+    """Lines that group the broken cases by the rule that explains them, then other rules that name this pair."""
+    broken = [result for result in results if result.broken]
+    green = sum(result.line.outcome in GREEN for result in results)
+    yield f"\n{green} passed, {len(broken)} broken, {len(results) - green - len(broken)} unsupported by this pair"
+    explained: dict[int, list[CaseResult]] = {}
+    unexplained = []
+    for result in broken:
+        fitting = [rule for rule in rules if rule.outcome == result.line.outcome and _applies(rule, result)]
+        if result.case.route == OWN:  # rules of other releases say nothing of a user model
+            fitting = [rule for rule in fitting if _names(rule, release)]
+        fitting.sort(key=lambda rule: not _names(rule, release))  # rules that name this pair first
         if fitting:
-            shown.setdefault(rules.index(fitting[0]), []).append(one)
+            explained.setdefault(rules.index(fitting[0]), []).append(result)
         else:
-            unknown.append(one)
+            unexplained.append(result)
     yield from _damage(broken)
-    for one in unknown:
-        if not _is_damaged_alone(one):
-            yield f"\n✘ {one.case.id} is {one.line.outcome}, and no rule knows it: {one.line.reason}"
-    for index, cases in shown.items():
+    for result in unexplained:
+        if not _is_only_damaged(result):
+            yield f"\n✘ {result.case.id} is {result.line.outcome}, and no rule explains it: {result.line.reason}"
+    for index, group in explained.items():
         rule = rules[index]
-        routes = ", ".join(dict.fromkeys(one.case.route for one in cases))
-        yield f"\n✘ {routes}: {cases[0].line.reason}"
-        yield f"  because {rule.because}" if _is_of(rule, release) else f"  as where {rule.because}"
+        routes = ", ".join(dict.fromkeys(result.case.route for result in group))
+        yield f"\n✘ {routes}: {group[0].line.reason}"
+        yield f"  because {rule.because}" if _names(rule, release) else f"  as in other releases, where {rule.because}"
         yield f"  {rule.advice}"
         yield f"  {rule.url or rule.script}"
-    rest = [rule for index, rule in enumerate(rules) if _is_of(rule, release) and index not in shown]
-    rest = [rule for rule in rest if not _refuted(rule, seen)]
+    rest = [rule for index, rule in enumerate(rules) if _names(rule, release) and index not in explained]
+    rest = [rule for rule in rest if not _is_refuted(rule, results)]
     if rest and also_known:
-        yield "\nAlso known of this pair, and not seen here:"
+        yield "\nAlso known of this pair, but not seen here:"
         for rule in rest:
-            yield f"· {', '.join(rule.routes)}, of {_whom(rule)}: {rule.because}"
+            yield f"· {', '.join(rule.routes)}, of {_scope(rule)}: {rule.because}"
             yield f"  {rule.advice}"
 
 
 def _damage(broken: Sequence[CaseResult]) -> Iterator[str]:
-    """What is wrong with files themselves, whatever else the pair makes of them."""
-    for one in broken:
-        if damage := [error["message"] for error in _errors(one) if error["type"] == DAMAGED]:
-            yield f"\n✘ {one.case.model}: the files themselves are damaged, whoever loads them"
-            yield from (f"  {what}" for what in damage)
+    """The damage in checkpoint files, which no release can repair."""
+    for result in broken:
+        if messages := [error["message"] for error in _errors(result) if error["type"] == DAMAGED]:
+            yield f"\n✘ {result.case.model}: the checkpoint's files are damaged, whatever loads them"
+            yield from (f"  {message}" for message in messages)
 
 
-def _is_damaged_alone(one: CaseResult) -> bool:
-    errors = _errors(one)
-    return one.line.outcome == "error" and bool(errors) and all(error["type"] == DAMAGED for error in errors)
+def _is_only_damaged(result: CaseResult) -> bool:
+    errors = _errors(result)
+    return result.line.outcome == "error" and bool(errors) and all(error["type"] == DAMAGED for error in errors)
 
 
-def _errors(one: CaseResult) -> Sequence[Mapping[str, Any]]:
-    detail = one.line.detail
-    found: Sequence[Mapping[str, Any]] = detail.get("errors") or [detail["error"]] if "error" in detail else ()
-    return found
+def _errors(result: CaseResult) -> Sequence[Mapping[str, Any]]:
+    detail = result.line.detail
+    errors: Sequence[Mapping[str, Any]] = detail.get("errors") or [detail["error"]] if "error" in detail else ()
+    return errors
 
 
-def _whom(rule: Any) -> str:
-    """The models and lanes that a rule speaks of."""
-    asked = [f"{trait}: {wanted}" for trait, wanted in (rule.where or {}).items()]
-    models = ", ".join(rule.models or asked)
+def _scope(rule: Any) -> str:
+    """The models or traits, and the lanes, that a rule names."""
+    traits = [f"{trait}: {wanted}" for trait, wanted in (rule.where or {}).items()]
+    models = ", ".join(rule.models or traits)
     return f"{models} on {', '.join(rule.lanes)}" if rule.lanes else models
 
 
-def _refuted(rule: Any, seen: Sequence[CaseResult]) -> bool:
-    """Whether what the rule speaks of was tried here, and passed."""
-    tried = [one for one in seen if _speaks(rule, one)]
-    return bool(tried) and all(one.line.outcome in GREEN for one in tried)
+def _is_refuted(rule: Any, results: Sequence[CaseResult]) -> bool:
+    """Whether cases to which the rule applies ran here, and all passed."""
+    outcomes = [result.line.outcome for result in results if _applies(rule, result)]
+    return bool(outcomes) and all(outcome in GREEN for outcome in outcomes)
 
 
-def _speaks(rule: Any, one: CaseResult) -> bool:
-    return speaks_of(rule, one.case, LANE, one.entry, folder=one.folder)
+def _applies(rule: Any, result: CaseResult) -> bool:
+    return speaks_of(rule, result.case, LANE, result.entry, folder=result.folder)
 
 
-def _is_of(rule: Any, release: Release) -> bool:
+def _names(rule: Any, release: Release) -> bool:
     return is_of(rule, str(release.transformers), str(release.timm), str(release.torch))

@@ -1,4 +1,4 @@
-"""A look at the pair in somebody's own environment: a few small models by every route."""
+"""Tests the pair in the user's environment: a few small models on every route."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,32 +20,33 @@ from ..cell.scenarios import run_case
 from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
 from ..contract.plan import Tolerance
-from .console_report import CaseResult, quiet, report, tolerance
+from .console_report import CaseResult, print_report, quiet, tolerance
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
-"""LayerScale; buffers that no checkpoint holds; batch norms and no LayerScale."""
-OWN: Final[Mapping[str, Sequence[str]]] = {
+"""With LayerScale; with non-persistent buffers; with batch norms and no LayerScale."""
+OF_ROUTE: Final[Mapping[str, Sequence[str]]] = {
     "vlm": ("eva02_tiny_patch14_224",),
     "legacy-layernorm": (BERT.model,),
 }
+"""Routes with models of their own."""
 
 
 def examine(out: IO[str]) -> int:
-    """Print what is found; 1 where anything is broken or nothing passes, else 0."""
+    """Run the cases and print the report; 1 if any case is broken or none passed, else 0."""
     offline.enforce()
-    return report(_tried(Release.installed(), tolerance()), out)
+    return print_report(_results(Release.installed(), tolerance()), out)
 
 
-def _tried(release: Release, tolerance: Tolerance) -> Iterator[CaseResult]:
+def _results(release: Release, tolerance: Tolerance) -> Iterator[CaseResult]:
     with quiet(), tempfile.TemporaryDirectory() as folder:
-        there = set(timm.list_models())
-        for model in dict.fromkeys((*MODELS, *(name for names in OWN.values() for name in names))):
-            if model not in there and model != BERT.model:
+        known = set(timm.list_models())
+        for model in dict.fromkeys((*MODELS, *(name for names in OF_ROUTE.values() for name in names))):
+            if model not in known and model != BERT.model:
                 continue
             entry = BERT if model == BERT.model else entry_of(model, build(model, {}))
             reference = ReferenceModel(entry, "slim", Placement("cpu", torch.float32))
             for name, route in ROUTES.items():
-                if model in OWN.get(name, MODELS):
+                if model in OF_ROUTE.get(name, MODELS):
                     line = run_case.run(
                         route, VARIANTS[DEFAULT_VARIANT], reference, release, tolerance, Path(folder) / model
                     )

@@ -1,4 +1,4 @@
-"""A model of somebody's own, or a checkpoint on their disk: whether it survives the pair that is installed here."""
+"""Tests whether a user's model or checkpoint survives saving and loading with the installed pair."""
 
 import shutil
 import tempfile
@@ -9,30 +9,31 @@ from typing import IO
 from ..cell.guards import offline
 from ..cell.models.installed import Release
 from ..cell.user_models.checkpoint_folder import CheckpointFolder
-from ..cell.user_models.request import Owned, Request
-from ..cell.user_models.save_and_reload import Own
-from .console_report import CaseResult, quiet, report, tolerance
+from ..cell.user_models.request import Request, UserCases
+from ..cell.user_models.save_and_reload import UserModel
+from .console_report import CaseResult, print_report, quiet, tolerance
 
 
-def examine(asked: Request, out: IO[str]) -> int:
-    """Print what is found; 1 where anything is broken, else 0. Raises Unusable for what cannot be tried."""
+def examine(request: Request, out: IO[str]) -> int:
+    """Run the cases of a request and print the report; 1 if any is broken or none passed, else 0. Raises Unusable."""
     offline.enforce()
     with quiet():
-        owned = asked.find()
-    if isinstance(owned.reference, Own) and owned.reference.target.unrun:
-        out.write(f"Its outputs are not compared: {owned.reference.target.unrun}, with --class\n")
-    return report(tried(owned), out, also_known=False)
+        user_cases = request.resolve()
+    reference = user_cases.reference
+    if isinstance(reference, UserModel) and reference.target.unrun:
+        out.write(f"Outputs are not compared: {reference.target.unrun}, with --class\n")
+    return print_report(results(user_cases), out, also_known=False)
 
 
-def tried(owned: Owned) -> Iterator[CaseResult]:
-    """By every road, in every format. Each case's checkpoints go with it: somebody's own model may be large."""
-    allowed = tolerance(owned.reference.placement.dtype)
+def results(user_cases: UserCases) -> Iterator[CaseResult]:
+    """Run each case. Its checkpoints are deleted after it, for a user model may be large."""
+    allowed = tolerance(user_cases.reference.placement.dtype)
     with quiet(), tempfile.TemporaryDirectory() as folder:
-        for case in owned.cases:
-            line = owned.run(case, Release.installed(), allowed, Path(folder))
+        for case in user_cases.cases:
+            line = user_cases.run(case, Release.installed(), allowed, Path(folder))
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
-            yield CaseResult(case, owned.reference.entry, line, folder=_is_as_for_the_hub(owned))
+            yield CaseResult(case, user_cases.reference.entry, line, folder=_is_as_for_the_hub(user_cases))
 
 
-def _is_as_for_the_hub(owned: Owned) -> bool:
-    return isinstance(owned.reference, CheckpointFolder) and owned.reference.checkpoint.is_as_for_the_hub
+def _is_as_for_the_hub(user_cases: UserCases) -> bool:
+    return isinstance(user_cases.reference, CheckpointFolder) and user_cases.reference.checkpoint.is_as_for_the_hub

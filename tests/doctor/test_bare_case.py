@@ -1,4 +1,4 @@
-"""The bare work that a case is measured against."""
+"""The bare work with which a case is compared."""
 
 import os
 from pathlib import Path
@@ -18,19 +18,19 @@ pytestmark = pytest.mark.slow
 MODELS = ("test_vit2", "resnet18")
 
 
-def test_both_do_every_model_as_often_as_is_asked(entries: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_measure_every_model_as_often_as_repeats_says(entries: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     work = bare_case.bare
 
-    def seen(entry: Entry, folder: Path) -> None:
+    def counted(entry: Entry, folder: Path) -> None:
         done.append(entry.model)
         work(entry, folder)
 
-    monkeypatch.setattr(bare_case, "bare", seen)
+    monkeypatch.setattr(bare_case, "bare", counted)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # of the process of all these tests
-    found = bare_case.measure(plan_of([Case("wrapper", model) for model in MODELS], entries), repeats=2)
-    assert [len(seconds) for seconds in found.values()] == [2, 2]
-    assert min(min(seconds) for seconds in found.values()) > 0
+    seconds_by_kind = bare_case.measure(plan_of([Case("wrapper", model) for model in MODELS], entries), repeats=2)
+    assert [len(seconds) for seconds in seconds_by_kind.values()] == [2, 2]
+    assert min(min(seconds) for seconds in seconds_by_kind.values()) > 0
     assert done == [*MODELS] * 3  # once more than is counted
 
 
@@ -43,13 +43,13 @@ def test_a_model_that_breaks_measures_nothing(entries: Catalog) -> None:
 def test_a_worker_computes_on_its_share_of_the_cores_or_on_as_many_as_it_is_told(
     entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    threads: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     plan = plan_of([Case("wrapper", MODELS[0])], entries)
     monkeypatch.delenv(THREADS, raising=False)
     Runner(plan, tmp_path, workers=2)
-    assert told == [4]
+    assert threads == [4]
     monkeypatch.setenv(THREADS, "1")
     Runner(plan, tmp_path, workers=2)
-    assert told == [4]
+    assert threads == [4]

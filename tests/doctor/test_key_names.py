@@ -1,4 +1,4 @@
-"""Which names are at risk, by the releases that are known and by the rules of this one."""
+"""Names at risk, by known releases and by the rules of the installed one."""
 
 import io
 from dataclasses import replace
@@ -11,7 +11,8 @@ from torch import nn
 from harness.cell.models.installed import Release
 from harness.cell.user_models.key_renames import KNOWN
 from harness.cell.user_models.request import Request
-from harness.cell.user_models.target import Target, find
+from harness.cell.user_models.resolution import resolve
+from harness.cell.user_models.target import Target
 from harness.doctor import key_names
 from tests.cell.faults.conftest import RELEASE
 
@@ -24,19 +25,19 @@ def of(transformers: str) -> Release:
 
 
 def model() -> nn.Module:
-    found = find(RISKY)
-    assert isinstance(found, Target)
-    return found.build()
+    target = resolve(RISKY)
+    assert isinstance(target, Target)
+    return target.build()
 
 
 def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:
     out = io.StringIO()
     assert key_names.examine(Request(RISKY), out) == 1
-    told = out.getvalue().splitlines()
-    assert {line[2:] for line in told if line[:2] in {"✘ ", "· "}} == SIX
-    assert told[-1] == "6 at risk, 2 of them with this transformers"
-    assert "    transformers <4.49: becomes norm.parametrizations.weight.original0" not in told
-    assert "    a name that is safe: norm.gain" in told
+    lines = out.getvalue().splitlines()
+    assert {line[2:] for line in lines if line[:2] in {"✘ ", "· "}} == SIX
+    assert lines[-1] == "6 at risk, 2 of them with this transformers"
+    assert "    transformers <4.49: becomes norm.parametrizations.weight.original0" not in lines
+    assert "    safe name: norm.gain" in lines
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,13 @@ def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:
         ("5.23.0", {"base.mix.weight"}),
     ],
 )
-def test_which_names_a_release_rewrites_is_known(release: str, here: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_names, "installed", lambda *_: {})  # whose rules are this release's
-    found = list(key_names.rewritten(model(), of(release)))
-    assert {risk.name for risk in found if risk.here} == here
-    assert {risk.name for risk in found} == SIX - {"table"}
+def test_the_names_that_each_release_renames_are_known(
+    release: str, here: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_names, "installed", lambda *_: {})  # without the rules of the installed release
+    risks = list(key_names.renamed(model(), of(release)))
+    assert {risk.name for risk in risks if risk.here} == here
+    assert {risk.name for risk in risks} == SIX - {"table"}
 
 
 def test_the_rules_of_this_release_are_read_and_a_name_that_the_model_has_is_left_alone() -> None:
@@ -65,9 +68,9 @@ def test_the_rules_of_this_release_are_read_and_a_name_that_the_model_has_is_lef
     assert key_names.installed(model(), both, RELEASE) == {"a.LayerNorm.gamma": "a.LayerNorm.weight"}
 
 
-def test_what_is_safe_holds_no_name_at_risk() -> None:
-    for risk in key_names.rewritten(model(), RELEASE):
-        _, colon, safe = risk.advice.partition("a name that is safe: ")
+def test_a_safe_name_is_not_at_risk() -> None:
+    for risk in key_names.renamed(model(), RELEASE):
+        _, colon, safe = risk.advice.partition("safe name: ")
         assert not (colon and any(rule.pattern.search(safe) for rule in KNOWN))
 
 

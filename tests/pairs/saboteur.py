@@ -18,12 +18,12 @@ GIB: Final = 2**30
 
 
 def pytest_runtest_setup() -> None:
-    """Before the first case of a worker: what is deadly is done at the start of a leg, what lasts at its end."""
+    """Before the first case of a worker: what is deadly is done at the start of a scenario, what lasts at its end."""
     from harness.cell.scenarios.attempt import Attempt  # noqa: PLC0415  torch: not where the plugin is imported
 
     if hasattr(Attempt, "honest"):
         return
-    walk: Callable[..., None] = Attempt._walk
+    run_steps: Callable[..., None] = Attempt._run_steps
     deeds: Mapping[str, str] = json.loads(os.environ.get(SABOTAGE, "{}"))
 
     def sabotaged(self: Any, name: str, scenario: Any) -> None:
@@ -32,38 +32,38 @@ def pytest_runtest_setup() -> None:
         deed = deeds.get(f"{route}/{context.reference.entry.model}", "")
         if deed in DEADLY:
             DEADLY[deed](context)
-        walk(self, name, dialling(scenario) if deed == "dial" else scenario)
+        run_steps(self, name, dialling(scenario) if deed == "dial" else scenario)
         if deed in LASTING:
             LASTING[deed]()
 
-    Attempt.honest = walk  # type: ignore[attr-defined]
-    Attempt._walk = sabotaged  # type: ignore[method-assign]
+    Attempt.honest = run_steps  # type: ignore[attr-defined]
+    Attempt._run_steps = sabotaged  # type: ignore[method-assign]
 
 
-def _segfault(_trip: Any) -> None:
+def _segfault(_context: Any) -> None:
     faulthandler._sigsegv()  # type: ignore[attr-defined]
 
 
-def _abort(_trip: Any) -> None:
+def _abort(_context: Any) -> None:
     os.abort()
 
 
-def _exit(_trip: Any) -> None:
+def _exit(_context: Any) -> None:
     sys.stderr.write("so long\n")
     os._exit(3)
 
 
-def _hang(_trip: Any) -> None:
+def _hang(_context: Any) -> None:
     """Where Python cannot be interrupted."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
     time.sleep(10_000)
 
 
-def _sleep(_trip: Any) -> None:
+def _sleep(_context: Any) -> None:
     time.sleep(10_000)
 
 
-def _eat(_trip: Any) -> None:
+def _eat(_context: Any) -> None:
     eaten = []
     while True:
         eaten.append(b"\1" * (GIB // 8))

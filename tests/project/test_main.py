@@ -1,4 +1,4 @@
-"""What `python -m harness` takes, where there is nothing to examine."""
+"""The command line of `python -m harness`, without the libraries that it tests."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.places import ROOT
 
 
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Its exit code, and what it said to whom."""
+    """Exit code, standard output and standard error."""
     ended = subprocess.run(  # noqa: S603 - the test's own words
         [sys.executable, "-m", "harness", *arguments],
         capture_output=True,
@@ -24,10 +24,10 @@ def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
 
 
 def test_without_the_libraries_there_is_one_error_with_the_remedy() -> None:
-    code, out, said = run("doctor")
+    code, out, err = run("doctor")
     missing = "torch, torchvision, timm, transformers"
-    assert said == (
-        f"{sys.executable}: there is no {missing} here; run this with the Python of your own project, "
+    assert err == (
+        f"{sys.executable}: {missing} not found; run this with the Python of your own project, "
         f"or install them: pip install {missing.replace(',', '')}\n"
     )
     assert (code, out) == (2, "")
@@ -36,33 +36,33 @@ def test_without_the_libraries_there_is_one_error_with_the_remedy() -> None:
 def test_a_package_that_cannot_be_imported_is_one_error_with_the_remedy(tmp_path: Path) -> None:
     for name in NEEDED:
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('made for another torch')" if name == "timm" else "")
-    code, _, said = run("doctor", PYTHONPATH=str(tmp_path))
-    problem = "timm is here and cannot be imported (RuntimeError: made for another torch)"
-    assert said == f"{sys.executable}: {problem}; install one that fits the others\n"
+    code, _, err = run("doctor", PYTHONPATH=str(tmp_path))
+    problem = "timm cannot be imported (RuntimeError: made for another torch)"
+    assert err == f"{sys.executable}: {problem}; install a version that fits the others\n"
     assert code == 2
 
 
-def test_libraries_without_what_is_looked_at_are_one_error(tmp_path: Path) -> None:
+def test_libraries_that_are_too_old_are_one_error(tmp_path: Path) -> None:
     for name in NEEDED:
         (tmp_path / f"{name}.py").touch()
-    code, _, said = run("doctor", PYTHONPATH=str(tmp_path))
-    assert "transformers or timm is older than what this looks at (" in said
-    assert said.endswith(f"); see {ROOT / 'harness' / 'docs' / 'limits.md'}\n")
-    assert said.count("\n") == 1
+    code, _, err = run("doctor", PYTHONPATH=str(tmp_path))
+    assert "transformers or timm is too old to be tested here (" in err
+    assert err.endswith(f"); see {ROOT / 'harness' / 'docs' / 'limits.md'}\n")
+    assert err.count("\n") == 1
     assert code == 2
 
 
-@pytest.mark.parametrize("asked", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])
-def test_help_says_what_there_is(asked: list[str]) -> None:
-    code, out, said = run(*asked)
-    assert (code, said) == (0, "")
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])
+def test_help_describes_the_commands_and_exit_codes(arguments: list[str]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, err) == (0, "")
     assert "Exit codes: 0 nothing is broken; 1 something is" in " ".join(out.split())
-    if len(asked) == 1:
+    if len(arguments) == 1:
         assert " ".join(ABOUT.split()) in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    ("arguments", "problem"),
     [
         ([], "the following arguments are required: COMMAND"),
         (["docter"], "argument COMMAND: invalid choice: 'docter'"),
@@ -71,9 +71,9 @@ def test_help_says_what_there_is(asked: list[str]) -> None:
     ],
     ids=["nothing", "no command", "too much", "no target"],
 )
-def test_anything_else_is_refused_in_a_line(given: list[str], problem: str) -> None:
-    code, out, said = run(*given)
+def test_other_arguments_are_refused_in_a_line(arguments: list[str], problem: str) -> None:
+    code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert said.startswith(problem)
-    assert said.endswith("; python -m harness --help says what there is\n")
-    assert said.count("\n") == 1
+    assert err.startswith(problem)
+    assert err.endswith("; see python -m harness --help\n")
+    assert err.count("\n") == 1

@@ -19,17 +19,17 @@ from ..models.installed import Release
 from ..models.native import Native, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
 from ..scenarios.protocol import Scenario
 
 CLASSES: Final = 4
 CHANNELS: Final = 4
 STRIDE: Final = 8
-STRIDED: Final = frozenset({"convnext", "regnet", "resnet"})  # of these timm turns strides into dilation
+STRIDED: Final = frozenset({"convnext", "regnet", "resnet"})  # families in which timm turns strides into dilation
 PREFIX: Final = "backbone._backbone"
 
 
-class SegmenterConfig(OwnConfig):
+class SegmenterConfig(HolderConfig):
     """Names the timm architecture of the backbone, and its options; `width` is its number of feature maps."""
 
     model_type = "timm_segmenter"
@@ -64,11 +64,11 @@ class Backbone:
     name = "backbone"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only what timm itself offers as a backbone."""
+        """Architectures without `features_only` in timm have no such route."""
         return no_backbone(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """All feature maps; and, each by itself, the options of the configuration that release and model have."""
+        """All feature maps; and one scenario for each option of the configuration that release and model have."""
         if not context.is_default:
             return {"": _saved(context)}
         options = {
@@ -84,13 +84,13 @@ class Backbone:
 
 
 def no_backbone(release: Release, entry: Entry) -> str | None:
-    """Why timm itself does not offer this model as a backbone; None where it does."""
+    """The reason why timm does not offer this model as a backbone; None if it does."""
     return None if entry.feature_levels else f"timm {release.timm} has no features_only for {entry.model}"
 
 
 def backbone_config(architecture: str, out_indices: Sequence[int] | None = None, **options: Any) -> TimmBackboneConfig:
-    """The configuration of a TimmBackbone that fetches no weights."""
-    # Until 5.0 the configuration says whether timm shall fetch weights, and must say no; later it has no such field.
+    """The configuration of a TimmBackbone that downloads no weights."""
+    # Before 5.0 timm downloads weights unless the configuration says no; later it has no such field.
     no_weights = {"use_pretrained_backbone": False} if "use_pretrained_backbone" in _options() else {}
     levels = {} if out_indices is None else {"out_indices": list(out_indices)}
     return TimmBackboneConfig(backbone=architecture, **levels, **no_weights, **options)
@@ -103,7 +103,7 @@ def _options() -> Mapping[str, Any]:
 def segmenter(
     reference: ReferenceModel, native: Callable[[], Native], image: Tensor, levels: int, **options: Any
 ) -> Holder:
-    """The model that holds this timm backbone with so many levels, fed with the image."""
+    """The holder of a Segmenter on this timm backbone with `levels` feature maps; it runs on `image`."""
     config = SegmenterConfig(architecture=reference.architecture, width=levels, options=options)
     return Holder(
         build=lambda: Segmenter(config),
@@ -119,18 +119,18 @@ def _saved(context: CaseContext) -> Scenario:
     holder = segmenter(
         reference, lambda: reference.features, reference.image, len(reference.levels), out_indices=reference.levels
     )
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _at_default_level(context: CaseContext) -> Scenario:
-    """`out_indices` left out: the last level alone, as in all models of transformers."""
+    """Without `out_indices` only the last level is a feature map, as in all models of transformers."""
     reference = context.reference
 
     def native() -> Native:
         last = reference.features_at([-1])
         return _with_effect(last, reference.features) if len(reference.levels) > 1 else last
 
-    yield from saved_and_loaded(context, segmenter(reference, native, reference.image, 1))
+    yield from save_and_load(context, segmenter(reference, native, reference.image, 1))
 
 
 def _with_channels(context: CaseContext) -> Scenario:
@@ -144,7 +144,7 @@ def _with_channels(context: CaseContext) -> Scenario:
     holder = segmenter(
         reference, native, image, len(reference.levels), out_indices=reference.levels, num_channels=CHANNELS
     )
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _frozen(context: CaseContext) -> Scenario:
@@ -152,16 +152,14 @@ def _frozen(context: CaseContext) -> Scenario:
 
     def native() -> Native:
         frozen, usual = (
-            set(dict(one.module.named_parameters())) for one in (reference.frozen_features, reference.features)
+            set(dict(native.module.named_parameters())) for native in (reference.frozen_features, reference.features)
         )
         if not frozen < usual:
             raise ValueError("freeze_batch_norm_2d has no effect on this architecture")
         return reference.frozen_features
 
     options = {"out_indices": reference.levels, "freeze_batch_norm_2d": True}
-    yield from saved_and_loaded(
-        context, segmenter(reference, native, reference.image, len(reference.levels), **options)
-    )
+    yield from save_and_load(context, segmenter(reference, native, reference.image, len(reference.levels), **options))
 
 
 def _strided(context: CaseContext) -> Scenario:
@@ -171,15 +169,13 @@ def _strided(context: CaseContext) -> Scenario:
         return _with_effect(reference.features_at(reference.levels, output_stride=STRIDE), reference.features)
 
     options = {"out_indices": reference.levels, "output_stride": STRIDE}
-    yield from saved_and_loaded(
-        context, segmenter(reference, native, reference.image, len(reference.levels), **options)
-    )
+    yield from save_and_load(context, segmenter(reference, native, reference.image, len(reference.levels), **options))
 
 
 def _with_effect(native: Native, usual: Native) -> Native:
-    """The native model. Raises ValueError where its option changes no output: then its leg would show nothing."""
-    shapes, before = ([tuple(level.shape) for level in one.runs.first.values()] for one in (native, usual))
-    if shapes == before:
+    """Return `native`. Raises ValueError if its option changes no shape, for then the scenario would show nothing."""
+    shapes, usual_shapes = ([tuple(level.shape) for level in model.runs.first.values()] for model in (native, usual))
+    if shapes == usual_shapes:
         raise ValueError("the option has no effect on this architecture")
     return native
 

@@ -11,27 +11,27 @@ from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs, numbered
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import saved_and_loaded
+from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Scenario
 from .backbone import no_backbone, segmenter
 
 
 class BackboneFeatures:
-    """The backbone of such a model asked for its hidden states, which are all its levels."""
+    """The hidden states of a TimmBackbone in a custom model, which are all its levels."""
 
     name = "backbone-features"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only what timm itself offers as a backbone."""
+        """Architectures without `features_only` in timm have no such route."""
         return no_backbone(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """With all levels as its feature maps, and with the last alone."""
+        """Once with all levels as feature maps, once with the last level only."""
         return {"": _hidden(context, all_levels=True), "last level": _hidden(context, all_levels=False)}
 
 
 def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
-    """All levels, or the last, are the feature maps; hidden states are all of them either way."""
+    """The feature maps are all levels, or the last one; the hidden states are all levels in both cases."""
     reference = context.reference
     levels = reference.levels if all_levels else reference.levels[-1:]
 
@@ -51,7 +51,7 @@ def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
         return {**numbered(output.feature_maps), **hidden}
 
     holder = segmenter(reference, native, reference.image, len(levels), out_indices=levels)
-    yield from saved_and_loaded(context, replace(holder, run=run))
+    yield from save_and_load(context, replace(holder, run=run))
 
 
 ROUTE: Final = BackboneFeatures()

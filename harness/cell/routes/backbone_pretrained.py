@@ -28,24 +28,24 @@ from .roundtrip import LOCAL_DIR
 
 PREFIX: Final = "_backbone"
 PRETRAINED: Final = "pretrained_"
-ANY_NAME: Final = Version("4.47.0")  # before, a name must be one that timm lists, or is cut at its dot
+ANY_NAME: Final = Version("4.47.0")  # before, a name must be listed by timm, or is cut at its dot
 COLOURS: Final = 3
 GREY: Final = 1  # timm sums the first layer's weights over colours
 FILES: Final[dict[str, Path]] = {}
-"""Where each name that is registered here has its weights."""
+"""The weights file of each name registered here."""
 
 
 class BackbonePretrained:
-    """By a name in timm's registry, and by `local-dir:`; and with another number of channels, which timm adapts."""
+    """By a name in timm's registry, by `local-dir:`, and with another number of channels, to which timm adapts."""
 
     name = "backbone-pretrained"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only what timm itself offers as a backbone."""
+        """Architectures without `features_only` in timm have no such route."""
         return no_backbone(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """By name; and the other ways that this pair has."""
+        """By name; with the default variant also the other scenarios that this pair supports."""
         if not context.is_default:
             return {"": _by_name(context, COLOURS)}
         scenarios = {"": _by_name(context, COLOURS), "num_channels": _by_name(context, GREY)}
@@ -55,7 +55,7 @@ class BackbonePretrained:
 
 
 def _by_name(context: CaseContext, channels: int) -> Scenario:
-    """A name of timm's registry, whose pretrained weights timm reads from a file."""
+    """Load by a name in timm's registry, whose pretrained weights timm reads from a file."""
     name = _registered(context.reference, context.checkpoint() / "model.safetensors")
     yield from _pretrained(context, name, channels)
 
@@ -65,33 +65,33 @@ def _by_folder(context: CaseContext) -> Scenario:
 
 
 def _pretrained(context: CaseContext, name: str, channels: int) -> Scenario:
-    """The backbone of that name, held against what timm itself makes of it."""
+    """Load the backbone of that name and compare it with timm's own."""
     reference = context.reference
     image = reference.image[:, :channels]
 
-    def made() -> Any:
+    def create() -> Any:
         with weights.cheap_randomness():
             return timm.create_model(
                 name, pretrained=True, features_only=True, in_chans=channels, out_indices=reference.levels
             )
 
     def build() -> Native:
-        plain = made()
+        plain = create()
         module = reference.placement.cast(plain)
         return Native(module, lambda: numbered(module(image)), plain.state_dict())
 
     native = context.native(build)
     with context.during("native"):
-        # What timm itself leaves to chance, such as a head that no feature map needs, cannot come back.
+        # Tensors that timm leaves random, such as a head that no feature map needs, cannot be compared.
         unsaved = _not_of(reference.state, native.state)
-        again = made().state_dict() if unsaved else {}
-        chance = frozenset(name for name in unsaved if not equal(native.state[name], again[name]))
+        again = create().state_dict() if unsaved else {}
+        random = frozenset(name for name in unsaved if not equal(native.state[name], again[name]))
     with context.during("load"):
         loaded_backbone = TimmBackbone.from_pretrained(
             name, out_indices=reference.levels, num_channels=channels, **context.dtype
         )
         model = reference.placement.put(loaded_backbone)
-    loaded = Loaded(model, PREFIX, native, left_out=chance)
+    loaded = Loaded(model, PREFIX, native, left_out=random)
     yield loaded
 
     def run() -> Outputs:
@@ -101,21 +101,21 @@ def _pretrained(context: CaseContext, name: str, channels: int) -> Scenario:
 
 
 def _not_of(checkpoint: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> list[str]:
-    """The names of tensors that are not as the checkpoint has them, which calls them by another spelling."""
+    """The names of tensors that differ from their counterparts in the checkpoint, which spells names otherwise."""
     saved = weights.counterparts(checkpoint)
-    found = {name: saved(name, tensor) for name, tensor in state.items()}
-    return [name for name, tensor in found.items() if tensor is None or not equal(tensor, state[name])]
+    expected = {name: saved(name, tensor) for name, tensor in state.items()}
+    return [name for name, tensor in expected.items() if tensor is None or not equal(tensor, state[name])]
 
 
 def _registered(reference: ReferenceModel, checkpoint: Path) -> str:
-    """A name that stands for this architecture with its pretrained weights in a file."""
+    """Register a name for this architecture whose pretrained weights are in the file, and return the name."""
     name = PRETRAINED + reference.architecture
     FILES[name] = checkpoint
     if not is_model(name):
         build = model_entrypoint(reference.architecture)
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  timm's own protocol
-            # timm.create_model always hands an overlay on, None where there is none.
+            # timm.create_model always passes an overlay, which may be None.
             source = {"file": str(FILES[name]), "num_classes": reference.classes, "custom_load": False}
             return build(pretrained=pretrained, **{**kwargs, "pretrained_cfg_overlay": source})
 

@@ -18,33 +18,33 @@ from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .wrapper import PREFIX, no_wrapper
 
-MORE: Final = 3
+MORE_LABELS: Final = 3
 
 
 def no_classifier(release: Release, entry: Entry) -> str | None:
-    """Why this release or this model has no image classifier; None where it has."""
+    """The reason why this release or this model has no image classifier; None if it has."""
     if not entry.classifier:
         return f"{entry.model} is an encoder: timm gives it no classification head"
     return no_wrapper(release)
 
 
 class Classifier:
-    """AutoModelForImageClassification.from_pretrained: logits, and once more with another number of labels."""
+    """AutoModelForImageClassification.from_pretrained: logits; then the body, with another number of labels."""
 
     name = "classifier"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Not before TimmWrapper, and not for an encoder that can have no head."""
+        """Releases before TimmWrapper, and encoders without a head, lack the route."""
         return no_classifier(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """As it was saved; and for a new task, where the head is made anew and the body must survive."""
-        labels = context.reference.classes + MORE
+        """With the saved head; and with a new head for another task, where the body must stay the same."""
+        labels = context.reference.classes + MORE_LABELS
         return {"": classified(context, context.checkpoint), f"{labels} labels": _with_new_labels(context, labels)}
 
 
 def classified(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
-    """A checkpoint, made on the way, through AutoModelForImageClassification."""
+    """Load what `checkpoint` writes with AutoModelForImageClassification."""
     native = context.native(lambda: context.reference.classifier)
     model, info = context.load(AutoModelForImageClassification.from_pretrained, checkpoint())
     loaded = Loaded(model, PREFIX, native, info)
@@ -54,15 +54,15 @@ def classified(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario
 
 def _with_new_labels(context: CaseContext, labels: int) -> Scenario:
     native = context.native(lambda: context.reference.classifier)
-    asked = {"num_labels": labels, "ignore_mismatched_sizes": True}
-    model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint(), **asked)
+    arguments = {"num_labels": labels, "ignore_mismatched_sizes": True}
+    model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint(), **arguments)
     if not any(tensor.shape[:1] == (labels,) for tensor in model.parameters()):
         raise ValueError(f"loaded with num_labels={labels}, and no parameter has that many rows")
     yield Loaded(model, PREFIX, native, info, left_out=_shaped_by_classes(context.reference))
 
 
 def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:
-    """The names of the parameters that the number of classes shapes."""
+    """The names of the parameters whose shape depends on the number of classes."""
     return frozenset(
         name
         for name, tensor in reference.classifier.tensors.items()

@@ -17,16 +17,16 @@ from ..models.installed import Release
 from ..models.native import Outputs, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, leading, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, module_prefix, save_and_load
 from ..scenarios.protocol import Scenario
 from .backbone import backbone_config, no_backbone
 
-# From here on a DETR takes its backbone through a backbone_config alone; before, it asks timm itself.
+# Since this version a DETR takes its backbone by a backbone_config only; before, it asks timm itself.
 BACKBONE_CONFIG: Final = Version("5.1.0.dev0")
-# Where the timm module sits in the model; the first that is there. Lately it is saved under its old name.
+# Prefixes of the timm module; the first that names a module counts. Recent releases save it under the old name.
 DETR: Final = ("model.backbone.model", "model.backbone.conv_encoder.model")
 OMDET: Final = ("vision_backbone.vision_backbone._backbone",)
-TRACKED: Final = "num_batches_tracked"  # what a frozen batch norm does without
+TRACKED: Final = "num_batches_tracked"  # a buffer that a frozen batch norm lacks
 WIDTH: Final = 32
 SMALL: Final[Mapping[str, Any]] = {
     "d_model": WIDTH,
@@ -44,7 +44,7 @@ SMALL: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Detector:
-    """One of transformers' detectors: its class, what builds it, what it is given, and what it gives."""
+    """A detector of transformers: its class, how it is built, its inputs and the names of its outputs."""
 
     cls: str
     build: Callable[[CaseContext], Any]
@@ -56,18 +56,18 @@ class Detector:
 
 
 class DetectorRoute:
-    """Save the detector, load it: the backbone's feature maps, and what it detects."""
+    """Save the detector and load it: the backbone's feature maps, and the detections."""
 
     name = "detector"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only what timm itself offers as a backbone."""
+        """Architectures without `features_only` in timm have no such route."""
         return no_backbone(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Those of the family that this release has."""
+        """One for each detector that this release has."""
         return {
-            name: saved_and_loaded(context, _holder(context, detector))
+            name: save_and_load(context, _holder(context, detector))
             for name, detector in DETECTORS.items()
             if hasattr(transformers, detector.cls)
         }
@@ -77,7 +77,10 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
     reference = context.reference
 
     def run(model: Any) -> Outputs:
-        output, backbone = model(**detector.inputs(reference)), model.get_submodule(leading(model, detector.prefixes))
+        output, backbone = (
+            model(**detector.inputs(reference)),
+            model.get_submodule(module_prefix(model, detector.prefixes)),
+        )
         whole = {f"{WHOLE} {name}": output[name] for name in detector.outputs}
         return {**numbered(backbone(reference.image)), **whole}
 
@@ -104,16 +107,16 @@ def _detr(name: str) -> Callable[[CaseContext], Any]:
 
 
 def _backbone(context: CaseContext) -> Mapping[str, Any]:
-    """The backbone as each release documents it for a DETR."""
+    """The backbone arguments that the release documents for a DETR."""
     architecture, levels = context.reference.architecture, context.reference.levels
     if context.release.transformers >= BACKBONE_CONFIG:
         return {"backbone_config": backbone_config(architecture, out_indices=levels)}
-    ours = {"use_timm_backbone": True, "use_pretrained_backbone": False, "backbone": architecture}
-    return {**ours, "backbone_kwargs": {"out_indices": levels}}
+    arguments = {"use_timm_backbone": True, "use_pretrained_backbone": False, "backbone": architecture}
+    return {**arguments, "backbone_kwargs": {"out_indices": levels}}
 
 
 def _omdet(context: CaseContext) -> Any:
-    """One level alone: its neck wants maps that halve exactly, and one takes every backbone and every size."""
+    """With a single level, for its neck needs maps that halve exactly, which not every backbone and size gives."""
     from transformers import CLIPTextConfig, OmDetTurboConfig, OmDetTurboForObjectDetection  # noqa: PLC0415  by release
 
     level = context.reference.levels[-1:]
@@ -147,7 +150,7 @@ def _omdet(context: CaseContext) -> Any:
         decoder_hidden_dim=WIDTH,
         decoder_num_heads=2,
         decoder_num_layers=1,
-        # At most as many queries as the map has cells; and text wider than the decoder, which else does not project it.
+        # At most one query for each cell of the map; text wider than the decoder, which otherwise does not project it.
         decoder_dim_feedforward=32,
         num_queries=1,
         text_projection_in_dim=64,

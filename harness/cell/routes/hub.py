@@ -23,25 +23,25 @@ FORMATS: Mapping[str, bool] = {"safetensors": True, "bin": False}
 
 
 class Hub:
-    """What timm writes, nothing removed or mended, in both of its formats."""
+    """The checkpoint that timm writes, unchanged, in both of its formats."""
 
     name = "hub"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
+        """Releases before TimmWrapperModel lack the route."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Each format into each class."""
-        return dict(_legs(context))
+        """Each format loaded by each class."""
+        return dict(_scenarios(context))
 
 
-def _legs(context: CaseContext) -> Iterator[tuple[str, Scenario]]:
+def _scenarios(context: CaseContext) -> Iterator[tuple[str, Scenario]]:
     for name, safe in FORMATS.items():
-        written = functools.partial(_write, context, name, safe=safe)
-        yield f"AutoModel, {name}", embedded(context, written)
+        write = functools.partial(_write, context, name, safe=safe)
+        yield f"AutoModel, {name}", embedded(context, write)
         if context.reference.entry.classifier:
-            yield f"AutoModelForImageClassification, {name}", classified(context, written)
+            yield f"AutoModelForImageClassification, {name}", classified(context, write)
 
 
 def _write(context: CaseContext, name: str, *, safe: bool) -> Path:

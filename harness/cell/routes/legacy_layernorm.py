@@ -33,16 +33,16 @@ CONFIG: Final = {
 
 
 class LegacyLayerNorm:
-    """Loaded, saved, and loaded again."""
+    """Load the checkpoint, save it, and load it again."""
 
     name = "legacy-layernorm"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Every release reads such files; the model is its own."""
+        """Every release reads such files; the route has a model of its own."""
         return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """With the old names, and with today's, which must stay what they are."""
+        """With the old names, and with today's names, which must not change."""
         return {"": _there_and_back(context, old=True), "today's names": _there_and_back(context, old=False)}
 
 
@@ -65,9 +65,9 @@ def _there_and_back(context: CaseContext, *, old: bool) -> Scenario:
         yield Computed(lambda model=model: dict(model(input_ids=tokens).items()), lambda: native.runs, loaded)  # type: ignore[misc]
         folder = context.save(model, context.folder / again, phase="resave")
         names = names_in(folder)
-        # Old names may stay or become today's: transformers 5 turns its renames back. Today's must not become old.
-        kept = old and any(name.endswith(tuple(OLD.values())) for name in names)
-        yield Written(folder, names, [_old(name) for name in native.names] if kept else native.names)
+        # Old names may stay or become today's: transformers 5 reverts its renames. Today's must not become old.
+        stays_old = old and any(name.endswith(tuple(OLD.values())) for name in names)
+        yield Written(folder, names, [_old(name) for name in native.names] if stays_old else native.names)
 
 
 def _old(name: str) -> str:

@@ -18,23 +18,23 @@ from ..models.installed import Release
 from ..models.layer_scales import layer_scales
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import saved_and_loaded
+from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .tower import tower
 from .wrapper import PREFIX, embedding, head, no_wrapper
 
 
 class Partial:
-    """Such a checkpoint into AutoModel, and into a model of one's own that holds a bare timm model."""
+    """A checkpoint without LayerScales, loaded by AutoModel and by a custom model that holds a timm model."""
 
     name = "partial"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Only where there is a LayerScale to leave out."""
+        """Models without LayerScale lack the route."""
         return None if entry.layer_scale else f"{entry.model} has no LayerScale that a checkpoint could lack"
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """The wrapper where this release has one, and the tower."""
+        """The tower; and the wrapper, if this release has it."""
         into_wrapper = {} if no_wrapper(context.release) else {"wrapper": _into_wrapper(context)}
         return {**into_wrapper, "tower": _into_tower(context)}
 
@@ -43,8 +43,8 @@ def _into_wrapper(context: CaseContext) -> Scenario:
     reference, absent = context.reference, _scales(context.reference)
     native = context.native(lambda: reference.without(absent))
     with context.during("save"):
-        kept = {name: tensor for name, tensor in reference.state.items() if name not in absent}
-        folder: Path = reference.write(context.folder / "checkpoint", context.variant, kept)
+        state = {name: tensor for name, tensor in reference.state.items() if name not in absent}
+        folder: Path = reference.write(context.folder / "checkpoint", context.variant, state)
     model, info = context.load(AutoModel.from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info, left_out=head(reference), absent=absent)
     yield loaded
@@ -55,14 +55,14 @@ def _into_tower(context: CaseContext) -> Scenario:
     reference = context.reference
     absent = _scales(reference)
     holder = replace(tower(reference), native=lambda: reference.without(absent), absent=absent)
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _scales(reference: ReferenceModel) -> frozenset[str]:
-    """The names of the LayerScale parameters; where no module's code tells one, of those called gamma or beta."""
+    """The names of the LayerScale parameters; if no module has one, of all parameters called gamma or beta."""
     module = reference.headless.module
-    called = (name for name, _ in module.named_parameters() if "gamma" in name or "beta" in name)
-    return frozenset(layer_scales(module) or called)
+    named_so = (name for name, _ in module.named_parameters() if "gamma" in name or "beta" in name)
+    return frozenset(layer_scales(module) or named_so)
 
 
 ROUTE: Final = Partial()

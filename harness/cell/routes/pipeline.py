@@ -28,11 +28,11 @@ class Pipeline:
     name = "pipeline"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only where there is an image classifier."""
+        """Releases and models without an image classifier lack the route."""
         return no_classifier(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: the folder handed to the pipeline."""
+        """A single scenario: the pipeline is given the folder."""
         return {"": _classified(context)}
 
 
@@ -52,29 +52,31 @@ def _classified(context: CaseContext) -> Scenario:
 
     def run() -> Outputs:
         best = pipe(picture(), top_k=TOP)
-        places = _places(pipe.model.config.id2label, native.runs.first["scores"])
-        by_class = {places[one["label"]].pop(0): one["score"] for one in pipe(picture(), top_k=reference.classes)}
-        every = torch.tensor([by_class[at] for at in range(reference.classes)])
+        classes = _classes_by_label(pipe.model.config.id2label, native.runs.first["scores"])
+        by_class = {
+            classes[label["label"]].pop(0): label["score"] for label in pipe(picture(), top_k=reference.classes)
+        }
+        every = torch.tensor([by_class[index] for index in range(reference.classes)])
         return {"scores": every, "top 5": torch.tensor(_scores(best))}
 
     yield Computed(run, lambda: native.runs, loaded)
 
 
-def _places(labels: Mapping[int, str], scores: Tensor) -> dict[str, list[int]]:
-    """The classes of each label, the likeliest first, as a pipeline gives them. ImageNet has two kinds of crane."""
-    places: dict[str, list[int]] = {}
-    for at in scores.argsort(descending=True).tolist():
-        places.setdefault(labels[at], []).append(at)
-    return places
+def _classes_by_label(labels: Mapping[int, str], scores: Tensor) -> dict[str, list[int]]:
+    """The classes of each label, likeliest first as in a pipeline. ImageNet has two classes called crane."""
+    classes: dict[str, list[int]] = {}
+    for index in scores.argsort(descending=True).tolist():
+        classes.setdefault(labels[index], []).append(index)
+    return classes
 
 
 def _named(scores: Tensor) -> Outputs:
-    """Scores of shape (classes,) by class, and the best of them in their order."""
+    """Scores of shape (classes,), and the best of them in descending order."""
     return {"scores": scores.cpu(), f"top {TOP}": scores.topk(min(TOP, len(scores))).values.cpu()}
 
 
-def _scores(found: Sequence[Mapping[str, Any]]) -> list[float]:
-    return [one["score"] for one in found]
+def _scores(labels: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [label["score"] for label in labels]
 
 
 ROUTE: Final = Pipeline()

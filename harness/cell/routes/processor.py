@@ -20,16 +20,16 @@ from .wrapper import no_wrapper
 
 
 class Processor:
-    """One picture as PIL, as bytes, and as a tensor of floats between 0 and 1."""
+    """A picture as PIL image, as bytes, and as a tensor of floats between 0 and 1."""
 
     name = "processor"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapper, whose processor it is."""
+        """Releases before TimmWrapper lack its processor."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """What a user may pass, and the same as timm's transform takes it: timm knows no arrays."""
+        """Each kind of input; timm's transform takes no arrays, so it is given the PIL image for bytes."""
         return {
             "PIL": _processed(context, picture, picture),
             "uint8": _processed(context, lambda: np.asarray(picture()), picture),
@@ -38,19 +38,23 @@ class Processor:
 
 
 def _floats() -> torch.Tensor:
-    """Shape (channels, height, width)."""
+    """The picture as a tensor of shape (channels, height, width)."""
     return torch.from_numpy(np.array(picture())).permute(2, 0, 1).float() / 255
 
 
-def _processed(context: CaseContext, given: Callable[[], Any], to_timm: Callable[[], Any]) -> Scenario:
+def _processed(
+    context: CaseContext, picture_for_transformers: Callable[[], Any], picture_for_timm: Callable[[], Any]
+) -> Scenario:
     folder = context.checkpoint()
     with context.during("load"):
         processor = AutoImageProcessor.from_pretrained(folder)
 
     def expected() -> Outputs:
-        return {"pixel_values": transform(context.reference)(to_timm())[None]}
+        return {"pixel_values": transform(context.reference)(picture_for_timm())[None]}
 
-    yield Computed(lambda: {"pixel_values": processor(given())["pixel_values"]}, lambda: Runs.of(expected))
+    yield Computed(
+        lambda: {"pixel_values": processor(picture_for_transformers())["pixel_values"]}, lambda: Runs.of(expected)
+    )
 
 
 ROUTE: Final = Processor()

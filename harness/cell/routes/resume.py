@@ -21,16 +21,16 @@ from .wrapper import PREFIX, no_wrapper
 
 
 class Resume:
-    """A state dict that was stored with torch.save, loaded into a fresh wrapper."""
+    """A state dict stored by torch.save, loaded into a new wrapper."""
 
     name = "resume"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
+        """Releases before TimmWrapperModel lack the route."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """The state dict of the wrapper, and that of timm's own model, to whose names the wrapper adds its prefix."""
+        """The state dict of the wrapper, and of timm's model, to whose names the wrapper adds its prefix."""
         return {
             "wrapper's state dict": _resumed(context, lambda: _stored(context)),
             "timm's state dict": _resumed(context, lambda: whole(context.reference).state),

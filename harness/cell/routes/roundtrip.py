@@ -21,20 +21,20 @@ from ..scenarios.protocol import Computed, Loaded, Scenario, Written
 from .wrapper import PREFIX, embedding, no_wrapper
 
 FILE: Final = "model.safetensors"
-LOCAL_DIR: Final = Version("1.0.16")  # from here on timm reads a folder, its config.json included
+LOCAL_DIR: Final = Version("1.0.16")  # since then timm reads a folder with its config.json
 
 
 class RoundTrip:
-    """From timm's checkpoint to transformers, to disk, and from there back to both."""
+    """transformers loads timm's checkpoint and saves it; both libraries load what it saved."""
 
     name = "roundtrip"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
+        """Releases before TimmWrapperModel lack the route."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: with its head where it has one."""
+        """A single scenario: the model with its head, if it has one."""
         return {"": _there_and_back(context)}
 
 
@@ -46,22 +46,22 @@ def _there_and_back(context: CaseContext) -> Scenario:
 
 
 def whole(reference: ReferenceModel) -> Native:
-    """The model with its head where it has one."""
+    """The native model with its head, if it has one."""
     return reference.classifier if reference.entry.classifier else reference.headless
 
 
 def auto_class(reference: ReferenceModel) -> Any:
-    """The class that loads the whole model."""
+    """The auto class that loads the model with its head."""
     return AutoModelForImageClassification if reference.entry.classifier else AutoModel
 
 
 def run_whole(reference: ReferenceModel, model: Any) -> Outputs:
-    """What transformers' whole model computes, named as native's."""
+    """The outputs of transformers' model, named as the native ones."""
     return {"logits": model(reference.pixels).logits} if reference.entry.classifier else embedding(reference, model)
 
 
 def loaded_by_both(context: CaseContext, folder: Path, native: Native) -> Scenario:
-    """A folder that transformers wrote: the names in it, what timm makes of it, and what transformers does."""
+    """Compare the names in a folder that transformers wrote; then load it by timm and by transformers."""
     reference = context.reference
     yield Written(folder, names_in(folder), native.names)
     yield from loaded_by_timm(context, folder, native)
@@ -72,15 +72,15 @@ def loaded_by_both(context: CaseContext, folder: Path, native: Native) -> Scenar
 
 
 def loaded_by_timm(context: CaseContext, folder: Path, native: Native, file: str = FILE, **arguments: Any) -> Scenario:
-    """What timm makes of a folder, or where it reads none of the one file in it; `arguments` go to `create_model`."""
+    """Load a folder by timm, or its `file` if this timm reads no folder; `arguments` go to `create_model`."""
     reference = context.reference
     with context.during("load"):
         if context.release.timm >= LOCAL_DIR:
-            made = timm.create_model(f"local-dir:{folder}", pretrained=True, **arguments)
+            created = timm.create_model(f"local-dir:{folder}", pretrained=True, **arguments)
         else:
-            given = {**arguments, "num_classes": reference.classes}
-            made = timm.create_model(reference.architecture, checkpoint_path=str(folder / file), **given)
-        module = reference.placement.put(made.to(reference.placement.dtype))
+            file_arguments = {**arguments, "num_classes": reference.classes}
+            created = timm.create_model(reference.architecture, checkpoint_path=str(folder / file), **file_arguments)
+        module = reference.placement.put(created.to(reference.placement.dtype))
     loaded = Loaded(module, "", native, by="timm")
     yield loaded
     run = (

@@ -17,16 +17,16 @@ from .wrapper import PREFIX, no_wrapper
 
 
 class Scratch:
-    """The model that a configuration describes, as somebody saves it who trained it with transformers."""
+    """A model built from a configuration and saved, as after training with transformers."""
 
     name = "scratch"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
+        """Releases before TimmWrapperModel lack the route."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: with its head where it has one."""
+        """A single scenario: the model with its head, if it has one."""
         return {"": _built_and_saved(context)}
 
 
@@ -41,7 +41,7 @@ def _built_and_saved(context: CaseContext) -> Scenario:
 
 
 def from_config(reference: ReferenceModel) -> Any:
-    """The wrapper with its head where it has one, as transformers makes it of a configuration."""
+    """The wrapper that transformers builds from a configuration, with its head if it has one."""
     from transformers import TimmWrapperConfig  # noqa: PLC0415  not before 4.48
 
     labels = {"num_labels": reference.classes} if reference.entry.classifier else {}

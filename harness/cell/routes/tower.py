@@ -18,14 +18,14 @@ from ..models.installed import Release
 from ..models.native import Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, OwnConfig, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
 from ..scenarios.protocol import Scenario
 
 WIDTH: Final = 32
 TOKENS: Final = 8
 
 
-class TowerConfig(OwnConfig):
+class TowerConfig(HolderConfig):
     """Names the timm architecture of the vision tower."""
 
     model_type = "timm_tower"
@@ -64,26 +64,26 @@ class Tower(PreTrainedModel):
 
 
 class TowerRoute:
-    """A bare timm model in a model of one's own: vision features, and the whole model's output."""
+    """A bare timm model in a custom model: vision features, and the whole model's output."""
 
     name = "tower"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """A model of one's own can hold any timm model."""
+        """None: a custom model can hold any timm model."""
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: saved and loaded whole."""
-        return {"": saved_and_loaded(context, tower(context.reference))}
+        """A single scenario: saved and loaded whole."""
+        return {"": save_and_load(context, tower(context.reference))}
 
 
 def tower(reference: ReferenceModel) -> Holder:
-    """The model of one's own that holds this timm model bare."""
+    """The holder of a custom model around this bare timm model."""
     return holder(reference, Tower, "vision_tower")
 
 
 def holder(reference: ReferenceModel, kind: type[Tower], prefix: str) -> Holder:
-    """A tower of this kind, in which `prefix` leads to the timm module."""
+    """The holder of a tower of this class, in which `prefix` leads to the timm module."""
 
     def build() -> Tower:
         width = reference.headless.module.num_features
@@ -95,7 +95,7 @@ def holder(reference: ReferenceModel, kind: type[Tower], prefix: str) -> Holder:
 
 
 def _run(reference: ReferenceModel, model: Any) -> Outputs:
-    """A picture and a few tokens."""
+    """Run the model on a picture and a few tokens."""
     tokens = torch.arange(TOKENS, device=reference.placement.device)[None]
     outputs: Outputs = model(pixel_values=reference.image, input_ids=tokens)
     return outputs

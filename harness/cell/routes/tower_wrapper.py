@@ -11,20 +11,20 @@ from torch import Tensor, nn
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import saved_and_loaded
+from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Scenario
 from .tower import Tower, TowerConfig, holder
 from .wrapper import PREFIX, no_wrapper
 
 
 class TowerWrapperConfig(TowerConfig):
-    """The same for a tower in transformers' wrapper."""
+    """Names the timm architecture of a vision tower in transformers' wrapper."""
 
     model_type = "timm_tower_wrapper"
 
 
 class TowerWrapper(Tower):
-    """The same model, holding a TimmWrapperModel."""
+    """The model of `tower` with a TimmWrapperModel as its vision tower."""
 
     config_class = TowerWrapperConfig
 
@@ -42,17 +42,17 @@ class TowerWrapper(Tower):
 
 
 class TowerWrapperRoute:
-    """A TimmWrapperModel in a model of one's own."""
+    """A TimmWrapperModel in a custom model."""
 
     name = "tower-wrapper"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
+        """Releases before TimmWrapperModel lack the route."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: saved and loaded whole."""
-        return {"": saved_and_loaded(context, holder(context.reference, TowerWrapper, f"vision_tower.{PREFIX}"))}
+        """A single scenario: saved and loaded whole."""
+        return {"": save_and_load(context, holder(context.reference, TowerWrapper, f"vision_tower.{PREFIX}"))}
 
 
 ROUTE: Final = TowerWrapperRoute()

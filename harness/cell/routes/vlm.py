@@ -18,11 +18,11 @@ from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, saved_and_loaded
+from ..scenarios.holder import WHOLE, Holder, save_and_load
 from ..scenarios.protocol import Scenario
 
 PREFIX: Final = "model.vision_tower.timm_model"
-IMAGE: Final = 33  # the token that stands for a part of the picture
+IMAGE: Final = 33  # the token of a part of the picture
 TEXT: Final = (2, 5, 7)
 MAP_DIMS: Final = 4
 TINY: Final[Mapping[str, Any]] = {
@@ -41,18 +41,18 @@ TINY: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Features:
-    """The unpooled features of a vision tower: their width, how many are the picture's, and how many lead those."""
+    """Unpooled features of a vision tower: width, number of image tokens, and of prefix tokens before them."""
 
     width: int
     tokens: int
-    leading: int
+    prefix_tokens: int
 
 
 @dataclass(frozen=True)
 class Vlm:
-    """One of transformers' own: its class, the timm family that it builds on, and how it is built and fed.
+    """A model of transformers: its class, its timm family, and how it is built. With `tiles` images have a tile axis.
 
-    `timm_args` are what its default configuration hands to timm.
+    `timm_args` are the arguments that its default configuration passes to timm.
     """
 
     cls: str
@@ -63,12 +63,12 @@ class Vlm:
 
 
 class VlmRoute:
-    """Save the model, load it: vision features, projected ones, and the whole model's logits."""
+    """Save the model and load it: vision features, projected features, and the whole model's logits."""
 
     name = "vlm"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Only a family that one of transformers' models builds on, and only once this release has that model."""
+        """Families on which no model of transformers, or none of this release, builds lack the route."""
         vlm = _builds_on(entry)
         if vlm is None:
             return f"no model of transformers builds on timm's {entry.family}"
@@ -77,7 +77,7 @@ class VlmRoute:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: the model that builds on this family."""
+        """A single scenario: the model that builds on this family."""
         vlm = _builds_on(context.reference.entry)
         return {vlm.cls.removesuffix("ForConditionalGeneration"): _whole(context, vlm)} if vlm else {}
 
@@ -115,22 +115,22 @@ def _whole(context: CaseContext, vlm: Vlm) -> Scenario:
         native=lambda: native,
         run=run,
     )
-    yield from saved_and_loaded(context, holder)
+    yield from save_and_load(context, holder)
 
 
 def _tensor_of(projected: Any) -> Tensor:
-    """A tensor in transformers 4; since 5.0 an output that holds one, or one a picture."""
-    found = projected if isinstance(projected, Tensor) else projected.pooler_output
-    return found if isinstance(found, Tensor) else torch.stack(list(found))
+    """The projected features: a tensor in transformers 4; since 5.0 an output with a tensor, or one a picture."""
+    features = projected if isinstance(projected, Tensor) else projected.pooler_output
+    return features if isinstance(features, Tensor) else torch.stack(list(features))
 
 
 def _features_of(native: Native) -> Features:
-    """Read off features of shape (batch, width, height, width) or (batch, tokens, width)."""
+    """The sizes of native features of shape (batch, channels, height, width) or (batch, tokens, channels)."""
     shape = native.runs.first["last_hidden_state"].shape
     if len(shape) == MAP_DIMS:
-        return Features(shape[1], shape[2] * shape[3], leading=0)
-    leading = native.module.num_prefix_tokens
-    return Features(shape[2], shape[1] - leading, leading)
+        return Features(shape[1], shape[2] * shape[3], prefix_tokens=0)
+    prefix_tokens = native.module.num_prefix_tokens
+    return Features(shape[2], shape[1] - prefix_tokens, prefix_tokens)
 
 
 def _gemma3n(architecture: str, features: Features) -> Any:
@@ -142,7 +142,7 @@ def _gemma3n(architecture: str, features: Features) -> Any:
         Gemma3nVisionConfig,
     )
 
-    # The vocabularies lie behind one another: text 0 to 31, vision 32 to 39, audio 40 to 47.
+    # The vocabularies follow each other: text 0 to 31, vision 32 to 39, audio 40 to 47.
     text = Gemma3nTextConfig(
         **TINY,
         head_dim=16,
@@ -188,7 +188,7 @@ def _perception_lm(architecture: str, features: Features) -> Any:
         TimmWrapperConfig,
     )
 
-    # Its projector reads a width from model_args, which timm is also given.
+    # Its projector reads a width from model_args, which are also passed to timm.
     args = {"embed_dim": features.width}
     vision = TimmWrapperConfig(architecture=architecture, model_args=args, do_pooling=False)
     config = PerceptionLMConfig(
@@ -196,7 +196,7 @@ def _perception_lm(architecture: str, features: Features) -> Any:
         text_config=LlamaConfig(**TINY),
         image_token_id=IMAGE,
         video_token_id=34,
-        vision_use_cls_token=features.leading > 0,
+        vision_use_cls_token=features.prefix_tokens > 0,
     )
     return PerceptionLMForConditionalGeneration(config)
 

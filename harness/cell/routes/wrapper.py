@@ -23,7 +23,7 @@ PREFIX: Final = "timm_model"
 
 
 def no_wrapper(release: Release) -> str | None:
-    """Why this release cannot wrap a timm checkpoint; None where it can."""
+    """The reason why this release cannot wrap a timm checkpoint; None if it can."""
     if release.transformers < SINCE:
         return f"TimmWrapperModel is new in transformers {SINCE}"
     return None
@@ -35,16 +35,16 @@ class Wrapper:
     name = "wrapper"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Not before TimmWrapperModel."""
+        """Releases before TimmWrapperModel lack the route."""
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One: as the hub holds it."""
+        """A single scenario: the checkpoint as on the hub."""
         return {"": embedded(context, context.checkpoint)}
 
 
 def embedded(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
-    """A checkpoint, made on the way, through AutoModel; the classification head is left out on purpose."""
+    """Load what `checkpoint` writes with AutoModel, which omits the classification head on purpose."""
     native = context.native(lambda: context.reference.headless)
     model, info = context.load(AutoModel.from_pretrained, checkpoint())
     loaded = Loaded(model, PREFIX, native, info, left_out=head(context.reference))
@@ -53,12 +53,12 @@ def embedded(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
 
 
 def head(reference: ReferenceModel) -> frozenset[str]:
-    """The names that a checkpoint has for its classification head alone."""
+    """The names in a checkpoint that belong to its classification head only."""
     return frozenset(reference.state) - frozenset(reference.headless.names)
 
 
 def embedding(reference: ReferenceModel, model: Any) -> Outputs:
-    """A TimmWrapperModel's outputs; an encoder that has no head to pool with is asked for features alone."""
+    """The outputs of a TimmWrapperModel; an encoder without a head to pool gives features only."""
     pools = reference.entry.classifier
     output = model(reference.pixels, **({} if pools else {"do_pooling": False}))
     pooled = {"pooler_output": output.pooler_output} if pools else {}

@@ -22,22 +22,22 @@ FEATURES_ONLY: Final = Version("4.57.1")
 
 
 class WrapperFeatures:
-    """Every hidden state, a chosen subset of them, and feature maps."""
+    """All hidden states, a subset of them, and feature maps."""
 
     name = "wrapper-features"
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Not before TimmWrapperModel, and only where timm gives intermediate outputs in one way or the other."""
+        """Releases before TimmWrapperModel, and models without intermediate outputs, lack the route."""
         if not entry.intermediates and not _has_feature_maps(release, entry):
             return f"timm {release.timm} gives no intermediate outputs of {entry.model}"
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Those that the architecture and the release have."""
+        """The hidden states and feature maps that the architecture and the release have."""
         entry = context.reference.entry
         states = {
-            "all hidden states": _hidden(context, wanted=True),
-            "first and last": _hidden(context, wanted=[0, -1]),
+            "all hidden states": _hidden(context, indices=True),
+            "first and last": _hidden(context, indices=[0, -1]),
         }
         maps = {"features_only": _feature_maps(context)}
         return {
@@ -50,26 +50,26 @@ def _has_feature_maps(release: Release, entry: Entry) -> bool:
     return release.transformers >= FEATURES_ONLY and entry.feature_levels > 0
 
 
-def _hidden(context: CaseContext, wanted: bool | list[int]) -> Scenario:  # noqa: FBT001  as transformers takes it
-    """Hidden states: `wanted` is True for all, or their indices."""
+def _hidden(context: CaseContext, indices: bool | list[int]) -> Scenario:  # noqa: FBT001  as transformers takes it
+    """The hidden states of these indices; True for all."""
     reference, native = context.reference, context.native(lambda: context.reference.headless)
     model, info = context.load(AutoModel.from_pretrained, context.checkpoint())
     loaded = Loaded(model, PREFIX, native, info, left_out=head(reference))
     yield loaded
 
     def run() -> Outputs:
-        output = model(reference.pixels, output_hidden_states=wanted, do_pooling=False)
+        output = model(reference.pixels, output_hidden_states=indices, do_pooling=False)
         return _named(output.last_hidden_state, output.hidden_states)
 
     def expected() -> Outputs:
-        indices = None if wanted is True else wanted
-        return _named(*native.module.forward_intermediates(reference.image, indices=indices))
+        chosen = None if indices is True else indices
+        return _named(*native.module.forward_intermediates(reference.image, indices=chosen))
 
     yield Computed(run, lambda: Runs.of(expected), Loaded(model, PREFIX, Native(native.module, expected, native.state)))
 
 
 def _feature_maps(context: CaseContext) -> Scenario:
-    """The configuration's `model_args` hand `features_only` to timm."""
+    """Feature maps, by `features_only` in the configuration's `model_args`."""
     reference, native = context.reference, context.native(lambda: context.reference.features)
     arguments = {"model_args": {"features_only": True, "out_indices": reference.levels}}
     model, info = context.load(AutoModel.from_pretrained, context.checkpoint(), **arguments)

@@ -1,1 +1,1 @@
-"""The pytest plugin and what keeps its workers going."""
+"""The pytest plugin, and how its workers run, are watched and report."""

@@ -1,6 +1,6 @@
-"""What a worker is at, left in files where its watch can read it when the worker can no longer say it.
+"""Files in which each worker leaves its current case and its stderr, for the watchdog to read after a crash.
 
-Standard library only: the side that watches has neither torch nor the two libraries.
+Standard library only: the watchdog's process has neither torch nor the two libraries.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final
 
 TASK: Final = ".task"
-SAID: Final = ".stderr"
-FATAL: Final = "Fatal Python error: "  # how faulthandler begins
+STDERR: Final = ".stderr"
+FATAL: Final = "Fatal Python error: "  # the start of faulthandler's report
 
 
 @dataclass(frozen=True)
 class Task:
-    """A case that is running: which, in which process, and since when on the monotonic clock, in seconds."""
+    """A running case, its process, and its start on the monotonic clock, in seconds."""
 
     case: str
     pid: int
@@ -30,25 +30,25 @@ class Task:
 
 
 class Heartbeat:
-    """One worker's own files: the case that it is at, and what has been written to stderr since that began."""
+    """The files of one worker: its running case, and the stderr written since that case began."""
 
     def __init__(self, folder: Path, worker: str) -> None:
-        """From here on a fatal error of this process is written there too."""
+        """Open the files; from now on faulthandler reports fatal errors of this process there."""
         self._task = folder / f"{worker}{TASK}"
-        # Appending, as it is truncated below; a line at a time, as a process that dies flushes nothing.
-        self._said = (folder / f"{worker}{SAID}").open("a", buffering=1, encoding="utf-8")
-        faulthandler.enable(self._said, all_threads=False)
+        # Opened for appending, for it is truncated below; line-buffered, for a dying process flushes nothing.
+        self._stderr = (folder / f"{worker}{STDERR}").open("a", buffering=1, encoding="utf-8")
+        faulthandler.enable(self._stderr, all_threads=False)
 
     @contextlib.contextmanager
     def at(self, case: str) -> Iterator[None]:
-        """While a case runs: its name stands on the desk, and stderr is a file, C's as well as Python's."""
+        """Name the case as running, and send stderr of Python and of C to the file meanwhile."""
         sys.stderr.flush()
-        self._said.truncate(0)
+        self._stderr.truncate(0)
         terminal = os.dup(2)
-        os.dup2(self._said.fileno(), 2)
+        os.dup2(self._stderr.fileno(), 2)
         self._write(Task(case, os.getpid(), time.monotonic()))
         try:
-            with contextlib.redirect_stderr(self._said):
+            with contextlib.redirect_stderr(self._stderr):
                 yield
         finally:
             self._task.unlink(missing_ok=True)
@@ -58,41 +58,41 @@ class Heartbeat:
     def _write(self, task: Task) -> None:
         draft = self._task.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(task)))
-        draft.rename(self._task)  # whoever watches sees all of it or nothing
+        draft.rename(self._task)  # a reader sees the whole file or none
 
 
 def tasks(folder: Path) -> dict[str, Task]:
-    """The cases that are running, or were when their process died, by worker."""
-    found = {}
+    """The running cases, and those at which a process died, by worker."""
+    running = {}
     for path in folder.glob(f"*{TASK}"):
         with contextlib.suppress(OSError):  # finished meanwhile
-            found[path.stem] = Task(**json.loads(path.read_text()))
-    return found
+            running[path.stem] = Task(**json.loads(path.read_text()))
+    return running
 
 
 def checkpoints(folder: Path, pid: int) -> Path:
-    """Where the process keeps the checkpoints of its cases."""
+    """The folder in which a process keeps the checkpoints of its cases."""
     return folder / f"worker-{pid}"
 
 
-def cleared(folder: Path, case: str) -> str:
-    """What a process that died at a case had written to stderr since that began. Nothing else is left of it."""
+def clear(folder: Path, case: str) -> str:
+    """Delete the files and checkpoints of a process that died at a case; returns its stderr since the case began."""
     for worker, task in tasks(folder).items():
         if task.case == case:
             (folder / f"{worker}{TASK}").unlink(missing_ok=True)
             shutil.rmtree(checkpoints(folder, task.pid), ignore_errors=True)
-            return (folder / f"{worker}{SAID}").read_text(encoding="utf-8", errors="replace").strip()
+            return (folder / f"{worker}{STDERR}").read_text(encoding="utf-8", errors="replace").strip()
     return ""
 
 
-def ending(text: str, longest: int) -> str:
-    """So many characters of stderr at most: from the fatal error on where there is one, else the last."""
+def excerpt(text: str, longest: int) -> str:
+    """At most `longest` characters of stderr: from a fatal error on, otherwise the last ones."""
     fatal = text.rfind(FATAL)
     return text[fatal : fatal + longest] if fatal >= 0 else text[-longest:]
 
 
-def last_words(text: str) -> str:
-    """The line of stderr that says most about a process that died; empty where it said nothing."""
+def decisive_line(text: str) -> str:
+    """The fatal error in the stderr of a dead process, otherwise its last line; empty if it wrote nothing."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     fatal = [line.removeprefix(FATAL) for line in lines if line.startswith(FATAL)]
     return (fatal or lines[-1:] or [""])[0]

@@ -1,7 +1,7 @@
-"""A case in a process of its own, where this one can no longer compute.
+"""Runs a case in a process of its own after the CUDA context of this process broke.
 
-On CUDA an index out of bounds does not raise where it happens: it leaves the process without a usable context, and
-every case that follows in it would fail for the sake of the one that did it.
+On CUDA an index out of bounds raises nothing at once: it leaves the process without a usable context, so that every
+later case would fail in it.
 """
 
 import multiprocessing
@@ -19,7 +19,7 @@ from ..scenarios.run_case import case_line
 
 
 def context_is_broken(device: str) -> bool:
-    """Whether the device refuses to work for this process from now on."""
+    """Whether the device no longer works for this process."""
     if device != "cuda":
         return False
     try:
@@ -29,8 +29,8 @@ def context_is_broken(device: str) -> bool:
     return False
 
 
-def apart(work: Callable[..., CaseLine], *arguments: Any) -> CaseLine:
-    """What `work` returns in a fresh process, which is gone when this returns or raises; both must be picklable."""
+def in_new_process(work: Callable[..., CaseLine], *arguments: Any) -> CaseLine:
+    """The result of `work` in a new process, which has ended when this returns. Work and arguments are pickled."""
     context = multiprocessing.get_context("spawn")  # a fork would inherit the broken context
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(os.getpid(), sending, work, arguments))

@@ -1,4 +1,4 @@
-"""What is installed here. `python -m harness.cell.runtime.packages` prints it as a JSON object, a version by name."""
+"""The installed packages. `python -m harness.cell.runtime.packages` prints a JSON object of versions by name."""
 
 import importlib.metadata
 import json
@@ -7,7 +7,7 @@ import sys
 
 
 def installed() -> dict[str, str]:
-    """The version of each distribution, and of Python."""
+    """The version of each distribution by name, and of Python."""
     return {dist.name: dist.version for dist in importlib.metadata.distributions()} | {
         "python": platform.python_version()
     }

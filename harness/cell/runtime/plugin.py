@@ -1,9 +1,9 @@
-"""The pytest plugin that runs a plan inside a pair's environment and appends one record a case.
+"""The pytest plugin that runs a plan inside a pair's environment and appends a record for each case.
 
     python -m pytest tests/matrix -p harness.cell.runtime.plugin --plan FILE --records FILE --scratch DIR --parent PID
 
-With pytest-xdist the workers run cases and the controller writes records, so a file has one writer, and a worker that
-dies takes no other case's record with it.
+With pytest-xdist the workers run cases and the controller writes records. So a file has one writer, and the death of a
+worker loses no other case's record.
 """
 
 import contextlib
@@ -29,23 +29,23 @@ from .watchdog import Watchdog
 
 RECORDER: Final = "layerscale-recorder"
 PARENT: Final = "layerscale_parent"
-ITS_OWN: Final = frozenset({"phases", "peak_gpu_mb"})
-"""What the detail of a case line says of the one run."""
+OF_ONE_RUN: Final = frozenset({"phases", "peak_gpu_mb"})
+"""Keys in the detail of a case line that describe one run only."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the command line takes."""
+    """Add the plugin's options."""
     group = parser.getgroup("layerscale-matrix")
     group.addoption("--plan", type=Path, help="the JSON plan of one pair's lane")
     group.addoption("--records", type=Path, help="the JSON lines file to append to")
-    group.addoption("--scratch", type=Path, help="where checkpoints lie while their case runs")
-    group.addoption("--parent", type=int, help="the process that starts this one, which is not to outlive it")
+    group.addoption("--scratch", type=Path, help="the folder of checkpoints while their case runs")
+    group.addoption("--parent", type=int, help="the process that starts this one; when it dies, this one is killed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the plan; the controller opens the records."""
+    """Read the plan and register the plugins; only the controller gets a recorder."""
     plan = Plan.loads(config.getoption("--plan").read_text())
-    # nox starts pytest, and that its workers. An orphan would go on recording beside the next run.
+    # nox starts pytest, which starts the workers. An orphan would go on recording beside the next run.
     processes.die_with(_workerinput(config).get(PARENT) or config.getoption("--parent"))
     if plan.weights != HUB:
         offline.enforce()
@@ -58,14 +58,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker who starts it."""
+    """Tell a worker its parent process."""
     node.workerinput[PARENT] = os.getpid()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out cases so that one that kills its worker costs no other."""
-    from .scheduler import ModelScheduling  # noqa: PLC0415  pytest-xdist is not where the tests look inside
+    """Schedule cases so that the death of a worker loses no other case."""
+    from .scheduler import ModelScheduling  # noqa: PLC0415  the tests' environment lacks pytest-xdist
 
     recorder: Any = config.pluginmanager.get_plugin(RECORDER)
     same_as = recorder.plan.same_as
@@ -74,22 +74,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         case_id = case_id_of(nodeid)
         return Case.parse(same_as.get(case_id, case_id)).model
 
-    return ModelScheduling(config, log, recorder.again, model_of)
+    return ModelScheduling(config, log, recorder.retry, model_of)
 
 
 class Cases:
-    """Runs the planned cases. Those of one model follow each other in one process and share what is native."""
+    """Runs the planned cases. Those of a model run in one process, one after another, and share its native models."""
 
     def __init__(self, plan: Plan, scratch: Path) -> None:
         self.plan = plan
         self.scratch = scratch
         self.runner: Any = None
         self.heartbeat: Heartbeat | None = None
-        self.recorded: dict[str, CaseLine] = {}  # of this process, the cases that may stand for others
+        self.recorded: dict[str, CaseLine] = {}  # lines of this process that may stand for other cases
         self.budget: MemoryBudget | None = None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test a case."""
+        """Parametrize the test with the planned cases."""
         if "case" in metafunc.fixturenames:
             metafunc.parametrize(
                 "case",
@@ -103,33 +103,33 @@ class Cases:
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
-        """Before its first case a large model waits for room, in time that is not the case's; after its last it goes.
+        """Acquire the memory budget before the first case of a full-size model, and release it after the last.
 
-        A worker knows the next case before it runs one.
+        The wait is not part of the case's time. A worker knows the next case before it runs one.
         """
         case, following = _planned(item), nextitem and _planned(nextitem)
         needed = self.plan.needs.get(case.model) if case and case.size == Size.FULL else None
         if needed and self.budget is None:
             self.budget = MemoryBudget(self.scratch, _workerid(item.config), self.plan.room)
-            self.budget.take(needed)
+            self.budget.acquire(needed)
         result = yield
         if self.budget and case and not (following and (case.model, case.size) == (following.model, following.size)):
             if self.runner is not None:
                 self.runner.close()
-            self.budget.leave()
+            self.budget.release()
             self.budget = None
         return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Import the libraries before the first case, whose time that is not. What they raise, each case will say."""
+        """Import the libraries before the first case is timed. An exception is raised again in each case."""
         if _workerinput(session.config):
             with contextlib.suppress(Exception):
                 self._import(session.config)
 
     def _import(self, config: pytest.Config) -> None:
         if self.runner is None:
-            if gpus := self.plan.gpus:  # one context a worker, on one GPU
+            if gpus := self.plan.gpus:  # each worker has its context on one GPU
                 os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_number(config) % len(gpus)]
             # Imported here: the controller of a run needs neither torch nor the two libraries.
             from .runner import Runner  # noqa: PLC0415
@@ -139,7 +139,7 @@ class Cases:
 
     @pytest.fixture
     def record(self, case: Case, request: pytest.FixtureRequest) -> CaseLine:
-        """The record of the case, which also travels with pytest's report."""
+        """The line of the case; pytest's report carries it to the controller."""
         other = self.plan.same_as.get(case.id)
         record = standing_for(self.recorded.get(other), Case.parse(other)) if other else None
         if record is None:
@@ -153,31 +153,31 @@ class Cases:
         return record
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
-        """No letter a case: the recorder shows progress."""
+        """Print no letter for a case: the recorder shows progress."""
         return (report.outcome if report.when == "call" or not report.passed else "", "", "")
 
     def pytest_unconfigure(self) -> None:
-        """Leave no checkpoint behind."""
+        """Delete all checkpoints."""
         if self.runner is not None:
             self.runner.close()
 
 
 def standing_for(record: CaseLine | None, other: Case) -> CaseLine | None:
-    """The line of the other case as that of one whose model is the same; None where it cannot be.
+    """The line of the other case, for a case whose model is the same; None if the case must run itself.
 
-    It cannot where there is none, for its process died or it was interrupted; where a second try came out otherwise; or
-    where it names the model.
+    It must if the other has no line (its process died, or it was interrupted), if its second attempt differed, or if
+    its line names the model.
     """
     if record is None or "nondeterministic" in record.detail or other.model in json.dumps(record.fields, default=str):
         return None
-    detail = {name: value for name, value in record.detail.items() if name not in ITS_OWN}
+    detail = {name: value for name, value in record.detail.items() if name not in OF_ONE_RUN}
     return replace(record, detail=detail, same_as=other.id, seconds=None, peak_rss_mb=None)
 
 
 def _workerinput(config: pytest.Config) -> Mapping[str, Any]:
-    """What pytest-xdist tells a worker of itself; empty in the controller."""
-    found: Mapping[str, Any] = getattr(config, "workerinput", {})
-    return found
+    """The input of a pytest-xdist worker; empty in the controller."""
+    workerinput: Mapping[str, Any] = getattr(config, "workerinput", {})
+    return workerinput
 
 
 def _workerid(config: pytest.Config) -> str:
@@ -186,13 +186,13 @@ def _workerid(config: pytest.Config) -> str:
 
 
 def _number(config: pytest.Config) -> int:
-    """The worker's, from 0 on; the successor of one that died has a number of its own."""
+    """The worker's number, from 0 on; a worker that replaces a dead one gets a new number."""
     digits = _workerid(config).removeprefix("gw")
     return int(digits) if digits.isdecimal() else 0
 
 
 def _planned(item: pytest.Item) -> Case | None:
-    """The case that a test runs."""
+    """The case of a test; None for other tests."""
     call = getattr(item, "callspec", None)
-    found: Case | None = call.params.get("case") if call else None
-    return found
+    case: Case | None = call.params.get("case") if call else None
+    return case

@@ -1,4 +1,4 @@
-"""Writes a lane's records from what the workers report. It runs in the controller, which needs no torch."""
+"""Writes a lane's records from the workers' reports. It runs in the controller, which needs no torch."""
 
 import platform
 import sys
@@ -19,21 +19,21 @@ from .watchdog import Watchdog
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
 """The property of a pytest report that holds the fields of a case line."""
-OVERHEAD: Final = 10_000_000  # parameters that take as long as a case without any
+OVERHEAD: Final = 10_000_000  # the time of a case without parameters, in parameters
 MIB: Final = 2**20
 LONGEST: Final = 2000  # characters kept of the stderr of a process that died
 
 
 class Recorder:
-    """Writes the lane's file: `run`, a line a case, `end`."""
+    """Writes the lane's file: a `run` line, a line for each case, an `end` line."""
 
     def __init__(self, plan: Plan, path: Path, watchdog: Watchdog) -> None:
         self.plan = plan
         self.log = Log(path)
         self.watchdog = watchdog
-        self.deaths: dict[str, str] = {}  # how a case's process died the first time
-        self.waiting: set[str] = set()  # cases that will be run again for it
-        self.left = {case.id: case for case in plan.cases}
+        self.deaths: dict[str, str] = {}  # reason of a process's first death, by case
+        self.retried: set[str] = set()  # cases that will run again after their process died
+        self.pending = {case.id: case for case in plan.cases}
         self.counts: Counter[str] = Counter()
         self.work = {
             (entry.model, size): params + OVERHEAD
@@ -41,14 +41,14 @@ class Recorder:
             for size, params in ((DEFAULT_SIZE, entry.slim.params), (Size.FULL, entry.params))
         }
         work = sum(self._work(case) for case in plan.cases)
-        self.progress = Progress(f"{plan.pair['id']} {plan.lane}", len(self.left), work, sys.stderr)
+        self.progress = Progress(f"{plan.pair['id']} {plan.lane}", len(self.pending), work, sys.stderr)
 
     def _work(self, case: Case) -> int:
-        """The parameters of a case's model, as far as they are known; none where another case is run for it."""
+        """The parameters of a case's model, if known; 0 for a case that another stands for."""
         return 0 if case.id in self.plan.same_as else self.work.get((case.model, case.size), OVERHEAD)
 
     def pytest_sessionstart(self) -> None:
-        """The header, before any case."""
+        """Write the header before any case."""
         self.log.begin(
             self.plan,
             started=now(),
@@ -59,24 +59,24 @@ class Recorder:
         self.watchdog.start()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A line for each case, also where its process died with it."""
+        """Write the line of a case, also if its process died."""
         case_id = case_id_of(report.nodeid)
-        if case_id not in self.left or (report.when == "setup" and report.passed) or report.when == "teardown":
+        if case_id not in self.pending or (report.when == "setup" and report.passed) or report.when == "teardown":
             return
         properties: dict[str, Any] = dict(report.user_properties)
         line = CaseLine.of(properties[RECORD]) if RECORD in properties else self._unrecorded(case_id, report)
-        if case_id in self.waiting:
-            self.waiting.remove(case_id)
+        if case_id in self.retried:
+            self.retried.remove(case_id)
             self.deaths[case_id] = line.reason
             return
-        case = self.left.pop(case_id)
+        case = self.pending.pop(case_id)
         line = replace(line, detail={**line.detail, **self._detail(case, line)})
         self.counts[str(line.outcome)] += 1
         self.log.case(case, line)
         self.progress.step(self._work(case), green=line.outcome in GREEN | SKIPPED)
 
     def _detail(self, case: Case, line: CaseLine) -> dict[str, Any]:
-        """What only the controller knows of a case: how its process died before, and what it held and wrote."""
+        """The first death of a case's process, and its peak memory and disk, which only the controller knows."""
         died = self.deaths.get(case.id)
         deaths = {"died": died} if died is not None and line.outcome != Outcome.CRASHED else {}
         most = self.watchdog.most.get(case.id) if case.size == Size.FULL else None
@@ -84,27 +84,27 @@ class Recorder:
         return {**deaths, **{name: round(size / MIB, 1) for name, size in sizes}}
 
     def pytest_sessionfinish(self) -> None:
-        """The end. A run that was cut off has none."""
+        """Write the end line, unless the run was interrupted."""
         self.watchdog.close()
         self.progress.close()
-        if not self.left:
+        if not self.pending:
             self.log.end(dict(sorted(self.counts.items())), ended=now())
         self.log.close()
 
-    def again(self, nodeid: str) -> bool:
-        """Whether to run a case again whose process died, which may not have been the case's doing: once."""
+    def retry(self, nodeid: str) -> bool:
+        """Whether to run a case again whose process died: once, for the case may not be the cause."""
         case_id = case_id_of(nodeid)
         first = case_id not in self.deaths and case_id not in self.watchdog.ends
         if first:
-            self.waiting.add(case_id)
+            self.retried.add(case_id)
         return first
 
     def _unrecorded(self, case_id: str, report: pytest.TestReport) -> CaseLine:
-        """The line of a case that came back without a record: its process died, or the harness itself failed."""
+        """The line of a case reported without one: its process died, or the harness itself failed."""
         text = str(report.longrepr or "").strip()
-        last = text.rpartition("\n")[2].removeprefix("E").strip()  # pytest marks what was raised with it
+        last = text.rpartition("\n")[2].removeprefix("E").strip()  # pytest marks the exception with it
         if report.when not in {"setup", "call"}:
-            stderr = heartbeat.cleared(self.watchdog.folder, case_id)
+            stderr = heartbeat.clear(self.watchdog.folder, case_id)
             outcome, reason = self.watchdog.ends.get(case_id) or (Outcome.CRASHED, _died(stderr))
             return _without_record(outcome, reason, stderr, report.duration)
         outcome = Outcome.TIMEOUT if "Timeout" in last else Outcome.ERROR
@@ -112,12 +112,12 @@ class Recorder:
 
 
 def _died(stderr: str) -> str:
-    words = heartbeat.last_words(stderr)
-    return f"the process that ran it died; the last that it said: {words}" if words else "the process that ran it died"
+    line = heartbeat.decisive_line(stderr)
+    return f"the process that ran it died; the last that it said: {line}" if line else "the process that ran it died"
 
 
 def _without_record(outcome: Outcome, reason: str, text: str, seconds: float) -> CaseLine:
-    error = {"phase": "harness", "message": heartbeat.ending(text, LONGEST)}
+    error = {"phase": "harness", "message": heartbeat.excerpt(text, LONGEST)}
     return CaseLine(outcome, reason, {"silent": False, "error": error}, seconds=round(seconds, 3))
 
 

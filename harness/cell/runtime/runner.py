@@ -1,4 +1,4 @@
-"""Runs cases one after the other in one process, keeping what the cases of one model share."""
+"""Runs cases one after another in one process, and keeps the reference model that the cases of a model share."""
 
 import gc
 import os
@@ -29,7 +29,7 @@ from ..scenarios import run_case
 from ..scenarios.context import CHECKPOINT
 from ..scenarios.handover import Handover
 from ..scenarios.run_case import case_line
-from ..user_models.request import Owned, Request
+from ..user_models.request import Request, UserCases
 from ..user_models.target import Unusable
 from . import isolation
 
@@ -37,47 +37,47 @@ THREADS: Final = "OMP_NUM_THREADS"
 
 
 class Runner:
-    """One worker's share of a plan, one of so many workers. Its checkpoints lie in `folder`."""
+    """Runs a plan's cases in one of `workers` processes; its checkpoints lie in `folder`."""
 
     def __init__(self, plan: Plan, folder: Path, workers: int) -> None:
-        self.again = (plan, folder, workers)
-        self.broken = False
+        self.arguments = (plan, folder, workers)
+        self.context_broken = False
         self.entries: dict[str, Entry] = {entry.model: entry for entry in plan.entries}
         self.placement = Placement(plan.device, getattr(torch, plan.dtype))
         self.tolerance = plan.tolerance
         self.folder = folder
-        self.handover = Handover(**{name: Path(where) for name, where in plan.handover.items()})
+        self.handover = Handover(**{name: Path(path) for name, path in plan.handover.items()})
         self.release = Release.installed()
         self.from_hub = plan.weights == HUB
-        self.own = plan.own
-        self.here = plan.here
-        self.owned: Owned | None = None
+        self.user_request = plan.own
+        self.working_folder = plan.here
+        self.user_cases: UserCases | None = None
         self.reference: ReferenceModel | None = None
         gc.collect()
-        gc.freeze()  # what the libraries made at import stays, and need not be looked at after each case
-        if not os.environ.get(THREADS):  # which torch has read by itself
+        gc.freeze()  # objects made at import stay, so the collector need not visit them after each case
+        if not os.environ.get(THREADS):  # torch reads it itself
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
-        # What would make the same numbers come out otherwise: coarser products, and another algorithm at each start.
+        # Both would change the numbers: coarser products, and an algorithm chosen anew at each start.
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
 
     def run(self, case: Case) -> CaseLine:
-        """The case's line."""
+        """Run a case and return its line."""
         if self.placement.device == "cuda" and not torch.cuda.is_available():
             return case_line(Outcome.NOT_RUN, "no CUDA device")
-        if self.broken:
-            return isolation.apart(run_alone, *self.again, case)
+        if self.context_broken:
+            return isolation.in_new_process(run_in_new_process, *self.arguments, case)
         try:
-            return self._own(case) if self.own else self._timms(case)
+            return self._run_user_model(case) if self.user_request else self._run_timm_model(case)
         finally:
             shutil.rmtree(self.folder / case.route, ignore_errors=True)
             if case.size == Size.FULL:
-                self._give_back()
+                self._free()
             gc.collect()  # modules hold each other, and a model takes a GiB
-            self.broken = isolation.context_is_broken(self.placement.device)
+            self.context_broken = isolation.context_is_broken(self.placement.device)
 
-    def _give_back(self) -> None:
-        """Memory and disk that other routes could use, and are short."""
+    def _free(self) -> None:
+        """Free the memory and disk of a full-size case, which other routes may need."""
         if self.reference is not None:
             self.reference.forget()
         for path in self.folder.glob(f"{CHECKPOINT}*"):
@@ -86,54 +86,54 @@ class Runner:
         gc.collect()
         memory.return_freed()
 
-    def _timms(self, case: Case) -> CaseLine:
+    def _run_timm_model(self, case: Case) -> CaseLine:
         try:
-            reference, handover = self._subject(case), self.handover.of(case.id)
+            reference, handover = self._reference_model(case), self.handover.of(case.id)
         except Unavailable as error:
             return case_line(Outcome.NOT_RUN, str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
         line = run_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
         return replace(line, detail={**line.detail, **pretrained.source_of(reference)})
 
-    def _own(self, case: Case) -> CaseLine:
-        """A model of somebody's own, found where they were when they asked."""
+    def _run_user_model(self, case: Case) -> CaseLine:
         try:
-            self.owned = self.owned or self._found(whole=case.route == OWN)
+            self.user_cases = self.user_cases or self._resolve(whole=case.route == OWN)
         except Unusable as error:
-            told = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
-            return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": told})
-        return self.owned.run(replace(case, model=self.owned.name), self.release, self.tolerance, self.folder)
+            description = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
+            return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": description})
+        return self.user_cases.run(replace(case, model=self.user_cases.name), self.release, self.tolerance, self.folder)
 
-    def _found(self, *, whole: bool) -> Owned:
-        if self.here not in sys.path:
-            sys.path.insert(0, self.here)
-        own: Mapping[str, Any] = self.own or {}
-        return Request(**own).find(self.placement.device, self.placement.dtype, whole=whole)
+    def _resolve(self, *, whole: bool) -> UserCases:
+        """Import the user's model from the folder in which the run was started."""
+        if self.working_folder not in sys.path:
+            sys.path.insert(0, self.working_folder)
+        fields: Mapping[str, Any] = self.user_request or {}
+        return Request(**fields).resolve(self.placement.device, self.placement.dtype, whole=whole)
 
-    def _subject(self, case: Case) -> ReferenceModel:
-        wanted = (case.model, case.size)
-        if self.reference is None or (self.reference.entry.model, self.reference.size) != wanted:
+    def _reference_model(self, case: Case) -> ReferenceModel:
+        model_and_size = (case.model, case.size)
+        if self.reference is None or (self.reference.entry.model, self.reference.size) != model_and_size:
             self.close()
-            gc.freeze()  # what the libraries import or keep as they are used stays too
-            self.reference = self._made(self.entries[case.model], case.size)
+            gc.freeze()  # objects that the libraries imported or cached meanwhile stay too
+            self.reference = self._new_reference_model(self.entries[case.model], case.size)
         return self.reference
 
-    def _made(self, entry: Entry, size: str) -> ReferenceModel:
+    def _new_reference_model(self, entry: Entry, size: str) -> ReferenceModel:
         if self.from_hub:
             return Pretrained(entry, self.placement)
-        # A full-size model and the one loaded from it are more than memory holds.
+        # Memory may not hold both a full-size model and the one loaded from it.
         mapped = MappedTensors(self.folder / "native") if size == Size.FULL else None
         return ReferenceModel(entry, size, replace(self.placement, mapped=mapped))
 
     def close(self) -> None:
-        """Let go of the model and its checkpoint."""
+        """Free the reference model and delete all checkpoints."""
         self.reference = None
         gc.collect()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run_alone(plan: Plan, folder: Path, workers: int, case: Case) -> CaseLine:
-    """One case by a runner of its own, in a process of its own."""
+def run_in_new_process(plan: Plan, folder: Path, workers: int, case: Case) -> CaseLine:
+    """Run one case by a new runner; called in a new process."""
     if plan.weights != HUB:
         offline.enforce()
     runner = Runner(plan, folder, workers)

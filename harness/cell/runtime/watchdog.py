@@ -1,8 +1,8 @@
-"""Sees from outside that no case takes more than it was given, and kills the process of one that does.
+"""Kills, from outside, the process of a case that exceeds its limits.
 
-pytest-timeout interrupts Python; what hangs or eats memory below Python has to be stopped from another process. Memory
-is watched as what a process holds: a limit on address space would break memory-mapped weights, and CUDA. What is mapped
-from a file it does not hold, for the system can take that back.
+pytest-timeout interrupts Python; native code that hangs or fills memory has to be stopped from another process. The
+limit is on resident memory, for a limit on address space would break memory-mapped weights and CUDA. Pages mapped from
+a file do not count, for the system can reclaim them.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from ...contract.processes import descendants
 from . import heartbeat
 from .heartbeat import Task
 
-EVERY: Final = 0.5  # seconds between two looks
-GRACE: Final = 10.0  # seconds that pytest-timeout has to end a case that took too long
+EVERY: Final = 0.5  # seconds between two checks
+GRACE: Final = 10.0  # seconds for pytest-timeout to end a case first
 GIB: Final = 2**30
 HELD: Final = frozenset({"RssAnon", "RssShmem"})
 KIB: Final = 2**10
@@ -28,34 +28,35 @@ BLOCK: Final = 512  # bytes, whatever the file system
 
 
 class Watchdog(threading.Thread):
-    """Looks at the desks of all workers until it is closed.
+    """Checks the running cases of all workers until it is closed.
 
-    `ends` holds the cases whose process it killed; `most` what it has seen each case hold and write, in bytes.
+    `ends` holds outcome and reason of the cases whose process it killed; `most` the peak memory and disk of each case,
+    in bytes.
     """
 
     def __init__(self, folder: Path, limits: Limits) -> None:
-        super().__init__(name="watch", daemon=True)
+        super().__init__(name="watchdog", daemon=True)
         self.folder = folder
         self.limits = limits
-        self.ends: dict[str, tuple[Outcome, str]] = {}  # outcome and reason, by case
+        self.ends: dict[str, tuple[Outcome, str]] = {}
         self.most: dict[str, tuple[int, int]] = {}
         self._closed = threading.Event()
 
     def run(self) -> None:
-        """Look now and then."""
+        """Check until closed."""
         while not self._closed.wait(EVERY):
             for worker, task in heartbeat.tasks(self.folder).items():
                 if task.case not in self.ends and self._excess(task):
                     self._end(worker, task)
 
     def close(self) -> None:
-        """End, and wait for the end."""
+        """Stop the thread and wait for its end."""
         self._closed.set()
         if self.is_alive():
             self.join()
 
     def _end(self, worker: str, task: Task) -> None:
-        """Kill the process, unless it has gone on to another case: stopped, it cannot do so while we look again."""
+        """Kill the process, unless it has gone on to another case. It is stopped while that is checked."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(task.pid, signal.SIGSTOP)
             excess = self._excess(task)
@@ -66,7 +67,7 @@ class Watchdog(threading.Thread):
                 os.kill(task.pid, signal.SIGCONT)
 
     def _excess(self, task: Task) -> tuple[Outcome, str] | None:
-        """The outcome and reason of a case that takes more than its limits; None for one that does not."""
+        """The outcome and reason of a case that exceeds its limits; None if it is within them."""
         limit, longest = self.limits.time_limit(Case.parse(task.case))
         seconds = time.monotonic() - task.since
         if seconds > longest + GRACE:
@@ -76,22 +77,22 @@ class Watchdog(threading.Thread):
         self.most[task.case] = max(memory, before[0]), max(disk, before[1])
         most = self.limits.memory_gib
         if most is not None and memory > most * GIB:
-            said = f"its process was killed when it held {memory / GIB:.1f} GiB; limits.memory_gib is {most:g}"
-            return Outcome.OUT_OF_MEMORY, said
+            reason = f"its process was killed when it held {memory / GIB:.1f} GiB; limits.memory_gib is {most:g}"
+            return Outcome.OUT_OF_MEMORY, reason
         most = self.limits.disk_gib
         if most is not None and disk > most * GIB:
-            said = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
-            return Outcome.CRASHED, said
+            reason = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
+            return Outcome.CRASHED, reason
         return None
 
 
 def held(pid: int) -> int:
-    """Bytes of memory that a process and those it started hold; 0 for one that is gone."""
-    return sum(_held(one) for one in (pid, *descendants(pid)))
+    """Bytes of memory that a process and its descendants hold; 0 if it is gone."""
+    return sum(_held(process) for process in (pid, *descendants(pid)))
 
 
 def size_of(folder: Path) -> int:
-    """Bytes that a folder takes on the disk; 0 for one that is gone."""
+    """Bytes that a folder takes on the disk; 0 if it is gone."""
     size = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -105,5 +106,5 @@ def _held(pid: int) -> int:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0
-    told = dict(line.partition(":")[::2] for line in lines)
-    return sum(int(told[name].split()[0]) * KIB for name in HELD & told.keys())
+    fields = dict(line.partition(":")[::2] for line in lines)
+    return sum(int(fields[name].split()[0]) * KIB for name in HELD & fields.keys())

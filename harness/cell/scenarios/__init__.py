@@ -1,1 +1,1 @@
-"""What a route is written with, and running a case of it."""
+"""The protocol and context of routes, and running a case of one."""

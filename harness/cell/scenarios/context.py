@@ -1,4 +1,4 @@
-"""One case on its way: what a route needs to save and load, where the case is, and what was said."""
+"""The context of a running case: its phase, captured warnings, and how a route saves and loads in it."""
 
 import contextlib
 import functools
@@ -17,14 +17,14 @@ from ..models.variants import Variant
 from .handover import NOTHING, Handover
 
 CHECKPOINT: Final = "timm-"
-LIBRARIES_SPEAK: Final = frozenset({"save", "load", "resave"})
+PHASES_THAT_WARN: Final = frozenset({"save", "load", "resave"})
 
 
 @dataclass
 class CaseContext:
-    """Where a case is, the seconds spent in each phase, what the libraries said, and its checkpoints' folder.
+    """Scenario and phase of a case, seconds by phase, captured warnings, and the folder of its checkpoints.
 
-    `natives` holds the native side of each leg, which a second try of it does not make again.
+    `natives` holds the native model of each scenario, which a second attempt uses again.
     """
 
     reference: ReferenceModel
@@ -33,25 +33,25 @@ class CaseContext:
     folder: Path
     natives: dict[str, Native] = field(default_factory=dict)
     handover: Handover = NOTHING
-    in_shards: bool = True  # whether a checkpoint that is too large for one file may lie in several
+    in_shards: bool = True  # whether a checkpoint too large for one file may be split
     scenario: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    captured_warnings: list[str] = field(default_factory=list)
     native_outputs: dict[str, Any] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
-        """Name a phase, and time it, under another name where comparing is part of it.
+        """Enter a phase and add its time to `seconds`, under the name `timed` if that is given.
 
-        What is loaded is loaded into memory that shows what nobody has set.
+        Memory is poisoned during "load", so that tensors that nothing sets show.
         """
         self.phase = phase
         name, started = timed or phase, time.perf_counter()
         try:
             with contextlib.ExitStack() as stack:
-                if timed is None and phase in LIBRARIES_SPEAK:
-                    stack.enter_context(capture_warnings(self.said))
+                if timed is None and phase in PHASES_THAT_WARN:
+                    stack.enter_context(capture_warnings(self.captured_warnings))
                 if timed is None and phase == "load":
                     stack.enter_context(memory.poisoned())
                 yield
@@ -60,11 +60,11 @@ class CaseContext:
 
     @property
     def is_default(self) -> bool:
-        """Whether checkpoint and precision are the usual ones. What a route can be asked for besides, it tries then."""
+        """Whether variant and placement are the default. Routes run their optional scenarios only then."""
         return self.variant.is_default and self.reference.placement.is_default
 
     def native(self, build: Callable[[], Native]) -> Native:
-        """What this leg's end is held against, run. Raises FloatingPointError where it is not finite itself."""
+        """Build and run the native model of this scenario. Raises FloatingPointError if an output is not finite."""
         with self.during("native"):
             native = self.natives[self.scenario] = self.natives.get(self.scenario) or build()
             refuse_nonfinite(native.runs.first)
@@ -72,51 +72,51 @@ class CaseContext:
         return native
 
     def checkpoint(self) -> Path:
-        """The checkpoint as users of timm store it, in this variant; the cases of one model share it."""
+        """The folder of timm's own checkpoint in this variant, which all cases of a model share."""
         with self.during("save"):
             folder = self.folder.parent / f"{CHECKPOINT}{self.variant.name}"
             return self.reference.save(folder, self.variant, in_shards=self.in_shards)
 
     def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
-        """Let transformers store its model, in this variant, but for the tensors that are left out.
+        """Save a model by transformers in this variant, without the tensors `left_out`.
 
-        Where another pair's checkpoints are carried over, theirs is what is there afterwards.
+        If checkpoints of another pair are handed over, the folder holds theirs instead.
         """
         save = self.variant.save_in_shards if self.in_shards else self.variant.save
         return self.write(folder, lambda: save(model, folder, self.release, left_out), phase=phase)
 
-    def write(self, folder: Path, into: Callable[[], Any], *, phase: str = "save") -> Path:
-        """The same by another writer, which is called for it."""
+    def write(self, folder: Path, writer: Callable[[], Any], *, phase: str = "save") -> Path:
+        """Save a checkpoint by calling `writer`, or take the one handed over."""
         name = f"{self.scenario} {folder.relative_to(self.folder)}".strip()
         with self.during(phase):
             if not self.handover.bring(name, folder):
-                into()
+                writer()
                 self.handover.keep(name, folder)
         return folder
 
     def load(
         self, from_pretrained: Callable[..., Any], folder: Path, **arguments: Any
     ) -> tuple[Any, Mapping[str, Any]]:
-        """What a user of this lane and variant gets back, and transformers' loading report."""
-        given = {**self.dtype, **self.variant.arguments(self.reference.placement.device), **arguments}
+        """Load a model as a user of this lane and variant does; also returns transformers' loading report."""
+        arguments = {**self.dtype, **self.variant.arguments(self.reference.placement.device), **arguments}
         with self.during("load"):
-            model, info = from_pretrained(folder, output_loading_info=True, **given)
+            model, info = from_pretrained(folder, output_loading_info=True, **arguments)
             return self.reference.placement.put(model), info
 
     @functools.cached_property
     def dtype(self) -> Mapping[str, Any]:
-        """What `from_pretrained` is given: nothing for float32, in which every checkpoint is stored."""
+        """The dtype argument of `from_pretrained`; empty for float32, in which every checkpoint is stored."""
         return {} if self.reference.placement.is_default else self.precision
 
     @functools.cached_property
     def precision(self) -> Mapping[str, Any]:
-        """The lane's dtype as an argument, by the name that it has in this release."""
+        """The lane's dtype as an argument, under its name in this release."""
         name = "dtype" if self.release.transformers >= DTYPE_RENAMED else "torch_dtype"
         return {name: self.reference.placement.dtype}
 
 
 def refuse_nonfinite(outputs: Outputs) -> None:
-    """Raises FloatingPointError for an output of native timm that is not finite."""
+    """Raise FloatingPointError if an output of native timm is not finite."""
     for name, tensor in outputs.items():
         if not bool(tensor.isfinite().all()):
             raise FloatingPointError(f"native timm's {name} is not finite")

@@ -1,7 +1,7 @@
-"""Checkpoints that one pair saves and another loads, as a deployment does that moves its pin.
+"""Checkpoints that one pair saves and another loads, as when a deployment moves its pin.
 
-The pair that saves keeps what transformers writes; the pair that loads goes the same ways, and where it would save it
-takes what the other kept. So the files are the one pair's, and all that reads them, and judges it, is the other's.
+The saving pair keeps what transformers writes. The loading pair runs the same scenarios and takes those files instead
+of saving its own, so it reads and judges the other pair's files.
 """
 
 import os
@@ -11,46 +11,48 @@ from pathlib import Path
 from typing import Final
 
 
-class NotKept(Exception):
-    """The pair that saves has kept no such checkpoint: it has not got this way, or did not come so far."""
+class NotHandedOver(Exception):
+    """The saving pair kept no such checkpoint: it lacks the scenario, or failed before the save."""
 
 
 @dataclass(frozen=True)
 class Handover:
-    """Where checkpoints are kept, or taken from; neither by default. Both are on the file system of the cases' own."""
+    """The folder in which checkpoints are kept, or from which they are taken; None for neither.
+
+    Both are on the same file system as the cases' own folders.
+    """
 
     keeps: Path | None = None
     takes: Path | None = None
 
     def of(self, case: str) -> "Handover":
-        """What belongs to a case."""
-        return Handover(*(folder and folder / _plain(case) for folder in (self.keeps, self.takes)))
+        """The same, limited to the folder of a case."""
+        return Handover(*(folder and folder / _folder_name(case) for folder in (self.keeps, self.takes)))
 
     def bring(self, name: str, folder: Path) -> bool:
-        """Put there what was kept under this name; False where nothing is taken from anywhere.
+        """Link the checkpoint kept under `name` into `folder`; False if this pair takes none.
 
-        Raises NotKept where the other pair kept nothing.
+        Raises NotHandedOver if the saving pair kept no checkpoint of that name.
         """
         if self.takes is None:
             return False
-        if not (self.takes / _plain(name)).is_dir():
-            raise NotKept(name)
-        shutil.rmtree(folder, ignore_errors=True)  # the legs of a road save into the same
-        shutil.copytree(self.takes / _plain(name), folder, copy_function=os.link)
+        if not (self.takes / _folder_name(name)).is_dir():
+            raise NotHandedOver(name)
+        shutil.rmtree(folder, ignore_errors=True)  # the scenarios of a route save into the same folder
+        shutil.copytree(self.takes / _folder_name(name), folder, copy_function=os.link)
         return True
 
     def keep(self, name: str, folder: Path) -> None:
-        """Keep what was saved, unless it is there from a first try. A copy that was cut off is none."""
-        if self.keeps is not None and not (self.keeps / _plain(name)).exists():
-            draft = self.keeps / f".{_plain(name)}.unfinished"
+        """Copy a saved checkpoint unless a first attempt has; an interrupted copy does not count."""
+        if self.keeps is not None and not (self.keeps / _folder_name(name)).exists():
+            draft = self.keeps / f".{_folder_name(name)}.unfinished"
             shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(folder, draft)  # no link: the next leg writes over these files
-            draft.rename(self.keeps / _plain(name))
+            shutil.copytree(folder, draft)  # no link: the next scenario writes over these files
+            draft.rename(self.keeps / _folder_name(name))
 
 
 NOTHING: Final = Handover()
 
 
-def _plain(name: str) -> str:
-    """As the name of a folder."""
+def _folder_name(name: str) -> str:
     return name.replace("/", "--")

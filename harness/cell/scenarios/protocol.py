@@ -1,6 +1,6 @@
-"""What a route is: one public road by which transformers loads timm weights, and what is met on it.
+"""What a route implements, and the steps that its scenarios yield.
 
-A route says how to save, load and run; what is compared, and what the outcome is, is decided elsewhere.
+A route says how to save, load and run a model. Comparing the results and deciding the outcome happens elsewhere.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from .context import CaseContext
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """A checkpoint that transformers wrote: the names in its files, and those that they ought to be."""
+    """A checkpoint that transformers wrote: the names in its files, and the expected names."""
 
     folder: Path
     names: Sequence[str]
@@ -27,12 +27,12 @@ class Written:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model that came back. `prefix` leads to the module inside it that `native` is held against.
+    """A model that was loaded. `prefix` leads to the module inside it that is compared with `native`.
 
-    `info` is the loading report. `left_out` are native names that the road leaves out, or makes anew, on purpose;
-    `absent` those that the checkpoint lacks, so that the report must name them. `saved` is the model that was saved,
-    where all around the timm module is to be compared too. `by` is the library that loaded. One that `runs` must be
-    run, too.
+    `info` is the loading report. `left_out` are native names that the route omits or makes anew on purpose. `absent`
+    are names that the checkpoint lacks, so that the report must list them. `saved` is the model that was saved; with it
+    the tensors around the timm module are compared too. `by` is the library that loaded the model. A model that `runs`
+    must also be run.
     """
 
     model: Any
@@ -47,16 +47,16 @@ class Loaded:
 
     @property
     def timm_module(self) -> nn.Module:
-        """The module inside the model."""
+        """The module below `prefix`."""
         module: nn.Module = self.model.get_submodule(self.prefix)
         return module
 
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """What comes out at the end, and what should: outputs under the same names, computed when they are compared.
+    """Outputs and the expected outputs, under the same names; both are computed when they are compared.
 
-    `loaded` is the model that computes them, where it is one whose modules can be traced.
+    `loaded` is the model that computes them, if its modules can be traced.
     """
 
     outputs: Callable[[], Outputs]
@@ -66,9 +66,9 @@ class Computed:
 
 @dataclass(frozen=True)
 class Damaged:
-    """What is wrong with a checkpoint itself, before anything has loaded it."""
+    """Damage in a checkpoint's files, found before anything has loaded them."""
 
-    what: str
+    message: str
 
 
 Step = Written | Loaded | Computed | Damaged
@@ -76,17 +76,17 @@ Scenario = Iterator[Step]
 
 
 class Route(Protocol):
-    """One road. Everything that it calls in transformers or timm is public."""
+    """A public way by which transformers loads timm weights. It calls only public functions of both libraries."""
 
     @property
     def name(self) -> str:
         """The route's name in matrix.yaml."""
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        """Why this release or this model has no such road; None where it has. Nothing is loaded to find out."""
+        """The reason why this release or this model lacks the route; None if it has it. Loads nothing."""
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """The ways that belong to this road, by name, each tried whatever became of the others.
+        """The scenarios of the route by name; each runs whatever the outcome of the others.
 
-        An only way has an empty name. Nothing is done before a leg is walked.
+        A single scenario has an empty name. Nothing is done before a scenario is iterated.
         """

@@ -1,4 +1,4 @@
-"""Runs one case from end to end and says what happened, as a case line."""
+"""Runs one case and returns its case line."""
 
 import gc
 import shutil
@@ -22,7 +22,7 @@ from ..guards.library_warnings import tidy
 from ..models.installed import Release
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
-from .attempt import Attempt, described
+from .attempt import Attempt, describe_error
 from .context import CaseContext
 from .handover import NOTHING, Handover
 from .protocol import Route, Scenario
@@ -30,7 +30,7 @@ from .protocol import Route, Scenario
 NOTHING_KEPT: Final = "the pair that saves has kept no checkpoint for this"
 
 
-def run(  # noqa: PLR0913, PLR0917  what a case is made of
+def run(  # noqa: PLR0913, PLR0917  the parts of a case
     route: Route,
     variant: Variant,
     reference: ReferenceModel,
@@ -39,11 +39,11 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     scratch: Path,
     handover: Handover = NOTHING,
 ) -> CaseLine:
-    """Run one case. Never raises: an exception is a finding."""
+    """Run one case, and a broken one twice. An exception is a finding: nothing is raised."""
     started = time.perf_counter()
-    why = route.unsupported(release, reference.entry) or variant.unsupported(release, reference.entry)
-    if why is not None:
-        return case_line(Outcome.UNSUPPORTED, why, seconds=time.perf_counter() - started)
+    reason = route.unsupported(release, reference.entry) or variant.unsupported(release, reference.entry)
+    if reason is not None:
+        return case_line(Outcome.UNSUPPORTED, reason, seconds=time.perf_counter() - started)
     memory.restart_peak()
     shards = route.name in ROUTES and ROUTES[route.name].shards
     attempt = Attempt(
@@ -51,17 +51,15 @@ def run(  # noqa: PLR0913, PLR0917  what a case is made of
     )
     line = _try(route, attempt)
     if line.outcome not in GREEN | SKIPPED:
-        shutil.rmtree(
-            attempt.context.folder, ignore_errors=True
-        )  # twice a full-size checkpoint may be more than the disk
-        gc.collect()  # and a file goes with the model that is mapped from it
+        shutil.rmtree(attempt.context.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
+        gc.collect()  # a file is freed with the model that is mapped from it
         context = CaseContext(
             reference, variant, release, scratch / route.name / "again", attempt.context.natives, handover, shards
         )
         second = Attempt(context, tolerance, again=True)
-        again = _try(route, second, only=attempt.failed)
-        if _must_repeat(again) != _must_repeat(line):
-            other = {"outcome": str(again.outcome), "reason": again.reason}
+        second_line = _try(route, second, only=attempt.failed)
+        if _repeatable(second_line) != _repeatable(line):
+            other = {"outcome": str(second_line.outcome), "reason": second_line.reason}
             line = replace(line, detail={**line.detail, "nondeterministic": other})
     return measured(line, time.perf_counter() - started)
 
@@ -78,44 +76,44 @@ def case_line(
 
 
 def measured(line: CaseLine, seconds: float) -> CaseLine:
-    """The line with the time that its case took, and the memory of the process and of its GPU."""
-    on_gpu = memory.gpu_peak_mb()
-    gpu = {} if on_gpu is None else {"peak_gpu_mb": on_gpu}
+    """The line with its case's time, and the peak memory of the process and of its GPU."""
+    gpu_peak = memory.gpu_peak_mb()
+    gpu = {} if gpu_peak is None else {"peak_gpu_mb": gpu_peak}
     return replace(line, detail={**line.detail, **gpu}, seconds=round(seconds, 3), peak_rss_mb=memory.peak_mb())
 
 
 def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> CaseLine:
-    """Go every way of the road once; a second time only those that failed."""
+    """Run all scenarios of the route, or those named in `only`."""
     findings, context = attempt.findings, attempt.context
     with torch.no_grad():
-        for name, scenario in _legs(route, attempt).items():
+        for name, scenario in _scenarios(route, attempt).items():
             if not only or name in only:
-                attempt.take(name, scenario)
-    if attempt.uncarried and not attempt.met and not findings.differ and not findings.errors:
+                attempt.run_scenario(name, scenario)
+    if attempt.lacks_handover and not attempt.compared and not findings.differ and not findings.errors:
         return CaseLine(Outcome.UNSUPPORTED, NOTHING_KEPT, {"silent": False})
-    if not findings.differ and not findings.outputs and not findings.errors and not attempt.unrun:
+    if not findings.differ and not findings.outputs and not findings.errors and not attempt.has_model_without_inputs:
         findings.errors.append(
-            described(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
+            describe_error(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
         )
-    said = [tidy(text, str(context.folder.parent)) for text in context.said]
+    warnings = [tidy(text, str(context.folder.parent)) for text in context.captured_warnings]
     figures: Mapping[str, Any] = findings.figures
     return CaseLine(
         outcome=findings.outcome,
         reason=reasons.one_line(findings),
-        detail=reasons.detail(findings, said, context.seconds),
+        detail=reasons.detail(findings, warnings, context.seconds),
         fingerprint=fingerprint(context.native_outputs) if context.native_outputs else None,
         **figures,
     )
 
 
-def _legs(route: Route, attempt: Attempt) -> Mapping[str, Scenario]:
+def _scenarios(route: Route, attempt: Attempt) -> Mapping[str, Scenario]:
     try:
         return route.scenarios(attempt.context)
-    except Exception as error:  # noqa: BLE001  a route asks the libraries what there is
-        attempt.findings.errors.append(described(error, attempt.context.phase, ""))
+    except Exception as error:  # noqa: BLE001  a route asks the libraries which scenarios exist
+        attempt.findings.errors.append(describe_error(error, attempt.context.phase, ""))
         return {}
 
 
-def _must_repeat(line: CaseLine) -> tuple[Outcome, str | None]:
-    """What a second try must come to again; figures may move."""
+def _repeatable(line: CaseLine) -> tuple[Outcome, str | None]:
+    """The outcome and the cause, which must not change in a second attempt; figures may."""
     return line.outcome, line.detail.get("cause")

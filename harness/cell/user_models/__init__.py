@@ -1,1 +1,1 @@
-"""A model or a checkpoint folder of the user's own, as a target of the harness."""
+"""Testing a user's model or checkpoint folder."""

@@ -1,4 +1,4 @@
-"""A checkpoint of a timm model on somebody's disk: their files and weights where a stock model has telling ones."""
+"""The timm model of a user's checkpoint folder, with the weights in its files instead of telling ones."""
 
 import functools
 import hashlib
@@ -28,19 +28,19 @@ from ..routes.wrapper import PREFIX
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Damaged, Scenario
 from . import damage
-from .target import Unusable, said
-from .tensor_files import dtype_of, give, state_of
+from .target import Unusable, one_line
+from .tensor_files import copy_into, dtype_of, state_of
 
 NAMED: Final = "kept_"
 WRAPPED: Final = f"{PREFIX}."
 NOT_FINITE: Final = "the checkpoint holds values that are not finite, so nothing that it computes can be compared"
 COLOURS: Final = 3
 SOURCES: Final = frozenset({"url", "file", "source", "state_dict", "hf_hub_id", "hf_hub_filename"})
-"""Where timm would get weights from that are not these."""
+"""Keys of `pretrained_cfg` that name other weights."""
 
 
 class CheckpointFolder(ReferenceModel):
-    """The timm model of a checkpoint folder, with what its files hold."""
+    """The reference model of a checkpoint folder; `held` are the tensors in its files."""
 
     def __init__(self, checkpoint: Checkpoint, held: Mapping[str, Tensor], placement: Placement) -> None:
         self.checkpoint = checkpoint
@@ -50,23 +50,23 @@ class CheckpointFolder(ReferenceModel):
 
     @classmethod
     def read(cls, checkpoint: Checkpoint, device: str = "cpu", dtype: torch.dtype | None = None) -> "CheckpointFolder":
-        """In the files' precision where no other is asked for. Raises Unusable for what cannot be read or made."""
+        """Read a folder, in the files' precision by default. Raises Unusable if timm cannot read or make it."""
         held = {name.removeprefix(WRAPPED): tensor for name, tensor in state_of(checkpoint).items()}
         try:
             return cls(checkpoint, held, Placement(device, dtype or dtype_of(held)))
         except Unusable:
             raise
         except Exception as error:
-            made = f"timm.create_model({checkpoint.architecture!r}, {dict(checkpoint.model_args)})"
-            raise Unusable(f"{checkpoint.folder / CONFIG}: {made} fails: {said(error)}") from error
+            call = f"timm.create_model({checkpoint.architecture!r}, {dict(checkpoint.model_args)})"
+            raise Unusable(f"{checkpoint.folder / CONFIG}: {call} fails: {one_line(error)}") from error
 
     @functools.cached_property
     def is_finite(self) -> bool:
-        """Whether all that the files hold is."""
+        """Whether all tensors in the files are finite."""
         return not damage.nonfinite(self.held, self.default)
 
     def unsupported(self, route: str) -> str | None:
-        """Why this folder cannot go a road that its model has; None where it can."""
+        """The reason why a route cannot load this folder, though it supports the model; None if it can."""
         if route != OWN and not self.is_finite:
             return NOT_FINITE
         if route.startswith("backbone") and self.input_size[0] != COLOURS:
@@ -77,7 +77,7 @@ class CheckpointFolder(ReferenceModel):
 
     @property
     def classes(self) -> int:
-        """As the folder says."""
+        """The number of classes that the folder names."""
         return self.checkpoint.classes
 
     @property
@@ -86,19 +86,19 @@ class CheckpointFolder(ReferenceModel):
 
     @functools.cached_property
     def filled(self) -> nn.Module:
-        """With what the files hold; what they lack stays as its constructor makes it."""
+        """The model with the tensors of the files; tensors that they lack keep the constructor's values."""
         with weights.cheap_randomness():
             module = self.build()
-        give(module, self.held)
+        copy_into(module, self.held)
         return module.eval()
 
     def build(self) -> nn.Module:
-        """The model as its constructor makes it."""
+        """Make the model anew, with the constructor's values."""
         module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
         return module
 
     def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
-        """Their files, as they are."""
+        """Link the user's files into `folder`, unchanged."""
         folder.mkdir(parents=True, exist_ok=True)
         for path in self.checkpoint.folder.iterdir():
             if path.is_file() and not (folder / path.name).exists():
@@ -106,37 +106,37 @@ class CheckpointFolder(ReferenceModel):
         return folder
 
     def config(self) -> dict[str, Any]:
-        """With what the folder says of pictures."""
+        """The configuration, with the folder's own `pretrained_cfg`."""
         config = super().config()
         described = {"architecture": self.architecture, "num_classes": self.classes}
         return {**config, "pretrained_cfg": {**config["pretrained_cfg"], **self.checkpoint.pretrained_cfg, **described}}
 
 
-class File:
-    """`own`, of a checkpoint folder: what is wrong with its files, and whether timm itself reads them."""
+class ReadByTimm:
+    """The route `own` for a checkpoint folder of timm's: damage in its files, and whether timm reads them."""
 
     name = OWN
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Every release of timm reads files."""
+        """None: every release of timm reads files."""
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One."""
+        """A single scenario."""
         return {"": _read_by_timm(context)}
 
 
 def _read_by_timm(context: CaseContext) -> Scenario:
     reference: Any = context.reference
-    yield from (Damaged(what) for what in told(reference))
+    yield from (Damaged(message) for message in describe_damage(reference))
     native = context.native(lambda: whole(reference))
     checkpoint = reference.checkpoint
     yield from loaded_by_timm(context, checkpoint.folder, native, checkpoint.files[0].name, **checkpoint.model_args)
 
 
-def told(reference: CheckpointFolder) -> Iterator[str]:
-    """What is damaged in the files."""
-    return damage.told(reference.held, reference.filled, reference.default)
+def describe_damage(reference: CheckpointFolder) -> Iterator[str]:
+    """One sentence for each kind of damage in the files."""
+    return damage.describe(reference.held, reference.filled, reference.default)
 
 
 def _entry(checkpoint: Checkpoint, name: str) -> Entry:
@@ -149,7 +149,7 @@ def _entry(checkpoint: Checkpoint, name: str) -> Entry:
 
 
 def _input_size(checkpoint: Checkpoint, default: tuple[int, int, int]) -> tuple[int, int, int]:
-    """(channels, height, width) of what the model takes."""
+    """(channels, height, width) of the model's input."""
     channels, height, width = checkpoint.pretrained_cfg.get("input_size") or default
     side = checkpoint.model_args.get("img_size") or (height, width)
     height, width = (side, side) if isinstance(side, int) else side
@@ -157,9 +157,9 @@ def _input_size(checkpoint: Checkpoint, default: tuple[int, int, int]) -> tuple[
 
 
 def _registered(checkpoint: Checkpoint, held: Mapping[str, Tensor]) -> str:
-    """A name in timm's registry for the architecture with the arguments, and the shapes, that the folder has.
+    """Register the folder's architecture, with its arguments, under a name of its own, and return the name.
 
-    timm takes the input's size from `pretrained_cfg`, and TimmWrapper does not, so what wrote the folder decides.
+    timm takes the input size from `pretrained_cfg` and TimmWrapper does not, so the shapes in the files decide.
     """
     architecture = str(checkpoint.architecture)
     if not is_model(architecture):
@@ -170,20 +170,20 @@ def _registered(checkpoint: Checkpoint, held: Mapping[str, Tensor]) -> str:
 
 
 def _misfits(module: nn.Module, held: Mapping[str, Tensor]) -> int:
-    """How many tensors have another shape than in the files."""
+    """The number of tensors whose shape differs from the files."""
     return sum(name in held and held[name].shape != tensor.shape for name, tensor in module.state_dict().items())
 
 
 def _register(architecture: str, args: Mapping[str, Any], described: Mapping[str, Any]) -> str:
-    """An architecture with other arguments under a name of its own, the same for the same."""
-    asked = json.dumps([args, described], sort_keys=True)
-    name = f"{NAMED}{architecture}_{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    """Register an architecture with these arguments; equal arguments give the same name."""
+    key = json.dumps([args, described], sort_keys=True)
+    name = f"{NAMED}{architecture}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
     if not is_model(name):
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  timm's own protocol
             overlay = {**described, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
-            given = {**args, **kwargs}
-            return model_entrypoint(architecture)(pretrained=pretrained, pretrained_cfg_overlay=overlay, **given)
+            arguments = {**args, **kwargs}
+            return model_entrypoint(architecture)(pretrained=pretrained, pretrained_cfg_overlay=overlay, **arguments)
 
         entrypoint.__name__ = name
         register_model(entrypoint)

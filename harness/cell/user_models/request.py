@@ -1,4 +1,4 @@
-"""A model or a checkpoint of somebody's own, and the roads by which it is tried."""
+"""A user's request to test a model or a checkpoint folder, and the cases that test it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,71 +23,75 @@ from ..routes import ROUTES
 from ..scenarios import run_case
 from ..scenarios.protocol import Route
 from ..scenarios.run_case import case_line
-from .checkpoint_folder import CheckpointFolder, File
-from .save_and_reload import Own, Survival
-from .target import Target, Unusable, find, module_of, of_folder, said
+from .checkpoint_folder import CheckpointFolder, ReadByTimm
+from .resolution import as_target, from_folder, resolve
+from .save_and_reload import SaveAndReload, UserModel
+from .target import Target, Unusable, one_line
 from .tensor_files import dtype_of, state_of
 
-ALONE: Final[Mapping[str, Route]] = {OWN: Survival()}
+OWN_ROUTE: Final[Mapping[str, Route]] = {OWN: SaveAndReload()}
 FLOAT: Final = torch.float32
 
 
 @dataclass(frozen=True)
-class Owned:
-    """What is tried: by which roads, and in which formats. `subject` is as much of one as these roads ask for."""
+class UserCases:
+    """The cases of a user model: its routes and variants.
+
+    `reference` is a ReferenceModel, or a UserModel, which has only the part of one that its route uses.
+    """
 
     name: str
     reference: Any
-    roads: Mapping[str, Route]
-    formats: Sequence[str] = (DEFAULT_VARIANT,)
+    routes: Mapping[str, Route]
+    variants: Sequence[str] = (DEFAULT_VARIANT,)
 
     @property
     def cases(self) -> list[Case]:
-        """All that can be tried."""
-        return [Case(road, self.name, name) for road in self.roads for name in self.formats]
+        """Each route in each variant."""
+        return [Case(route, self.name, variant) for route in self.routes for variant in self.variants]
 
     def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> CaseLine:
-        """The case's line, with the traits by which rules are chosen."""
+        """Run a case; its line also has the traits that rules ask for."""
         variant = VARIANTS[case.variant]
-        if case.route not in self.roads:
+        if case.route not in self.routes:
             return case_line(Outcome.UNSUPPORTED, f"{self.name} is none of timm's, and has no such route")
-        if isinstance(self.reference, CheckpointFolder) and (why := self.reference.unsupported(case.route)):
-            return case_line(Outcome.UNSUPPORTED, why)
-        line = run_case.run(self.roads[case.route], variant, self.reference, release, tolerance, folder)
+        if isinstance(self.reference, CheckpointFolder) and (reason := self.reference.unsupported(case.route)):
+            return case_line(Outcome.UNSUPPORTED, reason)
+        line = run_case.run(self.routes[case.route], variant, self.reference, release, tolerance, folder)
         return replace(line, detail={**line.detail, "traits": asdict(self.reference.entry)})
 
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody names: a target, and where it needs one a configuration, or what makes the model of a folder."""
+    """A target as the user names it, with its configuration, or with the maker of a folder's model."""
 
     target: str
     config: str | None = None
     maker: str | None = None
 
-    def find(self, device: str = "cpu", dtype: torch.dtype | None = None, *, whole: bool = False) -> Owned:
-        """In float32, or the precision of the files, where no other is asked for. Raises Unusable.
+    def resolve(self, device: str = "cpu", dtype: torch.dtype | None = None, *, whole: bool = False) -> UserCases:
+        """The cases of the target. `dtype` is float32 by default, or the precision of the folder's files.
 
-        A name that is registered with timm goes timm's routes, or is a module like any other where it is `whole`.
+        A model registered with timm is tested on timm's routes; with `whole`, as a plain module. Raises Unusable.
         """
         if is_path(self.target):
             return self._folder(device, dtype)
         if self.maker is not None:
             raise Unusable(f"--class is for a checkpoint folder, and {self.target} is none")
-        found = find(self.target, self.config)
+        target = resolve(self.target, self.config)
         placement = Placement(device, dtype or FLOAT)
-        if isinstance(found, str) and not whole:
-            return registered(found, placement)
-        return alone(module_of(found), placement, name=self.target)
+        if isinstance(target, str) and not whole:
+            return timm_cases(target, placement)
+        return own_cases(as_target(target), placement, name=self.target)
 
     def module(self) -> Target:
-        """What is looked at as a module, whatever it is. Raises Unusable."""
-        reference = self.find(whole=True).reference
-        if isinstance(reference, Own):
+        """The model of the target as a plain module. Raises Unusable."""
+        reference = self.resolve(whole=True).reference
+        if isinstance(reference, UserModel):
             return reference.target
         return Target(reference.checkpoint.name, reference.build, {"x": torch.zeros(1, *reference.input_size)})
 
-    def _folder(self, device: str, dtype: torch.dtype | None) -> Owned:
+    def _folder(self, device: str, dtype: torch.dtype | None) -> UserCases:
         if self.config is not None:
             raise Unusable(f"--config: {self.target} is a folder, and has its own; --class names what makes its model")
         try:
@@ -95,27 +99,27 @@ class Request:
         except ValueError as error:
             raise Unusable(str(error)) from error
         if checkpoint.architecture and self.maker is None:
-            return Owned(
+            return UserCases(
                 checkpoint.name,
                 CheckpointFolder.read(checkpoint, device, dtype),
-                {OWN: File(), **{name: ROUTES[name] for name in taking(Takes.FOLDER)}},
+                {OWN: ReadByTimm(), **{name: ROUTES[name] for name in taking(Takes.FOLDER)}},
             )
         state = state_of(checkpoint)
-        target = of_folder(checkpoint, state, self.maker)
-        return Owned(checkpoint.name, Own.of(target, Placement(device, dtype or dtype_of(state))), ALONE)
+        target = from_folder(checkpoint, state, self.maker)
+        return UserCases(checkpoint.name, UserModel.of(target, Placement(device, dtype or dtype_of(state))), OWN_ROUTE)
 
 
-def alone(
-    target: Target, placement: Placement, *, name: str | None = None, formats: Sequence[str] = OWN_VARIANTS
-) -> Owned:
-    """A model that transformers saves and loads whole."""
-    return Owned(name or target.name, Own.of(target, placement), ALONE, formats)
+def own_cases(
+    target: Target, placement: Placement, *, name: str | None = None, variants: Sequence[str] = OWN_VARIANTS
+) -> UserCases:
+    """The cases of a model that transformers saves and reloads as a whole."""
+    return UserCases(name or target.name, UserModel.of(target, placement), OWN_ROUTE, variants)
 
 
-def registered(model: str, placement: Placement) -> Owned:
-    """A model of timm's registry, as it is. Raises Unusable for one that timm cannot make."""
+def timm_cases(model: str, placement: Placement) -> UserCases:
+    """The cases of a model in timm's registry, at full size. Raises Unusable if timm cannot make it."""
     try:
         entry = entry_of(model, build(model, {}), whole=True)
     except Exception as error:
-        raise Unusable(f"timm.create_model({model!r}) fails with timm {timm.__version__}: {said(error)}") from error
-    return Owned(model, ReferenceModel(entry, "full", placement), ROUTES)
+        raise Unusable(f"timm.create_model({model!r}) fails with timm {timm.__version__}: {one_line(error)}") from error
+    return UserCases(model, ReferenceModel(entry, "full", placement), ROUTES)

@@ -1,4 +1,4 @@
-"""`own`: a model of somebody's own, saved and loaded by transformers, and saved again."""
+"""The route `own`: transformers saves, loads and again saves a user model."""
 
 import functools
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -19,15 +19,15 @@ from ..scenarios.holder import names_in, shared_names
 from ..scenarios.protocol import Computed, Damaged, Loaded, Scenario, Written
 from . import damage
 from .target import Target
-from .tensor_files import give
+from .tensor_files import copy_into
 
 TRANSFORMERS: Final = "transformers."
-HELD: Final[dict[str, Callable[[], nn.Module]]] = {}
-"""What makes each module that is no model of transformers, by the target's name."""
+BUILDERS: Final[dict[str, Callable[[], nn.Module]]] = {}
+"""The builders of modules that are no models of transformers, by the target's name."""
 
 
-class HolderConfig(PretrainedConfig):
-    """Names what makes the module."""
+class WrappedModuleConfig(PretrainedConfig):
+    """Names the builder of the module."""
 
     model_type = "layerscale_holder"
 
@@ -36,37 +36,37 @@ class HolderConfig(PretrainedConfig):
         super().__init__(**kwargs)
 
 
-class Holder(PreTrainedModel):
-    """A model of transformers around a module that is none, as a project writes it that owns a tower."""
+class WrappedModule(PreTrainedModel):
+    """A transformers model around a plain module, as a project with its own tower writes it."""
 
-    config_class = HolderConfig
+    config_class = WrappedModuleConfig
     base_model_prefix = "held"
 
-    def __init__(self, config: HolderConfig) -> None:
+    def __init__(self, config: WrappedModuleConfig) -> None:
         super().__init__(config)
-        self.tower = HELD[config.target]()
+        self.tower = BUILDERS[config.target]()
         self.post_init()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module gives."""
+        """The output of the module."""
         return self.tower(*args, **kwargs)
 
 
 @dataclass(frozen=True)
-class Own:
-    """What a case asks of a subject, for a target: its traits, where it runs, and what its constructor gives."""
+class UserModel:
+    """The reference model of a target: its traits, its placement, and its constructor's tensors."""
 
     target: Target
     entry: Entry
     placement: Placement
 
     @classmethod
-    def of(cls, target: Target, placement: Placement) -> "Own":
-        """With the traits of the model as it is made."""
+    def of(cls, target: Target, placement: Placement) -> "UserModel":
+        """The user model, with the traits of a newly built one."""
         return cls(target, target.entry(target.build()), placement)
 
     def default(self, name: str) -> Tensor | None:
-        """What the constructor gives a tensor; None for a name that it does not."""
+        """The constructor's tensor of that name; None if there is none."""
         return self._defaults.get(name)
 
     @functools.cached_property
@@ -74,33 +74,33 @@ class Own:
         return tensors_of(self.placement.cast(self.target.build()))
 
 
-class Survival:
-    """Whether a model survives transformers: names, tensors, buffers and outputs."""
+class SaveAndReload:
+    """Save and reload a user model: names, tensors, buffers and outputs must come back."""
 
     name = OWN
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
-        """Every release saves and loads a model of one's own."""
+        """None: every release saves and loads a user model."""
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Saved and loaded, and once more what came back."""
-        return {"": _survives(context)}
+        """A single scenario: saved, loaded, and saved again."""
+        return {"": _saved_and_reloaded(context)}
 
 
-def _survives(context: CaseContext) -> Scenario:
+def _saved_and_reloaded(context: CaseContext) -> Scenario:
     reference: Any = context.reference
     target, placement = reference.target, reference.placement
     with context.during("native"):
-        plain = as_transformers_has_it(target).eval()
+        plain = build_pretrained(target).eval()
         inputs = _placed(target, placement)
-    if target.kept is None:
+    if target.folder is None:
         weights.fill(plain)
         folder = context.save(plain, context.folder / "saved")
         model, info = context.load(type(plain).from_pretrained, folder)
         written: Sequence[str] | None = names_in(folder)
     else:
-        model, info = yield from _kept(context, plain)
+        model, info = yield from _load_folder(context, plain)
         written = list(target.state) if set(target.state) <= set(plain.state_dict()) else None
     with context.during("native"):
         module = _as_loaded(plain, model, placement)
@@ -109,46 +109,46 @@ def _survives(context: CaseContext) -> Scenario:
     yield loaded
     if target.inputs is not None:
         yield Computed(lambda: inputs.run(model), lambda: native.runs, loaded)
-    # Which names a file has is a class's own to say: some are turned on saving and back on loading. They must not move.
+    # A class may rename keys on saving and back on loading, so only a change from one save to the next is wrong.
     again = context.save(model, context.folder / "saved again", phase="resave")
     if written is not None:
         shared = shared_names(plain)
         yield Written(again, *([name for name in names if name not in shared] for names in (names_in(again), written)))
 
 
-def _kept(context: CaseContext, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping[str, Any]]]:
-    """What a checkpoint folder comes back as, and its weights in `plain`; before that, what is wrong with its files.
+def _load_folder(context: CaseContext, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping[str, Any]]]:
+    """Load the target's checkpoint folder, yield the damage in its files, and copy its weights into `plain`.
 
-    Names that the class itself turns as it loads are taken as it turns them: nobody else says what they should be.
+    Keys that the class renames on loading are taken as it renames them, for only the class defines them.
     """
     reference: Any = context.reference
     state: Mapping[str, Tensor] = reference.target.state
     try:
-        model, info = context.load(type(plain).from_pretrained, reference.target.kept, **context.precision)
-    except Exception:  # then nobody knows which of its names the class turns
+        model, info = context.load(type(plain).from_pretrained, reference.target.folder, **context.precision)
+    except Exception:  # without a loaded model the renamed keys are unknown
         if names := damage.nonfinite(state, reference.default):
-            yield Damaged(damage.not_finite(names))
+            yield Damaged(damage.describe_nonfinite(names))
         raise
-    turned = set(plain.state_dict()) - set(state) - {str(name) for name in info["missing_keys"]}
-    held = {**{name: tensor for name, tensor in model.state_dict().items() if name in turned}, **state}
-    yield from (Damaged(what) for what in damage.told(held, plain, reference.default))
-    give(plain, held)
+    renamed = set(plain.state_dict()) - set(state) - {str(name) for name in info["missing_keys"]}
+    held = {**{name: tensor for name, tensor in model.state_dict().items() if name in renamed}, **state}
+    yield from (Damaged(message) for message in damage.describe(held, plain, reference.default))
+    copy_into(plain, held)
     return model, info
 
 
-def as_transformers_has_it(target: Target) -> Any:
-    """A new model, in one of transformers' where it is none itself."""
+def build_pretrained(target: Target) -> Any:
+    """Build the target's model; a plain module is wrapped in a transformers model."""
     model = target.build()
     if isinstance(model, PreTrainedModel):
         return model
-    HELD[target.name] = target.build
-    return Holder(HolderConfig(target=target.name))
+    BUILDERS[target.name] = target.build
+    return WrappedModule(WrappedModuleConfig(target=target.name))
 
 
 def _as_loaded(plain: Any, model: Any, placement: Placement) -> Any:
-    """The model as its lane has it, but for what transformers keeps in float32 where half precision is asked for.
+    """The saved model in the placement of its lane, except tensors that transformers keeps in float32.
 
-    Which of its own modules' buffers these are, and which parameters, is transformers' to say; their values are not.
+    transformers decides which parameters, and which buffers of its own modules, these are; the values are the saved.
     """
     cast = placement.cast(plain)
     if placement.is_default:
@@ -157,24 +157,26 @@ def _as_loaded(plain: Any, model: Any, placement: Placement) -> Any:
     for name, tensor in tensors_of(plain).items():
         owner, _, leaf = name.rpartition(".")
         module = cast.get_submodule(owner)
-        kept = tensor.is_floating_point() and name in loaded and loaded[name].dtype == tensor.dtype != placement.dtype
-        if kept and (name not in buffers or type(module).__module__.startswith(TRANSFORMERS)):
+        keeps_dtype = (
+            tensor.is_floating_point() and name in loaded and loaded[name].dtype == tensor.dtype != placement.dtype
+        )
+        if keeps_dtype and (name not in buffers or type(module).__module__.startswith(TRANSFORMERS)):
             value = tensor.detach().to(placement.device, copy=True)
             setattr(module, leaf, value if name in buffers else nn.Parameter(value))
     return cast
 
 
 def _placed(target: Target, placement: Placement) -> Target:
-    """The target with its inputs where the lane computes, and in its precision."""
+    """The target with its inputs on the lane's device and in its precision."""
 
     def put(value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
         return value.to(placement.device, placement.dtype if value.is_floating_point() else value.dtype)
 
-    given = target.inputs
-    if given is None:
+    inputs = target.inputs
+    if inputs is None:
         return target
-    if isinstance(given, Mapping):
-        return replace(target, inputs={name: put(value) for name, value in given.items()})
-    return replace(target, inputs=[put(value) for value in given])
+    if isinstance(inputs, Mapping):
+        return replace(target, inputs={name: put(value) for name, value in inputs.items()})
+    return replace(target, inputs=[put(value) for value in inputs])

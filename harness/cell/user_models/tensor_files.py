@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint on somebody's disk."""
+"""The tensors in the files of a user's checkpoint."""
 
 import pickle
 import zipfile
@@ -11,13 +11,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from ...contract.checkpoint import Checkpoint
-from .target import Unusable, said
+from .target import Unusable, one_line
 
 COMPARED: Final = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """All tensors of the files by the names that they have there, mapped into memory. Raises Unusable."""
+    """All tensors of the files by their names there, mapped into memory. Raises Unusable."""
     state: dict[str, Tensor] = {}
     for path in checkpoint.files:
         try:
@@ -36,8 +36,8 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
             EOFError,
             pickle.UnpicklingError,
         ) as error:
-            raise Unusable(f"{path}: cannot be read: {said(error)}") from error
-    if strange := [name for name, one in state.items() if not isinstance(one, Tensor)]:
+            raise Unusable(f"{path}: cannot be read: {one_line(error)}") from error
+    if strange := [name for name, value in state.items() if not isinstance(value, Tensor)]:
         raise Unusable(
             f"{checkpoint.folder}: {', '.join(map(str, strange[:2]))} in its weights is no tensor; "
             "of a training state save the state dict alone"
@@ -46,16 +46,18 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
 
 
 def dtype_of(state: Mapping[str, Tensor]) -> torch.dtype:
-    """The precision that most of the numbers of a checkpoint have; float32 for one in which nothing is compared."""
+    """The precision of most numbers of a checkpoint; float32 if no tensor has a compared precision."""
     counts: Counter[torch.dtype] = Counter()
-    for one in state.values():
-        if one.dtype in COMPARED:
-            counts[one.dtype] += one.numel()
+    for tensor in state.values():
+        if tensor.dtype in COMPARED:
+            counts[tensor.dtype] += tensor.numel()
     return counts.most_common(1)[0][0] if counts else torch.float32
 
 
-def give(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Copy into a module what has a tensor of that name and shape there; the rest stays as it is."""
-    made = module.state_dict()
-    fitting = {name: one for name, one in state.items() if name in made and made[name].shape == one.shape}
+def copy_into(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Copy into a module the tensors whose name and shape it has; all others are ignored."""
+    current = module.state_dict()
+    fitting = {
+        name: tensor for name, tensor in state.items() if name in current and current[name].shape == tensor.shape
+    }
     module.load_state_dict(fitting, strict=False)

@@ -1,4 +1,4 @@
-"""A road on which something goes wrong, and what can go wrong on it."""
+"""Routes with a fault, and the faults."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -19,32 +19,32 @@ from tests.cell.faults.states import Change
 
 
 @dataclass
-class Along:
-    """A road on which each leg is watched, or tampered with, by `_along`."""
+class Intercepted:
+    """A route each of whose scenarios passes through `_intercept`."""
 
-    road: Route
+    route: Route
 
     @property
     def name(self) -> str:
-        return self.road.name
+        return self.route.name
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:
-        return self.road.unsupported(release, entry)
+        return self.route.unsupported(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        return {name: self._along(scenario) for name, scenario in self.road.scenarios(context).items()}
+        return {name: self._intercept(scenario) for name, scenario in self.route.scenarios(context).items()}
 
-    def _along(self, scenario: Scenario) -> Scenario:
+    def _intercept(self, scenario: Scenario) -> Scenario:
         return scenario
 
 
 @dataclass
-class Faulty(Along):
-    """A road on which something happens to the files, to what was loaded from them, or to what that computes.
+class Faulty(Intercepted):
+    """A route with a fault in the files, in the loaded model, or in its outputs.
 
-    `to_checkpoint` is given timm's checkpoint before any leg is walked, `to_written` each folder that transformers
-    wrote before it is loaded, `to_model` and `to_loaded` what was loaded before anything is compared. All but the
-    first happen on the leg `only`, where one is named.
+    `to_checkpoint` is given timm's checkpoint before any scenario runs, `to_written` each folder that transformers
+    wrote before it is loaded, `to_model` and `to_loaded` the loaded model before it is compared. All but the first
+    apply to the scenario `only`, if that is given.
     """
 
     to_checkpoint: Callable[[Path], None] | None = None
@@ -57,14 +57,14 @@ class Faulty(Along):
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         if self.to_checkpoint:
             self.to_checkpoint(context.checkpoint())
-        scenarios = self.road.scenarios(context)
+        scenarios = self.route.scenarios(context)
         assert self.only is None or self.only in scenarios
         return {
-            name: self._along(scenario) if self.only in {None, name} else scenario
+            name: self._intercept(scenario) if self.only in {None, name} else scenario
             for name, scenario in scenarios.items()
         }
 
-    def _along(self, scenario: Scenario) -> Scenario:
+    def _intercept(self, scenario: Scenario) -> Scenario:
         for step in scenario:
             match step:
                 case Written():
@@ -81,7 +81,7 @@ class Faulty(Along):
 
 @dataclass
 class Scenarios:
-    """A road of these legs and no other; each is made anew for each try."""
+    """A route of just these scenarios, each made anew for each attempt."""
 
     made: Mapping[str, Callable[[CaseContext], Scenario]]
     name: str = "made up"
@@ -93,13 +93,13 @@ class Scenarios:
         return {name: make(context) for name, make in self.made.items()}
 
 
-def nowhere(_trip: CaseContext) -> Iterator[Any]:
-    """A leg on which nothing is met."""
+def empty(_context: CaseContext) -> Iterator[Any]:
+    """A scenario without steps."""
     yield from ()
 
 
 def rewritten(change: Change) -> Callable[[Path], None]:
-    """The tensors of a folder, changed."""
+    """Change the tensors of a folder."""
 
     def to(folder: Path) -> None:
         assert states.rewrite(folder, change)
@@ -124,7 +124,7 @@ def shortened(part: str) -> Callable[[Path], None]:
 
 
 def described(**changes: Any) -> Callable[[Path], None]:
-    """The checkpoint's `pretrained_cfg` says something else."""
+    """Change fields of the checkpoint's `pretrained_cfg`."""
 
     def rewrite(folder: Path) -> None:
         path = folder / "config.json"
@@ -143,7 +143,7 @@ def constant(module: nn.Module) -> None:
 
 
 def reset(module: nn.Module) -> None:
-    """As ConvNeXt's constructor leaves it."""
+    """Set gamma to the value of ConvNeXt's constructor."""
     first(module, "gamma").fill_(1e-6)
 
 
@@ -152,8 +152,8 @@ def scaled(module: nn.Module) -> None:
 
 
 def swapped(module: nn.Module) -> None:
-    one, other = [tensor for name, tensor in module.named_parameters() if "gamma_" in name][:2]
-    one.data, other.data = other.data.clone(), one.data.clone()
+    first_scale, second_scale = [tensor for name, tensor in module.named_parameters() if "gamma_" in name][:2]
+    first_scale.data, second_scale.data = second_scale.data.clone(), first_scale.data.clone()
 
 
 def transposed(module: nn.Module) -> None:
@@ -175,14 +175,14 @@ def zeroed(module: nn.Module) -> None:
 
 
 def without_scales(module: nn.Module) -> None:
-    """As a model that was built without them."""
+    """Remove the LayerScale parameters."""
     for part in module.modules():
         if "gamma" in part._parameters:
             part.register_parameter("gamma", None)
 
 
 def around(loaded: Loaded) -> None:
-    """The first parameter outside the timm module."""
+    """Change the first parameter outside the timm module."""
     parameters = loaded.model.named_parameters()
     next(tensor for name, tensor in parameters if not name.startswith(f"{loaded.prefix}.")).add_(1)
 

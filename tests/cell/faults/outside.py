@@ -1,6 +1,6 @@
-"""Faults in the libraries themselves: a public function of theirs is replaced while a case runs, and counts its deeds.
+"""Faults in the libraries: a public function is replaced while a case runs, and counts how often it changed something.
 
-None of them knows the harness. What they change is what a release with that bug would give to any caller.
+None of them uses the harness. A release with such a bug would behave so for any caller.
 """
 
 import functools
@@ -46,7 +46,7 @@ Put = Callable[[pytest.MonkeyPatch, Reached], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, a model that it can hit, and where it is caught: the route, the outcome, and a part of the reason."""
+    """A fault, a model that it affects, and the route, outcome and part of the reason by which it is caught."""
 
     put: Put
     route: str
@@ -57,12 +57,12 @@ class Fault:
 
 
 def reading(change: Change) -> Put:
-    """`from_pretrained` takes other tensors out of a checkpoint than are in it."""
+    """`from_pretrained` reads other tensors than the checkpoint holds."""
     return loading_from(lambda folder: rewrite(folder, change))
 
 
 def loading_from(damage: Callable[[Path], bool]) -> Put:
-    """`from_pretrained` sees another folder than it is given; `damage` says whether it changed anything."""
+    """`from_pretrained` reads a damaged copy of the folder; `damage` returns whether it changed anything."""
 
     def load(original: Callable[..., Any], reached: Reached, folder: Any, *args: Any, **kwargs: Any) -> Any:
         with tempfile.TemporaryDirectory() as copy:
@@ -74,20 +74,20 @@ def loading_from(damage: Callable[[Path], bool]) -> Put:
 
 
 def after(change: Callable[[Any, dict[str, Any]], bool]) -> Put:
-    """`from_pretrained` does something to the model, or to its report; `change` says whether it did."""
+    """`from_pretrained` changes the model or its report; `change` returns whether it did."""
 
     def load(original: Callable[..., Any], reached: Reached, *args: Any, **kwargs: Any) -> Any:
-        found = original(*args, **kwargs)
-        model, info = found if isinstance(found, tuple) else (found, {})
+        result = original(*args, **kwargs)
+        model, info = result if isinstance(result, tuple) else (result, {})
         with torch.no_grad():
             reached.times += change(model, info)
-        return found
+        return result
 
     return loading(load)
 
 
 def loading(load: Callable[..., Any]) -> Put:
-    """`load` in place of every model's `from_pretrained`, which it is given first."""
+    """`load` replaces `from_pretrained` of every model, and is given the original first."""
 
     def put(patch: pytest.MonkeyPatch, reached: Reached) -> None:
         original = PreTrainedModel.from_pretrained.__func__
@@ -118,7 +118,7 @@ def saving(change: Change) -> Put:
 
 
 def processing(change: Callable[[Any], bool]) -> Put:
-    """`AutoImageProcessor.from_pretrained` gives a processor that does something else."""
+    """`AutoImageProcessor.from_pretrained` returns a changed processor."""
 
     def put(patch: pytest.MonkeyPatch, reached: Reached) -> None:
         original = AutoImageProcessor.from_pretrained
@@ -218,8 +218,8 @@ def without_scales(model: Any, _info: dict[str, Any]) -> bool:
     return bool(parts)
 
 
-def unsaid(model: Any, info: dict[str, Any]) -> bool:
-    """Uninitialised, and the report knows nothing of it."""
+def unreported(model: Any, info: dict[str, Any]) -> bool:
+    """An uninitialised gamma that the report does not list."""
     for names in info.values():
         if hasattr(names, "clear"):
             names.clear()
@@ -227,7 +227,7 @@ def unsaid(model: Any, info: dict[str, Any]) -> bool:
 
 
 def hooked(hook: Callable[..., Any], kind: Any = (nn.Conv2d, nn.Linear)) -> Callable[..., bool]:
-    """A hook on the first module of that kind; one that mixes channels, so that no norm takes back what it does."""
+    """A hook on the first module of that kind, which mixes channels, so that no norm undoes the change."""
 
     def change(model: Any, _info: dict[str, Any]) -> bool:
         part = next((part for part in model.modules() if isinstance(part, kind)), None)
@@ -262,7 +262,7 @@ def swallowed(_module: Any, _args: Any, out: Tensor) -> Tensor:
 
 
 def stale(model: Any, _info: dict[str, Any]) -> bool:
-    """Each call gives what the one before computed, out of memory that is used again."""
+    """Each call returns the result of the call before, from memory that is used again."""
     kept: dict[tuple[int, ...], Tensor] = {}
 
     def hook(_module: Any, _args: Any, out: Tensor) -> Tensor:
@@ -285,7 +285,7 @@ def second_call(model: Any, _info: dict[str, Any]) -> bool:
 
 
 def training(model: Any, _info: dict[str, Any]) -> bool:
-    """Batch norms that stay in training mode, whatever `eval` says."""
+    """Batch norms that stay in training mode after `eval`."""
     norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
     for norm in norms:
         norm.train = lambda mode=True, norm=norm: norm  # noqa: ARG005
@@ -301,7 +301,7 @@ def eps(model: Any, _info: dict[str, Any]) -> bool:
 
 
 def levels(model: Any, _info: dict[str, Any]) -> bool:
-    """Off by one, round the end."""
+    """Feature maps off by one level, cyclically."""
 
     def hook(_module: Any, _args: Any, out: Any) -> Any:
         out["feature_maps"] = (*out["feature_maps"][1:], out["feature_maps"][0])
@@ -329,23 +329,23 @@ def gelu(_model: Any, _info: dict[str, Any]) -> bool:
 
 
 def _transforms(processor: Any, kind: str) -> list[Any]:
-    return [one for one in processor.val_transforms.transforms if type(one).__name__ == kind]
+    return [transform for transform in processor.val_transforms.transforms if type(transform).__name__ == kind]
 
 
 def another_mean(processor: Any) -> bool:
-    found = _transforms(processor, "Normalize")
-    for one in found:
-        one.mean = torch.full_like(torch.as_tensor(one.mean), 0.5)
-    return bool(found)
+    transforms = _transforms(processor, "Normalize")
+    for normalize in transforms:
+        normalize.mean = torch.full_like(torch.as_tensor(normalize.mean), 0.5)
+    return bool(transforms)
 
 
 def another_interpolation(processor: Any) -> bool:
     from torchvision.transforms import InterpolationMode  # noqa: PLC0415  a part of the pair
 
-    found = [one for one in processor.val_transforms.transforms if hasattr(one, "interpolation")]
-    for one in found:
-        one.interpolation = InterpolationMode.NEAREST
-    return bool(found)
+    transforms = [step for step in processor.val_transforms.transforms if hasattr(step, "interpolation")]
+    for resize in transforms:
+        resize.interpolation = InterpolationMode.NEAREST
+    return bool(transforms)
 
 
 LEAK, FILE = "LeakedState in phase ", "the file that transformers wrote"
@@ -370,7 +370,7 @@ FAULTS: Mapping[str, Fault] = {
     "gamma at its constant": Fault(after(filled(1e-6)), "wrapper", "tensors", "as timm's constructor leaves it"),
     "gamma at another constant": Fault(after(filled(0.5)), "tower", "tensors", "is 0.5 throughout"),
     "gamma unset": Fault(after(filled(torch.nan)), "tower", "tensors", "as uninitialised memory is here"),
-    "a loss that the report hides": Fault(after(unsaid), "wrapper", "tensors", "as uninitialised memory is here"),
+    "a loss that the report hides": Fault(after(unreported), "wrapper", "tensors", "as uninitialised memory is here"),
     "a weight x 1.001": Fault(after(scaled), "tower", "tensors", "differs by up to"),
     "a wrong dtype": Fault(after(doubled), "wrapper", "tensors", "is float64, not float32"),
     "buffers zeroed": Fault(after(buffers(torch.zeros_like)), "wrapper", "tensors", "is 0 throughout", RELPOS),

@@ -1,4 +1,4 @@
-"""What can happen to the tensors of a checkpoint, and to the files that hold them."""
+"""Changes to the tensors of a checkpoint, and to its files."""
 
 import itertools
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Change = Callable[[State], State]
 
 
 def rewrite(folder: Path, change: Change) -> bool:
-    """Change the tensors in each file of a folder; whether any is another than before."""
+    """Change the tensors in each file of a folder; whether any differs afterwards."""
     changed = False
     for path in folder.glob("*.safetensors"):
         before = {name: tensor.clone() for name, tensor in load_file(path).items()}
@@ -40,7 +40,7 @@ def prefixed(prefix: str) -> Change:
 
 
 def dropped(part: str) -> Change:
-    """The first tensor of that name is not there."""
+    """Remove the first tensor whose name has this part."""
 
     def change(state: State) -> State:
         first = next((name for name in state if part in name), None)
@@ -50,19 +50,19 @@ def dropped(part: str) -> Change:
 
 
 def exchanged(part: str) -> Change:
-    """The first two tensors of that name and one shape, each under the other's name."""
+    """Exchange the first two tensors of equal shape whose names have this part."""
 
     def change(state: State) -> State:
-        for one, two in itertools.combinations([name for name in state if part in name], 2):
-            if state[one].shape == state[two].shape:
-                return {**state, one: state[two], two: state[one]}
+        for first, second in itertools.combinations([name for name in state if part in name], 2):
+            if state[first].shape == state[second].shape:
+                return {**state, first: state[second], second: state[first]}
         return state
 
     return change
 
 
 def on_first(part: str, change: Callable[[Tensor], Tensor]) -> Change:
-    """The first tensor of that name and more than one value, changed."""
+    """Change the first tensor with more than one value whose name has this part."""
 
     def to(state: State) -> State:
         first = next((name for name in state if part in name and state[name].numel() > 1), None)
@@ -72,7 +72,7 @@ def on_first(part: str, change: Callable[[Tensor], Tensor]) -> Change:
 
 
 def shortened(part: str) -> Change:
-    """The first tensor of that name has one value less."""
+    """Cut the first value from the first tensor whose name has this part."""
     return on_first(part, lambda tensor: tensor[1:])
 
 

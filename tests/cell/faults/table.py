@@ -1,4 +1,4 @@
-"""Which fault in a library shows on which road: every one of both, tried.
+"""A table of which fault in a library shows on which route, from running each combination.
 
 python -m tests.cell.faults.table > tests/cell/faults/README.md, in the environment of the current pair. Takes minutes.
 """
@@ -29,10 +29,10 @@ from harness.contract.case import GREEN
 from harness.contract.catalog import BERT
 from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults.conftest import TOLERANCES
-from tests.cell.faults.faulty import Along
+from tests.cell.faults.faulty import Intercepted
 from tests.cell.faults.outside import FAULTS, Fault, Reached
 
-OWN: Final = {"vlm": "eva02_tiny_patch14_224", "legacy-layernorm": BERT.model}  # roads with models of their own
+OWN: Final = {"vlm": "eva02_tiny_patch14_224", "legacy-layernorm": BERT.model}  # routes with models of their own
 ULPS: Final = 8
 RED_ANYWAY, NOT_REACHED, IDENTICAL, ESCAPED = "red anyway", "not reached", "identical", "ESCAPED"
 SHORT: Final = {RED_ANYWAY: "◐", NOT_REACHED: "·", IDENTICAL: "=", "unsupported": "-"}
@@ -41,17 +41,17 @@ HEAD: Final = """\
 
 # Faults
 
-Each fault of `outside.py`, put into the libraries from outside, on every road, with transformers {transformers} and
+Each fault of `outside.py`, put into the libraries from outside, on every route, with transformers {transformers} and
 timm {timm}. A cell has the outcome, or:
 
-- ◐ the road is broken on this pair without the fault too
-- · the fault's own counter says that the road never came to it
-- = it was reached, and changed nothing here, looked at beside the harness: all that was loaded is bit for bit what it
-  is without the fault, and all that was computed within 8 units in the last place, which is how far it moves with where
-  weights lie in memory; as where the road leaves out the weight that the fault changed
-- \\- the model has no such road
+- ◐ the route is broken on this pair without the fault too
+- · the fault changed nothing, by its own counter: the route does not reach it
+- = the fault was reached without effect, measured beside the harness: loaded tensors are bit for bit those without the
+  fault, and outputs agree within 8 units in the last place, by which they vary with the address of weights; so where a
+  route omits the weight that the fault changed
+- \\- the model has no such route
 
-`drifted` is seen, and green: what the fault changed stays within the tolerance.
+`drifted` is green: the fault shows, and stays within the tolerance.
 
 """
 
@@ -72,7 +72,7 @@ def _cell(fault: Fault, route: str) -> str:
     reached = Reached()
     with pytest.MonkeyPatch.context() as patch:
         fault.put(patch, reached)
-        faulty, changed = _tried(route, model, variant)
+        faulty, changed = _run(route, model, variant)
     if reached.times == 0:
         return NOT_REACHED
     if faulty not in GREEN:
@@ -83,13 +83,13 @@ def _cell(fault: Fault, route: str) -> str:
 
 
 @dataclass
-class Witness(Along):
-    """A road, and what is loaded and computed on it, whatever the harness makes of that."""
+class Witness(Intercepted):
+    """A route that keeps what it loaded and computed, independent of the harness's comparison."""
 
     loaded: list[str] = field(default_factory=list)  # hashes
     computed: list[dict[str, Tensor]] = field(default_factory=list)
 
-    def _along(self, scenario: Scenario) -> Scenario:
+    def _intercept(self, scenario: Scenario) -> Scenario:
         for step in scenario:
             match step:
                 case Loaded():
@@ -105,7 +105,7 @@ class Witness(Along):
         return outputs
 
     def alike(self, other: "Witness") -> bool:
-        """Whether both saw the same, as the page says."""
+        """Whether both loaded and computed the same, as the page defines it."""
         return (
             self.loaded == other.loaded
             and len(self.computed) == len(other.computed)
@@ -121,28 +121,28 @@ def _hash(tensors: Mapping[str, Tensor]) -> str:
     return whole.hexdigest()
 
 
-def _alike(one: Outputs, two: Outputs) -> bool:
-    return one.keys() == two.keys() and all(_close(one[name], two[name]) for name in one)
+def _alike(first: Outputs, second: Outputs) -> bool:
+    return first.keys() == second.keys() and all(_close(first[name], second[name]) for name in first)
 
 
-def _close(one: Tensor, two: Tensor) -> bool:
-    if one.shape != two.shape or one.dtype != two.dtype:
+def _close(first: Tensor, second: Tensor) -> bool:
+    if first.shape != second.shape or first.dtype != second.dtype:
         return False
-    return bool((one - two).abs().max() <= ULPS * torch.finfo(one.dtype).eps * two.abs().max())
+    return bool((first - second).abs().max() <= ULPS * torch.finfo(first.dtype).eps * second.abs().max())
 
 
 @functools.cache
 def _sound(route: str, model: str, variant: str) -> tuple[str, Witness]:
-    """What comes of the road without a fault."""
-    return _tried(route, model, variant)
+    """The result of a route without a fault."""
+    return _run(route, model, variant)
 
 
-def _tried(route: str, model: str, variant: str) -> tuple[str, Witness]:
-    """The outcome, and what was seen."""
+def _run(route: str, model: str, variant: str) -> tuple[str, Witness]:
+    """The outcome, and the witness."""
     witness = Witness(ROUTES[route])
     with tempfile.TemporaryDirectory() as folder:
         fields = run_case.run(
-            witness, VARIANTS[variant], _subject(model), _release(), TOLERANCES[torch.float32], Path(folder)
+            witness, VARIANTS[variant], _reference(model), _release(), TOLERANCES[torch.float32], Path(folder)
         )
     return fields.outcome, witness
 
@@ -153,7 +153,7 @@ def _release() -> Release:
 
 
 @functools.cache
-def _subject(model: str) -> ReferenceModel:
+def _reference(model: str) -> ReferenceModel:
     found = catalog.read(catalog.PACKAGED, str(_release().timm))
     assert found is not None
     return ReferenceModel(found[model], "slim", Placement("cpu", torch.float32))
@@ -164,7 +164,7 @@ def _row(first: str, rest: Any) -> str:
 
 
 def main() -> None:
-    """Print the page, a row as soon as it is there."""
+    """Print the page, each row when it is done."""
     release = _release()
     sys.stdout.write(HEAD.format(transformers=release.transformers, timm=release.timm))
     print(_row("fault", ROUTES))  # noqa: T201

@@ -1,4 +1,4 @@
-"""Checkpoint folders of somebody's own: what is damaged in them is told, and what is whole goes every road."""
+"""A user's checkpoint folders: damage in them is described, and sound ones pass every route."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from harness.cell.user_models import checkpoint_folder, damage, request
 from harness.cell.user_models.checkpoint_folder import CheckpointFolder
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable
-from harness.cell.user_models.tensor_files import dtype_of, give
+from harness.cell.user_models.tensor_files import copy_into, dtype_of
 from harness.contract.case import GREEN, Case
 from harness.contract.record import CaseLine
 from harness.contract.routes import OWN
@@ -35,25 +35,25 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: checkpoint.write(kind, root / kind) for kind in checkpoint.KINDS}
 
 
-def tried(asked: Request, folder: Path, route: str = OWN) -> CaseLine:
-    found = asked.find()
-    allowed = TOLERANCES[found.reference.placement.dtype]
-    return found.run(Case(route, found.name), RELEASE, allowed, folder)
+def tried(target: Request, folder: Path, route: str = OWN) -> CaseLine:
+    user = target.resolve()
+    tolerance = TOLERANCES[user.reference.placement.dtype]
+    return user.run(Case(route, user.name), RELEASE, tolerance, folder)
 
 
 def config(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "config.json").read_text())
-    return found
+    fields: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    return fields
 
 
 def mended(folder: Path, to: Path) -> Path:
-    """As one makes it that timm 1.0.31 wrote, so that TimmWrapper reads it."""
+    """A copy of a folder that timm 1.0.31 wrote, mended so that TimmWrapper reads it."""
     args = config(folder)["model_args"]
-    return described(folder, to, model_args={name: one for name, one in args.items() if name != "num_classes"})
+    return described(folder, to, model_args={name: value for name, value in args.items() if name != "num_classes"})
 
 
 def described(folder: Path, to: Path, **changes: Any) -> Path:
-    """A copy of a folder whose config.json says something else."""
+    """A copy of a folder with changes in its config.json."""
     to.mkdir()
     (to / "config.json").write_text(json.dumps({**config(folder), **changes}))
     save_file(load_file(folder / FILE), to / FILE)
@@ -62,13 +62,13 @@ def described(folder: Path, to: Path, **changes: Any) -> Path:
 
 @pytest.mark.parametrize("kind", ["timm", "transformers"])
 def test_a_folder_that_is_whole_is_green(kind: str, folders: dict[str, Path], tmp_path: Path) -> None:
-    found = tried(Request(str(folders[kind])), tmp_path)
-    assert found.outcome in GREEN, found.reason
+    line = tried(Request(str(folders[kind])), tmp_path)
+    assert line.outcome in GREEN, line.reason
 
 
-def test_a_folder_of_ones_own_class_is_loaded_by_it(folders: dict[str, Path], tmp_path: Path) -> None:
-    found = tried(Request(str(folders["own"]), maker=CLASS), tmp_path)
-    assert found.outcome in GREEN, found.reason
+def test_a_folder_of_a_users_class_is_loaded_by_that_class(folders: dict[str, Path], tmp_path: Path) -> None:
+    line = tried(Request(str(folders["own"]), maker=CLASS), tmp_path)
+    assert line.outcome in GREEN, line.reason
 
 
 LOST: Final = (
@@ -90,14 +90,14 @@ NOT_FINITE: Final = "1 tensor holds values that are not finite, head.bias; take 
         ("timm-rewritten", None, REWRITTEN),
         ("timm-boundless", None, NOT_FINITE),
     ],
-    ids=["lost", "lost in a model of one's own", "rewritten", "not finite"],
+    ids=["lost", "lost in a user model", "rewritten", "not finite"],
 )
-def test_a_damaged_folder_is_told_whoever_loads_it(
+def test_damage_in_a_folder_is_described_whatever_loads_it(
     kind: str, maker: str | None, damage: str, folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    found = tried(Request(str(folders[kind]), maker=maker), tmp_path)
-    assert found.outcome == "error"
-    assert found.detail["error"] == {"type": "Damaged", "message": damage, "frame": "", "phase": "native"} | (
+    line = tried(Request(str(folders[kind]), maker=maker), tmp_path)
+    assert line.outcome == "error"
+    assert line.detail["error"] == {"type": "Damaged", "message": damage, "frame": "", "phase": "native"} | (
         {"phase": "load"} if maker else {}
     )
 
@@ -114,27 +114,29 @@ class Scaled(nn.Module):
         return x * self.gamma
 
 
-def told(state: dict[str, Tensor]) -> list[str]:
+def damage_in(state: dict[str, Tensor]) -> list[str]:
     fresh = Scaled().state_dict()
-    return list(damage.told(state, Scaled(), fresh.get))
+    return list(damage.describe(state, Scaled(), fresh.get))
 
 
 def test_what_is_whole_has_no_damage() -> None:
-    assert told({"gamma": torch.tensor([1.0, 2, 3, 4])}) == []
+    assert damage_in({"gamma": torch.tensor([1.0, 2, 3, 4])}) == []
 
 
-def test_a_constant_that_is_not_the_constructors_is_told_as_that() -> None:
-    (found,) = told({"gamma": torch.full((4,), 0.5)})
-    assert found.startswith("1 of 1 LayerScales hold one number throughout (0.5), gamma: never trained, or lost before")
+def test_a_constant_other_than_the_constructors_is_described_as_one() -> None:
+    (sentence,) = damage_in({"gamma": torch.full((4,), 0.5)})
+    assert sentence.startswith(
+        "1 of 1 LayerScales hold one number throughout (0.5), gamma: never trained, or lost before"
+    )
 
 
 def test_a_scale_that_is_not_in_the_file_is_lost() -> None:
-    (found,) = told({"head": torch.ones(2)})
-    assert found == ("1 of 1 LayerScales are not in the file, gamma; take the original checkpoint")
+    (sentence,) = damage_in({"head": torch.ones(2)})
+    assert sentence == ("1 of 1 LayerScales are not in the file, gamma; take the original checkpoint")
 
 
 def test_a_name_that_is_there_beside_its_rewriting_is_not_damaged() -> None:
-    assert told({"gamma": torch.arange(4.0), "weight": torch.arange(4.0)}) == []
+    assert damage_in({"gamma": torch.arange(4.0), "weight": torch.arange(4.0)}) == []
 
 
 def test_the_precision_of_a_file_is_that_of_most_of_its_numbers() -> None:
@@ -144,21 +146,21 @@ def test_the_precision_of_a_file_is_that_of_most_of_its_numbers() -> None:
 
 def test_a_tensor_of_another_shape_is_left_as_it_is() -> None:
     module = Scaled()
-    give(module, {"gamma": torch.zeros(5)})
+    copy_into(module, {"gamma": torch.zeros(5)})
     assert bool((module.gamma == 1).all())
 
 
 @pytest.mark.parametrize("route", ["wrapper", "classifier"])
 def test_their_own_files_are_what_a_route_reads(route: str, folders: dict[str, Path], tmp_path: Path) -> None:
     """timm 1.0.31 writes num_classes into model_args, and TimmWrapper takes it twice; without that the folder loads."""
-    found = tried(Request(str(folders["timm"])), tmp_path / "as written", route)
-    assert "multiple values for keyword argument 'num_classes'" in found.reason
-    found = tried(Request(str(mended(folders["timm"], tmp_path / "mended"))), tmp_path / "as mended", route)
-    assert found.outcome in GREEN, found.reason
+    line = tried(Request(str(folders["timm"])), tmp_path / "as written", route)
+    assert "multiple values for keyword argument 'num_classes'" in line.reason
+    line = tried(Request(str(mended(folders["timm"], tmp_path / "mended"))), tmp_path / "as mended", route)
+    assert line.outcome in GREEN, line.reason
 
 
 def test_their_own_weights_are_what_a_tower_holds(folders: dict[str, Path]) -> None:
-    reference = Request(str(folders["timm"])).find().reference
+    reference = Request(str(folders["timm"])).resolve().reference
     held = load_file(folders["timm"] / FILE)
     assert reference.state.keys() == held.keys()
     assert all(torch.equal(reference.state[name], tensor) for name, tensor in held.items())
@@ -169,11 +171,11 @@ def test_a_wrapper_that_transformers_saved_is_read_as_what_timm_knows(folders: d
 
     loadable = mended(folders["timm"], tmp_path / "mended")
     AutoModelForImageClassification.from_pretrained(loadable).save_pretrained(tmp_path / "resaved")
-    resaved = Request(str(tmp_path / "resaved")).find()
+    resaved = Request(str(tmp_path / "resaved")).resolve()
     assert isinstance(resaved.reference, CheckpointFolder)
     assert (resaved.reference.entry.model, resaved.reference.classes) == (checkpoint.MODEL, 7)
-    found = resaved.run(Case("classifier", "resaved"), RELEASE, TOLERANCES[torch.float32], tmp_path / "run")
-    assert found.outcome in GREEN, found.reason
+    line = resaved.run(Case("classifier", "resaved"), RELEASE, TOLERANCES[torch.float32], tmp_path / "run")
+    assert line.outcome in GREEN, line.reason
 
 
 def test_what_the_folder_says_of_the_architecture_is_made_so(tmp_path: Path) -> None:
@@ -187,9 +189,9 @@ def test_what_the_folder_says_of_the_architecture_is_made_so(tmp_path: Path) -> 
         "model_args": {"img_size": 96, "in_chans": 1},
     }
     (tmp_path / "grey" / "config.json").write_text(json.dumps(grey))
-    found = Request(str(tmp_path / "grey")).find()
-    assert found.reference.input_size == (1, 96, 96)
-    fields = found.run(Case("wrapper", "grey"), RELEASE, TOLERANCES[torch.float32], tmp_path)
+    user = Request(str(tmp_path / "grey")).resolve()
+    assert user.reference.input_size == (1, 96, 96)
+    fields = user.run(Case("wrapper", "grey"), RELEASE, TOLERANCES[torch.float32], tmp_path)
     assert fields.outcome in GREEN, fields.reason
 
 
@@ -198,24 +200,24 @@ def test_a_configuration_that_describes_another_model_than_the_weights_are_of_is
 ) -> None:
     """Without model_args timm builds the size of its registry, and resamples the position embedding to it."""
     bare = described(folders["timm"], tmp_path / "bare", model_args={})
-    found = tried(Request(str(bare)), tmp_path)
+    line = tried(Request(str(bare)), tmp_path)
     resized = "1 parameter not as saved: pos_embed has shape (1, 197, 64), not (1, 101, 64)"
-    assert (found.outcome, found.reason) == ("tensors", resized)
-    found = tried(Request(str(bare)), tmp_path, "classifier")
-    assert found.outcome in GREEN, found.reason
+    assert (line.outcome, line.reason) == ("tensors", resized)
+    line = tried(Request(str(bare)), tmp_path, "classifier")
+    assert line.outcome in GREEN, line.reason
 
 
 def test_a_folder_in_half_precision_is_tried_in_it(folders: dict[str, Path], tmp_path: Path) -> None:
     half = mended(folders["timm"], tmp_path / "half")
     save_file({name: tensor.bfloat16() for name, tensor in load_file(half / FILE).items()}, half / FILE)
     for route in (OWN, "wrapper"):
-        found = tried(Request(str(half)), tmp_path / "run", route)
-        assert found.outcome in GREEN, found.reason
+        line = tried(Request(str(half)), tmp_path / "run", route)
+        assert line.outcome in GREEN, line.reason
 
 
 def test_nothing_is_compared_of_what_computes_no_numbers(folders: dict[str, Path], tmp_path: Path) -> None:
-    found = tried(Request(str(folders["timm-boundless"])), tmp_path, "tower")
-    assert (found.outcome, found.reason) == ("unsupported", checkpoint_folder.NOT_FINITE)
+    line = tried(Request(str(folders["timm-boundless"])), tmp_path, "tower")
+    assert (line.outcome, line.reason) == ("unsupported", checkpoint_folder.NOT_FINITE)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_nothing_is_compared_of_what_computes_no_numbers(folders: dict[str, Path
 def test_what_cannot_be_tried_is_one_error(asked: tuple[Any, ...], problem: str, folders: dict[str, Path]) -> None:
     own = str(folders["own"])
     with pytest.raises(Unusable) as caught:
-        Request(*(one and one.replace("{own}", own) for one in asked)).find()
+        Request(*(argument and argument.replace("{own}", own) for argument in asked)).resolve()
     assert str(caught.value).startswith(problem.replace("{own}", own))
 
 
@@ -250,7 +252,7 @@ def test_a_model_that_this_timm_cannot_make_is_one_error(
 ) -> None:
     strange = described(folders["timm"], tmp_path / "strange", **text)
     with pytest.raises(Unusable) as caught:
-        Request(str(strange)).find()
+        Request(str(strange)).resolve()
     assert str(caught.value).startswith(f"{strange / 'config.json'}: {problem}")
 
 
@@ -258,22 +260,22 @@ def test_files_that_are_cut_off_are_one_error(folders: dict[str, Path], tmp_path
     torn = described(folders["timm"], tmp_path / "torn")
     (torn / FILE).write_bytes((torn / FILE).read_bytes()[:999])
     with pytest.raises(Unusable, match=r"torn/model.safetensors: cannot be read: SafetensorError: "):
-        Request(str(torn)).find()
+        Request(str(torn)).resolve()
     (torn / FILE).rename(torn / "pytorch_model.bin")
     with pytest.raises(Unusable, match=r"torn/pytorch_model.bin: cannot be read: "):
-        Request(str(torn)).find()
+        Request(str(torn)).resolve()
 
 
-def test_the_command_tells_damage_first_and_a_rule_where_it_knows_the_folder(
+def test_the_command_prints_damage_first_and_a_rule_that_applies_to_the_folder(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request, "taking", lambda _: ("wrapper", "tower"))
     out = io.StringIO()
     code = user_model.examine(Request(str(folders["timm-rewritten"])), out)
     lines = out.getvalue().splitlines()
-    tried = {"own": "✘ {}: error", "wrapper": "✘ {}: error", "tower": "✔ {}: passed"}
-    assert lines[1:4] == [said.format(f"{route}/timm-rewritten") for route, said in tried.items()]
-    assert "✘ timm-rewritten: the files themselves are damaged, whoever loads them" in lines
+    outcomes = {"own": "✘ {}: error", "wrapper": "✘ {}: error", "tower": "✔ {}: passed"}
+    assert lines[1:4] == [line.format(f"{route}/timm-rewritten") for route, line in outcomes.items()]
+    assert "✘ timm-rewritten: the checkpoint's files are damaged, whatever loads them" in lines
     assert f"  {REWRITTEN}" in lines
     known = (
         "  because timm 1.0.31 writes num_classes into a checkpoint's model_args, and TimmWrapper hands it to timm a"
@@ -291,10 +293,10 @@ def test_a_file_of_an_old_torch_is_read(folders: dict[str, Path], tmp_path: Path
     old = described(folders["timm"], tmp_path / "old")
     torch.save(load_file(old / FILE), old / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     (old / FILE).unlink()
-    found = tried(Request(str(old)), tmp_path / "run")
-    assert found.outcome in GREEN, found.reason
-    found = tried(Request(str(old)), tmp_path / "run", "backbone-pretrained")
-    assert found.reason == "this road hands timm model.safetensors, and the folder has pytorch_model.bin"
+    line = tried(Request(str(old)), tmp_path / "run")
+    assert line.outcome in GREEN, line.reason
+    line = tried(Request(str(old)), tmp_path / "run", "backbone-pretrained")
+    assert line.reason == "this road hands timm model.safetensors, and the folder has pytorch_model.bin"
 
 
 def test_a_model_of_other_colours_is_not_asked_for_three(tmp_path: Path) -> None:
@@ -310,13 +312,13 @@ def test_a_model_that_is_no_backbone_as_it_is_described_is_tried_all_the_same(tm
     save_file(checkpoint.trained(shallow).state_dict(), tmp_path / FILE)
     args = {"architecture": "eva02_tiny_patch14_224", "num_classes": 3, "model_args": {"depth": 2}}
     (tmp_path / "config.json").write_text(json.dumps({**args, "pretrained_cfg": {"num_classes": 3}}))
-    found = Request(str(tmp_path)).find()
-    assert found.reference.entry.feature_levels == 0
+    user = Request(str(tmp_path)).resolve()
+    assert user.reference.entry.feature_levels == 0
 
 
 def test_rules_of_the_hub_are_for_folders_described_so(folders: dict[str, Path], tmp_path: Path) -> None:
-    subjects = [folders["timm"], mended(folders["timm"], tmp_path / "mended")]
-    assert [Request(str(one)).find().reference.checkpoint.is_as_for_the_hub for one in subjects] == [True, False]
+    paths = [folders["timm"], mended(folders["timm"], tmp_path / "mended")]
+    assert [Request(str(path)).resolve().reference.checkpoint.is_as_for_the_hub for path in paths] == [True, False]
 
 
 def test_the_names_of_a_timm_folder_are_looked_at_as_it_is_described(folders: dict[str, Path]) -> None:

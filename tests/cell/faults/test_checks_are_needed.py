@@ -1,4 +1,4 @@
-"""No comparison is there for show: with any one switched off, some fault that it catches comes out green."""
+"""Each comparison is needed: with it switched off, a fault that it catches comes out green."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ Patch = pytest.MonkeyPatch
 
 @dataclass(frozen=True)
 class Check:
-    """A comparison: how to switch it off, a fault that it alone catches, and where."""
+    """A comparison: how to switch it off, and a fault that it alone catches, with route and model."""
 
     off: Callable[[Patch], None]
     fault: Put
@@ -53,7 +53,7 @@ class Check:
 
 
 def without_report(patch: Patch) -> None:
-    patch.setattr(attempt, "_relative", lambda *_: [])
+    patch.setattr(attempt, "_reported_names", lambda *_: [])
 
 
 def without_module_names(patch: Patch) -> None:
@@ -70,7 +70,7 @@ def without_written_names(patch: Patch) -> None:
 
 
 def without_scales(patch: Patch) -> None:
-    patch.setattr(attempt, "scaled", lambda _: True)
+    patch.setattr(attempt, "has_layer_scale", lambda _: True)
 
 
 def without_values(patch: Patch) -> None:
@@ -78,11 +78,11 @@ def without_values(patch: Patch) -> None:
 
 
 def _without(patch: Patch, looks: Callable[[str], bool]) -> None:
-    """Leave out the differences that look like this."""
+    """Drop the differences whose diagnosis matches `looks`."""
     tensors = comparison.compare_tensors
 
     def compare(*args: Any) -> Any:
-        return [one for one in tensors(*args) if not looks(one.looks)]
+        return [difference for difference in tensors(*args) if not looks(difference.looks)]
 
     patch.setattr(attempt, "compare_tensors", compare)
 
@@ -104,7 +104,7 @@ def without_non_persistent(patch: Patch) -> None:
         return dict(module.state_dict(keep_vars=True))
 
     patch.setattr(attempt, "tensors_of", persistent)
-    patch.setattr("harness.cell.models.reference.tensors_of", persistent)
+    patch.setattr("harness.cell.models.native.tensors_of", persistent)
 
 
 def without_the_rest(patch: Patch) -> None:
@@ -115,7 +115,7 @@ def without_outputs(patch: Patch) -> None:
     outputs = comparison.compare_outputs
 
     def compare(*args: Any) -> Any:
-        return [replace(one, max_abs=0.0, holds=True, finite=True) for one in outputs(*args)]
+        return [replace(output, max_abs=0.0, holds=True, finite=True) for output in outputs(*args)]
 
     patch.setattr(attempt, "compare_outputs", compare)
 
@@ -129,7 +129,7 @@ def without_leaks(patch: Patch) -> None:
 
 
 def extra_state(model: Any, _info: dict[str, Any]) -> bool:
-    """A name in the state dict that is no tensor."""
+    """The state dict gets a name whose value is not a tensor."""
     part = next(part for part in model.modules() if isinstance(part, nn.Conv2d))
     part.__class__ = type("Stateful", (part.__class__,), {"get_extra_state": lambda _: "kept"})
     return True
@@ -143,7 +143,7 @@ def extra_buffer(model: Any, _info: dict[str, Any]) -> bool:
 
 
 def one_ulp(which: Callable[[Any], Mapping[str, Tensor]]) -> Callable[[Any, dict[str, Any]], bool]:
-    """In the first value of the first of these tensors: no output shows it."""
+    """Move the first value of the first tensor by one ulp, which no output shows."""
 
     def change(model: Any, _info: dict[str, Any]) -> bool:
         tensor = next(iter(which(model).values())).data
@@ -155,19 +155,19 @@ def one_ulp(which: Callable[[Any], Mapping[str, Tensor]]) -> Callable[[Any, dict
 
 
 def parameters(model: Any) -> dict[str, Tensor]:
-    return {name: one for name, one in model.named_parameters() if one.numel() > 1}
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.numel() > 1}
 
 
 def lost_buffers(model: Any) -> dict[str, Tensor]:
-    return {name: one for name, one in non_persistent(model).items() if one.is_floating_point()}
+    return {name: buffer for name, buffer in non_persistent(model).items() if buffer.is_floating_point()}
 
 
 def text_parameters(model: Any) -> dict[str, Tensor]:
-    return {name: one for name, one in model.named_parameters() if name.startswith("text_tower.")}
+    return {name: parameter for name, parameter in model.named_parameters() if name.startswith("text_tower.")}
 
 
 def counters(change: Callable[[Tensor], Tensor]) -> Callable[[Any, dict[str, Any]], bool]:
-    """How many batches a norm has seen: nobody asks in eval mode."""
+    """Change the batch counters of batch norms, which eval mode does not use."""
 
     def to(model: Any, _info: dict[str, Any]) -> bool:
         norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm2d)]
@@ -179,7 +179,7 @@ def counters(change: Callable[[Tensor], Tensor]) -> Callable[[Any, dict[str, Any
 
 
 def built_bare(patch: Patch, reached: Reached) -> None:
-    """timm gives nobody a LayerScale, native side and loaded side alike."""
+    """timm builds ConvNeXt without LayerScale, for the native and the loaded model alike."""
     block = timm.models.convnext.ConvNeXtBlock
     construct = block.__init__
 
@@ -204,17 +204,17 @@ CHECKS = {
     "values of tensors": Check(without_values, after(one_ulp(parameters)), "tower"),
     "dtypes of tensors": Check(without_dtypes, after(counters(lambda count: count.int())), "wrapper", RESNET),
     "devices of tensors": Check(without_devices, after(counters(lambda count: count.to("meta"))), "wrapper", RESNET),
-    "tensors that timm has not": Check(without_extra, after(extra_buffer)),
+    "tensors that timm lacks": Check(without_extra, after(extra_buffer)),
     "buffers that no checkpoint holds": Check(without_non_persistent, after(one_ulp(lost_buffers)), "wrapper", ROTARY),
-    "what is around the timm module": Check(without_the_rest, after(one_ulp(text_parameters)), "tower"),
+    "tensors around the timm module": Check(without_the_rest, after(one_ulp(text_parameters)), "tower"),
     "outputs": Check(without_outputs, after(hooked(dropping))),
     "outputs of a second call": Check(without_second_call, after(second_call)),
-    "what a leg leaves changed": Check(without_leaks, after(double_by_default)),
+    "process-wide changes after a scenario": Check(without_leaks, after(double_by_default)),
 }
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_with_the_check_the_fault_is_caught_and_without_it_nobody_sees_it(
+def test_a_fault_is_caught_with_the_check_and_missed_without_it(
     entries: Catalog, monkeypatch: Patch, tmp_path: Path, name: str
 ) -> None:
     check = CHECKS[name]

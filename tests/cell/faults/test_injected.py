@@ -1,7 +1,7 @@
 """Faults put into a loaded model, or into its file, from outside: each has the outcome and the reason that name it.
 
-Every road is seen healthy and broken. Four roads are broken in transformers 5.23.0 with timm 1.0.31 for every model,
-by bugs of the libraries: for these the real breakage is the broken side, and they are seen healthy with other pairs.
+Every route is tested healthy and broken. Four routes are broken in transformers 5.23.0 with timm 1.0.31 for every
+model, by bugs of the libraries: for these the real bug is the broken side, and other pairs are the healthy one.
 """
 
 import math
@@ -246,37 +246,37 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("road", "model", "fault", "outcome", "reason"), FAULTS)
+@pytest.mark.parametrize(("route", "model", "fault", "outcome", "reason"), FAULTS)
 def test_a_fault_has_the_outcome_and_the_reason_that_name_it(
-    attempt: Attempt, road: str, model: str, fault: Any, outcome: str, reason: str
+    attempt: Attempt, route: str, model: str, fault: Any, outcome: str, reason: str
 ) -> None:
-    record = attempt(Faulty(ROUTES[road], **fault), model)
+    record = attempt(Faulty(ROUTES[route], **fault), model)
     assert record.outcome == outcome, record.reason
     assert reason in record.reason
     assert "nondeterministic" not in record.detail
 
 
-@pytest.mark.parametrize(("road", "model", "outcome", "reason"), BROKEN)
-def test_what_this_pair_breaks_has_the_outcome_and_the_reason_that_name_it(
-    attempt: Attempt, road: str, model: str, outcome: str, reason: str
+@pytest.mark.parametrize(("route", "model", "outcome", "reason"), BROKEN)
+def test_a_bug_of_this_pair_has_the_outcome_and_the_reason_that_name_it(
+    attempt: Attempt, route: str, model: str, outcome: str, reason: str
 ) -> None:
-    record = attempt(ROUTES[road], model)
+    record = attempt(ROUTES[route], model)
     assert record.outcome == outcome, record.reason
     assert reason in record.reason
     assert "nondeterministic" not in record.detail
 
 
 @pytest.mark.parametrize(
-    ("road", "model"),
-    [pytest.param(*one, marks=[pytest.mark.slow] if one[0] in LONG else []) for one in HEALTHY.items()],
+    ("route", "model"),
+    [pytest.param(route, model, marks=[pytest.mark.slow] if route in LONG else []) for route, model in HEALTHY.items()],
 )
-def test_without_a_fault_the_same_roads_are_green(attempt: Attempt, road: str, model: str) -> None:
-    record = attempt(Faulty(ROUTES[road]), model)
+def test_without_a_fault_the_same_routes_are_green(attempt: Attempt, route: str, model: str) -> None:
+    record = attempt(Faulty(ROUTES[route]), model)
     assert record.outcome in GREEN, record.reason
     assert record.detail["silent"] is False
 
 
-def test_every_road_is_seen_broken_and_every_road_that_this_pair_does_not_break_is_seen_healthy() -> None:
+def test_every_route_is_tested_broken_and_each_that_this_pair_does_not_break_is_tested_healthy() -> None:
     broken = {param.values[0] for param in (*FAULTS, *BROKEN)}
     by_the_pair = {"hub", "roundtrip", "scratch", "partial"}
     assert broken == set(ROUTES)
@@ -284,7 +284,7 @@ def test_every_road_is_seen_broken_and_every_road_that_this_pair_does_not_break_
     assert by_the_pair < {param.values[0] for param in BROKEN}
 
 
-def test_an_output_that_is_not_there_differs(attempt: Attempt) -> None:
+def test_a_missing_output_differs(attempt: Attempt) -> None:
     def mute(outputs: Outputs) -> Outputs:
         return dict(list(outputs.items())[:-1])
 
@@ -316,14 +316,14 @@ def test_an_output_of_another_shape_says_which(attempt: Attempt) -> None:
     assert record.reason == "last_hidden_state has shape (1, 320, 2, 1), not (1, 320, 2, 2); state is equal"
 
 
-def test_a_tensor_of_another_shape_in_the_file_is_an_exception_that_says_so(attempt: Attempt) -> None:
+def test_a_tensor_of_another_shape_in_the_file_is_an_exception_that_names_it(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=faulty.shortened("gamma")), CONVNEXT)
     assert record.outcome == "error"
     assert "RuntimeError in phase load at " in record.reason
     assert "ignore_mismatched_sizes" in record.reason
 
 
-def test_a_tensor_of_another_shape_that_is_let_through_is_of_another_shape(attempt: Attempt) -> None:
+def test_a_tensor_of_another_shape_that_is_accepted_is_keys(attempt: Attempt) -> None:
     fault = faulty.shortened("gamma")
     record = attempt(Faulty(ROUTES["classifier"], to_checkpoint=fault), CONVNEXT)
     assert record.outcome == "keys"

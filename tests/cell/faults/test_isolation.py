@@ -1,4 +1,4 @@
-"""A case that runs apart has a process of its own. Where there is no GPU a broken CUDA context is only played."""
+"""An isolated case has a process of its own. Without a GPU a broken CUDA context is simulated."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.cell.faults.conftest import plan_of
 FIRST, SECOND = Case("wrapper", "convnext_atto"), Case("processor", "convnext_atto")
 
 
-def whose() -> CaseLine:
+def own_pid() -> CaseLine:
     return CaseLine(Outcome.PASSED, "", {"pid": os.getpid()})
 
 
@@ -36,20 +36,20 @@ def breaking_the_context_between_two_cases(plan: Plan, folder: Path) -> CaseLine
     first = runner.run(FIRST)
     before = isolation.context_is_broken("cuda")
     torch.zeros(4, device="cuda")[torch.tensor([10**6], device="cuda")]
-    runner.broken = isolation.context_is_broken("cuda")
+    runner.context_broken = isolation.context_is_broken("cuda")
     second = runner.run(SECOND)
-    told = {"outcomes": [first.outcome, second.outcome], "broken": [before, runner.broken]}
-    return CaseLine(Outcome.PASSED, "", told)
+    detail = {"outcomes": [first.outcome, second.outcome], "broken": [before, runner.context_broken]}
+    return CaseLine(Outcome.PASSED, "", detail)
 
 
 @pytest.mark.slow
-def test_what_runs_apart_runs_in_another_process() -> None:
-    assert isolation.apart(whose).detail["pid"] != os.getpid()
+def test_an_isolated_case_runs_in_another_process() -> None:
+    assert isolation.in_new_process(own_pid).detail["pid"] != os.getpid()
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_apart_is_a_crash_with_its_exit_code() -> None:
-    fields = isolation.apart(dying)
+def test_an_isolated_process_that_dies_is_a_crash_with_its_exit_code() -> None:
+    fields = isolation.in_new_process(dying)
     assert (fields.outcome, fields.reason) == ("crashed", "the case's own process ended with exit code 7")
 
 
@@ -58,23 +58,23 @@ def test_the_cpu_has_no_context_to_break() -> None:
 
 
 @pytest.mark.slow
-def test_after_a_case_broke_the_context_the_next_one_runs_apart_and_is_what_it_is(
+def test_after_a_case_broke_the_context_the_next_one_is_isolated_and_unaffected(
     entries: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    apart: list[Case] = []
+    isolated: list[Case] = []
 
-    def seen(work: Any, *arguments: Any) -> CaseLine:
-        apart.append(arguments[-1])
+    def counted(work: Any, *arguments: Any) -> CaseLine:
+        isolated.append(arguments[-1])
         return real(work, *arguments)
 
-    real = isolation.apart
-    monkeypatch.setattr(isolation, "apart", seen)
+    real = isolation.in_new_process
+    monkeypatch.setattr(isolation, "in_new_process", counted)
     monkeypatch.setattr(isolation, "context_is_broken", lambda _: True)
     runner = Runner(plan_on("cpu", entries), tmp_path / "worker", workers=1)
     outcomes = [runner.run(case).outcome for case in (FIRST, SECOND)]
     runner.close()
     assert outcomes == ["passed", "passed"]
-    assert apart == [SECOND]
+    assert isolated == [SECOND]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -82,5 +82,5 @@ def test_after_a_case_broke_the_context_the_next_one_runs_apart_and_is_what_it_i
 @pytest.mark.skipif(device.missing("cuda") is not None, reason="no CUDA device: no real context has been broken here")
 def test_an_index_out_of_bounds_on_a_gpu_costs_the_next_case_nothing(entries: Catalog, tmp_path: Path) -> None:
     plan = plan_on("cuda", entries)
-    found = isolation.apart(breaking_the_context_between_two_cases, plan, tmp_path / "worker")
-    assert found.detail == {"outcomes": ["passed", "passed"], "broken": [False, True]}
+    line = isolation.in_new_process(breaking_the_context_between_two_cases, plan, tmp_path / "worker")
+    assert line.detail == {"outcomes": ["passed", "passed"], "broken": [False, True]}

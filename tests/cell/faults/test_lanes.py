@@ -1,4 +1,4 @@
-"""A lane of another precision: loaded in what was asked for, held against native timm in the same."""
+"""A lane of another precision: models are loaded and compared in that precision."""
 
 from collections.abc import Mapping
 
@@ -17,29 +17,29 @@ CONVNEXT = "convnext_atto"
 
 
 class Deaf(Faulty):
-    """A road on which the precision that is asked for does not arrive."""
+    """A route that ignores the dtype argument."""
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         context.dtype = {}
         return super().scenarios(context)
 
 
-@pytest.mark.parametrize("road", ["wrapper", "tower", "backbone"])
-def test_bfloat16_is_loaded_and_compared_as_bfloat16(attempt: Attempt, road: str) -> None:
-    seen: set[torch.dtype] = set()
+@pytest.mark.parametrize("route", ["wrapper", "tower", "backbone"])
+def test_bfloat16_is_loaded_and_compared_as_bfloat16(attempt: Attempt, route: str) -> None:
+    dtypes: set[torch.dtype] = set()
 
     def look(loaded: Loaded) -> None:
-        seen.update(tensor.dtype for tensor in loaded.timm_module.parameters())
-        seen.update(tensor.dtype for tensor in loaded.native.module.parameters())
+        dtypes.update(tensor.dtype for tensor in loaded.timm_module.parameters())
+        dtypes.update(tensor.dtype for tensor in loaded.native.module.parameters())
 
-    record = attempt(Faulty(ROUTES[road], to_loaded=look), CONVNEXT, dtype=torch.bfloat16)
+    record = attempt(Faulty(ROUTES[route], to_loaded=look), CONVNEXT, dtype=torch.bfloat16)
     assert record.outcome in {"passed", "drifted"}, record.reason
-    assert seen == {torch.bfloat16}
+    assert dtypes == {torch.bfloat16}
 
 
-@pytest.mark.parametrize("road", ["wrapper", "tower"])
-def test_a_model_that_is_loaded_in_another_precision_than_was_asked_for_is_tensors(attempt: Attempt, road: str) -> None:
-    record = attempt(Deaf(ROUTES[road]), CONVNEXT, dtype=torch.bfloat16)
+@pytest.mark.parametrize("route", ["wrapper", "tower"])
+def test_a_model_loaded_in_another_precision_is_tensors(attempt: Attempt, route: str) -> None:
+    record = attempt(Deaf(ROUTES[route]), CONVNEXT, dtype=torch.bfloat16)
     assert record.outcome == "tensors"
     assert record.reason.endswith(": stem.0.weight is float32, not bfloat16")
     assert list(record.detail["tensors"]["looks"]) == ["float32, not bfloat16"]
@@ -56,7 +56,7 @@ def test_one_tensor_of_another_precision_is_enough(attempt: Attempt) -> None:
     assert record.reason == "1 parameter not as saved: stages.0.blocks.0.gamma is float32, not bfloat16"
 
 
-def test_a_gamma_that_is_reset_is_told_from_its_value_in_that_precision(attempt: Attempt) -> None:
+def test_a_reset_gamma_is_recognised_by_its_value_in_that_precision(attempt: Attempt) -> None:
     record = attempt(Faulty(ROUTES["wrapper"], to_model=faulty.reset), CONVNEXT, dtype=torch.bfloat16)
     assert record.outcome == "tensors"
     assert "as timm's constructor leaves it" in record.reason

@@ -1,4 +1,4 @@
-"""Every fault in a library is caught on the road where it belongs, and the whole table says where else it shows."""
+"""Every fault in a library is caught on its route; the table says on which other routes it shows."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def test_a_fault_in_a_library_is_caught_and_named(attempt: Attempt, monkeypatch:
 
 @pytest.mark.all_faults
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_escapes_on_no_road_and_the_table_says_where_it_shows(name: str) -> None:
+def test_a_fault_escapes_on_no_route_and_the_table_says_where_it_shows(name: str) -> None:
     page = (Path(table.__file__).parent / "README.md").read_text()
     row = table.line(name)
     assert table.ESCAPED not in row

@@ -1,4 +1,4 @@
-"""What is found on one leg of a road stands whatever becomes of another, and what does not come out again is told."""
+"""Findings of one scenario stand whatever happens in another, and a result that does not repeat is recorded."""
 
 import itertools
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from tests.cell.faults.conftest import Attempt
 from tests.cell.faults.faulty import Faulty, Scenarios
 
 CONVNEXT = "convnext_atto"
-FIRST, SECOND = "", "13 labels"  # the legs of `classifier`
+FIRST, SECOND = "", "13 labels"  # the scenarios of `classifier`
 CLASSIFIER, WRAPPER = ROUTES["classifier"], ROUTES["wrapper"]
 
 
 def once(fault: Callable[[nn.Module], None], then: Callable[[nn.Module], None] = lambda _: None) -> Any:
-    """One fault on the first model that is loaded, another on all that follow."""
+    """One fault in the first model that is loaded, another in all later ones."""
     faults = itertools.chain([fault], itertools.repeat(then))
 
     def happen(module: nn.Module) -> None:
@@ -32,7 +32,7 @@ def once(fault: Callable[[nn.Module], None], then: Callable[[nn.Module], None] =
 
 
 def just(name: str) -> Callable[[CaseContext], Scenario]:
-    """The first leg of a road as a leg of another."""
+    """The first scenario of a route, as a scenario of another."""
     return lambda context: next(iter(ROUTES[name].scenarios(context).values()))
 
 
@@ -46,7 +46,7 @@ def misnamed(context: CaseContext) -> Scenario:
 
 
 def unread(context: CaseContext) -> Scenario:
-    """The checkpoint is loaded, and its report says what is not so."""
+    """The checkpoint is loaded, and the loading report is wrong."""
     for step in just("wrapper")(context):
         if isinstance(step, Loaded):
             gone = [f"{step.prefix}.stem.0.bias"]
@@ -60,12 +60,12 @@ def unread(context: CaseContext) -> Scenario:
 @pytest.mark.parametrize(
     ("raising", "broken"), [(FIRST, SECOND), (SECOND, FIRST)], ids=["exception first", "exception last"]
 )
-def test_an_exception_on_one_leg_hides_nothing_that_another_found(attempt: Attempt, raising: str, broken: str) -> None:
+def test_an_exception_in_one_scenario_hides_no_finding_of_another(attempt: Attempt, raising: str, broken: str) -> None:
     faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.refusing, only=raising), to_model=faulty.constant, only=broken)
     record = attempt(faults, CONVNEXT)
-    on = f" ({broken})" if broken else ""
+    where = f" ({broken})" if broken else ""
     assert record.outcome == "tensors"
-    assert record.reason == f"1 parameter not as saved{on}: stages.0.blocks.0.gamma is 1e-05 throughout"
+    assert record.reason == f"1 parameter not as saved{where}: stages.0.blocks.0.gamma is 1e-05 throughout"
     error = record.detail["error"]
     assert (error["type"], error["message"], error.get("leg", "")) == ("LookupError", "not this one", raising)
     assert error["frame"].startswith("faulty.py:")
@@ -74,14 +74,14 @@ def test_an_exception_on_one_leg_hides_nothing_that_another_found(attempt: Attem
     assert "nondeterministic" not in record.detail
 
 
-def test_an_exception_on_the_first_leg_does_not_keep_the_second_from_being_walked(attempt: Attempt) -> None:
+def test_a_scenario_runs_though_another_raised(attempt: Attempt) -> None:
     record = attempt(Faulty(CLASSIFIER, to_model=faulty.refusing, only=SECOND), CONVNEXT)
     assert record.outcome == "error"
     assert record.reason.startswith("LookupError in phase load (13 labels) at faulty.py:")
     assert list(record.detail["outputs"]) == ["logits"]
 
 
-def test_an_exception_in_the_forward_pass_hides_no_tensor_that_differs_on_its_own_leg(attempt: Attempt) -> None:
+def test_an_exception_in_the_forward_pass_hides_no_tensor_that_differs_in_its_scenario(attempt: Attempt) -> None:
     both = Faulty(Faulty(WRAPPER, to_model=faulty.constant), to_model=faulty.raising)
     record = attempt(both, CONVNEXT)
     assert record.outcome == "tensors"
@@ -89,19 +89,19 @@ def test_an_exception_in_the_forward_pass_hides_no_tensor_that_differs_on_its_ow
     assert record.detail["error"]["phase"] == "run"
 
 
-def test_every_exception_is_kept_with_its_leg_and_the_first_is_the_reason(attempt: Attempt) -> None:
+def test_every_exception_is_recorded_with_its_scenario_and_the_first_is_the_reason(attempt: Attempt) -> None:
     faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.raising, only=FIRST), to_model=faulty.refusing, only=SECOND)
     record = attempt(faults, CONVNEXT)
     errors = record.detail["errors"]
-    found = [(error["type"], error["phase"], error.get("leg", "")) for error in errors]
+    summaries = [(error["type"], error["phase"], error.get("leg", "")) for error in errors]
     assert record.outcome == "error"
-    assert found == [("RuntimeError", "run", FIRST), ("LookupError", "load", SECOND)]
+    assert summaries == [("RuntimeError", "run", FIRST), ("LookupError", "load", SECOND)]
     assert record.detail["error"] == errors[0]
     assert record.reason.startswith("RuntimeError in phase run at faulty.py:")
     assert record.reason.endswith(" in hook: no forward pass today")
 
 
-def test_names_on_a_later_leg_come_before_tensors_on_an_earlier_one(attempt: Attempt) -> None:
+def test_names_in_a_later_scenario_come_before_tensors_in_an_earlier_one(attempt: Attempt) -> None:
     faults = Faulty(
         Faulty(CLASSIFIER, to_model=faulty.constant, only=FIRST), to_model=faulty.without_scales, only=SECOND
     )
@@ -111,8 +111,8 @@ def test_names_on_a_later_leg_come_before_tensors_on_an_earlier_one(attempt: Att
     assert record.detail["tensors"]["looks"]["constant"] == 1
 
 
-def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg(attempt: Attempt) -> None:
-    def unable(_trip: CaseContext) -> Scenario:
+def test_an_exception_before_the_first_step_of_a_scenario_is_in_the_phase_of_that_scenario(attempt: Attempt) -> None:
+    def unable(_context: CaseContext) -> Scenario:
         yield from ()
         raise LookupError("no native model")
 
@@ -122,10 +122,10 @@ def test_an_exception_before_the_first_step_of_a_leg_is_in_the_phase_of_that_leg
 
 @pytest.mark.parametrize(
     "scenarios",
-    [{}, {"": faulty.nowhere}, {"": only_written}, {"one": just("wrapper"), "two": faulty.nowhere}],
-    ids=["no leg", "an empty leg", "a leg that loads nothing", "one leg of two"],
+    [{}, {"": faulty.empty}, {"": only_written}, {"one": just("wrapper"), "two": faulty.empty}],
+    ids=["no scenario", "an empty scenario", "a scenario that loads nothing", "one scenario of two"],
 )
-def test_a_road_on_which_nothing_is_compared_is_not_green(attempt: Attempt, scenarios: Any) -> None:
+def test_a_route_that_compares_nothing_is_not_green(attempt: Attempt, scenarios: Any) -> None:
     record = attempt(Scenarios(scenarios), CONVNEXT)
     assert record.outcome == "error"
     assert "nothing was compared" in record.reason
@@ -140,7 +140,7 @@ def test_a_file_with_other_names_is_keys_though_it_loads(attempt: Attempt) -> No
     assert record.detail["silent"] is True
 
 
-def test_a_name_that_the_report_should_list_and_does_not_is_as_wrong_as_one_that_it_should_not(
+def test_a_report_that_omits_a_missing_name_is_as_wrong_as_one_that_lists_a_present_one(
     attempt: Attempt,
 ) -> None:
     record = attempt(Scenarios({"": unread}), CONVNEXT)
@@ -149,13 +149,13 @@ def test_a_name_that_the_report_should_list_and_does_not_is_as_wrong_as_one_that
     assert record.detail["names"][0]["unexpected"] == {"count": 1, "first": ["stem.0.weight"]}
 
 
-def test_a_fault_that_does_not_come_again_is_recorded_with_what_came_instead(attempt: Attempt) -> None:
+def test_a_fault_that_does_not_repeat_is_recorded_with_the_second_result(attempt: Attempt) -> None:
     record = attempt(Faulty(WRAPPER, to_model=once(faulty.constant)), CONVNEXT)
     assert record.outcome == "tensors"
     assert record.detail["nondeterministic"] == {"outcome": "passed", "reason": ""}
 
 
-def test_a_fault_that_looks_otherwise_the_second_time_is_recorded(attempt: Attempt) -> None:
+def test_a_fault_that_differs_the_second_time_is_recorded(attempt: Attempt) -> None:
     record = attempt(Faulty(WRAPPER, to_model=once(faulty.constant, then=faulty.unset)), CONVNEXT)
     assert record.outcome == "tensors"
     assert record.detail["cause"] == "parameters constant"
@@ -166,20 +166,20 @@ def test_a_fault_that_looks_otherwise_the_second_time_is_recorded(attempt: Attem
     }
 
 
-def test_a_fault_whose_figures_alone_move_is_the_same_fault(attempt: Attempt) -> None:
+def test_a_fault_of_which_only_figures_change_is_the_same_fault(attempt: Attempt) -> None:
     record = attempt(Faulty(WRAPPER, to_model=faulty.dropping), CONVNEXT)
     assert record.outcome == "outputs"
     assert "nondeterministic" not in record.detail
 
 
-def test_a_green_case_is_tried_once_and_a_broken_one_twice_on_the_legs_that_failed(attempt: Attempt) -> None:
+def test_a_green_case_runs_once_and_a_broken_one_repeats_the_scenarios_that_failed(attempt: Attempt) -> None:
     loaded: list[str] = []
 
     def counting(name: str) -> Callable[[nn.Module], None]:
         return lambda _: loaded.append(name)
 
-    def counted(road: Any) -> Faulty:
-        return Faulty(Faulty(road, to_model=counting("one"), only=FIRST), to_model=counting("two"), only=SECOND)
+    def counted(route: Any) -> Faulty:
+        return Faulty(Faulty(route, to_model=counting("one"), only=FIRST), to_model=counting("two"), only=SECOND)
 
     attempt(counted(CLASSIFIER), CONVNEXT)
     assert loaded == ["one", "two"]
@@ -189,7 +189,7 @@ def test_a_green_case_is_tried_once_and_a_broken_one_twice_on_the_legs_that_fail
 
 
 @pytest.mark.slow
-def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as_saved(
+def test_a_second_attempt_builds_no_native_model_again_and_runs_no_model_that_is_not_as_saved(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
@@ -207,7 +207,7 @@ def test_a_second_try_makes_nothing_native_again_and_runs_nothing_that_is_not_as
         return outputs
 
     record = attempt(Faulty(ROUTES["backbone"], to_model=faulty.constant, to_outputs=look), CONVNEXT)
-    scenarios = 4  # as it is, at its default level, with other channels, with another stride
+    scenarios = 4  # as saved, at its default level, with other channels, with another stride
     assert record.outcome == "tensors"
     assert len(ran) == 2 * scenarios  # each model twice, on the first try
     assert len(made) <= scenarios  # the first may be there already, from another test

@@ -1,4 +1,4 @@
-"""Cases are handed out whatever workers die: none is lost, none is run for ever, and no worker waits for ever."""
+"""Whichever workers die, no case is lost or repeated for ever, and no worker waits for ever."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +15,13 @@ def model_of(case: str) -> str:
 
 
 class Worker:
-    """Runs what it is given, but for its last case, which it holds back until it has more or is told to shut down."""
+    """Runs its cases except the last, which it holds back until it has more or is shut down."""
 
     def __init__(self, name: str) -> None:
         self.gateway = SimpleNamespace(id=name)
         self.given: list[int] = []
         self.shutting_down = False
-        self.gone = False  # nobody has noticed yet
+        self.gone = False  # unnoticed so far
 
     def send_runtest_some(self, indices: list[int]) -> None:
         if self.gone:
@@ -38,7 +38,7 @@ class Worker:
 
 
 def start(schedule: Any, name: str) -> Worker:
-    """A worker that says which cases it knows; the caller hands it work."""
+    """A worker that has started and not yet reported its cases."""
     worker = Worker(name)
     schedule.add_node(worker)
     return worker
@@ -56,18 +56,18 @@ def schedule() -> Any:
     config = SimpleNamespace(option=option, getvalue=lambda _: ["popen", "popen"])
     tried: set[str] = set()
 
-    def again(case: str) -> bool:
+    def retry(case: str) -> bool:
         first = case not in tried
         tried.add(case)
         return first
 
-    return ModelScheduling(config, None, again, model_of)
+    return ModelScheduling(config, None, retry, model_of)
 
 
 def work(schedule: Any, workers: list[Worker], deadly: set[str]) -> tuple[list[str], list[str]]:
-    """Until nobody has anything to do: which cases were done, and which were running in a worker that died.
+    """Run until no worker has work: the cases done, and the cases at which a worker died.
 
-    A dead worker's successor starts, and is ready only when everybody else has made a step.
+    The successor of a dead worker is ready only after all others have made a step.
     """
     done: list[str] = []
     killed: list[str] = []

@@ -1,4 +1,4 @@
-"""The cases of a model run in one process, whatever pytest and pytest-xdist make of each other's ids."""
+"""The cases of a model run in one process, and a case may stand for another."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def pytest_runtest_logreport(report):
 
 
 def run(cases: list[Case], entries: Catalog, folder: Path, kills: str = "", **more: Any) -> list[tuple[str, str]]:
-    """Two workers' share of these cases: which of them ran which, in the order in which they ended."""
+    """Run the cases by two workers; worker and case, in the order in which cases ended."""
     plan = plan_of(cases, entries, **more)
     (folder / "plan.json").write_text(plan.dumps())
     (folder / "where.py").write_text(WHERE)
@@ -73,13 +73,11 @@ def test_two_workers_never_share_a_model(entries: Catalog, tmp_path: Path) -> No
     for worker, case in ran:
         workers[Case.parse(case).model].add(worker)
     assert len(set.union(*workers.values())) == 2
-    assert {model: len(found) for model, found in workers.items()} == dict.fromkeys(MODELS, 1)
+    assert {model: len(names) for model, names in workers.items()} == dict.fromkeys(MODELS, 1)
 
 
 @pytest.mark.slow
-def test_models_for_which_there_is_no_room_beside_each_other_run_one_after_the_other(
-    entries: Catalog, tmp_path: Path
-) -> None:
+def test_models_that_do_not_fit_beside_each_other_run_one_after_another(entries: Catalog, tmp_path: Path) -> None:
     cases = [Case(route, model, size=Size.FULL) for model in MODELS for route in ("wrapper", "tower")]
     ran = run(cases, entries, tmp_path, needs=dict.fromkeys(MODELS, (6.0, 1.0)), room=(10.0, 10.0))
     models = [Case.parse(case).model for _, case in ran]
@@ -96,27 +94,27 @@ CASES = [Case(route, model) for model in ("test_vit2", "resnet18") for route in 
 
 
 def recorded(entries: Catalog, folder: Path, kills: str = "") -> Mapping[str, Mapping[str, Any]]:
-    """The records of a run that takes a ResNet for the same as a ViT, or in which a case kills its process."""
+    """The records of a run in which a ViT stands for a ResNet; `kills` names a case that kills its process."""
     run(CASES, entries, folder, kills=kills, same_as=TWINS)
-    [told] = read(folder / "r.jsonl")
-    assert told.end is not None
-    assert told.end["cases"] == len(CASES)
-    return told.cases
+    [run_record] = read(folder / "r.jsonl")
+    assert run_record.end is not None
+    assert run_record.end["cases"] == len(CASES)
+    return run_record.cases
 
 
-def test_a_case_stands_for_those_of_models_that_are_the_same(entries: Catalog, tmp_path: Path) -> None:
-    found = recorded(entries, tmp_path)
+def test_a_case_stands_for_the_cases_of_equal_models(entries: Catalog, tmp_path: Path) -> None:
+    records = recorded(entries, tmp_path)
     for case, other in TWINS.items():
-        first = found[other]
+        first = records[other]
         detail = {name: value for name, value in first["detail"].items() if name != "phases"}
         named = {"case": case, "model": "resnet18", "same_as": other}
-        assert found[case] == {**first, **named, "detail": detail, "seconds": None, "peak_rss_mb": None}
+        assert records[case] == {**first, **named, "detail": detail, "seconds": None, "peak_rss_mb": None}
 
 
 @pytest.mark.slow
-def test_one_that_dies_stands_for_none(entries: Catalog, tmp_path: Path) -> None:
-    found = recorded(entries, tmp_path, kills="wrapper/test_vit2")
-    assert {case: (one["outcome"], one.get("same_as")) for case, one in found.items()} == {
+def test_a_case_that_dies_stands_for_no_other(entries: Catalog, tmp_path: Path) -> None:
+    records = recorded(entries, tmp_path, kills="wrapper/test_vit2")
+    assert {case: (record["outcome"], record.get("same_as")) for case, record in records.items()} == {
         "wrapper/test_vit2": ("crashed", None),
         "tower/test_vit2": ("passed", None),
         "wrapper/resnet18": ("passed", None),
@@ -134,11 +132,11 @@ def test_one_that_dies_stands_for_none(entries: Catalog, tmp_path: Path) -> None
     ],
     ids=["without a record", "otherwise on a second try", "its name in the reason", "its name in the detail"],
 )
-def test_nor_does_one_that_is_not_sure_or_names_its_model(record: CaseLine | None) -> None:
+def test_a_case_that_is_not_deterministic_or_names_its_model_stands_for_no_other(record: CaseLine | None) -> None:
     assert standing_for(record, Case("wrapper", "test_vit2")) is None
 
 
-def test_what_a_record_says_of_the_one_run_is_left_out_for_others() -> None:
+def test_what_a_record_says_of_its_own_run_is_left_out_for_others() -> None:
     detail = {"silent": False, "phases": {"load": 0.1}, "peak_gpu_mb": 5.0}
     record = CaseLine(Outcome.PASSED, "", detail, seconds=0.2, peak_rss_mb=900.0)
     assert standing_for(record, Case("wrapper", "test_vit2")) == CaseLine(

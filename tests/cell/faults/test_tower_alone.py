@@ -1,4 +1,4 @@
-"""The `tower` route agrees with a script that knows nothing of the harness."""
+"""The `tower` route agrees with a script that uses nothing of the harness."""
 
 import subprocess
 import sys
@@ -32,9 +32,9 @@ MODELS = [
 @pytest.mark.slow
 def test_the_same_towers_fail_for_two_libraries_alone(attempt: Attempt) -> None:
     command = [sys.executable, str(ALONE), *MODELS]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own words
-    alone = {line.split()[0] for line in said.splitlines() if " differs " in line}
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - the test's own words
+    alone = {line.split()[0] for line in out.splitlines() if " differs " in line}
     ours = {model for model in MODELS if attempt(ROUTES["tower"], model).outcome == "tensors"}
-    assert len(said.splitlines()) == len(MODELS)
+    assert len(out.splitlines()) == len(MODELS)
     assert ours == alone
     assert 0 < len(ours) < len(MODELS)

@@ -1,4 +1,4 @@
-"""Checkpoint folders of models that transformers itself has, and that are none of timm's."""
+"""Checkpoint folders of models that are part of transformers, and not of timm."""
 
 import io
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.own import checkpoint
 
 
 def transformers_own(kind: str, folder: Path, change: Any = None, **sizes: Any) -> Path:
-    """A small model of transformers' own, no tensor as it is made, saved as its users save it."""
+    """Save a small model of transformers with telling weights, as its users do."""
     import transformers  # noqa: PLC0415 - a test's own
 
     small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -29,7 +29,7 @@ def transformers_own(kind: str, folder: Path, change: Any = None, **sizes: Any) 
 
 
 def rewrite(folder: Path, change: Any) -> Path:
-    """With other tensors in its file."""
+    """Change the tensors in a folder's file."""
     save_file(change(load_file(folder / FILE)), folder / FILE, metadata={"format": "pt"})
     return folder
 
@@ -40,8 +40,8 @@ LLAMA: Final = {"vocab_size": 32, "num_key_value_heads": 2}
 
 def test_what_transformers_keeps_in_float32_in_a_half_precision_folder_is_no_loss(tmp_path: Path) -> None:
     folder = transformers_own("LlamaModel", tmp_path / "half", change=lambda model: model.bfloat16(), **LLAMA)
-    found = tried(Request(str(folder)), tmp_path / "run")
-    assert found.outcome in GREEN, found.reason
+    line = tried(Request(str(folder)), tmp_path / "run")
+    assert line.outcome in GREEN, line.reason
 
 
 def test_the_weight_of_a_norm_without_a_shift_is_no_layer_scale(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ def test_the_weight_of_a_norm_without_a_shift_is_no_layer_scale(tmp_path: Path) 
                 nn.init.ones_(parameter)
 
     folder = transformers_own("LlamaModel", tmp_path / "norms", change=fresh_norms, **LLAMA)
-    found = tried(Request(str(folder)), tmp_path / "run")
-    assert found.outcome in GREEN, found.reason
+    line = tried(Request(str(folder)), tmp_path / "run")
+    assert line.outcome in GREEN, line.reason
 
 
 def test_a_constant_scale_of_transformers_own_model_is_damage(tmp_path: Path) -> None:
@@ -60,35 +60,35 @@ def test_a_constant_scale_of_transformers_own_model_is_damage(tmp_path: Path) ->
         nn.init.constant_(model.encoder.layer[0].layer_scale1.lambda1, 1.0)
 
     folder = transformers_own("Dinov2Model", tmp_path / "dino", change=forget, **DINO)
-    found = tried(Request(str(folder)), tmp_path / "run")
-    assert found.reason.startswith("the files themselves are damaged: 1 of 2 LayerScales hold one number throughout (1")
+    line = tried(Request(str(folder)), tmp_path / "run")
+    assert line.reason.startswith("the files themselves are damaged: 1 of 2 LayerScales hold one number throughout (1")
 
 
-def test_a_scale_that_has_another_name_in_the_file_is_said_to(tmp_path: Path) -> None:
+def test_a_scale_with_another_name_in_the_file_is_described_as_renamed(tmp_path: Path) -> None:
     folder = transformers_own("Dinov2Model", tmp_path / "dino", **DINO)
-    rewrite(folder, lambda state: {name.replace("lambda1", "gamma"): one for name, one in state.items()})
-    found = tried(Request(str(folder)), tmp_path / "run")
-    assert found.outcome == "keys"
-    assert found.reason.startswith(
+    rewrite(folder, lambda state: {name.replace("lambda1", "gamma"): tensor for name, tensor in state.items()})
+    line = tried(Request(str(folder)), tmp_path / "run")
+    assert line.outcome == "keys"
+    assert line.reason.startswith(
         "the files themselves are damaged: 2 of 2 LayerScales are not in the file, "
         "encoder.layer.0.layer_scale1.lambda1, ...; encoder.layer.0.layer_scale1.gamma may be what it is called there; "
         "rename it; the loading report: keys "
     )
 
 
-def test_a_folder_that_cannot_be_loaded_is_not_called_damaged_for_it(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_loaded_is_not_called_damaged(tmp_path: Path) -> None:
     folder = described(transformers_own("Dinov2Model", tmp_path / "dino", **DINO), tmp_path / "other", image_size=56)
-    found = tried(Request(str(folder)), tmp_path / "run")
-    assert found.reason.startswith("RuntimeError in phase load")
+    line = tried(Request(str(folder)), tmp_path / "run")
+    assert line.reason.startswith("RuntimeError in phase load")
 
 
 def test_a_precision_in_which_nothing_is_compared_is_loaded_in_float32(tmp_path: Path) -> None:
     folder = transformers_own("Dinov2Model", tmp_path / "double", change=lambda model: model.double(), **DINO)
-    found = tried(Request(str(folder)), tmp_path / "run")
-    assert found.outcome in GREEN, found.reason
+    line = tried(Request(str(folder)), tmp_path / "run")
+    assert line.outcome in GREEN, line.reason
 
 
-def test_a_folder_of_which_nobody_says_on_what_it_runs_is_held_against_its_files_alone(tmp_path: Path) -> None:
+def test_a_folder_without_example_inputs_is_compared_with_its_files_alone(tmp_path: Path) -> None:
     from transformers import CLIPConfig, CLIPModel  # noqa: PLC0415 - a test's own
 
     small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -98,12 +98,12 @@ def test_a_folder_of_which_nobody_says_on_what_it_runs_is_held_against_its_files
     out = io.StringIO()
     assert user_model.examine(Request(str(tmp_path / "clip")), out) == 0, out.getvalue()
     assert out.getvalue().startswith("Its outputs are not compared: CLIPModel cannot be run on input_ids")
-    rewrite(tmp_path / "clip", lambda state: {name: one * float("nan") for name, one in state.items()})
+    rewrite(tmp_path / "clip", lambda state: {name: tensor * float("nan") for name, tensor in state.items()})
     assert "values that are not finite" in tried(Request(str(tmp_path / "clip")), tmp_path / "run").reason
 
 
-def test_a_class_that_transformers_has_not_got_is_asked_for(tmp_path: Path) -> None:
+def test_a_class_that_transformers_lacks_is_asked_for(tmp_path: Path) -> None:
     folder = transformers_own("Dinov2Model", tmp_path / "dino", **DINO)
     mine = described(folder, tmp_path / "mine", architectures=["MyDinoForDepth"])
     with pytest.raises(Unusable, match=r"MyDinoForDepth is none of its models\); name its class, .*, with --class"):
-        Request(str(mine)).find()
+        Request(str(mine)).resolve()

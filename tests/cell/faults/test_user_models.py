@@ -1,4 +1,4 @@
-"""A model of somebody's own, saved and loaded in this pair; and targets that cannot be tried."""
+"""User models saved and loaded in this pair; and targets that cannot be tested."""
 
 import io
 import os
@@ -14,9 +14,10 @@ from torch import nn
 from harness.cell.models.placement import Placement
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios.holder import names_in, shared_names
-from harness.cell.user_models import request, save_and_reload, target
+from harness.cell.user_models import request, resolution, save_and_reload
 from harness.cell.user_models.request import Request
-from harness.cell.user_models.target import Unusable, find
+from harness.cell.user_models.resolution import resolve
+from harness.cell.user_models.target import Unusable
 from harness.contract.case import GREEN, OWN_VARIANTS, Case
 from harness.contract.record import CaseLine
 from harness.contract.routes import OWN
@@ -33,22 +34,22 @@ NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
 
 
 def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> CaseLine:
-    owned = Request(f"{TOWERS}:{name}", **more).find()
-    return owned.run(Case(OWN, owned.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
+    user = Request(f"{TOWERS}:{name}", **more).resolve()
+    return user.run(Case(OWN, user.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
 
 
 @pytest.mark.parametrize("variant", OWN_VARIANTS)
 @pytest.mark.parametrize("name", ["OpenVLALike", "clean", "headed"])
 def test_a_model_that_survives_is_green_in_every_format(name: str, variant: str, tmp_path: Path) -> None:
-    found = tried(name, tmp_path, variant)
-    assert found.outcome in GREEN, found.reason
+    line = tried(name, tmp_path, variant)
+    assert line.outcome in GREEN, line.reason
 
 
 def test_buffers_that_nothing_sets_again_are_tensors(tmp_path: Path) -> None:
-    found = tried("unset_buffers", tmp_path)
-    assert found.outcome == "tensors"
-    assert found.reason.startswith("1 non-persistent buffer not as saved: tower.position.table is NaN throughout")
-    assert found.detail["traits"]["non_persistent_buffers"] == 1
+    line = tried("unset_buffers", tmp_path)
+    assert line.outcome == "tensors"
+    assert line.reason.startswith("1 non-persistent buffer not as saved: tower.position.table is NaN throughout")
+    assert line.detail["traits"]["non_persistent_buffers"] == 1
 
 
 @pytest.mark.parametrize("config", ['{"architecture": "test_vit"}', f"{TOWERS}:TowerConfig"])
@@ -57,20 +58,20 @@ def test_a_class_is_made_with_the_configuration_that_is_named(config: str, tmp_p
 
 
 def test_a_lost_scale_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    forget = save_and_reload.Holder.from_pretrained
+    load = save_and_reload.WrappedModule.from_pretrained
 
     def forgetful(*args: Any, **kwargs: Any) -> Any:
-        model, info = forget(*args, **kwargs)
+        model, info = load(*args, **kwargs)
         nn.init.constant_(model.tower.scale.scale_factor, 1e-5)
         return model, info
 
-    monkeypatch.setattr(save_and_reload.Holder, "from_pretrained", forgetful)
-    found = tried("clean", tmp_path)
-    assert found.outcome == "tensors"
-    assert "tower.scale.scale_factor is 1e-05 throughout" in found.reason
+    monkeypatch.setattr(save_and_reload.WrappedModule, "from_pretrained", forgetful)
+    line = tried("clean", tmp_path)
+    assert line.outcome == "tensors"
+    assert "tower.scale.scale_factor is 1e-05 throughout" in line.reason
 
 
-def test_what_two_names_share_is_held_against_nothing_on_disk() -> None:
+def test_names_of_a_shared_tensor_are_found() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
 
     def tied() -> nn.Module:
@@ -82,8 +83,8 @@ def test_what_two_names_share_is_held_against_nothing_on_disk() -> None:
     assert shared_names(module) == frozenset()
 
 
-def test_a_name_that_a_module_registers_with_timm_goes_every_road() -> None:
-    assert find(f"{TOWERS}:own_convnext") == "own_convnext"
+def test_a_name_that_a_module_registers_with_timm_resolves_to_that_name() -> None:
+    assert resolve(f"{TOWERS}:own_convnext") == "own_convnext"
 
 
 @pytest.mark.parametrize(
@@ -112,16 +113,16 @@ def test_a_name_that_a_module_registers_with_timm_goes_every_road() -> None:
 )
 def test_a_target_that_cannot_be_tried_is_one_error_that_names_what_was_tried(text: str, problem: str) -> None:
     with pytest.raises(Unusable) as caught:
-        find(text)
+        resolve(text)
     assert str(caught.value) == problem
 
 
-def test_a_model_that_cannot_be_run_on_what_it_is_given_asks_for_its_inputs() -> None:
+def test_a_model_that_cannot_be_run_on_default_inputs_asks_for_its_own() -> None:
     with pytest.raises(Unusable, match=r"cannot be run on x of shape \(1, 3, 224, 224\): .*; name a function that"):
-        find(f"{TOWERS}:other_side")
+        resolve(f"{TOWERS}:other_side")
 
 
-def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() -> None:
+def test_the_command_prints_outcome_reason_and_advice_and_ends_with_its_code() -> None:
     for name, code in (("unset_buffers", 1), ("clean", 0), ("Towr", 2)):
         ended = subprocess.run(  # noqa: S603 - the test's own words
             [sys.executable, "-m", "harness", "check", f"{TOWERS}:{name}"],
@@ -138,7 +139,7 @@ def test_the_command_tells_outcome_reason_and_advice_and_ends_with_its_code() ->
             assert "init_non_persistent_buffers" in ended.stdout
 
 
-def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_model_in_timms_registry_is_tested_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(request, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
     code = user_model.examine(Request(f"{TOWERS}:own_convnext"), out)
@@ -150,31 +151,31 @@ def test_a_model_of_ones_own_in_timms_registry_is_tried_on_every_route(monkeypat
     assert code == 1
 
 
-def test_a_route_of_timms_is_not_for_a_model_that_timm_does_not_know(tmp_path: Path) -> None:
-    found = Request(f"{TOWERS}:clean").find()
-    fields = found.run(Case("wrapper", found.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
+def test_a_model_that_timm_does_not_know_has_none_of_timms_routes(tmp_path: Path) -> None:
+    user = Request(f"{TOWERS}:clean").resolve()
+    fields = user.run(Case("wrapper", user.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
     assert (fields.outcome, fields.reason) == (
         *("unsupported", f"{TOWERS}:clean is none of timm's, and has no such route"),
     )
 
 
-def test_the_assertion_for_ones_own_tests_explains_what_it_found() -> None:
+def test_the_assertion_for_a_users_tests_explains_its_findings() -> None:
     assert_survives_transformers(towers.clean)
     assert_survives_transformers(towers.Headed, {"x": torch.ones(1, 4)}, formats=["bin"])
     with pytest.raises(AssertionError) as caught:
         assert_survives_transformers(towers.unset_buffers)
-    said = str(caught.value)
-    assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in said
-    assert "because transformers 5 builds on the meta device" in said
+    message = str(caught.value)
+    assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in message
+    assert "because transformers 5 builds on the meta device" in message
     assert_survives_transformers(lambda: towers.Tower(rotary=False), (towers.picture(),))
 
 
-def test_a_format_that_there_is_not_is_refused() -> None:
+def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no format model-args; there are safetensors, sharded, bin"):
         assert_survives_transformers(towers.clean, formats=["model-args"])
 
 
-def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_path: Path) -> None:
+def test_keys_that_a_class_renames_on_saving_and_back_on_loading_are_no_difference(tmp_path: Path) -> None:
     from transformers import LlavaConfig, LlavaForConditionalGeneration  # noqa: PLC0415 - a test's own
 
     small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -185,24 +186,26 @@ def test_names_that_a_class_turns_on_saving_and_back_on_loading_are_its_own(tmp_
         model = LlavaForConditionalGeneration(LlavaConfig(text_config=text, vision_config=vision, image_token_index=63))
         return model, {"input_ids": torch.tensor([[1, 2, 3]])}
 
-    llava = request.alone(target.of(make), Placement("cpu", torch.float32))
-    found = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
-    assert found.outcome in GREEN, found.reason
+    llava = request.own_cases(resolution.from_callable(make), Placement("cpu", torch.float32))
+    line = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
+    assert line.outcome in GREEN, line.reason
 
 
-def test_names_that_move_from_one_save_to_the_next_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = names_in
+def test_keys_that_change_from_one_save_to_the_next_are_a_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = names_in
 
     def moving(folder: Path) -> list[str]:
         new = "gamma" if folder.name == "saved again" else "scale_factor"
-        return [name.replace("scale_factor", new) for name in listed(folder)]
+        return [name.replace("scale_factor", new) for name in read(folder)]
 
     monkeypatch.setattr(save_and_reload, "names_in", moving)
-    found = tried("clean", tmp_path)
-    assert found.outcome == "keys"
-    assert "1 of scale_factor to gamma" in found.reason
+    line = tried("clean", tmp_path)
+    assert line.outcome == "keys"
+    assert "1 of scale_factor to gamma" in line.reason
 
 
-def test_the_assertion_wants_what_makes_a_model_and_not_one_that_is_made() -> None:
+def test_the_assertion_wants_a_maker_and_refuses_a_made_model() -> None:
     with pytest.raises(TypeError, match="give what makes the model"):
         assert_survives_transformers(towers.Tower(rotary=False), (towers.picture(),))

@@ -1,8 +1,8 @@
-"""Which timm models a model of one's own does not get back, found with the two libraries alone: no line of the harness.
+"""Finds timm models that a custom model does not load as saved, by the two libraries alone, without the harness.
 
     python tower_alone.py convnext_atto vit_relpos_small_patch16_224
 
-prints a line a model: `same`, or `differs` with the first tensor that does. Full-size models, timm's own random
+prints a line for each model: `same`, or `differs` with the first such tensor. Full-size models, timm's own random
 initialisation with noise on top, `save_pretrained`, `from_pretrained`, parameters and all buffers compared bit for bit.
 """
 

@@ -1,4 +1,4 @@
-"""The watch kills what takes too much, and nothing else."""
+"""The watchdog kills a case that exceeds its limits, and no other."""
 
 import subprocess
 import sys
@@ -20,24 +20,24 @@ NO_LIMITS = Limits(seconds=300, full_seconds=None, memory_gib=None, disk_gib=Non
 AT_WORK = (
     "import sys, time; from pathlib import Path; from harness.cell.runtime.heartbeat import Heartbeat\n"
     "with Heartbeat(Path(sys.argv[1]), 'gw0').at('wrapper/a'):\n"
-    "    sys.stderr.write('nearly done\\n'); sys.stderr.flush(); print('there', flush=True); time.sleep(60)\n"
+    "    sys.stderr.write('nearly done\\n'); sys.stderr.flush(); print('started', flush=True); time.sleep(60)\n"
 )
 
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that is at a case."""
+    """A process that runs a case."""
     command = [sys.executable, "-c", AT_WORK, str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - the test's own words
     assert process.stdout is not None
-    assert process.stdout.readline() == "there\n"
+    assert process.stdout.readline() == "started\n"
     yield process
     process.kill()
     process.wait()
 
 
 def ends(folder: Path, **limits: Any) -> dict[str, tuple[Outcome, str]]:
-    """What a watch with these limits does about the folder's cases."""
+    """The cases that a watchdog with these limits kills."""
     watcher = Watchdog(folder, replace(NO_LIMITS, **limits))
     for worker, task in heartbeat.tasks(folder).items():
         watcher._end(worker, task)
@@ -92,7 +92,7 @@ def test_a_full_size_case_has_a_time_of_its_own_where_there_is_one(
     assert replace(NO_LIMITS, full_seconds=full_seconds).time_limit(Case.parse(case)) == limit
 
 
-def test_the_most_that_a_case_held_and_wrote_is_kept(worker: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_the_peaks_of_memory_and_disk_of_a_case_are_kept(worker: subprocess.Popen[str], tmp_path: Path) -> None:
     folder = heartbeat.checkpoints(tmp_path, worker.pid)
     folder.mkdir()
     watcher = Watchdog(tmp_path, NO_LIMITS)
@@ -116,7 +116,7 @@ def test_a_process_that_has_gone_on_to_another_case_is_left_alone(
     assert worker.poll() is None
 
 
-def test_a_watch_sees_by_itself_what_takes_too_much(worker: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_a_watchdog_finds_a_case_that_exceeds_its_limits(worker: subprocess.Popen[str], tmp_path: Path) -> None:
     watcher = Watchdog(tmp_path, replace(NO_LIMITS, memory_gib=0.001))
     watcher.start()
     assert worker.wait(5) == -9
@@ -124,21 +124,21 @@ def test_a_watch_sees_by_itself_what_takes_too_much(worker: subprocess.Popen[str
     assert list(watcher.ends) == ["wrapper/a"]
 
 
-def test_what_a_dead_process_said_is_still_there_and_its_checkpoints_go(
+def test_the_stderr_of_a_dead_process_is_read_and_its_checkpoints_are_deleted(
     worker: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     checkpoints = heartbeat.checkpoints(tmp_path, worker.pid)
     checkpoints.mkdir()
     worker.kill()
     worker.wait()
-    assert heartbeat.cleared(tmp_path, "wrapper/b") == ""
+    assert heartbeat.clear(tmp_path, "wrapper/b") == ""
     assert checkpoints.is_dir()
-    assert heartbeat.cleared(tmp_path, "wrapper/a") == "nearly done"
+    assert heartbeat.clear(tmp_path, "wrapper/a") == "nearly done"
     assert not checkpoints.exists()
     assert heartbeat.tasks(tmp_path) == {}
 
 
-def test_a_case_that_ends_leaves_the_desk_empty_and_stderr_as_it_was(
+def test_a_case_that_ends_leaves_no_task_and_stderr_as_it_was(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Heartbeat(tmp_path, "gw1").at("wrapper/a"):
@@ -150,18 +150,18 @@ def test_a_case_that_ends_leaves_the_desk_empty_and_stderr_as_it_was(
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("stderr", "line"),
     [
         ("", ""),
         ("one\ntwo\n\n", "two"),
         ("a warning\nFatal Python error: Aborted\n\nCurrent thread 0x1:\n  File x\n", "Aborted"),
     ],
-    ids=["nothing", "the last line", "faulthandler's first"],
+    ids=["empty", "the last line", "faulthandler's first"],
 )
-def test_the_last_words_of_a_process_are_those_that_say_most(said: str, words: str) -> None:
-    assert heartbeat.last_words(said) == words
+def test_the_decisive_line_of_stderr_is_the_fatal_error_or_the_last_line(stderr: str, line: str) -> None:
+    assert heartbeat.decisive_line(stderr) == line
 
 
-def test_the_memory_of_a_process_that_is_gone_is_nothing() -> None:
+def test_a_process_that_is_gone_holds_no_memory() -> None:
     assert watchdog.held(2**22 + 1) == 0
     assert Watchdog(Path("nowhere"), NO_LIMITS)._excess(Task("wrapper/a", 2**22 + 1, time.monotonic())) is None
