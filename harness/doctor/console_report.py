@@ -23,7 +23,7 @@ from ..cell.compare.reasons import DAMAGED
 from ..cell.models.installed import Release
 from ..contract.case import GREEN, SKIPPED, Case
 from ..contract.catalog import Entry
-from ..contract.matching import is_of, speaks_of
+from ..contract.matching import applies_to, covers_releases
 from ..contract.package import ROOT
 from ..contract.plan import Tolerance
 from ..contract.record import CaseLine
@@ -175,8 +175,8 @@ def _refuted(rule: Any, seen: Sequence[CaseResult]) -> bool:
 
 
 def _speaks(rule: Any, one: CaseResult) -> bool:
-    return speaks_of(rule, one.case, LANE, one.entry, folder=one.folder)
+    return applies_to(rule, one.case, LANE, one.entry, folder=one.folder)
 
 
 def _is_of(rule: Any, release: Release) -> bool:
-    return is_of(rule, str(release.transformers), str(release.timm), str(release.torch))
+    return covers_releases(rule, str(release.transformers), str(release.timm), str(release.torch))

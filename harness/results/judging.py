@@ -11,7 +11,7 @@ from ..config.matrix import Lane
 from ..contract.case import Case
 from ..contract.catalog import Catalog, Entry, entry_of
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.matching import is_of, speaks_of
+from ..contract.matching import applies_to, covers_releases
 from ..planning import plan
 from . import store
 from .pair_records import PairRecords
@@ -70,7 +70,9 @@ def _judged(records: PairRecords) -> Iterator[tuple[list[Judged], Recorded]]:
 
 def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
     pair = records.pair
-    rules = [rule for rule in records.matrix.expectations if is_of(rule, pair.transformers, pair.timm, pair.torch)]
+    rules = [
+        rule for rule in records.matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch)
+    ]
 
     recorded = records.recorded(lane, catalog)
     own, from_hub = records.options.own, records.options.from_hub
@@ -78,7 +80,7 @@ def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[J
 
     def rules_for(case: Case) -> list[Rule]:
         entry, folder = _own(recorded, case) if own else catalog[case.model], is_folder or from_hub
-        spoken = [rule for rule in rules if entry and speaks_of(rule, case, lane.name, entry, folder=folder)]
+        spoken = [rule for rule in rules if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
         return [rule for rule in spoken if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
 
     return judge(records.planned(lane, catalog), recorded, rules_for), recorded
