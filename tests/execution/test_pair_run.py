@@ -345,11 +345,11 @@ def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so
     def unreachable(*_: Any) -> None:
         raise ConnectionError("no route")
 
-    monkeypatch.setattr(pypi, "day_of", unreachable)
+    monkeypatch.setattr(pypi, "moment_of", unreachable)
     dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
     environment = FakeEnvironment()
     _, said = run(PairRun.of(dated, dated.pairs[1], parse(ATTO)), environment)
-    assert said == f"{PAIR}: PyPI did not say when its releases appeared, so as of 2026-11-20: no route"
+    assert said == f"{PAIR}: PyPI did not answer, so releases count up to 2026-11-20: no route"
     assert environment.until == [pypi.end_of(date(2026, 11, 20))]
 
 
@@ -390,7 +390,7 @@ def test_an_environment_that_is_not_what_was_asked_for_is_not_used(
     environment.packages = there
     with pytest.raises(InstallationError) as caught:
         run(make(), environment)
-    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, it is made again"
+    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, and run again"
     assert environment.plans == []
     assert lines("cpu-float32")[-1]["failed"] == "environment"
 
