@@ -156,7 +156,7 @@ class PairRun:
             handover={name: str(Path(folder) / lane.name) for name, folder in self.handover.items()},
             needs=needs,
             room=capacity.shared().figures,
-            gpus=device.places(lane.device, alone=bool(needs)),
+            gpus=device.gpu_slots(lane.device, alone=bool(needs)),
         )
 
     def _run_lane(self, environment: Environment, lane: Lane, plan: Plan, failure: InstallationError | None) -> None:
