@@ -77,7 +77,7 @@ class Pair(Strict):
         """Of PACKAGES those that are another version there."""
         return [name for name in PACKAGES if getattr(self, name) != getattr(other, name)]
 
-    def moved(self, **versions: str) -> "Pair":
+    def with_versions(self, **versions: str) -> "Pair":
         """The same with other versions, and no note."""
         sources = tuple(one for one in self.sources if one.package not in versions)
         return self.model_copy(update={**versions, "sources": sources, "note": None})

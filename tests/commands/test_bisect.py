@@ -150,7 +150,7 @@ def test_what_is_broken_or_unsupported_at_both_ends_is_left_aside() -> None:
     options = ["--model", "convnext_atto", "--model", "resnet18", *ENDS]
     said: list[str] = []
     answered = BisectCommand.of(options).answer(environment, said.append)
-    assert answered.found.first.version == "5.2.0"
+    assert answered.change.first.version == "5.2.0"
     assert "1 case to ask about; left aside: 3, broken or green at both ends" in said
 
 

@@ -66,7 +66,7 @@ def test_a_pair_that_the_matrix_has_not_is_run_again_from_its_source(small_matri
 
 
 def test_another_version_of_a_package_has_no_source(wheel: str) -> None:
-    assert of("transformers==5.23.0", f"timm@{wheel}").moved(timm="1.0.31") == of(
+    assert of("transformers==5.23.0", f"timm@{wheel}").with_versions(timm="1.0.31") == of(
         "transformers==5.23.0", "timm==1.0.31"
     )
 

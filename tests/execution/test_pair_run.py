@@ -242,7 +242,7 @@ def test_a_rerun_that_dies_does_not_leave_the_old_records_standing(make: Make, s
     run(make("--rerun"), FakeEnvironment(ends=False))
     lanes = make()
     recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
-    assert (dict(recorded.records), recorded.unmade) == ({}, "pytest ended before this case; see above")
+    assert (dict(recorded.records), recorded.failure) == ({}, "pytest ended before this case; see above")
 
 
 def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
@@ -272,7 +272,7 @@ def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_di
     lanes = make()
     recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
     assert list(recorded.records) == ["wrapper/convnext_atto"]
-    assert recorded.unmade == "pytest ended before this case; see above"
+    assert recorded.failure == "pytest ended before this case; see above"
 
 
 def test_every_case_may_kill_two_workers_before_a_run_is_given_up(make: Make) -> None:
