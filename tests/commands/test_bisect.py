@@ -103,7 +103,7 @@ def test_a_second_time_everything_comes_from_records() -> None:
     environment = Releases(*outcomes)
     again, _, said = ask(environment)
     assert (again, environment.tried) == (first, [])
-    assert "transformers5.5.0-timm1.0.31: all recorded; --rerun runs them again" in said
+    assert "transformers5.5.0-timm1.0.31: all cases are recorded; --rerun runs them again" in said
 
 
 def test_progress_says_what_is_left() -> None:

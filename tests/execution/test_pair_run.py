@@ -108,7 +108,7 @@ def test_lanes_of_one_pair_share_one_installation(make: Make, gpus: Callable[[in
 def test_what_is_recorded_is_neither_run_nor_installed_again(make: Make) -> None:
     run(make(), FakeEnvironment())
     environment = FakeEnvironment()
-    assert run(make(), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert run(make(), environment) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
     assert (environment.installed, environment.plans) == ([], [])
     assert kinds("cuda-float32") == ["run", "case", "case", "end"]
 
@@ -146,7 +146,7 @@ def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
     assert {case.size for case in environment.plans[0].cases} == {"slim"}
     told = {line["reason"] for line in lines("cpu-float32") if line.get("outcome") == "not-run"}
     assert told == {"needs 3 GiB of memory, and 0 GiB are free"}
-    assert run(make(*lane, *full), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert run(make(*lane, *full), environment) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
 
 
 def test_a_case_for_which_there_was_no_room_is_run_once_there_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_the_hubs_weights_are_fetched_and_have_records_of_their_own(make: Make) 
     run(make("--weights", "hub", *lane), hub)
     assert [environment.env["HF_HUB_OFFLINE"] for environment in (synthetic, hub)] == ["1", "0"]
     assert [environment.plans[0].weights for environment in (synthetic, hub)] == [None, "hub"]
-    assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
 
 
 def test_records_that_other_tolerances_made_are_made_again(make: Make, small_matrix: Matrix) -> None:
