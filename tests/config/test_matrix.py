@@ -199,7 +199,7 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             '- {transformers: "4.48.3", timm: "1.0.14"}',
             '- {transformers: "5.23.0", timm: "1.0.31", torch: "2.14.1"}',
-            "matrix.yaml: pairs: transformers5.23.0-timm1.0.31 is there more than once; keep one",
+            "matrix.yaml: pairs: transformers5.23.0-timm1.0.31 is named more than once; keep one",
             id="duplicate pair",
         ),
         pytest.param(
@@ -327,8 +327,8 @@ def test_models_of_a_route_that_are_neither_every_nor_quick_nor_globs_are_refuse
 @pytest.mark.parametrize(
     ("variants", "message"),
     [
-        ("[bin, sharded, bin]", "routes.wrapper.variants: bin is there more than once; keep one"),
-        ("[safetensors]", "routes.wrapper.variants: safetensors is there more than once; keep one"),
+        ("[bin, sharded, bin]", "routes.wrapper.variants: bin is named more than once; keep one"),
+        ("[safetensors]", "routes.wrapper.variants: safetensors is named more than once; keep one"),
         ("[bin, shardde]", "routes.wrapper.variants[1]: unknown variant 'shardde', did you mean 'sharded'?"),
         ("bin", "routes.wrapper.variants: bin is text; a list is wanted"),
     ],
