@@ -100,7 +100,7 @@ def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyP
     catalog.path_in(folder, "1.0.31").write_text(catalog.dumps(small_catalog))
     monkeypatch.setattr(catalog, "PACKAGED", folder)
     monkeypatch.setattr(lock, "FOLDER", folder)  # no pair has one
-    monkeypatch.setattr(pypi, "day_of", lambda _, as_of: pypi.end_of(as_of))
+    monkeypatch.setattr(pypi, "moment_of", lambda _, as_of: pypi.end_of(as_of))
     return folder
 
 

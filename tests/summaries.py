@@ -66,7 +66,7 @@ def recorded(
     results: Results,
     *,
     lane: str = "cpu-float32",
-    unmade: str | None = None,
+    failure: str | None = None,
     end: bool = True,
     details: Mapping[str, Any] | None = None,
     seconds: Mapping[str, float] | None = None,
@@ -89,7 +89,7 @@ def recorded(
         if result is not None
     }
     ended = {"failed": None, "ended": "2026-11-20T03:00:00+00:00"} if end else None
-    return Recorded(pair, lane, records, unmade, [Run(header(pair, lane, list(results), **more), records, ended)])
+    return Recorded(pair, lane, records, failure, [Run(header(pair, lane, list(results), **more), records, ended)])
 
 
 def cases(

@@ -19,7 +19,7 @@ from ..environments.pair_environment import Environment, Say
 from ..environments.pypi import Release
 from ..execution.pair_run import PairRun
 from ..planning import plan
-from ..results.bisection import Answer, Answered, Symptom, search
+from ..results.bisection import Answer, Bisection, Symptom, search
 from ..results.pair_diff import key_of
 from ..results.verdict import Judged
 from .ensure_recorded import check, refuse_other_python, tried
@@ -72,7 +72,7 @@ class BisectCommand:
         lanes, variants = options.lanes or (described.lanes[0].name,), options.variants or (DEFAULT_VARIANT,)
         options = replace(options, lanes=lanes, variants=variants, anyway=not options.quick)
         current = described.current_pair
-        question = cls(described, options, axis, good, bad, current.moved(**still))
+        question = cls(described, options, axis, good, bad, current.with_versions(**still))
         refuse_other_python(question.still, argv, described)
         check([question.at(good), question.at(bad)])
         return question
@@ -84,7 +84,7 @@ class BisectCommand:
 
     def at(self, version: str) -> PairRun:
         """The cases with one release of the axis."""
-        return PairRun.of(self.described, self.still.moved(**{self.axis: version}), self.options)
+        return PairRun.of(self.described, self.still.with_versions(**{self.axis: version}), self.options)
 
     @cached_property
     def line(self) -> list[Release]:
@@ -94,7 +94,7 @@ class BisectCommand:
         except OSError as error:
             raise BadInput(f"PyPI could not be asked which releases of {self.axis} there are: {error}") from error
 
-    def answer(self, environment: Environment, say: Say) -> Answered:
+    def answer(self, environment: Environment, say: Say) -> Bisection:
         """Run both ends, and then what halves the releases between them.
 
         Raises BadInput where the ends do not differ as they should, and InstallationError where one cannot be made.
@@ -123,7 +123,7 @@ class BisectCommand:
         older = Answer.GOOD if ends[0] == oldest else Answer.BAD
         found = search(self.line, older, ask, tell)
         pairs = {version: self.at(version).pair for version in judged}
-        return Answered(self.axis, found, older, judged, pairs, symptom)
+        return Bisection(self.axis, found, older, judged, pairs, symptom)
 
     @property
     def _rest(self) -> str:

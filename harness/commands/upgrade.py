@@ -18,9 +18,9 @@ from ..execution import tempdirs
 from ..execution.pair_run import PairRun
 from ..planning import plan
 from ..results import judging
-from ..results.pair_diff import HARM, Key, Kind, attributed, compare, key_of, unknown
+from ..results.pair_diff import HARM, Key, Kind, compare, key_of, responsible_package, unknown
 from ..results.pair_records import PairRecords
-from ..results.upgrade_result import Answer
+from ..results.upgrade_result import UpgradeResult
 from ..results.verdict import Judged
 from . import upgrade_ends
 from .ensure_recorded import check, refuse_other_python, tried
@@ -74,9 +74,9 @@ class UpgradeCommand:
         """The old pair with one package moved, by that package; none where only one is to be moved."""
         if not set(AXES) <= set(self.old.differs_from(self.new)):
             return {}
-        return {name: self.old.moved(**{name: getattr(self.new, name)}) for name in AXES}
+        return {name: self.old.with_versions(**{name: getattr(self.new, name)}) for name in AXES}
 
-    def answer(self, environment: Environment, say: Say) -> Answer:
+    def answer(self, environment: Environment, say: Say) -> UpgradeResult:
         """Run what is not recorded of both pairs, and of the mixed ones what changed.
 
         A pair that cannot be made is recorded as such, and its cases have no record. Raises BadInput as selecting does,
@@ -99,7 +99,7 @@ class UpgradeCommand:
                     pair_run.environment.install(environment, say)
         return replace(self, options=replace(self.options, quick_too=frozenset(quick)))
 
-    def _answer(self, environment: Environment, say: Say) -> Answer:
+    def _answer(self, environment: Environment, say: Say) -> UpgradeResult:
         old, new = (self._tried(self.at(pair), environment, say) for pair in (self.old, self.new))
         if not old and not new:
             plan.refuse_empty(0, self.options)
@@ -110,14 +110,18 @@ class UpgradeCommand:
             say(f"{pair.id}: {package} alone, for {number(len(due), 'case')} that changed")
             mixed[package] = {key_of(one): one for one in self._tried(self.at(pair, due), environment, say)}
         alone = self.old.differs_from(self.new)[0]
-        return Answer(
+        return UpgradeResult(
             start=self.old,
             end=self.new,
             tolerances=self.described.tolerances,
             old=old,
             new=new,
             changes=changes,
-            by={change.key: attributed(change, mixed) if mixed else alone for change in changes if change.key in due},
+            by={
+                change.key: responsible_package(change, mixed) if mixed else alone
+                for change in changes
+                if change.key in due
+            },
             known=self._known(old, say),
             carried=self._carried(old, environment, say),
             alike=frozenset(self._cut_alike()),

@@ -31,7 +31,7 @@ def target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> 
     new = Pair.parse_requirements([*requirements, *rest], described.defaults)
     # 5.23 is 5.23.0, and no move.
     same = {name: version for name, version in old.versions.items() if Version(version) == Version(new.versions[name])}
-    return new.moved(**same)
+    return new.with_versions(**same)
 
 
 def refuse_two_at_once(old: Pair, new: Pair) -> None:

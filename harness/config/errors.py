@@ -1,10 +1,10 @@
-"""What a user can mend, and how commands end. Anything else than a HarnessError is a bug and keeps its traceback."""
+"""Errors that a user can fix, and exit codes. Any exception but a HarnessError is a bug and keeps its traceback."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a command ends. The first that applies of BAD_INPUT, NOTHING_SELECTED, CHANGED, INCOMPLETE."""
+    """The exit code of a command: the first that applies of BAD_INPUT, NOTHING_SELECTED, CHANGED, INCOMPLETE."""
 
     AS_EXPECTED = 0
     CHANGED = 1  # regressed or fixed; also nox's own code for a session that failed
@@ -14,13 +14,13 @@ class ExitCode(IntEnum):
 
 
 class HarnessError(Exception):
-    """The root; the message names the place and the remedy."""
+    """An error that a user can fix. The message names the location and the remedy."""
 
     exit_code: ExitCode
 
 
 class BadInput(HarnessError):
-    """A command, matrix.yaml or an environment that cannot be used as given."""
+    """A command, matrix.yaml or a file that cannot be used."""
 
     exit_code = ExitCode.BAD_INPUT
 
@@ -31,12 +31,12 @@ class BadInput(HarnessError):
 
 
 class NothingSelected(HarnessError):
-    """The selection is valid and holds no case: empty is never green."""
+    """A valid selection without cases: empty is never green."""
 
     exit_code = ExitCode.NOTHING_SELECTED
 
 
 class InstallationError(HarnessError):
-    """A pair that could not be installed, with the installer's last words."""
+    """A pair that could not be installed, with the end of the installer's output."""
 
     exit_code = ExitCode.INCOMPLETE

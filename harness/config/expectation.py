@@ -1,4 +1,4 @@
-"""An expectation of matrix.yaml: which cases are known to break, how, why, and where that is tracked."""
+"""An expectation of matrix.yaml: the cases known to fail, their outcome, the cause, and where it is tracked."""
 
 import re
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ TraitTest = Annotated[Wanted, PlainValidator(_wanted), WithJsonSchema(_SCHEMA)]
 
 
 class Rule(Strict):
-    """One cause. What it does not mention it does not restrict.
+    """One cause of failures. A field that is left out restricts nothing.
 
-    `where` asks for traits of the catalog: true or false for whether there is any, a number for exactly that many,
-    text for a glob, a list for any of its items.
+    `where` tests traits of the catalog: true or false for whether there is any, a number for exactly that many, text
+    for a glob, a list for any of its items.
     """
 
     routes: tuple[RouteName, ...] = Field(min_length=1)
@@ -53,8 +53,8 @@ class Rule(Strict):
 
     @model_validator(mode="after")
     def _names_few_models(self) -> Self:
-        asked = (self.where or {}).get("model", ())
-        globs = [*(self.models or ()), *(asked if isinstance(asked, list) else [asked])]
+        named = (self.where or {}).get("model", ())
+        globs = [*(self.models or ()), *(named if isinstance(named, list) else [named])]
         if sum(isinstance(glob, str) and not GLOB.search(glob) for glob in globs) > MOST_NAMES:
             raise problem(f"more than {MOST_NAMES} models by name are a list of failures; say which by trait or glob")
         return self

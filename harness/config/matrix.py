@@ -1,6 +1,6 @@
-"""matrix.yaml: the one file people edit, read into a Matrix or refused with everything that is wrong with it.
+"""matrix.yaml, the one file that people edit, read into a Matrix or refused with all its problems.
 
-`python -m harness.config.matrix > harness/schemas/matrix.json` publishes the JSON Schema that editors complete it from.
+`python -m harness.config.matrix > harness/schemas/matrix.json` writes the JSON Schema that editors use for completion.
 """
 
 import json
@@ -31,7 +31,7 @@ SCHEMA: Final = FOLDER / "schemas" / "matrix.json"
 
 @dataclass(frozen=True)
 class Lane:
-    """A device and a dtype, whether it runs every model or the quick ones alone, and whether all variants."""
+    """A device and a dtype; whether it runs every model or only the quick ones, and whether all variants."""
 
     name: str
     models: str = "every"
@@ -44,27 +44,27 @@ class Lane:
 
     @property
     def dtype(self) -> str:
-        """The dtype by torch's name."""
+        """The dtype, by torch's name."""
         return self.name.partition("-")[2]
 
 
 class LaneScope(Strict):
-    """Which models a lane runs: every one, or the quick ones alone; and whether it runs the routes' variants."""
+    """Whether a lane runs every model or only the quick ones, and whether it runs the routes' variants."""
 
     models: Literal["every", "quick"]
     variants: bool = True
 
 
 class Route(Strict):
-    """Which models a route runs on: every one, the quick ones, or those named by globs.
+    """The models of a route: every model, the quick ones, or those named by globs.
 
-    `variants` are those that it runs beside the default, on the quick models.
+    `variants` run on the quick models, beside the default variant.
     """
 
     models: Literal["every", "quick"] | tuple[str, ...]
     variants: tuple[VariantName, ...] = ()
 
-    # Before pydantic tries each form, and complains of each.
+    # Before pydantic, which would report an error for each form.
     @field_validator("models", mode="before")
     @classmethod
     def _every_quick_or_globs(cls, models: Any) -> Any:
@@ -81,22 +81,22 @@ class Route(Strict):
 
 
 class Models(Strict):
-    """Controls are models without LayerScale: what breaks them too is no LayerScale bug."""
+    """Controls are models without LayerScale: a bug that breaks them too is no LayerScale bug."""
 
     controls: tuple[str, ...]
 
 
 class Tolerance(Strict):
-    """An output may be off by atol + rtol · max abs(native)."""
+    """The tolerated difference of an output: atol + rtol · max abs(native)."""
 
     rtol: float = Field(ge=0, allow_inf_nan=False)
     atol: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Limits(Strict):
-    """What a case may take: wall-clock time, memory of its process, disk for its checkpoints; and what installing may.
+    """Limits on a case's wall-clock time, its process's memory and its checkpoints' disk, and on installing a pair.
 
-    No limit where there is none, but for a case's time; `full_seconds` is that of a full-size one.
+    None is no limit. `full_seconds` replaces `seconds` for full-size cases.
     """
 
     seconds: int = Field(gt=0, strict=True)
@@ -107,7 +107,7 @@ class Limits(Strict):
 
     @property
     def of_a_case(self) -> dict[str, Any]:
-        """What crosses the wall, and decides outcomes."""
+        """The limits on cases, which decide outcomes; installing is left out."""
         return self.model_dump(exclude={"install_seconds"})
 
 
@@ -119,7 +119,7 @@ class Uses(Strict):
 
 
 class Matrix(Strict):
-    """What matrix.yaml says."""
+    """The content of matrix.yaml."""
 
     as_of: date | None = None
     defaults: Defaults
@@ -135,24 +135,24 @@ class Matrix(Strict):
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
-        """The pairs, in the order of the file, with every version known."""
+        """The pairs in the order of the file, with all versions filled in."""
         return tuple(row.resolve(self.defaults) for row in self.rows)
 
     @cached_property
     def current_pair(self) -> Pair:
-        """The pair that a project of today would pin."""
+        """The pair that a new project would pin."""
         return next(pair for pair in self.pairs if pair.id == self.current)
 
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes, in the order of the file."""
+        """The lanes in the order of the file."""
         return tuple(Lane(name, scope.models, scope.variants) for name, scope in self.lane_scopes.items())
 
     def tries(self, entry: Entry) -> bool:
         """Whether a model of the catalog belongs to the matrix: it has LayerScale or is a control."""
         return entry.layer_scale or entry.model in self.models.controls
 
-    # A validator sees the fields above its own, and those only where they are sound.
+    # A validator sees the fields declared above its own, if they are valid.
     @field_validator("rows")
     @classmethod
     def _each_pair_once(cls, rows: tuple[Row, ...], above: ValidationInfo) -> tuple[Row, ...]:
@@ -201,7 +201,7 @@ class Matrix(Strict):
 
 
 def load(path: Path) -> Matrix:
-    """Reads and checks a file. Raises BadInput with all its problems at once, a line each."""
+    """Reads and checks a file. Raises BadInput with all problems, one per line."""
     source = yaml_document.read(path)
     try:
         matrix = Matrix.model_validate(source.data)
@@ -215,7 +215,7 @@ def load(path: Path) -> Matrix:
 def _refuse_repeated(names: Iterable[str]) -> None:
     repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
-        raise problem(f"{', '.join(repeated)} is there more than once; keep one")
+        raise problem(f"{', '.join(repeated)} is named more than once; keep one")
 
 
 if __name__ == "__main__":

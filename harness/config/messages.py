@@ -1,4 +1,4 @@
-"""What is wrong with a document, in words: the place, the text as written, the remedy."""
+"""Messages for the problems of a document: the location, the text as written, the remedy."""
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -9,40 +9,40 @@ from .yaml_document import Document, Location
 
 
 def describe(document: Document, error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """A line for each error of validating a document by a model."""
-    # pydantic counts the sound items only, and so calls a list too short whose one item is wrong.
+    """One line for each validation error of a document."""
+    # pydantic counts valid items only: a list whose one item is invalid is also too short for it.
     details = [detail for detail in error.errors() if detail["type"] != "too_short" or not detail["input"]]
     return [_line(document, detail, model) for detail in details]
 
 
 def _line(document: Document, detail: ErrorDetails, model: type[BaseModel]) -> str:
-    place = _place(detail)
+    location = _location(detail)
     message = _message(document, detail, model)
-    return ": ".join([str(document.path), *([_spelled(place)] if place else []), message])
+    return ": ".join([str(document.path), *([_spelled(location)] if location else []), message])
 
 
-def _place(detail: ErrorDetails) -> Location:
-    """Where a reader looks: for a key that is wrong or missing, the mapping."""
-    place, kind = detail["loc"], detail["type"]
-    if place and place[-1] == "[key]":
-        return place[:-2]
-    return place[:-1] if kind in ("missing", "extra_forbidden") else place
+def _location(detail: ErrorDetails) -> Location:
+    """The location in the file; for a wrong or missing key, that of its mapping."""
+    location, kind = detail["loc"], detail["type"]
+    if location and location[-1] == "[key]":
+        return location[:-2]
+    return location[:-1] if kind in ("missing", "extra_forbidden") else location
 
 
-def _spelled(place: Location) -> str:
+def _spelled(location: Location) -> str:
     """`pairs[3].timm`."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
 
 
 def _message(document: Document, detail: ErrorDetails, model: type[BaseModel]) -> str:
-    place = detail["loc"]
+    location = detail["loc"]
     match detail["type"]:
         case "problem":
             message = detail["msg"]
         case "missing":
-            message = f"{str(place[-1])!r} is missing"
+            message = f"{str(location[-1])!r} is missing"
         case "extra_forbidden":
-            message = unknown("key", str(place[-1]), _keys(model, place[:-1]))
+            message = unknown("key", str(location[-1]), _keys(model, location[:-1]))
         case "too_short" | "string_too_short":
             message = "is empty; give at least one" if detail["type"] == "too_short" else "is empty; write some text"
         case "model_type" | "dict_type" | "mapping_type":
@@ -52,20 +52,20 @@ def _message(document: Document, detail: ErrorDetails, model: type[BaseModel]) -
         case "string_type":
             message = _no_text(document, detail)
         case _:
-            message = f"{document.texts.get(place, 'this')}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            message = f"{document.texts.get(location, 'this')}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
     return message
 
 
 def _no_text(document: Document, detail: ErrorDetails) -> str:
-    place = detail["loc"]
-    if place not in document.texts or detail["input"] is None:
+    location = detail["loc"]
+    if location not in document.texts or detail["input"] is None:
         return f"{_written(document, detail)}; text is wanted"
-    text = document.texts[place]
-    return f'{_written(document, detail)}; quote {"versions" if place[-1] in PACKAGES else "it"}: "{text}"'
+    text = document.texts[location]
+    return f'{_written(document, detail)}; quote {"versions" if location[-1] in PACKAGES else "it"}: "{text}"'
 
 
 def _written(document: Document, detail: ErrorDetails) -> str:
-    """What stands at the place: `1.10 is a number`."""
+    """The value as written, and its type: `1.10 is a number`."""
     match detail["input"]:
         case None:
             return "is empty"
@@ -82,13 +82,13 @@ def _written(document: Document, detail: ErrorDetails) -> str:
     return f"{document.texts[detail['loc']]} is {kind}"
 
 
-def _keys(model: type[BaseModel], place: Location) -> list[str]:
-    """The keys that a mapping at a place may have."""
+def _keys(model: type[BaseModel], location: Location) -> list[str]:
+    """The keys that the mapping at a location may have."""
     schema = model.model_json_schema()
     node = schema
-    for step in place:
+    for step in location:
         node = node["items"] if isinstance(step, int) else node.get("properties", {}).get(step, node)
-        node = node.get("anyOf", [node])[0]  # what may be null has its other form first
+        node = node.get("anyOf", [node])[0]  # of an optional field, the form that is not null
         node = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
         if isinstance(step, str) and "additionalProperties" in node and "properties" not in node:
             node = node["additionalProperties"]

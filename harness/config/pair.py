@@ -20,11 +20,11 @@ ID: Final = re.compile(
 )
 SOURCED: Final = re.compile(r"(?P<name>[A-Za-z0-9_-]+)(?:==(?P<version>[^@\s]+))?\s*@\s*(?P<where>\S+)")
 AXES: Final = PACKAGES[:2]
-"""What this project is about; the rest is what these run on."""
+"""The packages under test; the others are what they run on."""
 
 
 class Defaults(Strict):
-    """What a pair runs on where it does not say."""
+    """What a pair runs on unless its row says otherwise."""
 
     python: Version
     torch: Version
@@ -32,7 +32,7 @@ class Defaults(Strict):
 
 
 class Pair(Strict):
-    """One transformers release tested against one timm release, every version known."""
+    """One transformers release tested against one timm release, with all versions filled in."""
 
     transformers: Version
     timm: Version
@@ -42,7 +42,7 @@ class Pair(Strict):
     note: str | None = None
     defaults: Defaults = Field(repr=False)
     sources: tuple[Source, ...] = Field(default=(), repr=False)
-    """Where development versions are installed from."""
+    """The sources of development versions."""
 
     @property
     def id(self) -> str:
@@ -57,8 +57,8 @@ class Pair(Strict):
         return {name: getattr(self, name) for name in PACKAGES}
 
     def requirements(self) -> list[str]:
-        """What to install; Python is no package and is not among them."""
-        sources = {one.package: one.requirement for one in self.sources}
+        """The packages to install, without Python."""
+        sources = {source.package: source.requirement for source in self.sources}
         return [
             f"{name} @ {sources[name]}" if name in sources else f"{name}=={version}"
             for name, version in self.versions.items()
@@ -66,29 +66,29 @@ class Pair(Strict):
         ]
 
     def pin(self, name: str) -> str:
-        """What names the version of a package on a command line."""
-        for one in self.sources:
-            if one.package == name:
-                said = "" if one.is_wheel else f"=={one.version.partition('+')[0]}"
-                return f"{name}{said}@{one.where}"
+        """The command-line argument that names the version of a package."""
+        for origin in self.sources:
+            if origin.package == name:
+                version = "" if origin.is_wheel else f"=={origin.version.partition('+')[0]}"
+                return f"{name}{version}@{origin.where}"
         return f"{name}=={getattr(self, name)}"
 
     def differs_from(self, other: "Pair") -> list[str]:
-        """Of PACKAGES those that are another version there."""
+        """The names of PACKAGES whose versions differ."""
         return [name for name in PACKAGES if getattr(self, name) != getattr(other, name)]
 
-    def moved(self, **versions: str) -> "Pair":
-        """The same with other versions, and no note."""
+    def with_versions(self, **versions: str) -> "Pair":
+        """The same pair with other versions and without the note."""
         sources = tuple(one for one in self.sources if one.package not in versions)
         return self.model_copy(update={**versions, "sources": sources, "note": None})
 
     @classmethod
     def parse_id(cls, text: str, defaults: Defaults) -> Self | None:
-        """The inverse of `id`; None for a text that is none."""
-        found = ID.fullmatch(text)
-        if found is None:
+        """The inverse of `id`; None for any other text."""
+        match = ID.fullmatch(text)
+        if match is None:
             return None
-        pins = [f"{name}=={version}" for name, version in found.groupdict().items() if version]
+        pins = [f"{name}=={version}" for name, version in match.groupdict().items() if version]
         try:
             return cls.parse_requirements(pins, defaults)
         except BadInput:
@@ -96,14 +96,14 @@ class Pair(Strict):
 
     @classmethod
     def parse_requirements(cls, requirements: Sequence[str], defaults: Defaults) -> Self:
-        """The pair that `transformers==5.8.1 timm==1.0.26` names. Raises BadInput with everything that is wrong."""
+        """The pair that `transformers==5.8.1 timm==1.0.26` names. Raises BadInput with all problems."""
         problems: list[str] = []
         versions: dict[str, str] = {}
         sources: dict[str, Source] = {}
         for text in requirements:
             name, version, wrong = pin(text)
-            if found := SOURCED.fullmatch(text):
-                name, version, wrong = _sourced(found, sources)
+            if sourced := SOURCED.fullmatch(text):
+                name, version, wrong = _sourced(sourced, sources)
             if wrong or name in versions:
                 problems.append(f"{text}: {wrong or f'{name} is named twice; name one release'}")
             versions.setdefault(name, version)
@@ -118,7 +118,7 @@ class Pair(Strict):
 
 
 class Row(Strict):
-    """A pair as matrix.yaml writes it: what it leaves out, the defaults say."""
+    """A pair as written in matrix.yaml; the defaults fill in what it leaves out."""
 
     transformers: Release
     timm: Release
@@ -128,12 +128,12 @@ class Row(Strict):
     note: str | None = None
 
     def resolve(self, defaults: Defaults) -> Pair:
-        """The pair with every version filled in."""
+        """The pair with all versions filled in."""
         named = self.model_dump(exclude_none=True)
         sources = {name: source.parse(name, named[name]) for name in AXES if source.is_source(named[name])}
-        versions = {name: found.version for name, found in sources.items()}
-        found = tuple(sources.values())
-        return Pair(**{**defaults.model_dump(), **named, **versions}, defaults=defaults, sources=found)
+        versions = {name: parsed.version for name, parsed in sources.items()}
+        kwargs = {**defaults.model_dump(), **named, **versions}
+        return Pair(**kwargs, defaults=defaults, sources=tuple(sources.values()))
 
     @field_validator(*AXES)
     @classmethod
@@ -146,26 +146,26 @@ class Row(Strict):
         return text
 
 
-def _sourced(found: re.Match[str], sources: dict[str, Source]) -> tuple[str, str, str | None]:
-    """The package, its version, and what is wrong; a source that is none is not among the sources."""
-    name = found["name"]
+def _sourced(match: re.Match[str], sources: dict[str, Source]) -> tuple[str, str, str | None]:
+    """The package, its version, and the problem, if any. Adds a valid source to `sources`."""
+    name = match["name"]
     if name not in AXES:
         return name, "", f"only {' and '.join(AXES)} come from a source"
     try:
-        sources[name] = source.parse(name, f"{found['version'] or ''}@{found['where']}")
+        sources[name] = source.parse(name, f"{match['version'] or ''}@{match['where']}")
     except ValueError as error:
         return name, "", str(error)
     return name, sources[name].version, None
 
 
 def python_named(argv: Sequence[str], default: str) -> str:
-    """The Python that a command line names, on which its session runs."""
+    """The Python version that a command line names, else `default`."""
     named = [word.removeprefix("python==") for word in argv if word.startswith("python==")]
     return named[-1] if named else default
 
 
 def pin(text: str) -> tuple[str, str, str | None]:
-    """The package, its version, and what is wrong with the pin, if anything."""
+    """The package, its version, and the problem of the pin, if any."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement:

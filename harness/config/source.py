@@ -1,7 +1,7 @@
 """A development version of transformers or timm: a wheel on disk, a branch's archive, or a Git URL.
 
-Such a version gets a local label, as in 5.25.0.dev0+ab12cd34, that names its source, so that its records are nobody
-else's: a digest of a wheel's content, or of the text of an address, whose content may change from day to day.
+Its version gets a local label, as in 5.25.0.dev0+ab12cd34, so that records of different sources stay apart: a digest of
+a wheel's content, or of the text of an address, whose content may change from day to day.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 WHEEL: Final = ".whl"
 ADDRESS: Final = re.compile(r"(git\+)?(https?|ssh|file)://\S+")
-LABEL: Final = 8  # letters
+LABEL: Final = 8  # characters
 FORMS: Final = (
     'a wheel on disk, as in "wheels/timm-1.0.32-py3-none-any.whl", or a version and where it is, as in '
     '"1.0.32.dev0 @ git+https://github.com/huggingface/pytorch-image-models@main"'
@@ -24,7 +24,7 @@ FORMS: Final = (
 
 @dataclass(frozen=True)
 class Source:
-    """A package, its version with the label, and where it is installed from."""
+    """A package, its version with the label, and the path or address to install it from."""
 
     package: str
     version: str
@@ -32,31 +32,31 @@ class Source:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether it is a file on this disk, whose content its label names; what an address holds may change."""
+        """Whether the source is a file on disk, whose content cannot change under its label."""
         return self.where.endswith(WHEEL) and not ADDRESS.fullmatch(self.where)
 
     @property
     def requirement(self) -> str:
-        """The address, as an installer takes it."""
+        """The address for an installer."""
         return Path(self.where).resolve().as_uri() if self.is_wheel else self.where
 
 
 def is_source(text: str) -> bool:
-    """Whether a text is meant as one, and not as a release."""
+    """Whether a text means a source rather than a release."""
     return "/" in text or "@" in text or text.endswith(WHEEL)
 
 
 def parse(package: str, text: str) -> Source:
-    """Raises ValueError with what is wrong."""
-    said, _, where = (part.strip() for part in text.partition("@"))
-    if ADDRESS.match(said) or said.endswith(WHEEL):
-        said, where = "", text.strip()
+    """The source that a text names. Raises ValueError for an invalid one."""
+    label, _, where = (part.strip() for part in text.partition("@"))
+    if ADDRESS.match(label) or label.endswith(WHEEL):
+        label, where = "", text.strip()
     if where.endswith(WHEEL) and not ADDRESS.fullmatch(where):
         return _wheel(package, Path(where))
     if not ADDRESS.fullmatch(where):
         raise ValueError(f"{text!r} is no source; give {FORMS}")
     try:
-        version = Version(said)
+        version = Version(label)
     except InvalidVersion:
         raise ValueError(f"{text!r} does not say its version, which rules go by; give {FORMS}") from None
     return Source(package, _labelled(version, where.encode()), where)

@@ -1,4 +1,4 @@
-"""Numbers in words, and untrusted text made harmless."""
+"""Counts in words, and untrusted text made safe to print."""
 
 from typing import Final
 
@@ -11,5 +11,5 @@ def number(count: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text as it is, but for what would move a cursor, colour a terminal or break a format: an error says anything."""
-    return "".join(one if one.isprintable() or one == NO_BREAK else repr(one)[1:-1] for one in text)
+    """The text with control characters escaped: error messages can move a cursor or break a format."""
+    return "".join(letter if letter.isprintable() or letter == NO_BREAK else repr(letter)[1:-1] for letter in text)

@@ -1,6 +1,6 @@
-"""Strict reading of a YAML file: plain values, each with its text as written, and a problem for each repeated key.
+"""Strict reading of a YAML file: plain values with their text as written, and a problem for each repeated key.
 
-YAML reads `4.50` as the number 4.5 and keeps the last of two equal keys in silence; neither may happen here.
+YAML reads `4.50` as 4.5, and silently keeps the last of two equal keys.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Location = tuple[str | int, ...]
 
 @dataclass
 class Document:
-    """What a file says: `data` is made of dicts, lists and scalars, `texts` holds each scalar as it is written."""
+    """A parsed file. `data` consists of dicts, lists and scalars; `texts` has each scalar as written."""
 
     path: Path
     data: Any = None
@@ -56,21 +56,21 @@ def _text(path: Path) -> str:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _value(document: Document, yaml: YAML, node: Node, place: Location) -> Any:
+def _value(document: Document, yaml: YAML, node: Node, location: Location) -> Any:
     if isinstance(node, SequenceNode):
-        return [_value(document, yaml, item, (*place, index)) for index, item in enumerate(node.value)]
+        return [_value(document, yaml, item, (*location, index)) for index, item in enumerate(node.value)]
     if isinstance(node, MappingNode):
-        return _mapping(document, yaml, node, place)
-    document.texts[place] = node.value
+        return _mapping(document, yaml, node, location)
+    document.texts[location] = node.value
     if node.tag == "tag:yaml.org,2002:str":
         return node.value
     try:
         return yaml.constructor.construct_object(node)
-    except ValueError:  # a date such as 2026-13-01: it stays text, and whoever wants a date will refuse it
+    except ValueError:  # a date such as 2026-13-01 stays text, which a date field refuses
         return node.value
 
 
-def _mapping(document: Document, yaml: YAML, node: MappingNode, place: Location) -> dict[str, Any]:
+def _mapping(document: Document, yaml: YAML, node: MappingNode, location: Location) -> dict[str, Any]:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
@@ -82,5 +82,5 @@ def _mapping(document: Document, yaml: YAML, node: MappingNode, place: Location)
             )
             continue
         lines[key] = line
-        values[key] = _value(document, yaml, value_node, (*place, key))
+        values[key] = _value(document, yaml, value_node, (*location, key))
     return values

@@ -1,4 +1,4 @@
-"""A case, and the closed sets of words that its id and its record are made of. Standard library only."""
+"""A case, and the closed sets of words in its id and its record. Standard library only."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import Final
 SEED: Final = 0  # of weights and inputs
 HUB: Final = "hub"
 SYNTHETIC: Final = "synthetic"
-"""Where weights come from: the hub, or made here."""
+"""Where weights come from: the hub, or the seed."""
 
 
 class Outcome(StrEnum):
@@ -47,7 +47,7 @@ OWN_VARIANTS: Final = (DEFAULT_VARIANT, "sharded", "bin")
 
 @dataclass(frozen=True, order=True)
 class Case:
-    """What is tried once, within a pair and a lane."""
+    """One route on one model, checkpoint variant and size, within a pair and a lane."""
 
     route: str
     model: str
@@ -56,14 +56,14 @@ class Case:
 
     @property
     def id(self) -> str:
-        """`route/model@variant+size`, the defaults left out."""
+        """`route/model@variant+size`, without the default variant and size."""
         variant = "" if self.variant == DEFAULT_VARIANT else f"@{self.variant}"
         size = "" if self.size == DEFAULT_SIZE else f"+{self.size}"
         return f"{self.route}/{self.model}{variant}{size}"
 
     @classmethod
     def parse(cls, text: str) -> "Case":
-        """The inverse of `id`. Raises ValueError for a text that is no case id."""
+        """The inverse of `id`. Raises ValueError for any other text."""
         route, slash, rest = text.partition("/")
         rest, _, size = rest.partition("+")
         model, _, variant = rest.partition("@")

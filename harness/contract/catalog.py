@@ -1,6 +1,6 @@
-"""The catalog of one timm release: a line a model, read and written here, on both sides of the wall.
+"""The catalog of one timm release, one line per model, read and written here on both sides of the wall.
 
-The lines are made by `cell.models.catalog_builder` inside an environment that has that timm. Standard library only.
+`cell.models.catalog_builder` makes it in an environment that has that timm. Standard library only.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from ..contract.package import FOLDER
 SCHEMA = 4
 PACKAGED = FOLDER / "catalogs"
 HOW_TO_RUN = frozenset({"slim", "smallest_input"})
-"""What an entry says of how a model is run here, which is no trait of the model."""
+"""The fields of an entry that are no trait of the model: they say how it is run here."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,8 @@ class Slim:
     """How a model is cut: full width, one of each distinct block, the smallest valid input.
 
     `args` are constructor arguments that replace timm's; `input_size` is (channels, height, width).
-    `creatable` is whether `timm.create_model` takes those arguments too. `fallback` says why the model could not be
-    cut, and is None where it was. `same_as` names the first model of the catalog that is the same once slim, and is
-    None where that is this one.
+    `creatable`: `timm.create_model` takes those arguments too. `fallback` says why the model could not be cut; None if
+    it was. `same_as` names the first model of the catalog whose slim form is identical; None if that is this model.
     """
 
     args: Mapping[str, Any]
@@ -41,10 +40,10 @@ class Slim:
 class Entry:
     """One architecture of timm and its traits, read from the architecture itself.
 
-    The `*_keys` fields count state-dict keys; `non_persistent_buffers` counts buffers that no checkpoint holds;
-    `scale_keys` counts LayerScale parameters whose name has neither gamma nor beta; `feature_levels` is 0 where timm
-    offers no `features_only`; `intermediates` is whether it has `forward_intermediates`; `classifier` is whether the
-    architecture can have a classification head. `smallest_input` is the smallest that it accepts as timm builds it.
+    The `*_keys` fields count state-dict keys; `scale_keys` counts LayerScale parameters whose name has neither gamma
+    nor beta. `non_persistent_buffers` counts buffers that no checkpoint holds. `feature_levels` is 0 if timm offers no
+    `features_only`. `intermediates`: the model has `forward_intermediates`. `classifier`: the architecture can have a
+    classification head. `smallest_input` is the smallest input that the uncut model accepts.
     """
 
     model: str
@@ -64,18 +63,18 @@ class Entry:
 
     @property
     def layer_scale(self) -> bool:
-        """Whether the model has what this project is about; a control does not."""
+        """Whether the model has a LayerScale; a control does not."""
         return bool(self.gamma_keys or self.beta_keys or self.scale_keys)
 
     @cached_property
     def traits(self) -> dict[str, Any]:
-        """The facts that a rule's `where` can ask for, by name."""
+        """The traits that a rule's `where` can test, by name."""
         facts = {name: fact for name, fact in asdict(self).items() if name not in HOW_TO_RUN}
         return {**facts, "input_size": self.input_size[1], "layer_scale": self.layer_scale}
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        """What `quick` keeps one model of: the family, and which traits there are, not how much of each."""
+        """The family, and for each trait whether the model has it. `--quick` runs one model per kind."""
         return (
             self.family,
             self.gamma_keys > 0,
@@ -105,12 +104,15 @@ BERT = Entry(
     smallest_input=(0, 0, 0),
     slim=Slim({}, (0, 0, 0), 0),
 )
-"""The model of the one route in which there is none of timm's; its size does not matter."""
+"""The model of the legacy-layernorm route, the only one without a timm model; its size does not matter."""
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every LayerScale model of one timm release, and those of `controls` that it has, among so many architectures."""
+    """Every LayerScale model of one timm release, and those of `controls` that it has.
+
+    `architectures` counts all that timm registers.
+    """
 
     timm: str
     architectures: int
@@ -121,7 +123,7 @@ class Catalog:
         return iter(self.entries)
 
     def __getitem__(self, model: str) -> Entry:
-        """The entry of a model, also of the one that is none of timm's; KeyError where this timm has none."""
+        """The entry of a model, BERT included. Raises KeyError for a model that this timm lacks."""
         return self._by_name[model]
 
     @cached_property
@@ -130,24 +132,24 @@ class Catalog:
 
     @property
     def has_controls(self) -> bool:
-        """Whether it is of all models: one of some alone lacks the controls."""
+        """Whether every control has an entry. A catalog of selected models lacks some."""
         return {entry.model for entry in self.entries} >= set(self.controls)
 
     @cached_property
     def digest(self) -> str:
-        """Names the catalog's content in a run's header."""
+        """A digest of the catalog's content, for a run's header."""
         return hashlib.sha256(dumps(self).encode()).hexdigest()[:16]
 
     def smallest_of_each_kind(self) -> list[Entry]:
         """The quick models: for each distinct (family, traits) the one with the fewest parameters once slim."""
-        best: dict[tuple[Any, ...], Entry] = {}
+        smallest: dict[tuple[Any, ...], Entry] = {}
         for entry in sorted(self.entries, key=lambda e: (e.slim.params, e.model)):
-            best.setdefault(entry.kind, entry)
-        return sorted(best.values(), key=lambda e: e.model)
+            smallest.setdefault(entry.kind, entry)
+        return sorted(smallest.values(), key=lambda e: e.model)
 
 
 def dumps(catalog: Catalog) -> str:
-    """The text of a catalog file: what made it, then a line a model in the order of names."""
+    """The text of a catalog file: a header with the command that made it, then one line per model, sorted by name."""
     head = {
         "catalog": catalog.timm,
         "schema": SCHEMA,
@@ -160,7 +162,7 @@ def dumps(catalog: Catalog) -> str:
 
 
 def loads(text: str) -> Catalog:
-    """The inverse of `dumps`. Raises ValueError for a text that is no catalog of this schema."""
+    """The inverse of `dumps`. Raises ValueError for any text that is not a catalog of this schema."""
     lines = [json.loads(line) for line in text.splitlines() if line.strip()]
     if not lines or lines[0].get("schema") != SCHEMA or "catalog" not in lines[0]:
         raise ValueError(f"not a catalog of schema {SCHEMA}")
@@ -178,17 +180,17 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
 
 
 def path_in(folder: Path, timm: str) -> Path:
-    """Where the catalog of a timm release lies in a folder."""
+    """The path of a timm release's catalog in a folder."""
     return folder / f"timm-{timm}.ndjson"
 
 
 def read(folder: Path, timm: str) -> Catalog | None:
-    """The catalog of a timm release in a folder; None where there is none."""
+    """The catalog of a timm release in a folder, or None. Raises as `loads` does."""
     path = path_in(folder, timm)
     return _parsed(path.read_text()) if path.is_file() else None
 
 
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> Catalog:
-    """Pairs of one timm share a catalog, and each is asked for it many times."""
+    """Cached: pairs of one timm share a catalog, and each reads it many times."""
     return loads(text)

@@ -1,4 +1,4 @@
-"""Whether a rule speaks about a case. Standard library and packaging only: both sides of the wall ask."""
+"""Whether a rule applies to a case. Standard library and packaging only: both sides of the wall use it."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -12,20 +12,20 @@ from .catalog import Entry
 from .routes import rules_of
 
 
-class Restricting(Protocol):
-    """What a rule restricts; None where it does not."""
+class Restrictions(Protocol):
+    """The restrictions of a rule; None restricts nothing."""
 
     @property
     def routes(self) -> Any:
-        """The routes by name."""
+        """Names of routes."""
 
     @property
     def models(self) -> Any:
-        """Globs of names."""
+        """Globs of model names."""
 
     @property
     def where(self) -> Mapping[Any, Any] | None:
-        """Traits, and what they must be."""
+        """The wanted value of each trait."""
 
     @property
     def transformers(self) -> str | None:
@@ -41,21 +41,22 @@ class Restricting(Protocol):
 
     @property
     def lanes(self) -> Any:
-        """The lanes by name."""
+        """Names of lanes."""
 
     @property
     def variants(self) -> Any:
-        """The variants by name."""
+        """Names of variants."""
 
     @property
     def sizes(self) -> Any:
-        """The sizes by name."""
+        """Names of sizes."""
 
 
-def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder: bool = False) -> bool:
-    """Whatever the releases; the entry is that of the case's model, which may have another name.
+def applies_to(rule: Restrictions, case: Case, lane: str, entry: Entry, *, folder: bool = False) -> bool:
+    """Whether a rule applies to a case of a lane, its releases aside.
 
-    `folder`: the checkpoint is somebody's own, and as timm writes it for the hub.
+    `entry` has the traits of the case's model; the names of both can match. `folder`: the checkpoint was written
+    elsewhere, as timm writes it for the hub.
     """
     names = {case.model, entry.model}
     return (
@@ -68,14 +69,14 @@ def speaks_of(rule: Restricting, case: Case, lane: str, entry: Entry, *, folder:
     )
 
 
-def is_of(rule: Restricting, transformers: str, timm: str, torch: str) -> bool:
-    """Whether it is a rule of these releases."""
+def covers_releases(rule: Restrictions, transformers: str, timm: str, torch: str) -> bool:
+    """Whether a rule's ranges contain these releases."""
     return within(rule.transformers, transformers) and within(rule.timm, timm) and within(rule.torch, torch)
 
 
 @cache
 def within(specifier: str | None, version: str) -> bool:
-    """Whether a release is in a range; any is where there is none."""
+    """Whether a range contains a release; no range contains every release."""
     return specifier is None or SpecifierSet(specifier).contains(version, prereleases=True)
 
 

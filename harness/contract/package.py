@@ -12,5 +12,5 @@ ROOT: Final = FOLDER.parent
 
 
 def module(path: str) -> str:
-    """The full name of a module given below the package: `module("cell.runtime.plugin")`, for `python -m` and `-p`."""
+    """The full name of a module of this package, for `python -m` and `-p`: `module("cell.runtime.plugin")`."""
     return f"{NAME}.{path}"

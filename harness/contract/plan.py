@@ -1,4 +1,4 @@
-"""The plan of one run of a lane: all that crosses the wall inwards, as one typed value and as JSON.
+"""The plan of one run of a lane: everything that crosses the wall inwards, as a typed value and as JSON.
 
 Standard library only: this module is imported inside a pair's environment.
 """
@@ -22,7 +22,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a case may take: seconds, GiB of memory of its process, GiB of disk for its checkpoints. None: no limit."""
+    """Limits of a case: seconds, GiB of memory of its process, GiB of disk for its checkpoints. None: no limit."""
 
     seconds: int
     full_seconds: int | None
@@ -38,42 +38,42 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run is to do, and what decides what comes of it."""
+    """The cases of a run, and everything that decides their outcomes."""
 
     pair: Mapping[str, str]
-    """Its id, and its versions by package."""
+    """The pair's id, and its versions by package."""
     lane: str
     cases: tuple[Case, ...]
     entries: tuple[Entry, ...]
-    """The catalog's, of the models of the cases."""
+    """The catalog entries of the models of the cases."""
     same_as: Mapping[str, str]
-    """By case id the case that is run for it too, since their models are the same once slim."""
+    """Case id -> id of the case that is run in its stead: the slim forms of their models are identical."""
     tolerance: Tolerance
     limits: Limits
     seed: int
     selection: Mapping[str, Any]
     cell: Mapping[str, str]
-    """By route a digest of what decides an outcome beside the pair."""
+    """Route -> digest of the code and settings that its outcomes depend on, see `planning.currency`."""
     catalog: str | None
-    """A digest; None where no catalog could be made."""
+    """The digest of the catalog; None if none could be made."""
     lock: str | None
-    """What the environment is made of: the digest of the lock, `latest`, or None for a date."""
+    """What the environment was installed from: the digest of the lock, `latest`, or None for releases up to a date."""
     handover: Mapping[str, str]
-    """The folder that `keeps` what is saved, or from which it `takes` what another pair saved; empty for neither."""
+    """Folder that `keeps` saved checkpoints for another pair, or from which this pair `takes` them; usually empty."""
     needs: Mapping[str, tuple[float, float]]
-    """GiB of memory and disk that a full-size model needs, by model."""
+    """Model -> GiB of memory and disk that it needs at full size."""
     room: tuple[float, float]
     """GiB of memory and disk that the workers share."""
     gpus: tuple[str, ...]
-    """For each worker on a GPU the one that it sees, as CUDA_VISIBLE_DEVICES names it."""
+    """Each GPU worker's CUDA_VISIBLE_DEVICES."""
     own: Mapping[str, str | None] | None
-    """The user model, as it was named; None for timm's models."""
+    """The options that name the user model; None for timm's models."""
     weights: str | None
-    """`hub`, or None where they are made here."""
+    """`hub`, or None for weights made from the seed."""
     here: str
-    """The folder in which modules of a user model are found."""
+    """The folder that a user model's modules are imported from."""
     fallbacks: int
-    """How many models of the run could not be made slim."""
+    """The number of models in the run that could not be cut."""
 
     @property
     def device(self) -> str:

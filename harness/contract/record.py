@@ -1,6 +1,6 @@
-"""The records: one case's result as a JSON line, written and read here, on both sides of the wall.
+"""The records of a lane, one JSON line per case, written and read here on both sides of the wall.
 
-A lane's file is a sequence of runs, each `run … end`; lines are appended and flushed, and nothing is ever rewritten.
+A lane's file is a sequence of runs, each `run … end`; lines are appended and flushed, and never rewritten.
 Standard library only: this module is imported inside a pair's environment.
 """
 
@@ -19,14 +19,14 @@ from .plan import Plan
 from .record_fields import FIELDS, SCHEMA
 
 HEADER: Final = ("pair", "lane", "selection", "own", "weights", "seed", "lock", "catalog", "cell", "fallbacks")
-"""What a run's header takes from its plan."""
+"""The fields of a run's header that come from its plan."""
 
 
 @dataclass(frozen=True)
 class CaseLine:
-    """What happened in a case. `seconds` and `peak_rss_mb` are null where nothing was run for it.
+    """The result of a case. `seconds` and `peak_rss_mb` are null if it was not run.
 
-    `same_as` is the id of the case that was run for this one too.
+    `same_as` is the id of the case that was run in its stead.
     """
 
     outcome: Outcome
@@ -42,10 +42,10 @@ class CaseLine:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The line in JSON's own types, as it travels from a worker of pytest-xdist to its controller."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)} | {
-            "outcome": str(self.outcome)
-        }
+        """The line in JSON's own types at any depth: pytest-xdist sends no others from a worker to its controller."""
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields: dict[str, Any] = json.loads(json.dumps({**plain, "detail": dict(self.detail)}))
+        return fields
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "CaseLine":
@@ -55,7 +55,7 @@ class CaseLine:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one lane, as far as it came. `end` is None for a run that did not finish."""
+    """One run of one lane. `end` is None for a run that did not finish."""
 
     header: Mapping[str, Any]
     cases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -63,64 +63,64 @@ class Run:
 
     @property
     def planned(self) -> Sequence[str]:
-        """The ids of the cases that the run set out to do."""
+        """The ids of the planned cases."""
         planned: Sequence[str] = self.header["cases"]
         return planned
 
     @property
     def missing(self) -> list[str]:
-        """Planned cases without a line."""
+        """The ids of planned cases without a line."""
         return [case for case in self.planned if case not in self.cases]
 
 
 @dataclass(frozen=True)
 class Text:
-    """A run as its file has it, what was torn included, and when it began."""
+    """The raw lines of a run, torn ones included, and when it began."""
 
     lines: str
     started: str
 
 
 class Log:
-    """Appends to one lane's file. Each line is whole and flushed before its method returns."""
+    """Appends to one lane's file. Each method writes and flushes a whole line."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, making its folder. Raises OSError where that is not possible."""
+        """Opens the file and creates its folder. Raises OSError if that fails."""
         path.parent.mkdir(parents=True, exist_ok=True)
         torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._file: IO[str] = path.open("a", encoding="utf-8")
         if torn:
-            # A killed run can leave half a line. It stays, for nothing is rewritten, but must not swallow the next.
+            # A killed run can leave half a line. It stays, as nothing is rewritten, but the next line must not join it.
             self._file.write("\n")
 
     def copy(self, runs: Iterable[Text]) -> None:
-        """Appends runs of another file as they are."""
+        """Appends runs of another file unchanged."""
         self._file.writelines(run.lines for run in runs)
         self._file.flush()
 
     def begin(
         self, plan: Plan, *, started: str, packages: Mapping[str, str], platform: str, device: str | None
     ) -> None:
-        """Appends the header of a run: what is planned, and on what it runs."""
+        """Appends the header of a run: its plan, and the machine that it runs on."""
         header = {name: getattr(plan, name) for name in HEADER}
         cases = [case.id for case in plan.cases]
         machine = {"packages": packages, "platform": platform, "device": device}
         self._append("run", schema=SCHEMA, **header, cases=cases, started=started, **machine)
 
     def case(self, case: Case, line: CaseLine) -> None:
-        """Appends what happened in a case."""
-        told = {name: value for name, value in line.fields.items() if name != "same_as" or value is not None}
-        self._append("case", case=case.id, **dataclasses.asdict(case), **told)
+        """Appends the result of a case."""
+        result = {name: value for name, value in line.fields.items() if name != "same_as" or value is not None}
+        self._append("case", case=case.id, **dataclasses.asdict(case), **result)
 
     def end(
         self, counts: Mapping[str, int], *, ended: str, failed: str | None = None, reason: str | None = None
     ) -> None:
-        """Appends the end of a run; `failed` says what kept it from running its cases, and `reason` why."""
+        """Appends the end of a run. `failed` names the step that kept cases from running, and `reason` says why."""
         why = {} if reason is None else {"reason": reason}
         self._append("end", cases=sum(counts.values()), counts=counts, ended=ended, failed=failed, **why)
 
     def _append(self, kind: str, **fields: Any) -> None:
-        """A figure that is not finite becomes null: NaN is no JSON."""
+        """Appends a line. A number that is not finite becomes null: JSON has no NaN."""
         line = json.dumps({"kind": kind, **_finite(fields)}, allow_nan=False, separators=(",", ":"))
         self._file.write(line + "\n")
         self._file.flush()
@@ -137,7 +137,7 @@ class Log:
 
 
 def now() -> str:
-    """The time as records have it."""
+    """The current time in UTC, as records store it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -152,9 +152,9 @@ def _finite(value: Any) -> Any:
 
 
 def read(path: Path) -> list[Run]:
-    """The runs of a lane's file, oldest first; a line torn by a crash is passed over.
+    """The runs of a lane's file, oldest first; lines torn by a crash are skipped.
 
-    Raises ValueError, naming the line, for a line of this file that no run owns, or whose fields are not what they are.
+    Raises ValueError, naming the line, for a line before the first run, of an unknown kind, or with invalid fields.
     """
     runs: list[Run] = []
     cases: list[dict[str, Mapping[str, Any]]] = []
@@ -177,20 +177,20 @@ def read(path: Path) -> list[Run]:
 
 
 def texts(path: Path) -> list[Text]:
-    """The runs of a lane's file as it has them, oldest first; none for a file that is not there."""
+    """The raw text of each run of a lane's file, oldest first; empty if there is no file."""
     runs: list[tuple[list[str], str]] = []
     written = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     for line in written.removesuffix("\n").split("\n") if written else ():
-        found = _parsed(line)
-        begins = found is not None and found.get("kind") == "run"
+        parsed = _parsed(line) or {}
+        begins = parsed.get("kind") == "run"
         if begins or not runs:
-            runs.append(([], str((found or {}).get("started", "") if begins else "")))
+            runs.append(([], str(parsed.get("started", "") if begins else "")))
         runs[-1][0].append(f"{line}\n")
     return [Text("".join(lines), started) for lines, started in runs]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    # Bytes that are no UTF-8 can only be in a line that was torn, or was never ours; JSON refuses neither for them.
+    # Only a torn or a foreign line can hold bytes that are not UTF-8; JSON takes their replacement.
     for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
         line = _parsed(text)
         if line is not None:
@@ -198,7 +198,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
-    """The object on a line; None for a line that was torn."""
+    """The object on a line; None for a torn line."""
     try:
         line = json.loads(text)
     except (json.JSONDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What must be true of the fields of a record, by kind of line. Standard library only."""
+"""The checks of a record's fields, by kind of line. Standard library only."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,9 +7,9 @@ from typing import Any, Final
 from .case import Case, Outcome
 
 SCHEMA: Final = 1
-STATISTICS: Final = ("mean", "std", "absmax")  # of a fingerprint, beside
-SAMPLES: Final = 8
-LARGEST: Final = 10**300  # of whole numbers that are a float too
+STATISTICS: Final = ("mean", "std", "absmax")  # of an output, in a fingerprint
+SAMPLES: Final = 8  # values of an output, in a fingerprint
+LARGEST: Final = 10**300  # of the whole numbers that fit into a float
 
 _OUTCOMES: Final = frozenset(Outcome)
 
@@ -35,20 +35,23 @@ def _is_object(value: Any) -> bool:
 
 
 def _is_figure_or_null(value: Any) -> bool:
-    """JSON as Python reads it has NaN, infinities, and whole numbers that are no float. Asked a million times."""
+    """Refuse what Python's JSON reader lets through: NaN, infinities, integers too large for a float.
+
+    Fast: it is called a million times.
+    """
     if type(value) is float:
         return math.isfinite(value)
     return value is None or (type(value) is int and abs(value) < LARGEST)
 
 
 def _is_fingerprint(value: Any) -> bool:
-    """By output a shape, and figures unless it is empty; one that is not finite is null."""
+    """Each output has a shape and, unless it is empty, numbers; null stands for a number that is not finite."""
     return value is None or (
-        isinstance(value, dict) and all(isinstance(one, dict) and _is_print(one) for one in value.values())
+        isinstance(value, dict) and all(isinstance(output, dict) and _is_output(output) for output in value.values())
     )
 
 
-def _is_print(output: dict[str, Any]) -> bool:
+def _is_output(output: dict[str, Any]) -> bool:
     if not isinstance(output.get("shape"), list):
         return False
     if "absmax" not in output:
@@ -60,7 +63,7 @@ def _is_print(output: dict[str, Any]) -> bool:
 
 
 def _are_case_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_case_id(one) for one in value)
+    return isinstance(value, list) and all(map(_is_case_id, value))
 
 
 FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
@@ -78,4 +81,4 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     },
     "end": {"failed": _is_text_or_null, "reason": _is_text_or_null},
 }
-"""What must be true of the fields by which records are judged and shown, by kind of line; others may come and go."""
+"""Kind of line -> field -> check, for the fields that judging and reports read. Other fields are not checked."""

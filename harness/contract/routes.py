@@ -1,7 +1,7 @@
-"""The routes: one row for each public road by which transformers loads timm weights.
+"""The routes: one row for each public way in which transformers loads timm weights.
 
-To add one: its file in `cell/routes`, its row here, its line in matrix.yaml, its test. Everything that the project
-knows of a route before it is imported stands in its row. Standard library only.
+To add a route: its file in `cell/routes`, its row here, its line in matrix.yaml, its test. The row holds every fact
+about a route that is needed before its file is imported. Standard library only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,32 +12,31 @@ from typing import Final
 LEGACY_LAYERNORM: Final = "legacy-layernorm"
 """The only route without a timm model."""
 OWN: Final = "own"
-"""The route of a user model, which is in no matrix: its file is in `cell/user_models`."""
+"""The route of a user model. It has no row and no line in matrix.yaml; its code is in `cell/user_models`."""
 LIKE_OWN: Final = "tower"
-"""The route whose rules apply to a user model too: a tower is what most of them are."""
+"""The route whose rules apply to user models too: most of them are towers."""
 LIKE_FOLDER: Final = "hub"
-"""The route whose rules apply to a folder that timm wrote elsewhere, on each route that reads it `AS_IS`."""
+"""The route whose rules also apply to a folder written by timm elsewhere, on each route that reads it `AS_IS`."""
 
 
 class Takes(Flag):
-    """Which checkpoints that the harness did not write a route can load."""
+    """The checkpoints not written by the harness that a route can load."""
 
     NOTHING = 0
     FOLDER = auto()  # a user's folder, or the weights in it
-    HUB = auto()  # a repository of the hub in its place
-    AS_IS = auto()  # with the config.json as it lies there
+    HUB = auto()  # a repository of the hub instead
+    AS_IS = auto()  # with its config.json unchanged
 
 
 @dataclass(frozen=True)
 class Route:
-    """One row.
+    """What is known about a route before its file is imported.
 
-    `since` is the first transformers release with this road; None where every tested release has it. `instead` names
-    the route that does the same for a user, to be recommended where this one is broken. `variants` are those that mean
-    something on it. `saves`: one of the two libraries writes its checkpoint, not the harness. `shards`: only
-    transformers reads its checkpoint, so it may lie in several files; timm, on the other routes, reads one. `held` and
-    `written` are GiB of memory and disk for each GiB of weights, measured with convnext_xlarge on transformers 5.23 in
-    float32.
+    `since` is the first transformers release with this route; None if every tested release has it. `instead` names the
+    route to recommend where this one is broken. `variants` are the checkpoint variants that make a difference on it.
+    `saves`: one of the two libraries writes its checkpoint, not the harness. `shards`: its checkpoint may be sharded,
+    as only transformers reads it; timm, on the other routes, reads a single file. `held` and `written` are GiB of
+    memory and disk per GiB of weights, measured with convnext_xlarge on transformers 5.23 in float32.
     """
 
     name: str
@@ -57,15 +56,15 @@ class Route:
 
 
 STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map")
-DESCRIBED: Final = (*STORED, "model-args")  # a model of the harness's own has no model_args
-PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, and it reads one file
+DESCRIBED: Final = (*STORED, "model-args")  # only timm checkpoints have model_args
+PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, a single file
 NOTHING, FOLDER, AS_IS = Takes.NOTHING, Takes.FOLDER, Takes.AS_IS
 WEIGHTS: Final = Takes.FOLDER | Takes.HUB
 ANY: Final = WEIGHTS | Takes.AS_IS
 WRAPPER: Final = "4.48.0"  # TimmWrapperModel and its image processor
 GEMMA3N: Final = "4.53.0"  # the first multimodal model that builds on timm by default
 
-# A table is read by its rows: name, since, instead, variants, takes.
+# One row per line: name, since, instead, variants, takes.
 # fmt: off
 _TABLE: Final = (
     Route("wrapper", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
@@ -92,14 +91,14 @@ ROUTES: Final[Mapping[str, Route]] = {route.name: route for route in _TABLE}
 
 
 def taking(kind: Takes) -> tuple[str, ...]:
-    """The names of the routes that can load such a checkpoint."""
+    """The names of the routes that can load a kind of checkpoint."""
     return tuple(route.name for route in ROUTES.values() if kind in route.takes)
 
 
 def rules_of(route: str, *, folder: bool = False) -> Iterable[str]:
-    """The names of the routes whose rules apply to a case of this one.
+    """The names of the routes whose rules apply to a case of this route.
 
-    `folder`: its checkpoint was written elsewhere, as timm writes it for the hub.
+    `folder`: the checkpoint was written elsewhere, as timm writes it for the hub.
     """
     yield LIKE_OWN if route == OWN else route
     if folder and route in ROUTES and Takes.AS_IS in ROUTES[route].takes:

@@ -23,7 +23,7 @@ from ..cell.compare.reasons import DAMAGED
 from ..cell.models.installed import Release
 from ..contract.case import GREEN, SKIPPED, Case
 from ..contract.catalog import Entry
-from ..contract.matching import is_of, speaks_of
+from ..contract.matching import applies_to, covers_releases
 from ..contract.package import ROOT
 from ..contract.plan import Tolerance
 from ..contract.record import CaseLine
@@ -176,8 +176,8 @@ def _is_refuted(rule: Any, results: Sequence[CaseResult]) -> bool:
 
 
 def _applies(rule: Any, result: CaseResult) -> bool:
-    return speaks_of(rule, result.case, LANE, result.entry, folder=result.folder)
+    return applies_to(rule, result.case, LANE, result.entry, folder=result.folder)
 
 
 def _names(rule: Any, release: Release) -> bool:
-    return is_of(rule, str(release.transformers), str(release.timm), str(release.torch))
+    return covers_releases(rule, str(release.transformers), str(release.timm), str(release.torch))

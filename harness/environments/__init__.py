@@ -1,1 +1,1 @@
-"""Installing a pair: its lock, what PyPI has, what the installer said."""
+"""Installing a pair: its lock, its releases on PyPI, its environment."""

@@ -1,4 +1,4 @@
-"""What an installer's last words mean: a release that does not exist, or a machine that could not install it."""
+"""The error behind an installer's output: a release that does not exist, or an installation that failed."""
 
 import contextlib
 import os
@@ -12,17 +12,17 @@ from ..config.errors import BadInput, HarnessError, InstallationError
 from ..contract.processes import children
 
 UNKNOWN: Final = (
-    re.compile(r"there is no version of (?P<what>\S+==\S+)"),  # uv
-    re.compile(r"does not satisfy Python\S+ and (?P<what>\S+==\S+) depends on Python"),
-    # pip, which says the same with "(from versions: none)" where it reaches no index at all
-    re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<what>\S+)"),
+    re.compile(r"there is no version of (?P<release>\S+==\S+)"),  # uv
+    re.compile(r"does not satisfy Python\S+ and (?P<release>\S+==\S+) depends on Python"),
+    # pip; without a connection it prints the same with "(from versions: none)"
+    re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<release>\S+)"),
 )
-LAST: Final = 8  # lines: uv takes seven to say whose hash it is that does not match
+LAST: Final = 8  # lines of an error: uv reports a hash mismatch in seven
 
 
 @contextlib.contextmanager
 def within(seconds: int | None) -> Iterator[None]:
-    """Stop the processes that this one has started once time is up. Raises InstallationError where that was needed."""
+    """Terminate the child processes after `seconds`. Raises InstallationError if the block failed because of that."""
     late = threading.Event()
 
     def stop() -> None:
@@ -46,13 +46,11 @@ def within(seconds: int | None) -> Iterator[None]:
 
 
 def failure(pair: str, output: str) -> HarnessError:
-    """The error that an installer's output amounts to."""
+    """The error that an installer's output describes: BadInput for an unknown release, else InstallationError."""
     text = " ".join(output.split())
     for pattern in UNKNOWN:
-        if found := pattern.search(text):
-            what = found["what"].rstrip(",;.")
-            return BadInput(
-                f"{pair}: there is no release {what} for this Python; see its history on PyPI for those there are"
-            )
+        if unknown := pattern.search(text):
+            release = unknown["release"].rstrip(",;.")
+            return BadInput(f"{pair}: there is no release {release} for this Python; PyPI lists those that exist")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return InstallationError("; ".join(lines[-LAST:]) or "no output")

@@ -1,7 +1,7 @@
-"""What a pair's environment holds: the pair, what runs its cases, and all that these stand on, each with its hash.
+"""The lock of a pair: a requirements file that pins every package of its environment, with hashes.
 
-A lock is a file of requirements that uv resolved as of a date and that uv and pip install from. The next release of a
-third package then changes nothing until the lock is made again.
+uv resolves it as of a date; uv and pip install from it. A new release of another package changes nothing until the
+lock is made again.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from ..contract import package
 FOLDER: Final = package.FOLDER / "locks"
 PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<3")
 PIN: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
-BESIDE: Final = frozenset({"python", "pip", "wheel"})  # the last two are virtualenv's
+UNLOCKED: Final = frozenset({"python", "pip", "wheel"})  # virtualenv brings the last two
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock file. `pins` has every version that it names of a package: which one, can depend on the platform."""
+    """A lock file. `pins` has every version that it names per package: the version can depend on the platform."""
 
     path: Path
     digest: str
@@ -35,7 +35,7 @@ class Lock:
 
     @classmethod
     def read(cls, path: Path) -> "Lock":
-        """Raises BadInput for a file that holds no pin."""
+        """Reads a lock file. Raises BadInput for a file without pins."""
         content = path.read_bytes()
         pins = _pins(content.decode(errors="replace"))
         if not pins:
@@ -43,18 +43,18 @@ class Lock:
         return cls(path, hashlib.sha256(content).hexdigest()[:16], pins)
 
     def differences(self, packages: Mapping[str, str]) -> list[str]:
-        """How installed packages, version by name, differ from the lock; what the lock has besides is not missed."""
-        named = sorted((canonicalize_name(name), version) for name, version in packages.items())
+        """How installed packages (name -> version) differ from the lock. Packages of the lock may be missing."""
+        installed = sorted((canonicalize_name(name), version) for name, version in packages.items())
         return [
             f"{name} is {version}, not {' or '.join(sorted(locked)) or 'there'}"
-            for name, version in named
+            for name, version in installed
             for locked in [self.pins.get(name, frozenset())]
-            if version not in locked and name not in BESIDE
+            if version not in locked and name not in UNLOCKED
         ]
 
 
 def of(pair: Pair, folder: Path | None = None) -> Lock | None:
-    """The pair's lock; None where it has none. Raises BadInput for one that was made for something else."""
+    """The pair's lock, or None. Raises BadInput for a lock that does not meet the pair's requirements."""
     path = path_in(folder or FOLDER, pair.id)
     if not path.is_file():
         return None
@@ -65,7 +65,7 @@ def of(pair: Pair, folder: Path | None = None) -> Lock | None:
 
 
 def refuse_bad(pairs: Iterable[Pair]) -> None:
-    """Raises BadInput with all that is wrong with the locks of these pairs."""
+    """Raises BadInput with all problems of the locks of these pairs."""
     problems = []
     for pair in pairs:
         try:
@@ -77,51 +77,51 @@ def refuse_bad(pairs: Iterable[Pair]) -> None:
 
 
 def path_in(folder: Path, pair: str) -> Path:
-    """Where the lock of a pair lies."""
+    """The path of a pair's lock."""
     return folder / f"{pair}.txt"
 
 
 def requirements(pair: Pair) -> tuple[str, ...]:
-    """What is asked for in a pair's environment."""
+    """The requirements of a pair's environment: the pair, and pytest with its plugins."""
     return (*pair.requirements(), *PYTEST)
 
 
 def text(pair: Pair, resolved: str, until: str) -> str:
-    """The file of a pair, from what uv resolved as of a date."""
+    """The content of a pair's lock file, from uv's resolution as of a date."""
     return f"# Made by nox -s lock -- --pair {pair.id}, as of {until}; do not edit.\n{resolved}"
 
 
-def wrong(pair: Pair, packages: Mapping[str, str]) -> list[str]:
-    """What is installed, version by name, `python` among them, and is not what the pair asks for."""
-    asked = {**pair.versions, "python": f"{pair.python}.*"}
+def mismatches(pair: Pair, packages: Mapping[str, str]) -> list[str]:
+    """How installed packages (name -> version, `python` included) differ from the pair."""
+    wanted = {**pair.versions, "python": f"{pair.python}.*"}
     return [
         f"{name} {version} was asked for, and {packages.get(name) or 'none'} is installed"
-        for name, version in asked.items()
+        for name, version in wanted.items()
         if name not in packages or not _is(packages[name], version)
     ]
 
 
-def _is(found: str, asked: str) -> bool:
-    """A build, as in 2.14.1+cpu, is the release that it is a build of; no package has the label of a source."""
-    return Requirement(f"x=={asked.partition('+')[0]}").specifier.contains(Version(found).public, prereleases=True)
+def _is(installed: str, wanted: str) -> bool:
+    """Compare versions without labels: 2.14.1+cpu is a build of 2.14.1, and no package has a source's label."""
+    specifier = Requirement(f"x=={wanted.partition('+')[0]}").specifier
+    return specifier.contains(Version(installed).public, prereleases=True)
 
 
-def _unmet(asked: Sequence[str], lock: Lock) -> list[str]:
-    wanted = map(Requirement, asked)
+def _unmet(requirements: Sequence[str], lock: Lock) -> list[str]:
     return [
-        f"has {one.name} {' or '.join(sorted(found)) or 'not at all'}, and {one} is wanted"
-        for one in wanted
-        for found in [lock.pins.get(canonicalize_name(one.name), frozenset())]
-        if not found or not all(one.specifier.contains(version, prereleases=True) for version in found)
+        f"has {wanted.name} {' or '.join(sorted(locked)) or 'not at all'}, and {wanted} is wanted"
+        for wanted in map(Requirement, requirements)
+        for locked in [lock.pins.get(canonicalize_name(wanted.name), frozenset())]
+        if not locked or not all(wanted.specifier.contains(version, prereleases=True) for version in locked)
     ]
 
 
 def _pins(resolved: str) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+    pins: dict[str, frozenset[str]] = {}
     for pin in PIN.finditer(resolved):
         name = canonicalize_name(pin["name"])
-        found[name] = found.get(name, frozenset()) | {pin["version"]}
-    return found
+        pins[name] = pins.get(name, frozenset()) | {pin["version"]}
+    return pins
 
 
 def _remedy(pair: str) -> str:

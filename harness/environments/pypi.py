@@ -1,4 +1,4 @@
-"""Which releases there are on PyPI, and when they appeared."""
+"""The releases of a project on PyPI, and when they appeared."""
 
 import contextlib
 import logging
@@ -13,118 +13,118 @@ from packaging.version import InvalidVersion, Version
 
 from ..config.errors import BadInput
 
-NEAR: Final = 3
+NEWEST: Final = 3  # releases in a message
 TIMEOUT: Final = 30.0  # seconds
-logging.getLogger("urllib3").setLevel(logging.WARNING)  # nox shows what any logger says
+logging.getLogger("urllib3").setLevel(logging.WARNING)  # nox prints every logger
 
 
 @dataclass(frozen=True)
 class Release:
-    """One release of a project, and the day on which its last file appeared, where the index tells."""
+    """A release of a project, and the day on which its last file appeared; None if the index does not tell."""
 
     version: str
     day: date | None
 
 
 class Index(Protocol):
-    """As pypi_simple.PyPISimple."""
+    """The part of pypi_simple.PyPISimple that is used here."""
 
     def get_project_page(self, project: str, timeout: float | None = None) -> "Page":
         """The files of a project."""
 
 
 class File(Protocol):
-    """As pypi_simple.DistributionPackage."""
+    """The part of pypi_simple.DistributionPackage that is used here."""
 
     @property
     def version(self) -> str | None:
-        """Of the release that it is of."""
+        """The version of its release."""
 
     @property
     def requires_python(self) -> str | None:
-        """A range of releases of Python."""
+        """A range of Python releases."""
 
     @property
     def upload_time(self) -> datetime | None:
-        """When it appeared."""
+        """When it was uploaded."""
 
     @property
     def is_yanked(self) -> bool:
-        """Whether its makers took it back."""
+        """Whether its release was withdrawn."""
 
 
 class Page(Protocol):
-    """As pypi_simple.ProjectPage."""
+    """The part of pypi_simple.ProjectPage that is used here."""
 
     @property
     def packages(self) -> Sequence[File]:
         """Its files."""
 
 
-def day_of(pins: Iterable[str], as_of: date, index: Index | None = None) -> datetime:
-    """The end of a date, or the moment when the last file of these releases, as `timm==1.0.31`, appeared, if later.
+def moment_of(pins: Iterable[str], as_of: date, index: Index | None = None) -> datetime:
+    """The end of `as_of`, or if later, the upload of the last file of the pinned releases (`timm==1.0.31`).
 
-    Raises BadInput for a release that does not exist, and OSError where the index cannot be asked.
+    Raises BadInput for a release that does not exist, and OSError if the index cannot be reached.
     """
-    asked = index or _pypi()
-    return max(end_of(as_of), *(_appeared(Requirement(pin), asked) for pin in pins))
+    index = index or _pypi()
+    return max(end_of(as_of), *(_appeared(Requirement(pin), index) for pin in pins))
 
 
 def between(project: str, ends: tuple[str, str], python: str, index: Index | None = None) -> list[Release]:
-    """The releases from one to another, oldest first, that this Python can run; the ends are there whatever they are.
+    """The releases between two ends, both included, that this Python can run, oldest first.
 
-    Of those between, pre-releases and yanked ones are left out. Raises BadInput for an end that does not exist or that
-    this Python cannot run, and OSError where the index cannot be asked.
+    Pre-releases and yanked releases count only as ends. Raises BadInput for an end that does not exist or that this
+    Python cannot run, and OSError if the index cannot be reached.
     """
-    files = _files(project, index or _pypi())
+    releases = _files(project, index or _pypi())
     low, high = sorted(map(Version, ends))
     problems = [
-        problem for end in (low, high) if (problem := _unusable(project, end, files.get(end, ()), python, files))
+        problem for end in (low, high) if (problem := _unusable(project, end, releases.get(end, ()), python, releases))
     ]
     if problems:
         raise BadInput.from_problems(problems)
     return [
-        _dated(version, its)
-        for version, its in sorted(files.items())
-        if version in {low, high} or (low < version < high and _is_usual(version, its) and _runs(its, python))
+        _dated(version, files)
+        for version, files in sorted(releases.items())
+        if version in {low, high} or (low < version < high and _is_usual(version, files) and _runs(files, python))
     ]
 
 
 def since(project: str, oldest: Version, python: str, index: Index | None = None) -> list[Release]:
-    """The releases from one on, oldest first, that this Python can run, without pre-releases and yanked ones.
+    """The releases from `oldest` on that this Python can run, oldest first, without pre-releases and yanked releases.
 
-    Raises OSError where the index cannot be asked.
+    Raises OSError if the index cannot be reached.
     """
-    files = _files(project, index or _pypi())
+    releases = _files(project, index or _pypi())
     return [
-        _dated(version, its)
-        for version, its in sorted(files.items())
-        if version >= oldest and _is_usual(version, its) and _runs(its, python)
+        _dated(version, files)
+        for version, files in sorted(releases.items())
+        if version >= oldest and _is_usual(version, files) and _runs(files, python)
     ]
 
 
-def _dated(version: Version, its: Iterable[File]) -> Release:
-    return Release(str(version), max((one.upload_time.date() for one in its if one.upload_time), default=None))
+def _dated(version: Version, files: Iterable[File]) -> Release:
+    return Release(str(version), max((file.upload_time.date() for file in files if file.upload_time), default=None))
 
 
-def _unusable(project: str, end: Version, its: Sequence[File], python: str, files: Iterable[Version]) -> str | None:
-    if not its:
-        return f"{project}=={end}: there is no such release on PyPI; the newest are {_newest(files)}"
-    if not _runs(its, python):
-        return f"{project}=={end}: Python {python} cannot run it, for it asks for {its[0].requires_python}"
+def _unusable(project: str, end: Version, files: Sequence[File], python: str, known: Iterable[Version]) -> str | None:
+    if not files:
+        return f"{project}=={end}: there is no such release on PyPI; the newest are {_newest(known)}"
+    if not _runs(files, python):
+        return f"{project}=={end}: Python {python} cannot run it; it requires Python {files[0].requires_python}"
     return None
 
 
-def _is_usual(version: Version, its: Iterable[File]) -> bool:
-    return not version.is_prerelease and not all(one.is_yanked for one in its)
+def _is_usual(version: Version, files: Iterable[File]) -> bool:
+    return not version.is_prerelease and not all(file.is_yanked for file in files)
 
 
-def _runs(its: Iterable[File], python: str) -> bool:
-    return any(_takes(one.requires_python or "", python) for one in its)
+def _runs(files: Iterable[File], python: str) -> bool:
+    return any(_allows(file.requires_python or "", python) for file in files)
 
 
-def _takes(specifier: str, python: str) -> bool:
-    """Old releases have ranges that are none, such as `>=3.6.*`; what cannot be read forbids nothing."""
+def _allows(specifier: str, python: str) -> bool:
+    """Invalid ranges of old releases, such as `>=3.6.*`, allow every Python."""
     try:
         return SpecifierSet(specifier).contains(python)
     except InvalidSpecifier:
@@ -132,42 +132,42 @@ def _takes(specifier: str, python: str) -> bool:
 
 
 def today() -> date:
-    """The date where PyPI is."""
+    """The date in UTC, as PyPI counts."""
     return datetime.now(UTC).date()
 
 
 def end_of(day: date) -> datetime:
-    """Its last moment, UTC, as PyPI counts."""
+    """The last moment of a day in UTC, as PyPI counts."""
     return datetime.combine(day, time.max, UTC)
 
 
 def _appeared(pin: Requirement, index: Index) -> datetime:
-    files = _files(pin.name, index)
-    its = [one for version, its in files.items() if pin.specifier.contains(version, prereleases=True) for one in its]
-    times = [one.upload_time for one in its if one.upload_time]
+    releases = _files(pin.name, index)
+    pinned = [version for version in releases if pin.specifier.contains(version, prereleases=True)]
+    times = [file.upload_time for version in pinned for file in releases[version] if file.upload_time]
     if not times:
-        raise BadInput(f"{pin}: there is no such release on PyPI; the newest are {_newest(files)}")
+        raise BadInput(f"{pin}: there is no such release on PyPI; the newest are {_newest(releases)}")
     return max(times)
 
 
 def _files(project: str, index: Index) -> dict[Version, list[File]]:
-    """Its files by release; none for a project that does not exist. Old files without a version are passed over."""
+    """The files of each release; empty for an unknown project. Old files without a version are skipped."""
     from pypi_simple import NoSuchProjectError  # noqa: PLC0415  as below
 
-    found: dict[Version, list[File]] = {}
+    files: dict[Version, list[File]] = {}
     with contextlib.suppress(NoSuchProjectError):
-        for one in index.get_project_page(project, timeout=TIMEOUT).packages:
+        for file in index.get_project_page(project, timeout=TIMEOUT).packages:
             with contextlib.suppress(InvalidVersion):
-                found.setdefault(Version(one.version or ""), []).append(one)
-    return found
+                files.setdefault(Version(file.version or ""), []).append(file)
+    return files
 
 
 def _pypi() -> Index:
-    # Imported here: it takes a third of a second, and hardly any command asks the index.
+    # Imported here: it takes a third of a second, and few commands need the index.
     from pypi_simple import ACCEPT_JSON_ONLY, PyPISimple  # noqa: PLC0415
 
     return PyPISimple(accept=ACCEPT_JSON_ONLY)
 
 
 def _newest(versions: Iterable[Version]) -> str:
-    return ", ".join(map(str, sorted(versions, reverse=True)[:NEAR])) or "none"
+    return ", ".join(map(str, sorted(versions, reverse=True)[:NEWEST])) or "none"

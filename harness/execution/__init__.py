@@ -1,1 +1,1 @@
-"""Running what is pending: one pair at a time, one run a results folder."""
+"""Running pending cases: one pair at a time, one run per results folder."""

@@ -1,4 +1,4 @@
-"""Runs the cases of one pair that have no record that counts: its environment, its catalog, its plans."""
+"""Running the cases of one pair that have no current record: its environment, its catalog, its plans."""
 
 import os
 import tempfile
@@ -27,13 +27,13 @@ from . import placeholders, tempdirs
 
 @dataclass(frozen=True)
 class PairRun:
-    """Running the selected lanes of one pair, and recording what comes of it."""
+    """Running and recording the selected lanes of one pair."""
 
     records: PairRecords
     elsewhere: bool = False
-    """Whether other machines run it, which may have what this one lacks."""
+    """Whether other machines run the cases; then devices and memory of this machine do not matter."""
     handover: Mapping[str, str] = field(default_factory=dict)
-    """The folder that `keeps` what is saved, or from which it `takes` what another pair saved."""
+    """Folder that `keeps` saved checkpoints for another pair, or from which this pair `takes` them."""
 
     @classmethod
     def of(cls, matrix: Matrix, pair: Pair, options: Options) -> "PairRun":
@@ -42,7 +42,7 @@ class PairRun:
 
     @property
     def matrix(self) -> Matrix:
-        """The matrix that the pair is run by."""
+        """The matrix."""
         return self.records.matrix
 
     @property
@@ -52,18 +52,18 @@ class PairRun:
 
     @property
     def options(self) -> Options:
-        """What is selected of it."""
+        """The options."""
         return self.records.options
 
     @property
     def environment(self) -> PairEnvironment:
-        """What the pair's environment is made of."""
+        """How the pair is installed."""
         return self.records.environment
 
     def prepare(self, environment: Environment, say: Say) -> Catalog:
-        """The catalog, made on the spot where none is packaged or in the results folder.
+        """The pair's catalog. If none is packaged or in the results folder, install the pair and generate one.
 
-        Raises InstallationError, after recording it, and BadInput for a release that does not exist, recording nothing.
+        Raises InstallationError after recording it, and BadInput for a release that does not exist, recording nothing.
         """
         if catalog := self.records.catalog():
             return catalog
@@ -72,23 +72,23 @@ class PairRun:
             only = self.options.models if self.options.named_anyway else ()
             return self.environment.make_catalog(environment, self.records.catalog_folder, only)
         except InstallationError as error:
-            nothing, cases = Catalog(self.pair.timm, 0, (), ()), planning.stand_ins(self.matrix, self.options)
+            empty, cases = Catalog(self.pair.timm, 0, (), ()), planning.stand_ins(self.matrix, self.options)
             for lane in self.records.lanes:
-                plan = replace(self.plan(lane, nothing, cases), catalog=None)
+                plan = replace(self.plan(lane, empty, cases), catalog=None)
                 placeholders.note_failure(self.records.path(lane), plan, store.ENVIRONMENT, str(error))
             raise
 
     def run(self, catalog: Catalog, environment: Environment, say: Say) -> None:
-        """Run the planned cases without a record that counts; what a case does is its record.
+        """Run the planned cases without a current record; every outcome is a record, not an exception.
 
-        Raises InstallationError, after recording it, and BadInput for a release that does not exist, recording nothing.
+        Raises InstallationError after recording it, and BadInput for a release that does not exist, recording nothing.
         """
-        tempdirs.sweep(Path(tempfile.gettempdir()))  # before anybody asks how much disk there is
+        tempdirs.sweep(Path(tempfile.gettempdir()))  # before free disk is measured
         pending = [(lane, cases) for lane in self.records.lanes if (cases := self.pending(lane, catalog))]
         if not pending:
-            say(f"{self.pair.id}: all recorded; --rerun runs them again")
+            say(f"{self.pair.id}: all cases are recorded; --rerun runs them again")
         reasons = {lane.name: self._cannot_run(lane, catalog, cases) for lane, cases in pending}
-        # Before any lane: whether the release exists decides whether even a lane without a device gets a file.
+        # Before any lane is recorded: for a release that does not exist not even a lane without a device gets a file.
         runs_any = any(len(reasons[lane.name]) < len(cases) for lane, cases in pending)
         failure = self._install(environment, say) if runs_any else None
         for lane, cases in pending:
@@ -103,7 +103,7 @@ class PairRun:
             raise failure
 
     def note_not_run(self, lane: Lane, catalog: Catalog, why: str) -> None:
-        """Record every planned case without a record as not run."""
+        """Record every planned case without a record as not-run, for one reason."""
         known = self.records.recorded(lane, catalog).records
         cases = [case for case in self.records.planned(lane, catalog) if case.id not in known]
         if cases:
@@ -111,11 +111,11 @@ class PairRun:
             placeholders.note_not_run(self.records.path(lane), plan, {case.id: why for case in cases})
 
     def needs(self, lane: Lane, catalog: Catalog) -> Needs:
-        """What full-size cases need."""
+        """The needs of a lane's full-size cases."""
         return Needs(catalog, lane, self.pair, self.options.from_hub)
 
     def _cannot_run(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> dict[str, str]:
-        """Why cases cannot be run on this machine, by id; none where others run them."""
+        """Case id -> reason why it cannot run on this machine; empty if other machines run the cases."""
         if self.elsewhere:
             return {}
         if missing := device.missing(lane.device):
@@ -124,10 +124,10 @@ class PairRun:
         return {case.id: why for case, why in unfit.items()}
 
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
-        """The planned cases to run: without a record that counts, or not run for a lack that this machine has not."""
+        """The planned cases without a current record, or recorded as not-run although this machine can run them."""
         planned, records = self.records.planned(lane, catalog), self.records.recorded(lane, catalog).records
-        moving = any(not source.is_wheel for source in self.pair.sources)  # a branch is another one every day
-        # Asked about the newest, or with a user model that may have changed, nothing on record is an answer.
+        moving = any(not source.is_wheel for source in self.pair.sources)  # a branch changes from day to day
+        # No record answers for the newest releases, or for a user model, which may have changed.
         if self.options.rerun or self.options.resolve == LATEST or self.options.own or moving:
             return planned
         not_run = [case for case in planned if records.get(case.id, {}).get("outcome") == Outcome.NOT_RUN]
@@ -135,7 +135,7 @@ class PairRun:
         return [case for case in planned if case.id not in done]
 
     def _install(self, environment: Environment, say: Say) -> InstallationError | None:
-        """Install the pair; the error where that fails."""
+        """Install the pair. Returns the error if that fails."""
         try:
             self.environment.install(environment, say)
         except InstallationError as error:
@@ -156,11 +156,11 @@ class PairRun:
             handover={name: str(Path(folder) / lane.name) for name, folder in self.handover.items()},
             needs=needs,
             room=capacity.shared().figures,
-            gpus=device.places(lane.device, alone=bool(needs)),
+            gpus=device.gpu_slots(lane.device, alone=bool(needs)),
         )
 
     def _run_lane(self, environment: Environment, lane: Lane, plan: Plan, failure: InstallationError | None) -> None:
-        """Run the plan in the environment, or record that there is none. Every case without a line is recorded so."""
+        """Run the plan in the environment, or record `failure`. Cases left without a line are recorded as failed."""
         records = self.records.path(lane)
         if failure:
             placeholders.note_failure(records, plan, store.ENVIRONMENT, str(failure))
@@ -169,21 +169,21 @@ class PairRun:
         with tempdirs.folder() as folder:
             path = folder / "plan.json"
             path.write_text(plan.dumps())
-            # 1: cases failed, which is what the records are for. Which of them have one, the file says.
+            # Exit code 1 means that cases failed; the file says which of them have a record.
             environment.python(*self._pytest(lane, plan, path, folder), env=self._variables, success=(0, 1))
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
-        if left := tuple(case for case in plan.cases if case.id in missing):
-            # So that no older record stands for a case that was wanted again.
+        if unrun := tuple(case for case in plan.cases if case.id in missing):
+            # This withdraws older records of cases that were to be run again.
             why = "pytest ended before this case; see above"
-            placeholders.note_failure(records, replace(plan, cases=left), store.RUN, why)
+            placeholders.note_failure(records, replace(plan, cases=unrun), store.RUN, why)
 
     @property
     def _variables(self) -> Mapping[str, str]:
         return {**VARIABLES, **(ONLINE if self.options.from_hub else {})}
 
     def _pytest(self, lane: Lane, plan: Plan, path: Path, folder: Path) -> list[str]:
-        """The command line of pytest, for the pair's Python."""
+        """The arguments for the pair's Python that run the plan with pytest."""
         workers = device.workers(plan.gpus, self.options.workers)
         records = self.records.path(lane).resolve()
         plugin = package.module("cell.runtime.plugin")
@@ -193,7 +193,7 @@ class PairRun:
             *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
             *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
             *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),
-            # pytest-xdist would give up after four deaths a worker. Here each costs the case that caused it, which is
-            # tried twice; and all workers may die once more before they have one.
+            # By default pytest-xdist gives up after four deaths per worker. Here a death costs the case that caused it,
+            # which is tried twice; and every worker may die once more before its first case.
             *("--max-worker-restart", str(2 * len(plan.cases) + workers)),
         ]

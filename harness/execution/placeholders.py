@@ -1,6 +1,6 @@
-"""The lines of cases that did not run: a device or room is missing, the environment failed, or pytest ended early.
+"""Records of cases that did not run: a device or memory is missing, the environment failed, or pytest ended early.
 
-Such a lane has a file too, so that nobody takes silence, or an older record, for a result.
+Without them a missing record, or an older one, could be taken for a result.
 """
 
 import platform
@@ -13,7 +13,7 @@ from ..contract.record import CaseLine, Log, now
 
 
 def note_not_run(path: Path, plan: Plan, reasons: Mapping[str, str], outcome: Outcome = Outcome.NOT_RUN) -> None:
-    """Write one record per planned case, with its reason by case id: not-run, or the outcome that a bench makes up."""
+    """Write one record per planned case: not-run, with its reason by case id. A bench makes up another outcome."""
     with Log(path) as log:
         _begin(log, plan)
         for case in plan.cases:
@@ -22,7 +22,7 @@ def note_not_run(path: Path, plan: Plan, reasons: Mapping[str, str], outcome: Ou
 
 
 def note_failure(path: Path, plan: Plan, what: str, why: str) -> None:
-    """Write a run of the plan without a case, whose end says what failed."""
+    """Write a run without cases, whose end names the failed step (`what`) and the reason (`why`)."""
     with Log(path) as log:
         _begin(log, plan)
         log.end({}, ended=now(), failed=what, reason=why)

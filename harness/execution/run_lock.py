@@ -1,6 +1,6 @@
-"""One run at a time in a results folder: two would measure each other, and the later one's records would count.
+"""The lock on a results folder: two runs at a time would disturb each other, and overrule each other's records.
 
-The claim is the system's lock on a file, so it ends with the process that holds it, however that ends.
+It is the system's lock on a file, so it ends with the process that holds it, however that ends.
 """
 
 import fcntl
@@ -15,11 +15,11 @@ from ..config.errors import BadInput
 from ..results.store import LOCK_FILE, refuse_links
 
 _HELD: Final[dict[Path, IO[str]]] = {}
-"""What this process holds, open as long as it lives: several sessions of one nox share a folder."""
+"""The locked files of this process, kept open: several sessions of one nox process share a folder."""
 
 
 def take(results: Path) -> None:
-    """Claim the folder for this process. Raises BadInput, naming the run that has it."""
+    """Lock the folder for this process. Raises BadInput, naming the run that holds the lock."""
     refuse_links([results / LOCK_FILE])
     path = (results / LOCK_FILE).resolve()
     if path in _HELD:
@@ -29,7 +29,7 @@ def take(results: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        holder = file.read().strip() or "it has not said which yet"
+        holder = file.read().strip() or "which has not written its name yet"
         file.close()
         raise BadInput(
             f"--results {results}: another run is recording there ({holder}); wait for its end, or name another folder"

@@ -1,4 +1,4 @@
-"""The temporary folder of a run's checkpoints: it goes with the run, and with a killed run when the next one starts."""
+"""The temporary folder of a run's checkpoints, removed when the run ends, or after a kill when the next run starts."""
 
 import contextlib
 import os
@@ -13,11 +13,11 @@ PREFIX: Final = "layerscale-matrix-"
 
 @contextlib.contextmanager
 def folder(name: str = "cases") -> Iterator[Path]:
-    """A folder named after this process, removed at the end."""
+    """A temporary folder named after this process, removed at the end."""
     root = Path(tempfile.gettempdir())
     sweep(root)
     path = root / f"{PREFIX}{os.getpid()}-{name}"
-    shutil.rmtree(path, ignore_errors=True)  # left by a killed process that had this one's number
+    shutil.rmtree(path, ignore_errors=True)  # left by a killed process with the same id
     path.mkdir()
     try:
         yield path
@@ -26,7 +26,7 @@ def folder(name: str = "cases") -> Iterator[Path]:
 
 
 def sweep(root: Path) -> None:
-    """Remove the folders of processes that are gone."""
+    """Remove the folders of processes that have ended."""
     for path in root.glob(f"{PREFIX}*"):
         pid = path.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not _lives(int(pid)):

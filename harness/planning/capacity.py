@@ -1,6 +1,6 @@
-"""What a full-size case needs of memory and disk, known before it starts, and what this machine has.
+"""The memory and disk that full-size cases need, known before they start, and those that are free on this machine.
 
-Of a slim case nobody asks: it needs less than 3 GiB.
+Slim cases are not checked: they need less than 3 GiB.
 """
 
 import shutil
@@ -24,17 +24,17 @@ from .device import cuda_gibs
 GIB: Final = 2**30
 KIB: Final = 2**10
 FLOAT: Final = 4  # bytes: checkpoints are float32
-CONTEXT: Final = 2.0  # GiB of a GPU that a context and a forward pass take; never measured, for want of one
-NATIVE: Final = 2.0  # what timm may hold of weights that it reads itself: the file, and the model; an estimate
-HALF: Final = 0.5  # what half precision takes of it; an estimate
+CONTEXT: Final = 2.0  # GiB of a GPU that a context and a forward pass take; an estimate
+NATIVE: Final = 2.0  # GiB per GiB of weights that timm reads itself, the file and the model; an estimate
+HALF: Final = 0.5  # GiB per GiB of float32 weights in half precision; an estimate
 MEMINFO: Final = Path("/proc/meminfo")
-CGROUP: Final = Path("/sys/fs/cgroup")  # a container's
-MAPPED_SINCE: Final = Version("5.0.0.dev0")  # from here on transformers maps a checkpoint instead of reading it
+CGROUP: Final = Path("/sys/fs/cgroup")  # of a container
+MAPPED_SINCE: Final = Version("5.0.0.dev0")  # transformers maps a checkpoint from here on, and read it before
 
 
 @dataclass(frozen=True)
 class Room:
-    """GiB of memory that a process holds, files that are mapped apart; of disk; and of a GPU's memory."""
+    """GiB of memory without mapped files, of disk, and of a GPU's memory."""
 
     memory: float
     disk: float
@@ -42,19 +42,19 @@ class Room:
 
     @property
     def figures(self) -> tuple[float, float]:
-        """What workers share, as it crosses the wall; a GPU is one worker's alone."""
+        """Memory and disk, for the plan; a GPU belongs to one worker and is not shared."""
         return round(self.memory, 2), round(self.disk, 2)
 
 
 BASE: Final = 3.2
-"""GiB that a process holds whatever the model: the libraries, and a forward pass. beit_large_patch16_512 takes most."""
+"""GiB that every process holds: the libraries and a forward pass. beit_large_patch16_512 takes the most."""
 GPU: Final = "GPU memory"
-UNMAPPED: Final = 2.0  # what transformers 4 may hold besides: the file as it reads it, and the model; an estimate
+UNMAPPED: Final = 2.0  # GiB per GiB of weights that transformers 4 holds besides, the file and the model; an estimate
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What the full-size cases of a pair's lane need."""
+    """The needs of a pair's full-size cases in a lane."""
 
     catalog: Catalog
     lane: Lane
@@ -62,35 +62,35 @@ class Needs:
     from_hub: bool = False
 
     def of(self, case: Case) -> Room:
-        """One of them. What the hub has of a model lies in its cache, and native timm reads it."""
+        """The needs of one case. Weights of the hub take no disk here, but native timm reads them."""
         weights = self.catalog[case.model].params * FLOAT / GIB
         route = ROUTES[case.route]
         held, written = route.held, route.written
         if self.lane.dtype != "float32":
-            held, written = held + HALF, written + HALF  # native's, mapped; and the loaded, which is no file's
+            held, written = held + HALF, written + HALF  # the native model is mapped, and the loaded model is not
         if not _maps(self.pair):
             held += UNMAPPED
         if self.from_hub:
             held += NATIVE
         if weights * GIB > LARGEST_FILE and not route.shards:
-            held += 1  # a file that is mapped as a whole takes that memory
+            held += 1  # a file larger than LARGEST_FILE takes its size in memory
             written += 1
         if case.variant != DEFAULT_VARIANT:
             held, written = held + 1, written + 1
         narrow = 1.0 if self.lane.dtype == "float32" else HALF
-        gpu = CONTEXT + 2 * narrow * weights if self.lane.device == "cuda" else 0.0  # native and the loaded
+        gpu = CONTEXT + 2 * narrow * weights if self.lane.device == "cuda" else 0.0  # the native and the loaded model
         return Room(BASE + held * weights, written * weights, gpu)
 
     def by_model(self, cases: Iterable[Case]) -> dict[str, tuple[float, float]]:
-        """By model the most that one of its cases needs, for the workers share what there is."""
-        most: dict[str, Room] = {}
+        """Model -> the largest needs among its cases, in GiB of memory and disk."""
+        largest: dict[str, Room] = {}
         for case in _full(cases):
-            found, before = self.of(case), most.get(case.model, Room(0, 0))
-            most[case.model] = Room(max(before.memory, found.memory), max(before.disk, found.disk))
-        return {model: room.figures for model, room in most.items()}
+            needs, before = self.of(case), largest.get(case.model, Room(0, 0))
+            largest[case.model] = Room(max(before.memory, needs.memory), max(before.disk, needs.disk))
+        return {model: room.figures for model, room in largest.items()}
 
     def unfit(self, cases: Iterable[Case], limits: Limits) -> dict[Case, str]:
-        """The cases that do not fit here, and why."""
+        """The cases that do not fit on this machine or into the limits, with the reason."""
         free = shared()
         room = Room(min(free.memory, limits.memory_gib or inf), min(free.disk, limits.disk_gib or inf), free.gpu)
         lacking = {case: _lacking(self.of(case), room, limits) for case in _full(cases)}
@@ -98,9 +98,9 @@ class Needs:
 
 
 def shared() -> Room:
-    """What is free on this machine, for all workers together; and what the smallest GPU has, for any may be a worker's.
+    """The free memory and disk of this machine, for all workers together, and the memory of its smallest GPU.
 
-    Of a GPU whose driver does not tell it is taken to be enough.
+    A GPU whose driver does not report its memory counts as large enough.
     """
     disk = shutil.disk_usage(tempfile.gettempdir()).free
     return Room(_free_memory() / GIB, disk / GIB, min((gib or inf for gib in cuda_gibs()), default=0.0))
@@ -111,7 +111,7 @@ def _full(cases: Iterable[Case]) -> list[Case]:
 
 
 def _lacking(needed: Room, room: Room, limits: Limits) -> str | None:
-    """What there is too little of, in GiB, and whether it is the limit that says so."""
+    """The first resource of which `needed` exceeds `room`, and whether a limit or this machine bounds it; else None."""
     for kind, needs, most, limit in (
         ("memory", needed.memory, room.memory, limits.memory_gib),
         ("disk", needed.disk, room.disk, limits.disk_gib),
@@ -119,8 +119,8 @@ def _lacking(needed: Room, room: Room, limits: Limits) -> str | None:
     ):
         if needs > most:
             free = f"{most:.0f} GiB are {'there' if kind == GPU else 'free'}"
-            there = f"limits.{kind}_gib is {limit:g}" if most == limit else free
-            return f"needs {needs:.0f} GiB of {kind}, and {there}"
+            bound = f"limits.{kind}_gib is {limit:g}" if most == limit else free
+            return f"needs {needs:.0f} GiB of {kind}, and {bound}"
     return None
 
 
@@ -129,7 +129,7 @@ def _maps(pair: Pair) -> bool:
 
 
 def _free_memory() -> float:
-    """Bytes that the machine can give, or the container that this is in."""
+    """Bytes that are free on the machine, or in the container that this process runs in."""
     return min(_available(), _left_in_container())
 
 
@@ -138,8 +138,8 @@ def _available() -> float:
         lines = MEMINFO.read_text().splitlines()
     except OSError:
         return inf
-    told = dict(line.partition(":")[::2] for line in lines)
-    return int(told["MemAvailable"].split()[0]) * KIB
+    fields = dict(line.partition(":")[::2] for line in lines)
+    return int(fields["MemAvailable"].split()[0]) * KIB
 
 
 def _left_in_container() -> float:
@@ -151,7 +151,7 @@ def _left_in_container() -> float:
 
 
 def _held_in_container() -> int:
-    """Without what the system can take back: the pages of files."""
+    """Bytes that the container's processes hold, without file pages, which the system can reclaim."""
     lines = (CGROUP / "memory.stat").read_text().splitlines()
-    told = dict(line.split() for line in lines)
-    return int(told["anon"]) + int(told.get("shmem", 0))
+    fields = dict(line.split() for line in lines)
+    return int(fields["anon"]) + int(fields.get("shmem", 0))

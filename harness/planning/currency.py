@@ -1,7 +1,7 @@
-"""What decides that a record is current: by route, a digest of the code and the settings that its outcome rests on.
+"""For each route a digest of the code and settings that its outcomes depend on. A record is current while it matches.
 
-The code is `contract`, all that the plugin imports, and all that the route's file imports, read from the import graph.
-So a change in one route leaves the records of the others, and a change in a report or in `doctor` leaves all.
+The code is `contract` and everything that the plugin and the route's file import, by the import graph. So a change in
+one route leaves the records of the others current, and a change in a report or in `doctor` leaves all of them current.
 """
 
 import functools
@@ -22,11 +22,11 @@ PLUGIN: Final = "cell.runtime.plugin"
 REGISTRY: Final = "cell.routes"
 USER_MODELS: Final = "cell.user_models"
 USER_MODEL: Final = f"{USER_MODELS}.request"
-"""The file that stands for the route of user models."""
+"""The route file of user models."""
 
 
 def digests(matrix: Matrix, routes: Iterable[str], name: str = package.NAME) -> dict[str, str]:
-    """The digest of each route. `name` is what the package is called."""
+    """Route -> digest. `name` is the name of the package."""
     shared = matrix.model_dump(mode="json", include={"tolerances"}) | {"limits": matrix.limits.of_a_case}
     return {route: _digest(route, name, {**shared, "route": _settings(matrix, route)}) for route in routes}
 
@@ -43,7 +43,7 @@ def _settings(matrix: Matrix, route: str) -> Any:
 
 @functools.cache
 def _code(route: str, name: str) -> str:
-    """A digest of the text of every module that an outcome of the route rests on."""
+    """A digest of the source of every module that the route's outcomes depend on."""
     folder, digest = _folder(name), hashlib.sha256()
     for module in sorted(modules(route, name)):
         path = folder.joinpath(*module.split(".")[1:])
@@ -53,7 +53,7 @@ def _code(route: str, name: str) -> str:
 
 
 def modules(route: str, name: str = package.NAME) -> set[str]:
-    """The modules that an outcome of the route rests on, by full name."""
+    """The full names of the modules that the route's outcomes depend on."""
     graph = _graph(name, with_user_models=route not in ROUTES)
     file = f"{REGISTRY}.{ROUTES[route].module}" if route in ROUTES else USER_MODEL
     roots = {f"{name}.{PLUGIN}", f"{name}.{file}"}
@@ -63,7 +63,7 @@ def modules(route: str, name: str = package.NAME) -> set[str]:
 
 @functools.cache
 def _graph(name: str, *, with_user_models: bool) -> grimp.ImportGraph:
-    """The import graph; without the user models for the other routes, whose cases never reach them."""
+    """The import graph, without the user models unless asked: the cases of other routes never reach them."""
     graph = grimp.build_graph(name, cache_dir=None)
     if not with_user_models:
         for module in {f"{name}.{USER_MODELS}", *graph.find_descendants(f"{name}.{USER_MODELS}")}:

@@ -20,7 +20,7 @@ PLACED: Final = frozenset({"route", "model"})  # what `uses` of the matrix names
 
 
 def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog], more: Iterable[str] = ()) -> None:
-    """Holds every name against what there is: the matrix's own, and the models of all the pairs' catalogs.
+    """Check every name: against the matrix, and models against the catalogs of all pairs.
 
     Without a catalog models are not checked. `more` are problems of a command's own arguments. Raises BadInput with all
     problems at once.
@@ -48,7 +48,7 @@ def check(options: Options, matrix: Matrix, catalogs: Sequence[Catalog], more: I
 
 
 def _wrong_with_own(options: Options) -> Iterator[str]:
-    """Models and sizes are timm's; what is somebody's own is one model as it is."""
+    """Options that do not apply to a user model, and a folder that is no checkpoint."""
     if options.own is None:
         if options.config is not None or options.maker is not None:
             yield "--config and --class say how to make what --own names; name it"
@@ -68,7 +68,7 @@ def _wrong_with_own(options: Options) -> Iterator[str]:
 
 
 def _wrong_with_hub(options: Options) -> Iterator[str]:
-    """A checkpoint of the hub has one size and is stored one way."""
+    """Options that do not apply to checkpoints of the hub."""
     if not options.from_hub:
         return
     if options.own:

@@ -1,4 +1,4 @@
-"""Which cases a lane of a pair has, and the plan that takes them into the pair's environment."""
+"""The cases of a pair's lane, and the plan that takes them into the pair's environment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,31 +18,31 @@ from ..contract.routes import OWN, ROUTES, Takes
 from . import currency
 
 EVERY_MODEL: Final = "*"
-"""The model of a case that stands for all of a route, where no catalog says which there are."""
+"""The model of the case that stands for all models of a route while there is no catalog."""
 
 
 def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> list[Case]:
-    """The cases of one pair's lane: the costliest model first, all cases of a model together."""
+    """The cases of a pair's lane, the largest model first, all cases of a model together."""
     if options.own:
-        return _own(matrix, lane, options, options.own)
+        return _user_model_cases(matrix, lane, options, options.own)
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
     narrow = options.quick or lane.models == "quick"
-    ways = [
+    stored = [
         (route, variant)
         for route in _routes(matrix, options)
         for variant in _variants(matrix.routes[route], lane, options)
     ]
     order = sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model))
-    # Models that are the same once slim belong together, so that one can be run for all.
-    places = {first: place for place, first in enumerate(dict.fromkeys(map(_first, order)))}
+    # Models with the same slim form get one rank, so that a part of the models holds all of them, and one is run.
+    ranks = {first: rank for rank, first in enumerate(dict.fromkeys(map(_first, order)))}
     return [
         Case(route, entry.model, variant, size)
         for entry in order
-        if _is_named(entry, options) and _is_in_part(places[_first(entry)], options)
+        if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
         for is_quick in [entry.model in quick or options.named_anyway or _is_named_in_full(entry, options)]
         for size in map(Size, dict.fromkeys(options.sizes))
-        for route, variant in ways
+        for route, variant in stored
         if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
     ]
 
@@ -55,80 +55,80 @@ def _cost(entry: Entry, options: Options) -> int:
     return entry.params if Size.FULL in options.sizes else entry.slim.params
 
 
-def _own(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case]:
-    """A model of somebody's own by its one road, and the checkpoint of a timm model, or what is named, by timm's."""
+def _user_model_cases(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case]:
+    """The cases of a user model: its own route, and for a timm checkpoint or named routes those of timm's models."""
     if is_path(target):
         checkpoint = Checkpoint.read(Path(target))
         name, architecture = checkpoint.name, None if options.maker else checkpoint.architecture
-        timms = [route for route in _routes(matrix, options) if architecture and Takes.FOLDER in ROUTES[route].takes]
-        variants, routes = [DEFAULT_VARIANT], [*timms, *([] if options.routes else [OWN])]
+        reading = [route for route in _routes(matrix, options) if architecture and Takes.FOLDER in ROUTES[route].takes]
+        variants, routes = [DEFAULT_VARIANT], [*reading, *([] if options.routes else [OWN])]
     else:
         name, variants, routes = target, list(OWN_VARIANTS if lane.variants else OWN_VARIANTS[:1]), [OWN]
         if options.routes:
             variants, routes = [DEFAULT_VARIANT], _routes(matrix, options)
-    kept = [variant for variant in variants if not options.variants or variant in options.variants]
-    return [Case(route, name, variant) for route in routes for variant in kept]
+    variants = [variant for variant in variants if not options.variants or variant in options.variants]
+    return [Case(route, name, variant) for route in routes for variant in variants]
 
 
 def _in_scope(route: Route, entry: Entry, *, is_quick: bool, narrow: bool) -> bool:
-    """Whether a route runs on a model; `narrow` where a lane, a variant or an option leaves the quick models alone."""
+    """Whether a route runs on a model. `narrow`: a lane, a variant or an option restricts it to the quick models."""
     if entry is BERT:
-        return route.models == (BERT.model,)  # a glob means models of timm, also where it would match this name
+        return route.models == (BERT.model,)  # globs mean models of timm, even one that matches this name
     if not isinstance(route.models, str):
         return any(fnmatchcase(entry.model, glob) for glob in route.models)
     return is_quick or (route.models == "every" and not narrow)
 
 
 def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
-    """The default variant and the route's own, as far as the options, or else the lane, leave them."""
+    """The default variant and the route's others, restricted by the options or else by the lane."""
     if options.variants:
         return [name for name in (DEFAULT_VARIANT, *route.variants) if name in options.variants]
     return [DEFAULT_VARIANT, *(route.variants if lane.variants and not options.from_hub else ())]
 
 
 def stand_ins(matrix: Matrix, options: Options) -> list[Case]:
-    """A case a route that stands for all its models, where no catalog says which there are."""
+    """One case per route that stands for all its models while there is no catalog."""
     return [Case(route, EVERY_MODEL) for route in _routes(matrix, options)]
 
 
 def _routes(matrix: Matrix, options: Options) -> list[str]:
-    there = [name for name in matrix.routes if not options.from_hub or Takes.HUB in ROUTES[name].takes]
-    return [name for name in there if not options.routes or name in options.routes]
+    routes = [name for name in matrix.routes if not options.from_hub or Takes.HUB in ROUTES[name].takes]
+    return [name for name in routes if not options.routes or name in options.routes]
 
 
 def _is_named(entry: Entry, options: Options) -> bool:
     return not options.models or any(fnmatchcase(entry.model, glob) for glob in options.models)
 
 
-def _is_in_part(place: int, options: Options) -> bool:
-    """Dealt out like cards, the costliest first, so that parts are about equal, and a model is whole in one of them."""
-    part, of = options.part or (1, 1)
-    return place % of == part - 1
+def _is_in_part(rank: int, options: Options) -> bool:
+    """Deal models out by rank, the largest first: parts are about equal, and each model is in one of them."""
+    part, parts = options.part or (1, 1)
+    return rank % parts == part - 1
 
 
 def _is_named_in_full(entry: Entry, options: Options) -> bool:
-    """Who names one model, and not a glob, wants it on every route; --quick narrows that again."""
+    """Whether the model is named without a glob: then it runs on every route, unless --quick is given."""
     return entry.model in options.models and not options.quick
 
 
 def pairs(matrix: Matrix, options: Options) -> list[Pair]:
-    """The pairs of the matrix that the options leave."""
+    """The selected pairs of the matrix."""
     return [pair for pair in matrix.pairs if not options.pairs or pair.id in options.pairs]
 
 
 def lanes(matrix: Matrix, options: Options) -> list[Lane]:
-    """The lanes of the matrix that the options leave."""
+    """The selected lanes of the matrix."""
     return [lane for lane in matrix.lanes if not options.lanes or lane.name in options.lanes]
 
 
 def refuse_empty(total: int, options: Options) -> None:
-    """Raises NothingSelected where all pairs and lanes together have no case."""
+    """Raises NothingSelected if `total`, the number of cases of all pairs and lanes, is 0."""
     if total == 0:
-        left = in_words(replace(options, pairs=(), requirements=())) or options.matrix
-        raise NothingSelected(f"no case is left by {left}; drop or widen an option")
+        selection = in_words(replace(options, pairs=(), requirements=())) or options.matrix
+        raise NothingSelected(f"no case is left by {selection}; drop or widen an option")
 
 
-def plan_of(  # noqa: PLR0913 - a plan is made of all these
+def plan_of(  # noqa: PLR0913 - a plan needs all of these
     matrix: Matrix,
     pair: Pair,
     lane: Lane,
@@ -142,15 +142,15 @@ def plan_of(  # noqa: PLR0913 - a plan is made of all these
     room: tuple[float, float],
     gpus: Sequence[str],
 ) -> Plan:
-    """The plan of these cases; its fields are described where Plan is."""
+    """The plan of these cases; `Plan` describes its fields."""
     models = {case.model for case in cases}
-    alike = {} if handover or options.own or options.from_hub else same_as(cases, catalog)
+    twins = {} if handover or options.own or options.from_hub else same_as(cases, catalog)
     return Plan(
         pair={"id": pair.id, **pair.versions},
         lane=lane.name,
         cases=tuple(cases),
         entries=tuple(entry for entry in (*catalog, BERT) if entry.model in models),
-        same_as={case.id: other.id for case, other in alike.items()},
+        same_as={case.id: other.id for case, other in twins.items()},
         tolerance=Tolerance(**matrix.tolerances[lane.dtype].model_dump()),
         limits=Limits(**matrix.limits.of_a_case),
         seed=SEED,
@@ -170,12 +170,12 @@ def plan_of(  # noqa: PLR0913 - a plan is made of all these
 
 
 def same_as(cases: Sequence[Case], catalog: Iterable[Entry]) -> dict[Case, Case]:
-    """The cases that another of these is run for too, since their models are the same once slim, with that other."""
+    """Case -> the case run in its stead, for cases whose models have the same slim form as that of another case."""
     first = {entry.model: entry.slim.same_as for entry in catalog if entry.slim.same_as}
     others = {
         case: replace(case, model=first[case.model])
         for case in cases
         if case.size == DEFAULT_SIZE and case.model in first
     }
-    there = set(cases)
-    return {case: other for case, other in others.items() if other in there}
+    planned = set(cases)
+    return {case: other for case, other in others.items() if other in planned}

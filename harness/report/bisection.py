@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from ..environments.pypi import Release
-from ..results.bisection import Answered
+from ..results.bisection import Bisection
 from ..results.pair_diff import key_of
 from . import reproduction
 
 
-def lines(answered: Answered) -> Iterator[str]:
+def lines(answered: Bisection) -> Iterator[str]:
     """Which release brought the change, or may have; what fails, why, and a command for each side."""
-    change, axis = answered.found, answered.axis
+    change, axis = answered.change, answered.axis
     first, last = _dated(change.first), _dated(change.last)
     yield f"First {answered.newer}: {axis} {first}. Last {answered.older}: {axis} {last}."
     if change.culprit is None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..config.text import number
 from ..results.failure import generalised
-from ..results.pair_diff import ways_out
+from ..results.pair_diff import alternative_routes
 from ..results.verdict import Judged, Rule, Verdict
 from . import marks
 
@@ -89,7 +89,7 @@ def explain(cause: Cause) -> Iterator[str]:
 
 def alternatives(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
     """At most one sentence: the routes on which, among all `judged`, the models of the `broken` cases pass."""
-    routes = ways_out(broken, judged)
+    routes = alternative_routes(broken, judged)
     return [f"All of these models that were tried on {', '.join(routes)} pass there."] if routes else []
 
 

@@ -102,7 +102,7 @@ class Summary:
         """Disagreements in words, grouped by route and by the outcome on each machine."""
         groups: dict[tuple[str, str], list[Disagreement]] = {}
         for disagreement in self.disagreements:
-            key = disagreement.one.case.route, str(disagreement.outcomes)
+            key = disagreement.first.case.route, str(disagreement.outcomes)
             groups.setdefault(key, []).append(disagreement)
         return [f"{number(len(group), 'case')}, such as {group[0].sentence}" for group in groups.values()]
 

@@ -7,7 +7,7 @@ from typing import Final
 from ..config.text import number
 from ..contract.case import GREEN, SKIPPED
 from ..results.pair_diff import HARM, Change, Kind
-from ..results.upgrade_result import Answer
+from ..results.upgrade_result import UpgradeResult
 from . import causes, reproduction
 
 SHAPES: Final = {
@@ -26,7 +26,7 @@ MANY: Final = 4  # routes
 NAMED: Final = 5  # models
 
 
-def lines(answer: Answer) -> Iterator[str]:
+def lines(answer: UpgradeResult) -> Iterator[str]:
     """What changes and whether to move; then each cause of a break with its advice; then the other causes in short."""
     yield f"{answer.start.id} → {answer.end.id}"
     counts = [(kind, sum(change.kind is kind for change in answer.changes)) for kind in Kind]
@@ -56,7 +56,7 @@ def lines(answer: Answer) -> Iterator[str]:
     yield f"Exit code {answer.exit_code}."
 
 
-def _groups(answer: Answer) -> list[list[Change]]:
+def _groups(answer: UpgradeResult) -> list[list[Change]]:
     """The changes to describe, grouped by kind, cause and package; the largest group of a kind first."""
     groups: dict[tuple[Kind, str, str | None], list[Change]] = {}
     for change in answer.changes:
@@ -65,7 +65,7 @@ def _groups(answer: Answer) -> list[list[Change]]:
     return sorted(groups.values(), key=lambda group: (list(Kind).index(group[0].kind), -len(group)))
 
 
-def _heading(answer: Answer, group: Sequence[Change]) -> str:
+def _heading(answer: UpgradeResult, group: Sequence[Change]) -> str:
     first = group[0]
     routes = list(dict.fromkeys(change.either.case.route for change in group))
     where = ", ".join(routes) if len(routes) <= MANY else number(len(routes), "route")
@@ -75,7 +75,7 @@ def _heading(answer: Answer, group: Sequence[Change]) -> str:
     return " · ".join([*facts, *([f"by {by}"] if by else [])])
 
 
-def _in_full(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
+def _in_full(answer: UpgradeResult, group: Sequence[Change]) -> Iterator[str]:
     """A cause that stops an upgrade: why, where it is tracked, what to do, and a command that shows it."""
     first = min(group, key=lambda change: change.broken.seconds or math.inf)
     yield _heading(answer, group)
@@ -92,12 +92,12 @@ def _in_full(answer: Answer, group: Sequence[Change]) -> Iterator[str]:
     yield f"  {reproduction.of_pair(side)(first.broken)}"
 
 
-def _in_short(answer: Answer, group: Sequence[Change]) -> str:
+def _in_short(answer: UpgradeResult, group: Sequence[Change]) -> str:
     first = group[0]
     return f"{_heading(answer, group)} · {first.rule.because if first.rule else first.reason}"
 
 
-def _old_checkpoints(answer: Answer) -> Iterator[str]:
+def _old_checkpoints(answer: UpgradeResult) -> Iterator[str]:
     """How many checkpoints that the start saved come back when the end loads them, and why the others do not."""
     loaded = [case for case in answer.carried if case.record and case.outcome not in SKIPPED]
     if not loaded:
@@ -118,9 +118,9 @@ def _old_checkpoints(answer: Answer) -> Iterator[str]:
             yield f"✘ {word} · {routes} · {number(len(group), 'case')}, such as {first.case.id}: {first.reason}"
 
 
-def _native_outputs(answer: Answer) -> str:
+def _native_outputs(answer: UpgradeResult) -> str:
     """Whether timm itself computes the same as before."""
-    models, compared = answer.moved
+    models, compared = answer.other_numbers
     if not compared:
         return "No model ran on both sides, so timm's own numbers could not be compared."
     if not models:
@@ -129,7 +129,7 @@ def _native_outputs(answer: Answer) -> str:
     return f"timm itself computes other numbers than before for {len(models)} of {number(compared, 'model')}: {names}"
 
 
-def _pairs_between(answer: Answer) -> Iterator[str]:
+def _pairs_between(answer: UpgradeResult) -> Iterator[str]:
     """The recorded pairs between both ends, so that a range is not taken for more than was tried."""
     for breaks, is_good in (("nothing", True), ("something", False)):
         if pairs := [pair.id for pair, breaks_nothing in answer.known.items() if breaks_nothing is is_good]:
@@ -139,7 +139,7 @@ def _pairs_between(answer: Answer) -> Iterator[str]:
         yield "No pair in between is on record."
 
 
-def _advice(answer: Answer) -> str:
+def _advice(answer: UpgradeResult) -> str:
     """The pair to pin, as a sentence before its specifiers."""
     if answer.fit:
         return f"Nothing that works breaks. {answer.end.id} is fit to pin:"

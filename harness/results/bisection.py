@@ -1,4 +1,4 @@
-"""Where along a line of releases something changed. Knows nothing of environments: it asks, and counts the steps."""
+"""Finding the release that brought a change, by halving a sequence of releases. Pure: a callback tests each release."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Answer(StrEnum):
-    """What a release says: it is as the good end, as the bad end, or neither, and then it tells nothing."""
+    """The state of a release: as the good end, as the bad end, or neither."""
 
     GOOD = "good"
     BAD = "bad"
@@ -25,11 +25,11 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Found(Generic[T]):
-    """The last release that is as the older end, and those after it of which one brought the change.
+class Transition(Generic[T]):
+    """The last release that is as the older end, and the suspects after it, one of which brought the change.
 
-    One suspect is a culprit; more are left where releases between could not be tested. The last suspect is the first
-    that is known to be as the newer end.
+    Several suspects are left if releases between could not be tested. The last suspect is the first release known to
+    be as the newer end.
     """
 
     last: T
@@ -37,27 +37,27 @@ class Found(Generic[T]):
 
     @property
     def culprit(self) -> T | None:
-        """The release that brought the change; None where it cannot be told."""
+        """The release that brought the change; None if several are suspect."""
         return self.suspects[0] if len(self.suspects) == 1 else None
 
     @property
     def first(self) -> T:
-        """The first release that is known to be as the newer end."""
+        """The first release known to be as the newer end."""
         return self.suspects[-1]
 
 
 def search(
     releases: Sequence[T], older: Answer, ask: Callable[[T], Answer], tell: Callable[[int, int], None] = lambda *_: None
-) -> Found[T]:
-    """Halve the releases, oldest first, whose first is known to answer `older` and whose last the other.
+) -> Transition[T]:
+    """Halve releases, sorted oldest first. The first is known to be `older`, and the last to be the opposite.
 
-    `tell` hears before each question how many releases are left, and how many questions about.
+    Before each call of `ask`, `tell` gets the number of releases left and about how many calls they take.
     """
     low, high = 0, len(releases) - 1
     untestable: set[int] = set()
-    while left := [at for at in range(low + 1, high) if at not in untestable]:
+    while left := [index for index in range(low + 1, high) if index not in untestable]:
         tell(len(left), math.ceil(math.log2(len(left) + 1)))
-        middle = min(left, key=lambda at: abs(2 * at - low - high))
+        middle = min(left, key=lambda index: abs(2 * index - low - high))
         answer = ask(releases[middle])
         if answer is Answer.UNTESTABLE:
             untestable.add(middle)
@@ -65,44 +65,44 @@ def search(
             low = middle
         else:
             high = middle
-    return Found(releases[low], tuple(releases[low + 1 : high + 1]))
+    return Transition(releases[low], tuple(releases[low + 1 : high + 1]))
 
 
 @dataclass(frozen=True)
 class Symptom:
-    """What is broken at the bad end, by lane and case. What fails in another way is another failure."""
+    """The cases broken at the bad end, by lane and case id. A case that fails in another way shows another symptom."""
 
     cases: Mapping[tuple[str, str], Judged]
 
     @classmethod
     def of(cls, judged: Sequence[Judged]) -> "Symptom":
-        """What is broken among these."""
-        return cls({key_of(one): one for one in judged if one.broken})
+        """The broken cases among `judged`."""
+        return cls({key_of(case): case for case in judged if case.broken})
 
     def among(self, judged: Sequence[Judged]) -> "Symptom":
-        """Of the cases that these are, too: one that the good end has not is no case of which it broke."""
-        there = {key_of(one) for one in judged}
-        return Symptom({key: one for key, one in self.cases.items() if key in there})
+        """The symptom restricted to the cases in `judged`: a case that the good end lacks cannot have broken since."""
+        keys = {key_of(case) for case in judged}
+        return Symptom({key: case for key, case in self.cases.items() if key in keys})
 
-    def shown_by(self, one: Judged) -> bool:
+    def shown_by(self, case: Judged) -> bool:
         """Whether a case fails as it does at the bad end."""
-        return one.broken and key_of(one) in self.cases and fail_alike(one, self.cases[key_of(one)])
+        return case.broken and key_of(case) in self.cases and fail_alike(case, self.cases[key_of(case)])
 
     def answer(self, judged: Sequence[Judged]) -> Answer:
-        """Bad where any of the symptom's cases fails in its way, good where all of them pass."""
-        found = {key_of(one): one for one in judged if key_of(one) in self.cases}
-        if any(self.shown_by(one) for one in found.values()):
+        """Bad if any of the symptom's cases fails as at the bad end, good if all of them pass, else untestable."""
+        tried = {key_of(case): case for case in judged if key_of(case) in self.cases}
+        if any(map(self.shown_by, tried.values())):
             return Answer.BAD
-        passed = len(found) == len(self.cases) and all(one.outcome in GREEN for one in found.values())
+        passed = len(tried) == len(self.cases) and all(case.outcome in GREEN for case in tried.values())
         return Answer.GOOD if passed else Answer.UNTESTABLE
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The releases of a package at the change, and by version what was judged of each that was tried, and its pair."""
+class Bisection:
+    """The change along the releases of a package, and by version the verdicts and the pair of each release tried."""
 
     axis: str
-    found: Found[Release]
+    change: Transition[Release]
     older: Answer
     judged: Mapping[str, Sequence[Judged]]
     pairs: Mapping[str, Pair]
@@ -110,16 +110,16 @@ class Answered:
 
     @property
     def newer(self) -> Answer:
-        """What the releases after the change are."""
+        """The state of the releases after the change."""
         return Answer.BAD if self.older is Answer.GOOD else Answer.GOOD
 
     @property
     def broken(self) -> Judged:
-        """The case that fails on the bad side of the change; the first of them stands for all."""
-        release = self.found.last if self.older is Answer.BAD else self.found.first
-        return next(one for one in self.judged[release.version] if self.symptom.shown_by(one))
+        """The first case that shows the symptom on the bad side of the change."""
+        release = self.change.last if self.older is Answer.BAD else self.change.first
+        return next(case for case in self.judged[release.version] if self.symptom.shown_by(case))
 
     @property
     def exit_code(self) -> int:
-        """0 for one release; 4 where several are left, for what could not be tested is no answer."""
-        return 0 if self.found.culprit else 4
+        """0 if one release is left, 4 if several are."""
+        return 0 if self.change.culprit else 4

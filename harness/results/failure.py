@@ -1,4 +1,4 @@
-"""Why a case failed, in words that it shares with other models that failed so, and whether two failed alike."""
+"""Failure signatures: the cause of a failure without names and numbers, so that equal failures compare equal."""
 
 import functools
 import re
@@ -8,32 +8,32 @@ from .store import Record
 from .verdict import Judged
 
 _QUOTED: Final = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
-_SLIM: Final = "slim_"  # before the name of a model that harness/cell/slim.py cut
+_SLIM: Final = "slim_"  # the prefix of slim models' names
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 
 
-def generalised(one: Judged) -> str:
-    """The cause of a case as its record tells it, or why it has no record."""
-    return one.reason if one.record is None else cause_of(one.record)
+def generalised(case: Judged) -> str:
+    """The cause in the case's record, or the reason why it has no record."""
+    return case.reason if case.record is None else cause_of(case.record)
 
 
-def fail_alike(one: Judged, other: Judged) -> bool:
-    """Whether two broken cases have the same outcome, and the same rule that explains it, or else the same cause."""
-    if one.outcome != other.outcome:
+def fail_alike(case: Judged, other: Judged) -> bool:
+    """Whether two broken cases have the same outcome, and the same explaining rule or the same cause."""
+    if case.outcome != other.outcome:
         return False
-    explained = one.explanation is not None and one.explanation == other.explanation
-    return explained or generalised(one) == generalised(other)
+    explained = case.explanation is not None and case.explanation == other.explanation
+    return explained or generalised(case) == generalised(other)
 
 
 def cause_of(record: Record) -> str:
-    """`detail.cause`, or else the reason without what differs from model to model: names in quotes, and numbers."""
-    named = (record.get("detail") or {}).get("cause")
-    if named:
-        return str(named)
+    """`detail.cause`, or else the reason without what differs between models: quoted names, and numbers."""
+    cause = (record.get("detail") or {}).get("cause")
+    if cause:
+        return str(cause)
     return _without_names(str(record.get("reason") or record["outcome"]), record["model"])
 
 
-@functools.cache  # pairs and lanes repeat the reasons of a model
+@functools.cache  # the reasons of a model repeat over pairs and lanes
 def _without_names(reason: str, model: str) -> str:
     reason = _QUOTED.sub("NAME", reason)
     reason = re.sub(rf"(?<!\w)(?:{_SLIM})?{re.escape(model)}(?!\w)", "MODEL", reason)

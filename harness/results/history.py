@@ -1,4 +1,4 @@
-"""What each run of a lane found, and what had changed since the last time its cases were run."""
+"""Every run on record, and the outcomes that changed from one run of a case to the next."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from .store import Recorded
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """A case that came out otherwise than the last time."""
+    """A case whose outcome differs from its previous run."""
 
     case: str
     before: str
@@ -33,18 +33,18 @@ class PastRun:
 
     @property
     def started(self) -> str:
-        """When it began, as its header says."""
+        """When the run began, by its header."""
         return str(self.run.header.get("started", ""))
 
     @property
     def code(self) -> str:
-        """A digest of the code and settings that the run's outcomes rest on, for two runs to be told apart by."""
+        """A digest of the code and settings that the run's outcomes depend on."""
         cell = self.run.header.get("cell")
         return hashlib.sha256(json.dumps(cell, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many cases had which outcome."""
+        """The number of cases by outcome."""
         counts: dict[str, int] = {}
         for line in self.run.cases.values():
             counts[line["outcome"]] = counts.get(line["outcome"], 0) + 1
@@ -52,12 +52,12 @@ class PastRun:
 
 
 def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[PastRun]:
-    """Every run in these folders, of whatever code, oldest first.
+    """Every run in these folders, of any code, oldest first.
 
-    A run is held against those of its own machine, and of weights from the same source.
+    A run is compared with earlier runs of the same folder, and of weights from the same source.
     """
     runs = [
-        (folder, one.pair, one.lane, run) for folder, files in recorded.items() for one in files for run in one.runs
+        (folder, file.pair, file.lane, run) for folder, files in recorded.items() for file in files for run in file.runs
     ]
     last: dict[tuple[Path, str, str, str | None], dict[str, str]] = {}
     return [
@@ -68,12 +68,12 @@ def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[PastRun]:
             run,
             tuple(_turns(run, last.setdefault((folder, pair, lane, run.header.get("weights")), {}))),
         )
-        for folder, pair, lane, run in sorted(runs, key=lambda one: str(one[3].header.get("started", "")))
+        for folder, pair, lane, run in sorted(runs, key=lambda past: str(past[3].header.get("started", "")))
     ]
 
 
 def _turns(run: Run, last: dict[str, str]) -> Iterable[OutcomeChange]:
-    """What is known of each case is brought up to date on the way. That one was not run, or cannot be, is no news."""
+    """The changed outcomes of a run. Updates `last`, the last outcome of each case; skipped cases leave it as it is."""
     for case, line in run.cases.items():
         now = line["outcome"]
         if now in SKIPPED:

@@ -1,4 +1,4 @@
-"""The verdicts of several machines as those of one, and the cases on which the machines disagree."""
+"""The verdicts of several machines merged, and the cases on which the machines disagree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,60 +12,61 @@ from .verdict import Judged, Verdict
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One case that comes out green on one machine and broken on another, or broken otherwise."""
+    """A case that is green on one machine and broken on another, or broken in different ways."""
 
-    one: Judged
+    first: Judged
     other: Judged
     folders: tuple[Path, Path]
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """What each of them says, by folder."""
-        sides = zip(self.folders, (self.one, self.other), strict=True)
+        """Folder -> outcome."""
+        sides = zip(self.folders, (self.first, self.other), strict=True)
         return {str(folder): str(side.outcome) for folder, side in sides}
 
     @property
     def sentence(self) -> str:
-        """The same in words, with the reasons."""
-        sides = zip(self.folders, (self.one, self.other), strict=True)
-        case = f"{self.one.pair} {self.one.lane} {self.one.case.id}"
+        """The outcomes and reasons in words."""
+        sides = zip(self.folders, (self.first, self.other), strict=True)
+        case = f"{self.first.pair} {self.first.lane} {self.first.case.id}"
         return f"{case}: " + "; ".join(f"{side.outcome} in {folder} ({side.reason})" for folder, side in sides)
 
 
 def merge(machines: Mapping[Path, Sequence[Judged]]) -> tuple[list[Judged], list[Disagreement]]:
-    """Of each case what tells most: a result before that it was not run there, before nothing.
+    """One verdict per case, and the disagreements.
 
-    Of two results the one that needs a look, for a green one beside it proves nothing; or else the newest.
+    A result wins over not-run, and not-run over no record. If machines disagree about a case, the failing result wins;
+    otherwise the newer.
     """
     if len(machines) == 1:
-        return [one for judged in machines.values() for one in judged], []
-    # A machine without a catalog has a case that stands for all of a route; another may know them.
-    known = {one.pair for judged in machines.values() for one in judged if one.case.model != EVERY_MODEL}
-    found: dict[tuple[str, str, str], list[tuple[Path, Judged]]] = {}
+        return [case for judged in machines.values() for case in judged], []
+    # A machine without a catalog has one case per route for all models; another machine may know the models.
+    known = {case.pair for judged in machines.values() for case in judged if case.case.model != EVERY_MODEL}
+    results: dict[tuple[str, str, str], list[tuple[Path, Judged]]] = {}
     for folder, judged in machines.items():
-        for one in judged:
-            if one.case.model != EVERY_MODEL or one.pair not in known:
-                found.setdefault((one.pair, one.lane, one.case.id), []).append((folder, one))
-    merged = [max((one for _, one in sides), key=_told) for sides in found.values()]
-    return merged, [disagreement for sides in found.values() if (disagreement := _disagreement(sides))]
+        for case in judged:
+            if case.case.model != EVERY_MODEL or case.pair not in known:
+                results.setdefault((case.pair, case.lane, case.case.id), []).append((folder, case))
+    merged = [max((case for _, case in sides), key=_weight) for sides in results.values()]
+    return merged, [disagreement for sides in results.values() if (disagreement := _disagreement(sides))]
 
 
-def _told(one: Judged) -> tuple[bool, bool, bool, bool, str]:
-    ran = state_of(one) != "unknown"
-    started = str((one.header or {}).get("started", ""))
-    return one.record is not None, ran, one.verdict is not Verdict.AS_EXPECTED, one.broken, started
+def _weight(case: Judged) -> tuple[bool, bool, bool, bool, str]:
+    ran = state_of(case) != "unknown"
+    started = str((case.header or {}).get("started", ""))
+    return case.record is not None, ran, case.verdict is not Verdict.AS_EXPECTED, case.broken, started
 
 
 def _disagreement(sides: Sequence[tuple[Path, Judged]]) -> Disagreement | None:
-    """The first two that say something else."""
-    ran = [(folder, one) for folder, one in sides if state_of(one) != "unknown"]
-    for folder, one in ran[1:]:
-        if not _agree(ran[0][1], one):
-            return Disagreement(ran[0][1], one, (ran[0][0], folder))
+    """The first machine that ran the case, and the first that disagrees with it; None if all agree."""
+    ran = [(folder, case) for folder, case in sides if state_of(case) != "unknown"]
+    for folder, case in ran[1:]:
+        if not _agree(ran[0][1], case):
+            return Disagreement(ran[0][1], case, (ran[0][0], folder))
     return None
 
 
-def _agree(one: Judged, other: Judged) -> bool:
-    if one.broken and other.broken:
-        return fail_alike(one, other)
-    return state_of(one) == state_of(other)
+def _agree(first: Judged, other: Judged) -> bool:
+    if first.broken and other.broken:
+        return fail_alike(first, other)
+    return state_of(first) == state_of(other)

@@ -1,4 +1,4 @@
-"""What is different between two pairs, case by case. Pure: both sides are judged already."""
+"""The changes between two pairs, case by case. Pure: takes verdicts."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ class Kind(StrEnum):
 
 
 HARM: Final = (Kind.BROKEN, Kind.GONE)
-"""What stops somebody who moves."""
+"""The changes that speak against an upgrade."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One case that is not what it was. `old` is None where there was no such case, `new` where there is none now."""
+    """A changed case. `old` is None if the old side lacks the case, `new` if the new side does."""
 
     kind: Kind
     old: Judged | None
@@ -41,55 +41,55 @@ class Change:
 
     @property
     def key(self) -> Key:
-        """Lane and case."""
+        """Lane and case id."""
         return key_of(self.either)
 
     @property
     def either(self) -> Judged:
-        """The new side, or else the old one."""
+        """The new side if it has the case, else the old side."""
         return next(side for side in (self.new, self.old) if side)
 
     @property
     def broken(self) -> Judged:
-        """The side on which it is broken, or the new one."""
+        """The broken side: the old side of a newly fixed case, else the new side."""
         return self.old if self.kind is Kind.FIXED and self.old else self.either
 
     @property
     def reason(self) -> str:
-        """One line on what is wrong, or was."""
+        """One line on the failure of the broken side."""
         return "there is no such case any more" if self.new is None else self.broken.reason
 
     @property
     def rule(self) -> Rule | None:
-        """What explains it."""
+        """The rule that explains the failure."""
         return self.broken.explanation
 
     @property
     def cause(self) -> str:
-        """What it shares with others."""
+        """The cause that the failure shares with others."""
         return self.rule.because if self.rule else generalised(self.broken)
 
 
 class Tolerance(Protocol):
-    """As matrix.yaml gives it for a dtype."""
+    """The tolerance of a dtype in matrix.yaml."""
 
     rtol: float
     atol: float
 
 
-def key_of(one: Judged) -> Key:
-    """Lane and case."""
-    return one.lane, one.case.id
+def key_of(case: Judged) -> Key:
+    """Lane and case id."""
+    return case.lane, case.case.id
 
 
 def compare(old: Iterable[Judged], new: Iterable[Judged]) -> list[Change]:
-    """Every change, in the order of the new side. What was not run on a side, or has no record, is none.
+    """All changes, sorted by kind. Cases that were not run, or have no record on one side, do not change.
 
-    Where nobody knows the cases of a side, for want of a catalog, nothing is gone and nothing new.
+    If a side has no catalog, no case is gone or new.
     """
-    before, after = ({key_of(one): one for one in side} for side in (old, new))
+    before, after = ({key_of(case): case for case in side} for side in (old, new))
     keys = dict.fromkeys([*after, *before])
-    if is_blind(before.values()) or is_blind(after.values()):
+    if lacks_catalog(before.values()) or lacks_catalog(after.values()):
         keys = {key: None for key in keys if key in before and key in after}
     changes = [
         Change(kind, before.get(key), after.get(key))
@@ -99,14 +99,14 @@ def compare(old: Iterable[Judged], new: Iterable[Judged]) -> list[Change]:
     return sorted(changes, key=lambda change: list(Kind).index(change.kind))
 
 
-def is_blind(judged: Iterable[Judged]) -> bool:
-    """Whether there was no catalog to say which cases there are."""
-    return any(one.case.model == EVERY_MODEL for one in judged)
+def lacks_catalog(judged: Iterable[Judged]) -> bool:
+    """Whether these are stand-ins for the cases of an unknown catalog."""
+    return any(case.case.model == EVERY_MODEL for case in judged)
 
 
 def unknown(judged: Iterable[Judged]) -> list[Judged]:
-    """Planned cases without a record: nobody knows about them."""
-    return [one for one in judged if one.record is None]
+    """The planned cases without a record."""
+    return [case for case in judged if case.record is None]
 
 
 def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
@@ -118,9 +118,9 @@ def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
     return kind
 
 
-def state_of(one: Judged | None) -> str:
-    """One of STATES; `none` also where there is no such case."""
-    return "none" if one is None else STATES[one.outcome]
+def state_of(case: Judged | None) -> str:
+    """The state of a case by STATES; `none` for a missing case."""
+    return "none" if case is None else STATES[case.outcome]
 
 
 STATES: Final[Mapping[str | None, str]] = {
@@ -130,7 +130,7 @@ STATES: Final[Mapping[str | None, str]] = {
     "not-run": "unknown",
     None: "unknown",
 }
-"""How a case stands, by its outcome; None where it has no record."""
+"""Outcome -> state. None stands for no record."""
 
 KINDS: Final[Mapping[tuple[str, str], Kind]] = {
     ("green", "broken"): Kind.BROKEN,
@@ -141,15 +141,16 @@ KINDS: Final[Mapping[tuple[str, str], Kind]] = {
     ("none", "broken"): Kind.NEW_BROKEN,
     ("none", "green"): Kind.NEW,
 }
-"""A change by the state before and after: broken otherwise unless both fail alike, drifted from passed alone."""
+"""(old state, new state) -> change. Broken cases that fail alike did not change; only a passed case can drift."""
 
 
-def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
-    """To which package a change is due: `mixed` has the case with that package alone moved, by package."""
-    # A pair that could not be made has no case at all; one that lacks this case has the others.
-    seen = {package: judged for package, judged in mixed.items() if judged and not is_blind(judged.values())}
-    alone = [package for package, judged in seen.items() if _is_as_new(change, judged.get(change.key))]
-    known = len(seen) == len(mixed) and all(state_of(one.get(change.key)) != "unknown" for one in seen.values())
+def responsible_package(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str:
+    """The package that brought a change. `mixed` has, by package, the verdicts with only that package moved."""
+    # A pair that could not be installed has no cases at all; a pair that lacks only this case has others.
+    tried = {package: judged for package, judged in mixed.items() if judged and not lacks_catalog(judged.values())}
+    alone = [package for package, judged in tried.items() if _is_as_new(change, judged.get(change.key))]
+    states = [state_of(judged.get(change.key)) for judged in tried.values()]
+    known = len(tried) == len(mixed) and "unknown" not in states
     if len(alone) == 1:
         return alone[0]
     if not known:
@@ -157,72 +158,72 @@ def attributed(change: Change, mixed: Mapping[str, Mapping[Key, Judged]]) -> str
     return f"either of {' and '.join(alone)}" if alone else f"{' and '.join(mixed)} together"
 
 
-def _is_as_new(change: Change, there: Judged | None) -> bool:
-    if there and change.new and there.broken and change.new.broken:
-        return fail_alike(there, change.new)
-    return state_of(there) == state_of(change.new)
+def _is_as_new(change: Change, mixed: Judged | None) -> bool:
+    if mixed and change.new and mixed.broken and change.new.broken:
+        return fail_alike(mixed, change.new)
+    return state_of(mixed) == state_of(change.new)
 
 
-def moved(
+def models_with_other_numbers(
     old: Iterable[Judged], new: Iterable[Judged], tolerance: Mapping[str, Tolerance], alike: Container[str]
 ) -> tuple[list[str], int]:
-    """The models whose native outputs differ beyond tolerance by their fingerprints, and how many were compared.
+    """The models whose native outputs differ beyond tolerance by their fingerprints, and the number compared.
 
-    `alike` has those that are the same model, with the same input, on both sides.
+    Only models in `alike` are compared: the same model with the same input on both sides.
     """
-    before = {key_of(one): fingerprint_of(one) for one in old}
-    found: dict[str, bool] = {}
-    for one in new:
-        was, now = before.get(key_of(one), {}), fingerprint_of(one)
-        bound = tolerance[one.lane.partition("-")[2]]
+    before = {key_of(case): fingerprint_of(case) for case in old}
+    differs: dict[str, bool] = {}
+    for case in new:
+        was, now = before.get(key_of(case), {}), fingerprint_of(case)
+        bound = tolerance[case.lane.partition("-")[2]]
         same = [_alike(was[name], now[name], bound) for name in was.keys() & now.keys()]
-        if same and one.case.model in alike:
-            found[one.case.model] = found.get(one.case.model, False) or not all(same)
-    return sorted(model for model, is_moved in found.items() if is_moved), len(found)
+        if same and case.case.model in alike:
+            differs[case.case.model] = differs.get(case.case.model, False) or not all(same)
+    return sorted(model for model, other in differs.items() if other), len(differs)
 
 
-def fingerprint_of(one: Judged) -> Mapping[str, Any]:
-    """By output, those that have values: an older InceptionNeXt pools to nothing."""
-    found = (one.record or {}).get("fingerprint") or {}
-    return {name: figures for name, figures in found.items() if "absmax" in figures}
+def fingerprint_of(case: Judged) -> Mapping[str, Any]:
+    """Output -> figures, for outputs with values: an older InceptionNeXt pools to an empty tensor."""
+    fingerprint = (case.record or {}).get("fingerprint") or {}
+    return {name: figures for name, figures in fingerprint.items() if "absmax" in figures}
 
 
 def _alike(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: Tolerance) -> bool:
-    """Of one output. A figure that is not finite is null, and is like another such alone."""
+    """Whether two figures of one output agree within tolerance. Null stands for not finite, and equals only null."""
     if old["shape"] != new["shape"]:
         return False
     figures = [*figures_of(old), *figures_of(new)]
     if None in figures:
         return figures_of(old) == figures_of(new)
     bound = tolerance.atol + tolerance.rtol * old["absmax"]
-    return all(abs(one - two) <= bound for one, two in zip(figures_of(old), figures_of(new), strict=True))
+    return all(abs(was - now) <= bound for was, now in zip(figures_of(old), figures_of(new), strict=True))
 
 
 def figures_of(output: Mapping[str, Any]) -> list[float]:
-    """The statistics and samples of one output; null stands for one that is not finite."""
+    """The statistics and samples of one output; null stands for not finite."""
     return [output["mean"], output["std"], output["absmax"], *output["samples"]]
 
 
-def ways_out(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
-    """Routes on which the same models pass, of those that may stand in for the broken one."""
-    wanted = {way: None for one in broken for way in _instead(one.case.route)}
-    if not wanted:
+def alternative_routes(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:
+    """The recommended replacements of the broken routes on which the same models pass."""
+    routes = {route: None for case in broken for route in _instead(case.case.route)}
+    if not routes:
         return []
-    places = {_place(one) for one in broken}
-    candidates = [one for one in judged if one.case.route in wanted and state_of(one) in {"green", "broken"}]
-    found = []
-    for way in wanted:
-        there = [one for one in candidates if one.case.route == way and _place(one) in places]
-        if there and all(one.outcome in GREEN for one in there):
-            found.append(way)
-    return found
+    models = {_model(case) for case in broken}
+    candidates = [case for case in judged if case.case.route in routes and state_of(case) in {"green", "broken"}]
+    passing = []
+    for route in routes:
+        same = [case for case in candidates if case.case.route == route and _model(case) in models]
+        if same and all(case.outcome in GREEN for case in same):
+            passing.append(route)
+    return passing
 
 
-def _place(one: Judged) -> tuple[str, str, str]:
-    return one.pair, one.lane, one.case.model
+def _model(case: Judged) -> tuple[str, str, str]:
+    return case.pair, case.lane, case.case.model
 
 
 def _instead(route: str) -> tuple[str, ...]:
-    """The route that does the same for a user; a user model's has none."""
+    """The route to recommend instead; none for the route of user models."""
     instead = ROUTES[route].instead if route in ROUTES else None
     return (instead,) if instead else ()

@@ -1,4 +1,4 @@
-"""The records of one pair: which cases are planned, which records count, and where its files lie."""
+"""The records of one pair: its planned cases, the records that count, and its files."""
 
 import hashlib
 import json
@@ -29,15 +29,15 @@ class PairRecords:
     pair: Pair
     options: Options
     only: frozenset[tuple[str, str]] | None = None
-    """The cases that are planned, by lane and id; all that the options leave where it is None."""
+    """The planned cases by lane and id; None plans all selected cases."""
     saved_by: "PairRecords | None" = None
-    """The pair whose checkpoints are loaded, where that is another one."""
+    """The other pair whose checkpoints are loaded, if any."""
     catalogs: Path | None = None
-    """Where generated catalogs are; in the results folder where it is None."""
+    """The folder of generated catalogs; None means in the results folder."""
 
     @cached_property
     def environment(self) -> PairEnvironment:
-        """What the pair's environment is made of."""
+        """How the pair is installed."""
         return PairEnvironment(self.matrix, self.pair, latest=self.options.resolve == LATEST)
 
     @property
@@ -51,29 +51,30 @@ class PairRecords:
 
     @property
     def files(self) -> list[Path]:
-        """Every folder and file of the pair in the results folder, whether it is there or not."""
+        """Every path of the pair in the results folder, existing or not."""
         records = [self.path(lane) for lane in self.matrix.lanes]
-        made = [catalogs.path_in(folder, self.pair.timm) for folder in (self.generated_catalogs, self.catalog_folder)]
-        made += [path.with_suffix(UNFINISHED) for path in made]
+        folders = (self.generated_catalogs, self.catalog_folder)
+        generated = [catalogs.path_in(folder, self.pair.timm) for folder in folders]
+        generated += [path.with_suffix(UNFINISHED) for path in generated]
         above = [self.options.results, self.options.results.parent] if self.saved_by else []
         return [
             *above,
             self.options.results / store.LOCK_FILE,
             self.generated_catalogs,
             self.catalog_folder,
-            *made,
+            *generated,
             *(path.parent for path in records),
             *records,
         ]
 
     def catalog(self) -> Catalog | None:
-        """The catalog of the pair's timm with all controls, packaged or made earlier; None where there is none."""
+        """The packaged or generated catalog of the pair's timm with all controls, or None."""
         store.refuse_links(self.files)
         folders = (catalogs.PACKAGED, self.generated_catalogs, self.catalog_folder)
         return find_catalog(folders, self.pair.timm, self.matrix.models.controls)
 
     def reading(self, results: Path) -> "PairRecords":
-        """The same with the records of another folder."""
+        """The same pair and options, with the records of another folder."""
         return replace(self, options=replace(self.options, results=results))
 
     def planned(self, lane: Lane, catalog: Catalog) -> list[Case]:
@@ -82,7 +83,7 @@ class PairRecords:
         return [case for case in planned if self.only is None or (lane.name, case.id) in self.only]
 
     def current(self, catalog: Catalog) -> Current:
-        """What a run's header must say for its records to count now."""
+        """What a run's header must say for its records to count."""
         return Current(
             header={
                 "pair": {"id": self.pair.id, **self.pair.versions},
@@ -102,12 +103,12 @@ class PairRecords:
 
     @property
     def generated_catalogs(self) -> Path:
-        """Where catalogs are that were made on the spot."""
+        """The folder of generated catalogs."""
         return self.catalogs or self.options.results / "catalogs"
 
     @property
     def catalog_folder(self) -> Path:
-        """Where the pair's catalog goes if it is made on the spot: of the named models alone where they will do."""
+        """The folder for a generated catalog of this pair. A catalog of named models alone has a folder of its own."""
         if not self.options.named_anyway:
             return self.generated_catalogs
         digest = hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]
@@ -115,19 +116,19 @@ class PairRecords:
 
     @property
     def resolved_from(self) -> str | None:
-        """What a run's header says of its environment, and of that of the pair that saved the checkpoints."""
-        own = self.environment.resolved_from
-        return own if self.saved_by is None else f"{own}, from {self.saved_by.resolved_from}"
+        """The `lock` field of a run's header, with that of the pair that saved the checkpoints."""
+        lock = self.environment.resolved_from
+        return lock if self.saved_by is None else f"{lock}, from {self.saved_by.resolved_from}"
 
 
 def find_catalog(folders: Iterable[Path], timm: str, controls: Iterable[str]) -> Catalog | None:
-    """The first of a timm release with all controls; None where there is none. Raises BadInput for one that is none."""
+    """The first catalog of a timm release with all controls, or None. Raises BadInput for an invalid catalog file."""
     for folder in dict.fromkeys(folders):
         try:
-            found = catalogs.read(folder, timm)
+            catalog = catalogs.read(folder, timm)
         except ValueError as error:
             path = catalogs.path_in(folder, timm)
             raise BadInput(f"{path}: {error}; delete it, it is made again") from error
-        if found is not None and set(controls) <= set(found.controls):
-            return found
+        if catalog is not None and set(controls) <= set(catalog.controls):
+            return catalog
     return None

@@ -1,7 +1,6 @@
-"""Where the records of a lane lie, and which of them count.
+"""The files of a lane's records, and which records count: of each case the last that is current.
 
-For each case the last record that counts is taken. A record counts while what decides its outcome is the same now:
-its run's header, and the digest of its route.
+A record is current while everything that decides its outcome is unchanged: its run's header, and its route's digest.
 """
 
 import tempfile
@@ -17,41 +16,42 @@ from ..contract import record
 Record = Mapping[str, Any]
 
 ENVIRONMENT: Final = "environment"
-"""What an `end` line says has `failed` where the pair could not be installed."""
+"""The value of `failed` in an `end` line if the pair could not be installed."""
 LOCK_FILE: Final = ".running"
-"""The file in a results folder that the run that records there holds locked."""
+"""The file in a results folder that a run keeps locked while it records there."""
 RUN: Final = "run"
-"""What it says where pytest ended before all cases had a line."""
+"""The value of `failed` in an `end` line if pytest ended before all cases had a record."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What counts among the records of one pair's lane. `unmade` says why its environment could not be made.
+    """The records of one pair's lane that count, by case id.
 
-    `runs` are all that the file holds, whatever they were made with, oldest first.
+    `failure` says why the environment of the last run failed. `runs` are all runs of the file, oldest first, current or
+    not.
     """
 
     pair: str
     lane: str
     records: Mapping[str, Record]
-    unmade: str | None = None
+    failure: str | None = None
     runs: Sequence[record.Run] = ()
 
     @cached_property
     def headers(self) -> Mapping[str, Mapping[str, Any]]:
-        """By case the header of the run that its record is of."""
+        """Case id -> header of the run that its record belongs to."""
         return {
             case: run.header for run in self.runs for case, line in run.cases.items() if self.records.get(case) is line
         }
 
 
 def path_in(results: Path, pair: str, lane: str) -> Path:
-    """Where the records of a pair's lane lie in a results folder."""
+    """The path of a lane's records in a results folder."""
     return results / pair / f"{lane}.jsonl"
 
 
 def refuse_links(parts: Iterable[Path]) -> None:
-    """A results folder from elsewhere shall lead nobody to read or write what is not in it. Raises BadInput."""
+    """Raises BadInput for links: a results folder from elsewhere must not lead to files outside it."""
     problems = [
         f"{part}: is a link to {part.readlink()}, and records stay in their folder; take it away"
         for part in dict.fromkeys(parts)
@@ -62,7 +62,7 @@ def refuse_links(parts: Iterable[Path]) -> None:
 
 
 def refuse_unwritable(folder: Path, option: str = "--results") -> None:
-    """Make the folder. Raises BadInput where that, or writing into it, is not possible."""
+    """Create the folder. Raises BadInput if that fails or it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -72,7 +72,7 @@ def refuse_unwritable(folder: Path, option: str = "--results") -> None:
 
 @dataclass(frozen=True)
 class Current:
-    """What a record must rest on to count: its run's header, and by route the digest in the header's `cell`."""
+    """What a run's header must say for its records to count: these fields, and by route the digest in its `cell`."""
 
     header: Mapping[str, Any]
     cell: Mapping[str, str]
@@ -83,28 +83,27 @@ class Current:
         return self.is_header(run) and isinstance(cell, Mapping) and cell.get(route) == self.cell.get(route, "")
 
     def is_header(self, run: record.Run) -> bool:
-        """Whether the run's header has these values."""
+        """Whether the run's header has these fields."""
         return all(run.header.get(name) == value for name, value in self.header.items())
 
 
 def load(results: Path, pair: str, lane: str, current: Current | None) -> Recorded:
-    """Reads the records of a lane that count, all of them where `current` is None.
+    """Reads the records of a lane that count; all of them if `current` is None.
 
-    A lane without a file has no records. Raises BadInput for a file that holds something else.
+    A lane without a file has no records. Raises BadInput for a file that holds anything else.
     """
     path = path_in(results, pair, lane)
     try:
         runs = record.read(path) if path.is_file() else []
     except (OSError, ValueError) as error:
         raise BadInput(f"{error}; move that file away, or name another folder with --results") from error
-    return Recorded(pair, lane, collect(runs, current), unmade(runs, current), tuple(runs))
+    return Recorded(pair, lane, collect(runs, current), last_failure(runs, current), tuple(runs))
 
 
 def collect(runs: Sequence[record.Run], current: Current | None) -> dict[str, Record]:
-    """For each case the last record that counts, by case id.
+    """Case id -> last record that counts.
 
-    A run whose environment could not be made withdraws the cases it set out to do: they are wanted again and have no
-    result, so an older one must not stand for them.
+    A run whose environment failed withdraws the older records of its planned cases: they were to be run again.
     """
     records: dict[str, Record] = {}
     for run in runs:
@@ -124,8 +123,8 @@ def _counting(run: record.Run, current: Current | None) -> frozenset[str]:
     return frozenset(case for case in cases if current.includes(run, case)) if current.is_header(run) else frozenset()
 
 
-def unmade(runs: Sequence[record.Run], current: Current | None) -> str | None:
-    """Why the environment of the last run that counts could not be made; None where it could, or no run counts."""
+def last_failure(runs: Sequence[record.Run], current: Current | None) -> str | None:
+    """Why the environment of the last run that counts failed; None if it did not, or no run counts."""
     last = [run for run in runs if _counting(run, current)][-1:]
     return _failure(last[0]) if last else None
 

@@ -1,4 +1,4 @@
-"""What a move from one pair to another comes to: what breaks, because of what, and how far one can go."""
+"""The result of an upgrade from one pair to another: what breaks, which package breaks it, the nearest safe pair."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from packaging.version import Version
 
 from ..config.pair import AXES, Pair
 from ..contract.case import GREEN
-from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, moved, unknown
+from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, models_with_other_numbers, unknown
 from .verdict import Judged
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a move from a pair to another.
+class UpgradeResult:
+    """The verdicts on both ends of an upgrade, and their changes.
 
-    `by` says to which package a change is due; `known`, whether a pair on the way breaks nothing.
+    `by` names the package that brought each change. `known` says of each pair tried whether it breaks nothing.
     """
 
     start: Pair
@@ -27,55 +27,55 @@ class Answer:
     by: Mapping[Key, str]
     known: Mapping[Pair, bool]
     carried: Sequence[Judged] = ()
-    """Cases of the end that loaded what the start had saved."""
+    """Cases of the end on checkpoints that the start saved."""
     alike: Container[str] = ()
-    """The models that are made alike in both releases of timm; of others nobody can compare the numbers."""
+    """The models that both timm releases build alike; only their numbers can be compared."""
 
     @property
     def harm(self) -> list[Change]:
-        """What works now and would not any more."""
+        """The changes that speak against the upgrade: cases that pass at the start and would not any more."""
         return [change for change in (*self.changes, *self.lost) if change.kind in HARM]
 
     @property
     def lost(self) -> list[Change]:
-        """Carried checkpoints that fail where what the end saves itself passes."""
+        """Carried checkpoints that fail although a checkpoint saved at the end passes."""
         return [change for change in compare(self.new, self.carried) if change.kind is Kind.BROKEN]
 
     @property
     def lost_otherwise(self) -> list[Change]:
-        """Carried checkpoints that fail in another way than what the end saves itself, which fails too."""
+        """Carried checkpoints that fail in another way than a checkpoint saved at the end."""
         return [change for change in compare(self.new, self.carried) if change.kind is Kind.OTHERWISE]
 
     @property
     def unknown(self) -> list[Judged]:
-        """Cases without a record, on either side."""
+        """The cases without a record, on either side."""
         return unknown([*self.old, *self.new, *self.carried])
 
     @property
-    def moved(self) -> tuple[list[str], int]:
-        """The models whose numbers in timm itself are others, and how many were compared."""
-        return moved(self.old, self.new, self.tolerances, self.alike)
+    def other_numbers(self) -> tuple[list[str], int]:
+        """The models whose native numbers differ, and the number compared."""
+        return models_with_other_numbers(self.old, self.new, self.tolerances, self.alike)
 
     @property
     def fit(self) -> bool:
-        """Whether the end may be pinned: something passes there, nothing that works breaks, and all is known."""
-        return any(one.outcome in GREEN for one in self.new) and not self.harm and not self.unknown
+        """Whether the end can be pinned: a case passes, none that passed breaks, and every case has a record."""
+        return any(case.outcome in GREEN for case in self.new) and not self.harm and not self.unknown
 
     @property
     def nearest(self) -> Pair | None:
-        """The pair nearest to the end that breaks nothing; None where none is known."""
+        """The pair nearest to the end that breaks nothing; None if no such pair is known."""
         if self.fit:
             return self.end
         good = [pair for pair, is_good in self.known.items() if is_good]
-        for name in reversed(AXES):  # stable: transformers decides, then timm
+        for name in reversed(AXES):  # the sort is stable: transformers decides, then timm
             good.sort(key=lambda pair: Version(getattr(pair, name)), reverse=not self._goes_up(name))
         return good[-1] if good else None
 
     @property
     def specifiers(self) -> list[str]:
-        """What to write into a project's requirements: as far as is known to break nothing.
+        """The requirements to write into a project: the widest range that is known to break nothing.
 
-        Where both packages move, one exact pair, for nobody tried all that two ranges allow.
+        If both packages move, an exact pair: not every combination of two ranges was tried.
         """
         goal = self.nearest or self.start
         moving = [name for name in self.start.differs_from(self.end) if name != "python"]
@@ -96,12 +96,12 @@ class Answer:
 
     @property
     def not_run(self) -> list[Judged]:
-        """Cases that this machine has no device for, on the new side."""
-        return [one for one in self.new if one.outcome == "not-run"]
+        """The cases of the end that could not be run on this machine."""
+        return [case for case in self.new if case.outcome == "not-run"]
 
     @property
     def exit_code(self) -> int:
-        """1 where anything is newly broken, gone or newly fixed, else 4 where anything has no record, else 0."""
+        """1 if a case is newly broken, gone or newly fixed, else 4 if a case has no record, else 0."""
         if self.harm or any(change.kind is Kind.FIXED for change in self.changes):
             return 1
         return 4 if self.unknown else 0

@@ -1,4 +1,4 @@
-"""Outcomes held against the rules of matrix.yaml. Facts are recorded, judged when they are read."""
+"""Judging outcomes by the rules of matrix.yaml. Records hold facts; verdicts are made when records are read."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ NO_RECORD: Final = "no record: the run did not come this far"
 
 
 class Verdict(StrEnum):
-    """What an outcome means. A case that was not run, or cannot be, is as expected and counted apart by its outcome."""
+    """The verdict on an outcome. Skipped cases are as expected; reports count them apart by outcome."""
 
     REGRESSED = "regressed"
     FIXED = "fixed"
@@ -22,34 +22,34 @@ class Verdict(StrEnum):
 
 
 class Rule(Protocol):
-    """What judging and reporting need of an expectation in matrix.yaml."""
+    """The part of an expectation that judging and reports use."""
 
     @property
     def outcome(self) -> str:
-        """The outcome that is known."""
+        """The expected outcome."""
 
     @property
     def because(self) -> str:
-        """Why it is so."""
+        """The cause."""
 
     @property
     def url(self) -> str | None:
-        """Where it is tracked."""
+        """The issue that tracks it."""
 
     @property
     def script(self) -> str | None:
-        """What shows it, where nothing tracks it."""
+        """The script that shows it, if no issue tracks it."""
 
     @property
     def advice(self) -> str:
-        """What a user of such a pair can do."""
+        """The workaround for users."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One planned case with its verdict, the record that it rests on, and the rule that it was held against.
+    """A planned case with its verdict, its record, and the rule that decided.
 
-    `record` is None for an incomplete case; then `missing` says why there is none.
+    `record` is None for an incomplete case; then `missing` says why.
     """
 
     pair: str
@@ -60,45 +60,45 @@ class Judged:
     rule: Rule | None = None
     missing: str | None = None
     rules: tuple[Rule, ...] = ()
-    """All that speak of the case; `rule` is the one that decided."""
+    """All rules that apply to the case."""
     header: Record | None = None
-    """That of the run which the record is of."""
+    """The header of the record's run."""
 
     @property
     def outcome(self) -> str | None:
-        """What was recorded; None for an incomplete case."""
+        """The recorded outcome; None for an incomplete case."""
         return None if self.record is None else str(self.record["outcome"])
 
     @property
     def reason(self) -> str:
-        """One line on what happened."""
+        """One line on the outcome."""
         return str(self.missing if self.record is None else self.record.get("reason") or self.outcome)
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None where nothing was run for it."""
-        found: float | None = (self.record or {}).get("seconds")
-        return found
+        """How long the case took; None if it was not run itself."""
+        seconds: float | None = (self.record or {}).get("seconds")
+        return seconds
 
     @property
     def same_as(self) -> Case | None:
-        """The case that was run for this one too; None where it was run itself, or not at all."""
-        found = (self.record or {}).get("same_as")
-        return Case.parse(found) if found else None
+        """The case that was run in its stead, or None."""
+        case_id = (self.record or {}).get("same_as")
+        return Case.parse(case_id) if case_id else None
 
     @property
     def broken(self) -> bool:
-        """Whether the case was run and its model did not come back, known or not."""
+        """Whether the case was run and failed, expected or not."""
         return self.record is not None and self.outcome not in GREEN | SKIPPED
 
     @property
     def explanation(self) -> Rule | None:
-        """The rule that explains what was recorded; one that the case was only held against explains nothing."""
+        """The rule that expects the recorded outcome. A rule that expects another outcome explains nothing."""
         return self.rule if self.verdict is Verdict.AS_EXPECTED else None
 
     @property
     def explanations(self) -> list[Rule]:
-        """Every rule that names what was recorded; two of them give two causes for one failure."""
+        """All rules that expect the recorded outcome; several give several causes for one failure."""
         return [rule for rule in self.rules if rule.outcome == self.outcome]
 
     @property
@@ -116,13 +116,13 @@ def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[
     pair, lane = recorded.pair, recorded.lane
     record, rules = recorded.records.get(case.id), tuple(rules_for(case))
     if record is None:
-        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.unmade or NO_RECORD, rules=rules)
+        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.failure or NO_RECORD, rules=rules)
     verdict, rule = decide(record["outcome"], rules)
     return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=recorded.headers.get(case.id))
 
 
 def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
-    """The verdict on an outcome where these rules apply, and the rule that decided it."""
+    """The verdict on an outcome by the rules that apply, and the rule that decided."""
     if outcome in SKIPPED:
         return Verdict.AS_EXPECTED, None
     for rule in rules:
@@ -135,8 +135,8 @@ def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
 
 
 def exit_code(judged: Iterable[Judged]) -> ExitCode:
-    """1 where anything regressed or is fixed, else 4 where anything is incomplete, else 0; 3 for no case at all."""
-    verdicts = {one.verdict for one in judged}
+    """1 if any case regressed or is fixed, else 4 if any is incomplete, else 0; 3 without any case."""
+    verdicts = {case.verdict for case in judged}
     if not verdicts:
         return ExitCode.NOTHING_SELECTED
     if verdicts & {Verdict.REGRESSED, Verdict.FIXED}:

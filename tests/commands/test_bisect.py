@@ -103,7 +103,7 @@ def test_a_second_time_everything_comes_from_records() -> None:
     environment = Releases(*outcomes)
     again, _, said = ask(environment)
     assert (again, environment.tried) == (first, [])
-    assert "transformers5.5.0-timm1.0.31: all recorded; --rerun runs them again" in said
+    assert "transformers5.5.0-timm1.0.31: all cases are recorded; --rerun runs them again" in said
 
 
 def test_progress_says_what_is_left() -> None:
@@ -150,7 +150,7 @@ def test_what_is_broken_or_unsupported_at_both_ends_is_left_aside() -> None:
     options = ["--model", "convnext_atto", "--model", "resnet18", *ENDS]
     said: list[str] = []
     answered = BisectCommand.of(options).answer(environment, said.append)
-    assert answered.found.first.version == "5.2.0"
+    assert answered.change.first.version == "5.2.0"
     assert "1 case to ask about; left aside: 3, broken or green at both ends" in said
 
 

@@ -15,7 +15,7 @@ from harness.contract import catalog
 from harness.contract.catalog import Catalog
 from harness.contract.plan import Plan
 from harness.report import upgrade
-from harness.results.upgrade_result import Answer
+from harness.results.upgrade_result import UpgradeResult
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
 
@@ -74,7 +74,7 @@ def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
     catalog.path_in(packaged, "1.0.22").write_text(catalog.dumps(older))
 
 
-def answer(environment: FakeEnvironment, *options: str) -> Answer:
+def answer(environment: FakeEnvironment, *options: str) -> UpgradeResult:
     return UpgradeCommand.of(options or BOTH).answer(environment, lambda _: None)
 
 

@@ -16,7 +16,7 @@ from harness.config.pair import Defaults, Pair
 from harness.contract import catalog
 from harness.contract.case import Case
 from harness.contract.catalog import BERT, Entry, Slim
-from harness.contract.matching import is_of, speaks_of
+from harness.contract.matching import applies_to, covers_releases
 from tests.places import ROOT
 
 DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
@@ -199,7 +199,7 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             '- {transformers: "4.48.3", timm: "1.0.14"}',
             '- {transformers: "5.23.0", timm: "1.0.31", torch: "2.14.1"}',
-            "matrix.yaml: pairs: transformers5.23.0-timm1.0.31 is there more than once; keep one",
+            "matrix.yaml: pairs: transformers5.23.0-timm1.0.31 is named more than once; keep one",
             id="duplicate pair",
         ),
         pytest.param(
@@ -327,8 +327,8 @@ def test_models_of_a_route_that_are_neither_every_nor_quick_nor_globs_are_refuse
 @pytest.mark.parametrize(
     ("variants", "message"),
     [
-        ("[bin, sharded, bin]", "routes.wrapper.variants: bin is there more than once; keep one"),
-        ("[safetensors]", "routes.wrapper.variants: safetensors is there more than once; keep one"),
+        ("[bin, sharded, bin]", "routes.wrapper.variants: bin is named more than once; keep one"),
+        ("[safetensors]", "routes.wrapper.variants: safetensors is named more than once; keep one"),
         ("[bin, shardde]", "routes.wrapper.variants[1]: unknown variant 'shardde', did you mean 'sharded'?"),
         ("bin", "routes.wrapper.variants: bin is text; a list is wanted"),
     ],
@@ -540,8 +540,8 @@ def rule(**fields: Any) -> Rule:
 )
 def test_a_rule_applies_where_all_it_mentions_agrees(fields: dict[str, Any], *, applies: bool) -> None:
     one = rule(**fields)
-    of_pair = is_of(one, PAIR.transformers, PAIR.timm, PAIR.torch)
-    assert (of_pair and speaks_of(one, CASE, "cpu-float32", EVA)) is applies
+    of_pair = covers_releases(one, PAIR.transformers, PAIR.timm, PAIR.torch)
+    assert (of_pair and applies_to(one, CASE, "cpu-float32", EVA)) is applies
 
 
 def test_a_rule_can_ask_for_every_trait_of_the_catalog() -> None:
@@ -572,15 +572,15 @@ def test_a_variant_that_would_change_nothing_is_refused(
 
 
 def test_a_rule_of_models_goes_by_what_the_model_is_and_not_only_by_what_it_is_called() -> None:
-    assert speaks_of(rule(models=[EVA.model]), Case("tower", "mine"), "cpu-float32", EVA)
-    assert not speaks_of(rule(models=["vit_*"]), Case("tower", "mine"), "cpu-float32", EVA)
+    assert applies_to(rule(models=[EVA.model]), Case("tower", "mine"), "cpu-float32", EVA)
+    assert not applies_to(rule(models=["vit_*"]), Case("tower", "mine"), "cpu-float32", EVA)
 
 
 @pytest.mark.parametrize(
-    ("route", "folder", "speaks"),
+    ("route", "folder", "applies"),
     [("wrapper", True, True), ("wrapper", False, False), ("tower", True, False), ("hub", False, True)],
 )
-def test_a_rule_of_what_timm_writes_speaks_of_a_folder_that_a_route_reads(
-    route: str, *, folder: bool, speaks: bool
+def test_a_rule_of_what_timm_writes_applies_to_a_folder_that_a_route_reads(
+    route: str, *, folder: bool, applies: bool
 ) -> None:
-    assert speaks_of(rule(routes=["hub"]), Case(route, EVA.model), "cpu-float32", EVA, folder=folder) is speaks
+    assert applies_to(rule(routes=["hub"]), Case(route, EVA.model), "cpu-float32", EVA, folder=folder) is applies

@@ -66,7 +66,7 @@ def test_a_pair_that_the_matrix_has_not_is_run_again_from_its_source(small_matri
 
 
 def test_another_version_of_a_package_has_no_source(wheel: str) -> None:
-    assert of("transformers==5.23.0", f"timm@{wheel}").moved(timm="1.0.31") == of(
+    assert of("transformers==5.23.0", f"timm@{wheel}").with_versions(timm="1.0.31") == of(
         "transformers==5.23.0", "timm==1.0.31"
     )
 
@@ -74,8 +74,8 @@ def test_another_version_of_a_package_has_no_source(wheel: str) -> None:
 def test_what_is_installed_from_a_source_is_held_against_its_version(wheel: str) -> None:
     found = of("transformers==5.23.0", f"timm@{wheel}")
     there = {"transformers": "5.23.0", "torch": "2.14.1", "torchvision": "0.29.1", "python": "3.11.7"}
-    assert lock.wrong(found, {**there, "timm": "1.0.32.dev0"}) == []
-    (problem,) = lock.wrong(found, {**there, "timm": "1.0.31"})
+    assert lock.mismatches(found, {**there, "timm": "1.0.32.dev0"}) == []
+    (problem,) = lock.mismatches(found, {**there, "timm": "1.0.31"})
     assert problem == f"timm {found.timm} was asked for, and 1.0.31 is installed"
 
 

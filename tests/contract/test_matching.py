@@ -1,4 +1,4 @@
-"""A rule speaks of a case where every restriction that it makes holds, and of a release within its ranges."""
+"""A rule applies to a case if all its restrictions hold, and to releases within its ranges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.contract.case import Case, Size
-from harness.contract.matching import is_of, speaks_of, within
+from harness.contract.matching import applies_to, covers_releases, within
 from tests.small_matrix import entry
 
 LANE = "cpu-float32"
@@ -30,7 +30,7 @@ class Restriction:
     sizes: tuple[str, ...] | None = None
 
 
-SPEAKS = {
+APPLIES = {
     "restricts nothing": (Restriction(), True),
     "its route": (Restriction(routes=("wrapper", "tower")), True),
     "another route": (Restriction(routes=("wrapper",)), False),
@@ -48,12 +48,12 @@ SPEAKS = {
 }
 
 
-@pytest.mark.parametrize(("rule", "speaks"), SPEAKS.values(), ids=SPEAKS)
-def test_a_rule_speaks_of_a_case_where_all_that_it_restricts_holds(
+@pytest.mark.parametrize(("rule", "applies"), APPLIES.values(), ids=APPLIES)
+def test_a_rule_applies_to_a_case_if_all_its_restrictions_hold(
     rule: Restriction,
-    speaks: bool,  # noqa: FBT001
+    applies: bool,  # noqa: FBT001
 ) -> None:
-    assert speaks_of(rule, CASE, LANE, EVA) is speaks
+    assert applies_to(rule, CASE, LANE, EVA) is applies
 
 
 TRAITS = {
@@ -74,16 +74,16 @@ TRAITS = {
 }
 
 
-@pytest.mark.parametrize(("where", "speaks"), TRAITS.values(), ids=TRAITS)
-def test_a_trait_is_asked_for_by_whether_by_number_by_glob_or_by_any_of_these(
+@pytest.mark.parametrize(("where", "applies"), TRAITS.values(), ids=TRAITS)
+def test_a_trait_is_tested_by_truth_by_number_by_glob_or_by_a_list_of_these(
     where: dict[str, Any],
-    speaks: bool,  # noqa: FBT001
+    applies: bool,  # noqa: FBT001
 ) -> None:
-    assert speaks_of(Restriction(where=where), CASE, LANE, EVA) is speaks
+    assert applies_to(Restriction(where=where), CASE, LANE, EVA) is applies
 
 
 @pytest.mark.parametrize(
-    ("route", "folder", "speaks"),
+    ("route", "folder", "applies"),
     [
         ("wrapper", True, True),
         ("wrapper", False, False),
@@ -93,17 +93,17 @@ def test_a_trait_is_asked_for_by_whether_by_number_by_glob_or_by_any_of_these(
     ],
     ids=["reads it", "reads another", "its own route", "takes its weights alone", "reads nothing"],
 )
-def test_a_rule_of_the_hub_speaks_of_a_folder_that_timm_wrote_where_a_route_reads_it(
+def test_a_rule_of_the_hub_applies_to_a_folder_that_timm_wrote_where_a_route_reads_it(
     route: str,
     folder: bool,  # noqa: FBT001
-    speaks: bool,  # noqa: FBT001
+    applies: bool,  # noqa: FBT001
 ) -> None:
     rule = Restriction(routes=("hub",))
-    assert speaks_of(rule, Case(route, EVA.model), LANE, EVA, folder=folder) is speaks
+    assert applies_to(rule, Case(route, EVA.model), LANE, EVA, folder=folder) is applies
 
 
 def test_a_checkpoint_is_no_folder_unless_that_is_said() -> None:
-    assert not speaks_of(Restriction(routes=("hub",)), Case("wrapper", EVA.model), LANE, EVA)
+    assert not applies_to(Restriction(routes=("hub",)), Case("wrapper", EVA.model), LANE, EVA)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_release_is_in_a_range_pre_releases_too(specifier: str | None, version
 
 
 @pytest.mark.parametrize("package", ["transformers", "timm", "torch"])
-def test_a_rule_is_of_the_releases_that_are_within_each_of_its_ranges(package: str) -> None:
+def test_a_rule_covers_the_releases_that_are_within_each_of_its_ranges(package: str) -> None:
     releases = {"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}
     ranges = {name: f"=={version}" for name, version in releases.items()}
-    assert is_of(Restriction(), **releases)
-    assert is_of(Restriction(**ranges), **releases)  # type: ignore[arg-type]  # three texts
-    assert not is_of(Restriction(**{**ranges, package: f"!={releases[package]}"}), **releases)  # type: ignore[arg-type]
+    assert covers_releases(Restriction(), **releases)
+    assert covers_releases(Restriction(**ranges), **releases)  # type: ignore[arg-type]  # three texts
+    assert not covers_releases(Restriction(**{**ranges, package: f"!={releases[package]}"}), **releases)  # type: ignore[arg-type]

@@ -334,3 +334,14 @@ def test_runs_that_are_copied_follow_those_of_the_file_and_read_back_equal(tmp_p
         log.copy(record.texts(theirs))
         assert [run.header["lane"] for run in record.read(ours)] == ["cpu-float32", "cuda-float32", "cpu-bfloat16"]
     assert record.read(ours)[1:] == record.read(theirs)
+
+
+def types_in(value: Any) -> set[type]:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {type(value)}.union(*map(types_in, inside))
+
+
+def test_what_a_worker_sends_has_no_type_of_ours_at_any_depth() -> None:
+    line = replace(LINE_OF_CASE, detail={"cause": Outcome.OUTPUTS, "sizes": [(Size.FULL, 1.5)]})
+    assert types_in(line.fields) <= {dict, list, str, float, int, bool, type(None)}
+    assert CaseLine.of(line.fields).outcome is Outcome.KEYS

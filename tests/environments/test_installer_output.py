@@ -8,7 +8,7 @@ from harness.config.errors import BadInput, InstallationError
 from harness.environments.installer_output import failure, within
 
 PAIR = "transformers==99.0.0, timm==1.0.31"
-REMEDY = "see its history on PyPI for those there are"
+REMEDY = "PyPI lists those that exist"
 
 # What the installers print, pip's list of versions cut.
 UV = """\

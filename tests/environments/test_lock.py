@@ -98,13 +98,13 @@ def test_what_is_installed_is_held_against_a_lock(
 )
 def test_what_is_installed_is_held_against_the_pair(found: dict[str, str], problem: str | None) -> None:
     there = {**PAIR.versions, "python": "3.11.7"}
-    assert lock.wrong(PAIR, {**there, **found}) == ([problem] if problem else [])
+    assert lock.mismatches(PAIR, {**there, **found}) == ([problem] if problem else [])
 
 
 def test_a_package_that_is_missing_is_wrong() -> None:
     there = {**PAIR.versions, "python": "3.11.7"}
     del there["timm"]
-    assert lock.wrong(PAIR, there) == ["timm 1.0.31 was asked for, and none is installed"]
+    assert lock.mismatches(PAIR, there) == ["timm 1.0.31 was asked for, and none is installed"]
 
 
 def test_a_pair_without_a_file_has_no_lock(tmp_path: Path) -> None:

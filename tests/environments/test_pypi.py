@@ -44,7 +44,7 @@ class Index:
     ids=["older", "one is younger: its last file", "a pre-release"],
 )
 def test_the_date_moves_on_to_the_youngest_release(pins: list[str], moment: datetime) -> None:
-    assert pypi.day_of(pins, AS_OF, Index()) == moment
+    assert pypi.moment_of(pins, AS_OF, Index()) == moment
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_date_moves_on_to_the_youngest_release(pins: list[str], moment: date
 )
 def test_a_release_that_does_not_exist_is_bad_input_with_those_there_are(pin: str, newest: str) -> None:
     with pytest.raises(BadInput) as caught:
-        pypi.day_of([pin], AS_OF, Index())
+        pypi.moment_of([pin], AS_OF, Index())
     assert str(caught.value) == f"{pin}: there is no such release on PyPI; the newest are {newest}"
 
 
@@ -140,12 +140,12 @@ def test_since_a_release_each_has_the_day_of_its_last_file_or_none() -> None:
     ("ends", "problems"),
     [
         (("1.0.0", "2.0"), ["timm==2.0: there is no such release on PyPI; the newest are 1.5.0, 1.4, 1.3.0"]),
-        (("1.3.0", "1.4"), ["timm==1.3.0: Python 3.11 cannot run it, for it asks for >=3.12"]),
+        (("1.3.0", "1.4"), ["timm==1.3.0: Python 3.11 cannot run it; it requires Python >=3.12"]),
         (
             ("0.9", "1.3.0"),
             [
                 "timm==0.9: there is no such release on PyPI; the newest are 1.5.0, 1.4, 1.3.0",
-                "timm==1.3.0: Python 3.11 cannot run it, for it asks for >=3.12",
+                "timm==1.3.0: Python 3.11 cannot run it; it requires Python >=3.12",
             ],
         ),
     ],
@@ -171,5 +171,5 @@ def test_the_index_is_asked_for_the_project_and_is_not_waited_for_without_end() 
 
     pypi.between("timm", ("1.0.0", "1.4"), "3.11", Listening())
     pypi.since("transformers", Version("1.0"), "3.11", Listening())
-    pypi.day_of(["torch==1.4"], AS_OF, Listening())
+    pypi.moment_of(["torch==1.4"], AS_OF, Listening())
     assert requests == [("timm", 30.0), ("transformers", 30.0), ("torch", 30.0)]

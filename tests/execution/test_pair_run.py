@@ -108,7 +108,7 @@ def test_lanes_of_one_pair_share_one_installation(make: Make, gpus: Callable[[in
 def test_what_is_recorded_is_neither_run_nor_installed_again(make: Make) -> None:
     run(make(), FakeEnvironment())
     environment = FakeEnvironment()
-    assert run(make(), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert run(make(), environment) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
     assert (environment.installed, environment.plans) == ([], [])
     assert kinds("cuda-float32") == ["run", "case", "case", "end"]
 
@@ -146,7 +146,7 @@ def test_a_case_for_which_there_is_no_room_is_not_run_and_the_others_are(
     assert {case.size for case in environment.plans[0].cases} == {"slim"}
     told = {line["reason"] for line in lines("cpu-float32") if line.get("outcome") == "not-run"}
     assert told == {"needs 3 GiB of memory, and 0 GiB are free"}
-    assert run(make(*lane, *full), environment) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert run(make(*lane, *full), environment) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
 
 
 def test_a_case_for_which_there_was_no_room_is_run_once_there_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_the_hubs_weights_are_fetched_and_have_records_of_their_own(make: Make) 
     run(make("--weights", "hub", *lane), hub)
     assert [environment.env["HF_HUB_OFFLINE"] for environment in (synthetic, hub)] == ["1", "0"]
     assert [environment.plans[0].weights for environment in (synthetic, hub)] == [None, "hub"]
-    assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all recorded; --rerun runs them again"]
+    assert run(make("--weights", "hub", *lane), hub) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
 
 
 def test_records_that_other_tolerances_made_are_made_again(make: Make, small_matrix: Matrix) -> None:
@@ -242,7 +242,7 @@ def test_a_rerun_that_dies_does_not_leave_the_old_records_standing(make: Make, s
     run(make("--rerun"), FakeEnvironment(ends=False))
     lanes = make()
     recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
-    assert (dict(recorded.records), recorded.unmade) == ({}, "pytest ended before this case; see above")
+    assert (dict(recorded.records), recorded.failure) == ({}, "pytest ended before this case; see above")
 
 
 def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
@@ -272,7 +272,7 @@ def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_di
     lanes = make()
     recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
     assert list(recorded.records) == ["wrapper/convnext_atto"]
-    assert recorded.unmade == "pytest ended before this case; see above"
+    assert recorded.failure == "pytest ended before this case; see above"
 
 
 def test_every_case_may_kill_two_workers_before_a_run_is_given_up(make: Make) -> None:
@@ -345,11 +345,11 @@ def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so
     def unreachable(*_: Any) -> None:
         raise ConnectionError("no route")
 
-    monkeypatch.setattr(pypi, "day_of", unreachable)
+    monkeypatch.setattr(pypi, "moment_of", unreachable)
     dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
     environment = FakeEnvironment()
     _, said = run(PairRun.of(dated, dated.pairs[1], parse(ATTO)), environment)
-    assert said == f"{PAIR}: PyPI did not say when its releases appeared, so as of 2026-11-20: no route"
+    assert said == f"{PAIR}: PyPI did not answer, so releases count up to 2026-11-20: no route"
     assert environment.until == [pypi.end_of(date(2026, 11, 20))]
 
 
@@ -390,7 +390,7 @@ def test_an_environment_that_is_not_what_was_asked_for_is_not_used(
     environment.packages = there
     with pytest.raises(InstallationError) as caught:
         run(make(), environment)
-    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, it is made again"
+    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, and run again"
     assert environment.plans == []
     assert lines("cpu-float32")[-1]["failed"] == "environment"
 

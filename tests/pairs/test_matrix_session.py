@@ -116,7 +116,7 @@ def test_a_second_run_runs_nothing_and_is_quick(recorded: Recorded) -> None:
     before, started = recorded.content, time.monotonic()
     ended = nox("matrix", *SELECTION, results=recorded.results)
     assert time.monotonic() - started < 15
-    assert f"nox > {PAIR}: all recorded; --rerun runs them again" in ended.said.splitlines()
+    assert f"nox > {PAIR}: all cases are recorded; --rerun runs them again" in ended.said.splitlines()
     assert recorded.content == before
     assert ended.code == 0
 

@@ -138,7 +138,7 @@ def test_a_model_needs_what_the_largest_of_its_cases_does() -> None:
 
 
 def test_a_development_version_is_newer_than_any_release() -> None:
-    found = {version: capacity._maps(pair(NEW).moved(transformers=version)) for version in VERSIONS}
+    found = {version: capacity._maps(pair(NEW).with_versions(transformers=version)) for version in VERSIONS}
     assert found == {"4.57.6": False, "5.0.0.dev0+abc": True, "5.0.0": True, "5.24.0.dev0+abc": True}
 
 
@@ -195,7 +195,7 @@ def test_a_case_that_needs_just_what_is_free_is_run(free: Free) -> None:
 
 
 def test_transformers_maps_from_the_first_version_of_5_on() -> None:
-    pairs = {version: pair(NEW).moved(transformers=version) for version in ("4.58.0.dev0", "5.0.0.dev0")}
+    pairs = {version: pair(NEW).with_versions(transformers=version) for version in ("4.58.0.dev0", "5.0.0.dev0")}
     memory = {version: Needs(CATALOG, FLOAT32, of).of(FULL_SIZE).figures[0] for version, of in pairs.items()}
     assert memory == {"4.58.0.dev0": 5.4, "5.0.0.dev0": 3.4}
 

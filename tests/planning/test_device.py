@@ -112,9 +112,9 @@ def test_workers_get_gpus_in_turn_as_often_as_their_memory_holds(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if chosen is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
-    assert device.places("cuda") == places
-    assert device.places("cuda", alone=True) == list(dict.fromkeys(places))
-    assert device.places("cpu") == []
+    assert device.gpu_slots("cuda") == places
+    assert device.gpu_slots("cuda", alone=True) == list(dict.fromkeys(places))
+    assert device.gpu_slots("cpu") == []
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_gpu_that_does_not_tell_its_memory_has_one_worker(
 ) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     driver(Silent(2, silent=frozenset({0})))
-    assert device.places("cuda") == ["0", "1", "1", "1", "1"]
+    assert device.gpu_slots("cuda") == ["0", "1", "1", "1", "1"]
 
 
 def test_a_machine_that_cannot_count_its_cores_has_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:

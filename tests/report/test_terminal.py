@@ -180,7 +180,7 @@ def test_reasons_that_differ_only_in_numbers_are_given_once() -> None:
 
 def test_an_environment_that_could_not_be_made_is_incomplete_and_says_why() -> None:
     reason = "no such release: transformers 9.9.9"
-    lines = shown(cases(NEW, {"tower/m0": None, "wrapper/m0": None}, unmade=reason))
+    lines = shown(cases(NEW, {"tower/m0": None, "wrapper/m0": None}, failure=reason))
     at = lines.index("… incomplete · tower, wrapper · 1 model, 2 cases, 1 pair")
     assert lines[at + 1] == f"  {reason}"
     assert lines[-2:] == ["2 incomplete", "Exit code 4: incomplete: planned cases have no record."]

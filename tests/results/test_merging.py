@@ -58,7 +58,7 @@ def test_one_that_a_rule_expects_gives_way_to_one_that_it_does_not() -> None:
 def test_failing_otherwise_is_to_disagree_and_failing_with_other_figures_is_not() -> None:
     one = on({"tower/a": ("outputs", "off by 0.5"), "tower/b": ("outputs", "off by 0.5")})
     other = on({"tower/a": ("outputs", "off by 0.7"), "tower/b": ("error", "no")})
-    assert [found.one.case.id for found in merge({A: one, B: other})[1]] == ["tower/b"]
+    assert [found.first.case.id for found in merge({A: one, B: other})[1]] == ["tower/b"]
 
 
 def test_a_machine_that_has_no_catalog_says_nothing_where_another_has_one() -> None:

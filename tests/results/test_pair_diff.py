@@ -9,7 +9,16 @@ from harness.config.expectation import Rule
 from harness.config.matrix import Matrix, Tolerance
 from harness.contract.case import Case
 from harness.contract.routes import ROUTES
-from harness.results.pair_diff import Change, Kind, attributed, compare, key_of, moved, unknown, ways_out
+from harness.results.pair_diff import (
+    Change,
+    Kind,
+    alternative_routes,
+    compare,
+    key_of,
+    models_with_other_numbers,
+    responsible_package,
+    unknown,
+)
 from harness.results.verdict import Judged, Verdict
 
 LANE = "cpu-float32"
@@ -99,20 +108,20 @@ def test_a_change_is_due_to_the_package_that_brings_it_alone(
         package: {key_of(judged): judged for judged in [one(outcome)]}
         for package, outcome in (("transformers", transformers), ("timm", timm))
     }
-    assert attributed(change, mixed) == due
+    assert responsible_package(change, mixed) == due
 
 
 @pytest.mark.parametrize("new", ["keys", "unsupported", None], ids=["broken", "gone", "no such case"])
 def test_a_change_whose_mixed_pair_was_not_made_is_due_to_nobody_known(new: str | None) -> None:
     change = Change(Kind.BROKEN, one("passed"), one(new) if new else None)
-    assert attributed(change, {"transformers": {}, "timm": {}}) == "unknown: a mixed pair has no record"
+    assert responsible_package(change, {"transformers": {}, "timm": {}}) == "unknown: a mixed pair has no record"
 
 
 def test_a_case_that_fails_otherwise_is_due_to_the_package_that_alone_makes_it_fail_so() -> None:
     [change] = compare([one("error", reason="old")], [one("error", reason="new")])
     key = key_of(one("error"))
     mixed = {"transformers": {key: one("error", reason="new")}, "timm": {key: one("error", reason="old")}}
-    assert attributed(change, mixed) == "transformers"
+    assert responsible_package(change, mixed) == "transformers"
 
 
 def test_what_is_gone_with_its_case_says_so() -> None:
@@ -146,7 +155,7 @@ def test_timms_numbers_have_moved_where_a_figure_is_off_by_more_than_the_toleran
     moves: bool,  # noqa: FBT001
 ) -> None:
     old, new = one("passed", fingerprint={"x": PRINT}), one("keys", fingerprint={"x": {**PRINT, **change}})
-    assert moved([old], [new], small_matrix.tolerances, ALIKE) == (["a"] if moves else [], 1)
+    assert models_with_other_numbers([old], [new], small_matrix.tolerances, ALIKE) == (["a"] if moves else [], 1)
 
 
 @pytest.mark.parametrize(
@@ -175,20 +184,25 @@ def test_a_figure_that_is_off_by_just_the_tolerance_has_not_moved(
     # Binary fractions, so that the bound, 0.25 + 0.125 of the old absmax 2, is 0.5 and nothing is rounded.
     tolerances = {"float32": Tolerance(rtol=0.125, atol=0.25)}
     old, new = one("passed", fingerprint={"x": PRINT}), one("passed", fingerprint={"x": {**PRINT, **figures}})
-    assert moved([old], [new], tolerances, ALIKE) == (["a"] if moves else [], 1)
+    assert models_with_other_numbers([old], [new], tolerances, ALIKE) == (["a"] if moves else [], 1)
 
 
 def test_a_model_that_is_made_otherwise_tells_nothing_of_timms_numbers(small_matrix: Matrix) -> None:
     old, new = (one("passed", fingerprint={"x": {**PRINT, "mean": mean}}) for mean in (0.5, 0.9))
-    assert moved([old], [new], small_matrix.tolerances, {"b"}) == ([], 0)
+    assert models_with_other_numbers([old], [new], small_matrix.tolerances, {"b"}) == ([], 0)
 
 
 def test_an_output_on_one_side_alone_or_without_values_has_not_moved(small_matrix: Matrix) -> None:
     empty = {"shape": [1, 0]}
     old = one("passed", fingerprint={"x": empty, "y": PRINT})
-    assert moved([old], [one("passed", fingerprint={"x": empty})], small_matrix.tolerances, ALIKE) == ([], 0)
-    assert moved([old], [one("error", fingerprint=None)], small_matrix.tolerances, ALIKE) == ([], 0)
-    assert moved([], [one("passed", fingerprint={"x": PRINT})], small_matrix.tolerances, ALIKE) == ([], 0)
+    assert models_with_other_numbers(
+        [old], [one("passed", fingerprint={"x": empty})], small_matrix.tolerances, ALIKE
+    ) == ([], 0)
+    assert models_with_other_numbers([old], [one("error", fingerprint=None)], small_matrix.tolerances, ALIKE) == ([], 0)
+    assert models_with_other_numbers([], [one("passed", fingerprint={"x": PRINT})], small_matrix.tolerances, ALIKE) == (
+        [],
+        0,
+    )
 
 
 def test_a_side_of_which_nobody_knows_the_cases_has_lost_none_and_brought_none() -> None:
@@ -201,9 +215,9 @@ def test_a_mixed_pair_of_which_nobody_knows_the_cases_leaves_the_package_unknown
     [change] = compare([one("passed")], [one("keys")])
     blind = {key_of(case): case for case in [one(None, model="*")]}
     found = {"transformers": {change.key: one("keys")}, "timm": blind}
-    assert attributed(change, found) == "transformers"
+    assert responsible_package(change, found) == "transformers"
     assert (
-        attributed(change, {**found, "transformers": {change.key: one("passed")}})
+        responsible_package(change, {**found, "transformers": {change.key: one("passed")}})
         == "unknown: a mixed pair has no record"
     )
 
@@ -211,11 +225,11 @@ def test_a_mixed_pair_of_which_nobody_knows_the_cases_leaves_the_package_unknown
 def test_a_way_out_is_a_route_that_stands_in_and_passes_for_all_models_that_were_tried() -> None:
     broken = [one("keys"), one("keys", model="b")]
     green = one("passed", route="tower-wrapper")
-    assert ways_out(broken, [replace(green, lane="cpu-bfloat16")]) == []
-    assert ways_out(broken, [green, one("passed", route="wrapper")]) == ["tower-wrapper"]
-    assert ways_out(broken, [green, one("keys", route="tower-wrapper", model="b")]) == []
-    assert ways_out(broken, [one("unsupported", route="tower-wrapper")]) == []
-    assert ways_out(broken, []) == []
+    assert alternative_routes(broken, [replace(green, lane="cpu-bfloat16")]) == []
+    assert alternative_routes(broken, [green, one("passed", route="wrapper")]) == ["tower-wrapper"]
+    assert alternative_routes(broken, [green, one("keys", route="tower-wrapper", model="b")]) == []
+    assert alternative_routes(broken, [one("unsupported", route="tower-wrapper")]) == []
+    assert alternative_routes(broken, []) == []
 
 
 def test_every_route_that_stands_in_is_a_route() -> None:

@@ -67,17 +67,17 @@ def test_a_run_that_did_not_finish_counts_as_far_as_it_came() -> None:
 def test_an_environment_that_could_not_be_made_withdraws_what_was_to_run_again() -> None:
     runs = [run(a="passed", b="passed"), run("a", end=NO_INDEX)]
     assert outcomes(runs) == {"tower/b": "passed"}
-    assert store.unmade(runs, CURRENT) == "no such release: timm 9.9.9"
+    assert store.last_failure(runs, CURRENT) == "no such release: timm 9.9.9"
 
 
 def test_an_environment_made_since_counts_again() -> None:
     runs = [run("a", end=NO_INDEX), run(a="passed", end={"failed": None})]
     assert outcomes(runs) == {"tower/a": "passed"}
-    assert store.unmade(runs, CURRENT) is None
+    assert store.last_failure(runs, CURRENT) is None
 
 
 def test_another_pair_of_pins_failing_to_install_says_nothing_here() -> None:
-    assert store.unmade([run("a", end=NO_INDEX, header={"pair": "other"})], CURRENT) is None
+    assert store.last_failure([run("a", end=NO_INDEX, header={"pair": "other"})], CURRENT) is None
 
 
 def test_a_lane_without_a_file_has_no_records(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ class Known:
 CASE = Case("tower", "a")
 
 
-def recorded(unmade: str | None = None, **fields: Any) -> Recorded:
+def recorded(failure: str | None = None, **fields: Any) -> Recorded:
     """A lane in which the case was recorded, where fields are given."""
-    return Recorded("pair", "cpu-float32", {CASE.id: fields} if fields else {}, unmade)
+    return Recorded("pair", "cpu-float32", {CASE.id: fields} if fields else {}, failure)
 
 
 def judged(verdict: Verdict) -> Judged:
@@ -78,7 +78,7 @@ def test_a_planned_case_without_a_record_is_incomplete() -> None:
 
 
 def test_a_case_is_incomplete_for_the_reason_that_its_environment_failed() -> None:
-    (one,) = judge([CASE], recorded(unmade="no such release"), lambda _: [Known("keys")])
+    (one,) = judge([CASE], recorded(failure="no such release"), lambda _: [Known("keys")])
     assert (one.verdict, one.reason) == (Verdict.INCOMPLETE, "no such release")
 
 

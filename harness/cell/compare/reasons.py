@@ -47,7 +47,7 @@ def failure_signature(findings: Findings) -> str | None:
         kinds = sorted({(tensor.kind, tensor.looks) for tensor in findings.tensors})
         return "; ".join(f"{kind}s {looks}" for kind, looks in kinds)
     if findings.outcome in {"outputs", "nonfinite"}:
-        return findings.outcome
+        return str(findings.outcome)
     return None
 
 

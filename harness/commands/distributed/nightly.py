@@ -66,9 +66,9 @@ def _newest(news: ReleasesCommand) -> Iterator[Pair]:
     """The newest release of each package with the current one of the other, and of both together."""
     current = news.described.current_pair
     newest = {package: found[-1].version for package, found in news.newer.items() if found}
-    yield from (current.moved(**{package: version}) for package, version in newest.items())
+    yield from (current.with_versions(**{package: version}) for package, version in newest.items())
     if len(newest) == len(AXES):
-        yield current.moved(**newest)
+        yield current.with_versions(**newest)
 
 
 def _developed(folder: Path, described: Matrix) -> list[Pair]:

@@ -35,7 +35,7 @@ def answer(summary: Summary) -> dict[str, Any]:
         },
         "needs": [_need(need) for need in needs.find(summary)],
         "disagreements": [
-            _case(disagreement.one) | {"outcomes": disagreement.outcomes} for disagreement in summary.disagreements
+            _case(disagreement.first) | {"outcomes": disagreement.outcomes} for disagreement in summary.disagreements
         ],
     }
 

@@ -14,7 +14,7 @@ from ...config.options import own_in_words
 from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.failure import generalised
 from ...results.history import PastRun
-from ...results.pair_diff import KINDS, STATES, Kind, is_blind
+from ...results.pair_diff import KINDS, STATES, Kind, lacks_catalog
 from ...results.verdict import Judged, Rule
 from .. import causes, marks, reproduction
 from ..grid import in_order
@@ -66,7 +66,7 @@ def data(summary: Summary) -> dict[str, Any]:
         lists.pairs.position(pair.id)  # in the order of the matrix
     for route in in_order(judged.case.route for judged in summary.judged):
         lists.routes.position(route)
-    blind = {judged.pair for judged in summary.judged if is_blind([judged])}
+    blind = {judged.pair for judged in summary.judged if lacks_catalog([judged])}
     columns = _columns(summary, groups, lists)
     return {
         "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),

@@ -96,7 +96,7 @@ def test_durations_are_those_of_the_case_or_of_the_nearest_that_was_measured(
 def test_a_pair_without_a_catalog_is_a_unit_of_its_own(
     small_matrix: Matrix, small_catalog: Catalog, tmp_path: Path
 ) -> None:
-    new = small_matrix.pairs[1].moved(timm="1.0.99")
+    new = small_matrix.pairs[1].with_versions(timm="1.0.99")
     other = small_matrix.pairs[0]
     record(tmp_path, other.id, {"wrapper/eva02_large": 900.0})
     pairs = [(new, None), (other, small_catalog)]
