@@ -395,3 +395,45 @@ def test_a_model_of_ones_own_goes_its_one_road_in_all_formats_or_the_routes_name
         for routes in ((), ("wrapper",))
     }
     assert ids == {(): ["own/a:B", "own/a:B@sharded", "own/a:B@bin"], ("wrapper",): ["wrapper/a:B"]}
+
+
+@pytest.mark.parametrize(
+    ("variants", "formats"),
+    [(False, ["own/a:B"]), (True, ["own/a:B", "own/a:B@sharded", "own/a:B@bin"])],
+    ids=["without variants", "with variants"],
+)
+def test_a_model_of_ones_own_has_other_formats_where_a_lane_has_variants(
+    small_matrix: Matrix,
+    small_catalog: Catalog,
+    variants: bool,  # noqa: FBT001
+    formats: list[str],
+) -> None:
+    lane = Lane("cpu-float32", variants=variants)
+    assert ids(small_matrix, small_catalog, Options(own="a:B"), lane) == formats
+
+
+def test_the_plan_counts_those_of_its_models_that_could_not_be_made_slim(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    def large(entry: Entry) -> Entry:
+        fallback = None if entry.model == "eva02_large" else "no smaller one builds"
+        return replace(entry, slim=replace(entry.slim, fallback=fallback))
+
+    catalog = replace(small_catalog, entries=tuple(map(large, small_catalog)))
+    cases = [Case("wrapper", model) for model in ("eva02_large", "eva02_tiny", "resnet18")]
+    counts = [planned(small_matrix, catalog, Options(), cases[:count]).fallbacks for count in range(4)]
+    assert counts == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (Options(pairs=("a",), requirements=("timm==1.0.31",), models=("eva*",)), "--model 'eva*'"),
+        (Options(pairs=("a",), requirements=("timm==1.0.31",)), "matrix.yaml"),
+    ],
+    ids=["an option", "no option"],
+)
+def test_that_no_case_is_left_is_not_put_down_to_the_pair(options: Options, left: str) -> None:
+    with pytest.raises(NothingSelected) as caught:
+        plan.refuse_empty(0, options)
+    assert str(caught.value) == f"no case is left by {left}; drop or widen an option"

@@ -12,8 +12,9 @@ from harness.planning import plan
 from harness.report import causes, reproduction
 from harness.results.failure import cause_of
 from harness.results.store import Recorded
-from harness.results.verdict import Judged, judge
+from harness.results.verdict import Judged, Verdict, judge
 from tests.arguments import parse
+from tests.summaries import NEW, Known, cases, each
 
 
 def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", **detail: Any) -> dict[str, Any]:
@@ -119,3 +120,31 @@ def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command()
     case = Judged("pair", "cpu-float32", Case("tower", "a", "sharded", Size.FULL), regressed(record("x"))[0].verdict)
     options = "--route tower --model a --variant sharded --size full --rerun"
     assert reproduction.of_matrix()(case) == f"nox -s matrix -- --pair pair --lane cpu-float32 {options}"
+
+
+def test_cases_that_one_rule_explains_have_one_cause_and_those_that_it_does_not_have_their_own() -> None:
+    rule = Known("keys", "gamma is renamed")
+    known = cases(NEW, each("tower", "keys", "24 keys renamed", "no such key"), rules=[rule])
+    regressed = cases(NEW, each("tower", "error", "no such file", "no such class"), rules=[rule])
+    assert [(cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(known + regressed)] == [
+        (Verdict.REGRESSED, "no such file", rule, 1),
+        (Verdict.REGRESSED, "no such class", rule, 1),
+        (Verdict.AS_EXPECTED, "gamma is renamed", rule, 2),
+    ]
+
+
+def test_what_is_fixed_has_the_cause_of_its_rule_whether_it_passes_or_drifts() -> None:
+    rule = Known("keys", "gamma is renamed")
+    fixed = cases(NEW, {"tower/a": ("passed", None), "tower/b": ("drifted", None)}, rules=[rule])
+    [cause] = causes.find(fixed)
+    assert (cause.verdict, cause.outcome, cause.name, cause.models) == (
+        Verdict.FIXED,
+        None,
+        "gamma is renamed",
+        {"a", "b"},
+    )
+
+
+def test_of_causes_that_are_as_grave_the_one_with_most_cases_comes_first() -> None:
+    judged = cases(NEW, {**each("tower", "keys", "lost"), **each("wrapper", "keys", *["renamed"] * 2)})
+    assert [cause.name for cause in causes.find(judged)] == ["renamed", "lost"]

@@ -1,5 +1,6 @@
 """The grid of a lane: what stands in it, and in which style."""
 
+import pytest
 from rich.text import Text
 
 from harness.report import grid, marks
@@ -51,3 +52,19 @@ def test_a_pair_without_a_case_of_a_route_has_an_empty_cell() -> None:
         ["", "✔ 100%"],
         ["✔ 100%", ""],
     ]
+
+
+@pytest.mark.parametrize(
+    ("width", "widths"),
+    [(44, [44]), (43, [36, 20]), (36, [36, 20]), (28, [28, 28]), (27, [20] * 4), (5, [20] * 4)],
+    ids=["all fit", "one too many", "three fit", "two and two", "two too many", "none fits"],
+)
+def test_a_table_holds_as_many_pairs_as_fit_and_one_at_least(width: int, widths: list[int]) -> None:
+    # The names take 12 columns, each pair 6 and a gap of 2.
+    pairs = [f"transformers5.{minor}.0-timm1.0.31" for minor in (20, 21, 22, 23)]
+    judged = [case for name in pairs for case in cases(name, {"tower/m": ("passed", None)})]
+    assert [table.width for table in grid.tables(judged, list(map(pair, pairs)), width)] == widths
+
+
+def test_a_route_that_the_project_does_not_know_comes_last() -> None:
+    assert grid.in_order(["later", "vlm", "wrapper", "vlm", "another"]) == ["wrapper", "vlm", "later", "another"]

@@ -124,3 +124,11 @@ def test_of_a_group_one_that_fails_makes_it_bad_and_good_takes_all() -> None:
     assert group.answer([judged("passed"), judged("keys", model="b")]) is BAD
     assert group.answer([judged("passed"), judged("passed", model="b")]) is GOOD
     assert group.answer([judged("passed"), judged("error", "no", model="b")]) is UNTESTABLE
+
+
+def test_a_case_that_the_good_end_does_not_have_is_no_part_of_the_symptom() -> None:
+    symptom = Symptom.of([judged("keys"), judged("error", "no", model="b"), judged("tensors", model="c")])
+    both = symptom.among([judged("passed"), judged("not-run", model="c"), judged("passed", model="d")])
+    assert list(both.cases) == [("cpu-float32", "tower/a"), ("cpu-float32", "tower/c")]
+    assert both.answer([judged("passed"), judged("error", "no", model="b"), judged("passed", model="c")]) is GOOD
+    assert symptom.among([]).cases == {}

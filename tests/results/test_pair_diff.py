@@ -234,3 +234,9 @@ def test_a_way_out_is_a_route_that_stands_in_and_passes_for_all_models_that_were
 
 def test_every_route_that_stands_in_is_a_route() -> None:
     assert {route.instead for route in ROUTES.values()} - {None} <= set(ROUTES)
+
+
+def test_several_ways_out_come_in_the_order_of_what_is_broken() -> None:
+    broken = [one("keys", route="hub"), one("keys"), one("keys", route="hub", model="b")]
+    green = [one("passed", route="tower-wrapper"), one("passed", route="wrapper"), one("drifted", route="wrapper")]
+    assert ways_out(broken, green) == ["wrapper", "tower-wrapper"]

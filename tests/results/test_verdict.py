@@ -132,3 +132,9 @@ def test_a_case_without_a_record_is_neither_broken_nor_silent() -> None:
 )
 def test_the_exit_code_tells_the_first_that_applies(verdicts: list[Verdict], code: int) -> None:
     assert exit_code(map(judged, verdicts)) == code
+
+
+def test_a_case_without_a_record_keeps_the_rules_that_speak_of_it_and_none_decides() -> None:
+    rules = (Known("keys"), Known("tensors"))
+    (incomplete,) = judge([CASE], recorded(), lambda _: rules)
+    assert (incomplete.rules, incomplete.rule, incomplete.explanations) == (rules, None, [])
