@@ -239,4 +239,4 @@ def test_every_route_that_stands_in_is_a_route() -> None:
 def test_several_ways_out_come_in_the_order_of_what_is_broken() -> None:
     broken = [one("keys", route="hub"), one("keys"), one("keys", route="hub", model="b")]
     green = [one("passed", route="tower-wrapper"), one("passed", route="wrapper"), one("drifted", route="wrapper")]
-    assert ways_out(broken, green) == ["wrapper", "tower-wrapper"]
+    assert alternative_routes(broken, green) == ["wrapper", "tower-wrapper"]
