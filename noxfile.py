@@ -341,7 +341,7 @@ def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` is a first look."""
     session.notify("faults")
     session.install("--group", "tests")
-    pytest = ("python", "-m", "pytest", *session.posargs)
+    pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)))
     elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *COMMANDS)]
     # Those of pairs one after the other: they share environments. Of tests that are named one part may have none.
@@ -365,7 +365,7 @@ def faults(session: nox.Session) -> None:
     environment = environment_of(session, current)
     current.environment.install(environment, session.log)
     workers = ("-n", str(min(os.cpu_count() or 1, MANY)))
-    session.run("python", "-m", "pytest", *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES)
+    session.run("python", "-m", "pytest", "--durations=10", *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES)
 
 
 @nox.session(default=False)

@@ -17,7 +17,7 @@ from harness.contract.record import CaseLine
 from harness.doctor import environment
 from harness.doctor.console_report import RESTRICTIONS, CaseResult, explain
 from tests.cell.faults.conftest import RELEASE
-from tests.places import ROOT
+from tests.places import ROOT, TIMM, TRANSFORMERS
 
 
 def result(entries: Catalog, outcome: str, route: str = "tower") -> CaseResult:
@@ -74,7 +74,7 @@ def test_this_pair_is_tested_in_about_a_minute_without_warnings() -> None:
     )
     assert time.monotonic() - started < 240  # a minute where nothing else runs
     assert ended.returncode == 1, ended.stderr
-    assert ended.stdout.startswith("transformers 5.23.0, timm 1.0.31, torch ")
+    assert ended.stdout.startswith(f"transformers {TRANSFORMERS}, timm {TIMM}, torch ")
     assert "✔ wrapper/convnext_atto: passed" in ended.stdout
     assert "✘ tower/vit_relpos_small_patch16_224: tensors" in ended.stdout
     assert "no rule explains it" not in ended.stdout

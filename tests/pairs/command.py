@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from harness.contract import record
 from harness.results.store import path_in
-from tests.places import ROOT
+from tests.places import CURRENT, ROOT
 
-PAIR: Final = "transformers5.23.0-timm1.0.31"
+PAIR: Final = CURRENT
 
 # The imports of noxfile.py are in this environment already; and nobody wants colours here.
 VARIABLES: Final = {"NOX_SCRIPT_MODE": "none", "NO_COLOR": "1"}

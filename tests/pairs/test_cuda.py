@@ -8,6 +8,7 @@ import pytest
 from harness.contract.case import GREEN, RED
 from harness.planning import device
 from tests.pairs.command import PAIR, cases, nox
+from tests.places import TIMM, TRANSFORMERS
 
 LANES: Final = ("cuda-float32", "cuda-float16", "cuda-bfloat16")
 
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.slow
 def test_every_lane_runs_and_what_passes_on_the_cpu_passes_there(tmp_path: Path) -> None:
     lanes = [word for lane in ("cpu-float32", *LANES) for word in ("--lane", lane)]
-    ended = nox("pair", "transformers==5.23.0", "timm==1.0.31", "--quick", *lanes, results=tmp_path, seconds=3600)
+    ended = nox(
+        "pair", f"transformers=={TRANSFORMERS}", f"timm=={TIMM}", "--quick", *lanes, results=tmp_path, seconds=3600
+    )
     assert ended.code in {0, 1}, ended.said
     cpu = cases(tmp_path, PAIR, "cpu-float32")
     for lane in LANES:

@@ -16,9 +16,10 @@ from harness.contract import catalog
 from harness.contract.case import SEED, Case
 from harness.contract.plan import Limits, Plan, Tolerance
 from harness.contract.record import CaseLine
+from tests.places import TIMM, TRANSFORMERS
 
 TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
-RELEASE = Release(transformers=Version("5.23.0"), timm=Version("1.0.31"), torch=Version("2.14.1"))
+RELEASE = Release(transformers=Version(TRANSFORMERS), timm=Version(TIMM), torch=Release.installed().torch)
 
 
 class Attempt(Protocol):
@@ -65,7 +66,7 @@ def _own_dtype() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def entries() -> catalog.Catalog:
-    found = catalog.read(catalog.PACKAGED, "1.0.31")
+    found = catalog.read(catalog.PACKAGED, TIMM)
     assert found is not None
     return found
 

@@ -21,6 +21,7 @@ from harness.contract.catalog import Catalog, Entry
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import RELEASE, TOLERANCES, Attempt
 from tests.cell.faults.faulty import Faulty, Scenarios
+from tests.places import TIMM
 
 pytestmark = pytest.mark.slow
 
@@ -168,7 +169,7 @@ UNSUPPORTED_ROUTES = [
     ),
     pytest.param("legacy-layernorm", CONVNEXT, RELEASE, "convnext_atto has no LayerNorm of BERT's", id="not BERT"),
 ]
-NO_BACKBONE = "timm 1.0.31 has no features_only for convnext_atto"
+NO_BACKBONE = f"timm {TIMM} has no features_only for convnext_atto"
 BACKBONES = ["backbone", "backbone-features", "backbone-pretrained", "detector"]
 
 
@@ -210,7 +211,7 @@ def test_a_model_without_intermediate_outputs_in_timm_has_no_wrapper_features(
     entries: Catalog, tmp_path: Path, release: Release, levels: int
 ) -> None:
     entry = replace(entries[CONVNEXT], intermediates=False, feature_levels=levels)
-    why = "timm 1.0.31 gives no intermediate outputs of convnext_atto"
+    why = f"timm {TIMM} gives no intermediate outputs of convnext_atto"
     assert outcome_of("wrapper-features", "safetensors", entry, release, tmp_path) == ("unsupported", why)
 
 
