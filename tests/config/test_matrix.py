@@ -57,13 +57,6 @@ def test_the_shipped_matrix_says_where_its_pairs_run() -> None:
         ("cuda-float16", "cuda", "float16", "quick", False),
         ("cuda-bfloat16", "cuda", "bfloat16", "quick", False),
     ]
-    assert list(shipped.routes) == [
-        *("wrapper", "wrapper-features", "classifier"),
-        *("backbone", "backbone-pretrained", "backbone-features", "detector"),
-        *("tower", "tower-wrapper", "vlm"),
-        *("hub", "roundtrip", "scratch", "partial", "resume"),
-        *("processor", "pipeline", "legacy-layernorm"),
-    ]
     assert shipped.pairs[0].requirements() == [
         "transformers==4.44.2",
         "timm==1.0.9",
