@@ -84,7 +84,6 @@ _TABLE: Final = (
     Route("resume", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=False, held=2.2, written=2),
     Route("processor", WRAPPER, None, DESCRIBED, WEIGHTS, saves=False, shards=True, held=0.2, written=1),
     Route("pipeline", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
-    Route("throwaway", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
     Route(LEGACY_LAYERNORM, None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1),
 )
 # fmt: on
