@@ -32,7 +32,7 @@ from ..results import history, judging, store
 from ..results.merging import merge
 from ..results.verdict import Judged
 from . import run_arguments
-from .run_arguments import RunArguments
+from .run_arguments import SESSIONS, RunArguments
 
 WIDTH: Final = 100  # where the output is no terminal
 
@@ -63,16 +63,17 @@ class MatrixCommand:
         named = named_pair(options.requirements, described, session)
         pairs = [named] if named else plan.pairs(described, options)
         matrix_command = cls(described, tuple(PairRun.of(described, pair, options) for pair in pairs), arguments, named)
-        if session != "lock":  # which mends a bad one
+        needs = SESSIONS[session]
+        if needs.needs_locks:
             lock.refuse_bad([pair_run.pair for pair_run in matrix_command.pair_runs])
         matrix_command.check()
-        if session in {"matrix", "pair"}:  # which need devices and write records
+        if needs.runs:
             if arguments.on is None:
                 device.refuse_missing(options.lanes)
             store.refuse_unwritable(options.results)
-        elif session == "report":
+        if needs.reads:
             _refuse_missing([options.results, *arguments.beside])
-        if session != "lock" and arguments.out:
+        if (needs.runs or needs.reads) and arguments.out:
             files.refuse_unwritable(arguments.out)
         return matrix_command
 

@@ -36,7 +36,7 @@ class RunArguments:
 
 def parse(argv: Sequence[str], session: str = "matrix") -> RunArguments:
     """The arguments of a session. Raises BadInput for what cannot be read."""
-    given = PARSERS[session]().read(argv)
+    given = SESSIONS[session].parser().read(argv)
     if isinstance(results := given.get("results"), tuple):
         given["results"], *beside = dict.fromkeys(results)
         given["beside"] = tuple(beside)
@@ -91,12 +91,22 @@ def _lock() -> Parser:
     return parser
 
 
-PARSERS: Final[Mapping[str, Callable[[], Parser]]] = {
-    "matrix": _matrix,
-    "pair": _pair,
-    "report": _report,
-    "catalog": _catalog,
-    "lock": _lock,
+@dataclass(frozen=True)
+class Session:
+    """What a session needs: `runs` cases, which takes devices; `reads` records; a sound lock of each pair."""
+
+    parser: Callable[[], Parser]
+    runs: bool = False
+    reads: bool = False
+    needs_locks: bool = True
+
+
+SESSIONS: Final[Mapping[str, Session]] = {
+    "matrix": Session(_matrix, runs=True),
+    "pair": Session(_pair, runs=True),
+    "report": Session(_report, reads=True),
+    "catalog": Session(_catalog),
+    "lock": Session(_lock, needs_locks=False),  # it mends a bad one
 }
 
 

@@ -153,7 +153,7 @@ def test_the_readme_and_the_index_lead_to_every_page() -> None:
 
 def test_every_option_has_its_row_and_no_other_has() -> None:
     shown = {row.partition(" ")[0] for row in first_column("running", "Run a part")}
-    parser = run_arguments.PARSERS["matrix"]()
+    parser = run_arguments.SESSIONS["matrix"].parser()
     assert shown == {name for action in parser._actions for name in action.option_strings} - {"-h", "--help"}
 
 
