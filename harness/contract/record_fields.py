@@ -59,7 +59,9 @@ def _is_output(output: dict[str, Any]) -> bool:
     samples = output.get("samples")
     if not isinstance(samples, list) or len(samples) != SAMPLES:
         return False
-    return all(_is_figure_or_null(figure) for figure in (*(output.get(name, "") for name in STATISTICS), *samples))
+    return all(map(_is_figure_or_null, [output.get(name, "") for name in STATISTICS])) and all(
+        map(_is_figure_or_null, samples)
+    )
 
 
 def _are_case_ids(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """The verdicts on the selected pairs: their records, judged by today's expectations."""
 
 import contextlib
+import functools
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from ..contract.case import Case
 from ..contract.catalog import Catalog, Entry, entry_of
 from ..contract.checkpoint import Checkpoint, is_path
 from ..contract.matching import applies_to, covers_releases
+from ..contract.routes import rules_of
 from ..planning import plan
 from . import store
 from .pair_records import PairRecords
@@ -78,9 +80,16 @@ def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[J
     own, from_hub = records.options.own, records.options.from_hub
     is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
 
+    folder = is_folder or from_hub
+
+    @functools.cache  # a route has few of the rules, and a hundred thousand cases ask
+    def rules_of_route(route: str) -> list[Rule]:
+        routes = set(rules_of(route, folder=folder))
+        return [rule for rule in rules if not routes.isdisjoint(rule.routes)]
+
     def rules_for(case: Case) -> list[Rule]:
-        entry, folder = _traits(recorded, case) if own else catalog[case.model], is_folder or from_hub
-        applying = [rule for rule in rules if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
+        entry, candidates = _traits(recorded, case) if own else catalog[case.model], rules_of_route(case.route)
+        applying = [rule for rule in candidates if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
         # Rules predict timm's models with our weights. Other models may pass where a rule applies: that is no news.
         return [rule for rule in applying if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
 

@@ -77,10 +77,12 @@ class Current:
     header: Mapping[str, Any]
     cell: Mapping[str, str]
 
-    def includes(self, run: record.Run, case: str) -> bool:
-        """Whether the run's record of a case counts."""
-        route, cell = case.partition("/")[0], run.header.get("cell")
-        return self.is_header(run) and isinstance(cell, Mapping) and cell.get(route) == self.cell.get(route, "")
+    def routes(self, run: record.Run) -> frozenset[str]:
+        """The routes of the run whose records count; none if its header differs."""
+        cell = run.header.get("cell")
+        if not (self.is_header(run) and isinstance(cell, Mapping)):
+            return frozenset()
+        return frozenset(route for route, digest in cell.items() if self.cell.get(route) == digest)
 
     def is_header(self, run: record.Run) -> bool:
         """Whether the run's header has these fields."""
@@ -120,7 +122,8 @@ def _counting(run: record.Run, current: Current | None) -> frozenset[str]:
     cases = {*run.planned, *run.cases}
     if current is None:
         return frozenset(cases)
-    return frozenset(case for case in cases if current.includes(run, case)) if current.is_header(run) else frozenset()
+    routes = current.routes(run)
+    return frozenset(case for case in cases if case.partition("/")[0] in routes)
 
 
 def last_failure(runs: Sequence[record.Run], current: Current | None) -> str | None:

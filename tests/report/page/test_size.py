@@ -16,7 +16,9 @@ from harness.report.formats import page as pages
 from harness.report.summary import Summary
 from tests.places import ROOT
 
-CASES, MIB, SECONDS = 100_000, 2**20, 10
+CASES, MIB = 100_000, 2**20
+TIMES: Final = 8
+"""Times of reading the JSON alone: machines differ twofold, and a bound in seconds told them apart, not the code."""
 TIMM: Final = "1.0.31"
 REASON: Final = (
     "1 non-persistent buffer not as saved: {}.rope is the largest integer throughout, as uninitialised memory is"
@@ -83,20 +85,30 @@ def test_a_hundred_thousand_cases_are_written_opened_and_filtered_in_time(
 ) -> None:
     path = tmp_path / "index.html"
     # The best of three here and below, for other processes can slow down one.
-    written, summary = _written(folder, path)
+    parsed, (written, summary) = _parsed(folder), _written(folder, path)
     for _ in range(2):
-        if written >= SECONDS:
+        if written >= TIMES * parsed:
+            parsed = min(parsed, _parsed(folder))
             written, summary = min(_written(folder, path), (written, summary), key=lambda timed: timed[0])
     assert len(summary.judged) >= CASES
     assert summary.complete
     assert path.stat().st_size < 15 * MIB
-    assert written < SECONDS
+    assert written < TIMES * parsed
 
     opened, filtered = (
         min(times) for times in zip(*(_opened_and_filtered(browser, path) for _ in range(3)), strict=True)
     )
     assert opened < 1
     assert filtered < 1
+
+
+def _parsed(folder: Path) -> float:
+    """The seconds to read the records' JSON and do nothing with it: what this machine cannot do without."""
+    started = time.perf_counter()
+    for path in folder.glob("results/*/*.jsonl"):
+        for line in path.read_text().splitlines():
+            json.loads(line)
+    return time.perf_counter() - started
 
 
 def _written(folder: Path, path: Path) -> tuple[float, Summary]:
