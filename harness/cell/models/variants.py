@@ -1,4 +1,4 @@
-"""How a checkpoint is stored, placed or described. To add a variant: a class, and a line in VARIANTS."""
+"""How a checkpoint is stored, placed or described. To add a variant: a class, a line in VARIANTS, its name in `contract/routes`."""
 
 import importlib.util
 import json
