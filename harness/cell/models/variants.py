@@ -1,4 +1,7 @@
-"""How a checkpoint is stored, placed or described. To add a variant: a class, a line in VARIANTS, its name in `contract/routes`."""
+"""How a checkpoint is stored, placed or described.
+
+To add a variant: a class, a line in VARIANTS, and its name in `contract/routes`.
+"""
 
 import importlib.util
 import json
