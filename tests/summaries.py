@@ -12,8 +12,8 @@ from harness.contract.record import Run
 from harness.report import reproduction
 from harness.report.summary import Summary
 from harness.results import history
+from harness.results.judging import Judged, judge
 from harness.results.store import Recorded
-from harness.results.verdict import Judged, judge
 
 DEFAULTS: Final = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
 OLD: Final = "transformers4.48.3-timm1.0.14"

@@ -20,8 +20,8 @@ from ..environments.pypi import Release
 from ..execution.pair_run import PairRun
 from ..planning import plan
 from ..results.bisection import Answer, Bisection, Symptom, search
+from ..results.judging import Judged
 from ..results.pair_diff import key_of
-from ..results.verdict import Judged
 from .ensure_recorded import check, refuse_other_python, tried
 from .run_arguments import ALL
 

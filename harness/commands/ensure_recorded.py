@@ -9,8 +9,8 @@ from ..environments import lock
 from ..environments.pair_environment import Environment, Say
 from ..execution.pair_run import PairRun
 from ..planning import device, option_checks
-from ..results import judging, store
-from ..results.verdict import Judged
+from ..results import store, verdicts
+from ..results.judging import Judged
 
 
 def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> None:
@@ -35,4 +35,4 @@ def check(ends: Sequence[PairRun]) -> None:
 def tried(pair_run: PairRun, environment: Environment, say: Say) -> list[Judged]:
     """Raises InstallationError, after recording it, and BadInput for a release that does not exist."""
     pair_run.run(pair_run.prepare(environment, say), environment, say)
-    return judging.judged([pair_run.records])
+    return verdicts.judged([pair_run.records])

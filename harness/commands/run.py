@@ -28,9 +28,9 @@ from ..planning import device, option_checks, plan
 from ..report import remarks, reproduction, terminal
 from ..report.formats import files
 from ..report.summary import Summary
-from ..results import history, judging, store
+from ..results import history, store, verdicts
+from ..results.judging import Judged
 from ..results.merging import merge
-from ..results.verdict import Judged
 from . import run_arguments
 from .run_arguments import SESSIONS, RunArguments
 
@@ -137,7 +137,7 @@ class MatrixCommand:
         """What is recorded of the pairs with which nothing was wrong, in every folder named, judged."""
         sound = [pair_run for pair_run in self.pair_runs if pair_run.pair.id not in self.problems]
         machines = {
-            folder: judging.of([pair_run.records.reading(folder) for pair_run in sound])
+            folder: verdicts.of([pair_run.records.reading(folder) for pair_run in sound])
             for folder in (self.options.results, *self.arguments.beside)
         }
         judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})

@@ -17,11 +17,11 @@ from ..environments.pair_environment import Environment, Say
 from ..execution import tempdirs
 from ..execution.pair_run import PairRun
 from ..planning import plan
-from ..results import judging
+from ..results import verdicts
+from ..results.judging import Judged
 from ..results.pair_diff import HARM, Key, Kind, compare, key_of, responsible_package, unknown
 from ..results.pair_records import PairRecords
 from ..results.upgrade_result import UpgradeResult
-from ..results.verdict import Judged
 from . import upgrade_ends
 from .ensure_recorded import check, refuse_other_python, tried
 from .run_arguments import ALL
@@ -132,7 +132,7 @@ class UpgradeCommand:
             return tried(pair_run, environment, say)
         except InstallationError as error:
             say(f"{pair_run.pair.id}: {error}")
-            return judging.judged([pair_run.records])
+            return verdicts.judged([pair_run.records])
 
     def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
         """What the new pair makes of checkpoints that the old one saved: quick models, the first lane by default."""
@@ -156,7 +156,7 @@ class UpgradeCommand:
             self._hand_over(saving, loading, environment, say)
         except InstallationError as error:
             say(f"{self.old.id} to {self.new.id}: {error}")
-        return judging.judged([loading])
+        return verdicts.judged([loading])
 
     def _hand_over(self, saving: PairRecords, loading: PairRecords, environment: Environment, say: Say) -> None:
         """Save with the old pair, and load with the new one, the cases that have no record that counts."""
@@ -190,7 +190,7 @@ class UpgradeCommand:
         found = {}
         for pair in self._on_the_way():
             try:
-                there = judging.judged([self.at(pair).records])
+                there = verdicts.judged([self.at(pair).records])
             except BadInput as error:
                 say(f"{pair.id} is left out: {error}")
                 continue

@@ -2,6 +2,7 @@
 
 The code is `contract` and everything that the plugin and the route's file import, by the import graph. So a change in
 one route leaves the records of the others current, and a change in a report or in `doctor` leaves all of them current.
+The other conditions (pair, lock, seed, weights, catalog) are checked against a run's header in `results/store.py`.
 """
 
 import functools

@@ -7,8 +7,8 @@ from typing import Final
 
 from ..config.text import number
 from ..results.failure import generalised
+from ..results.judging import Judged, Rule, Verdict
 from ..results.pair_diff import alternative_routes
-from ..results.verdict import Judged, Rule, Verdict
 from . import marks
 
 MANY: Final = 6  # routes

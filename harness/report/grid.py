@@ -11,7 +11,7 @@ from rich.text import Text
 from ..config.pair import AXES, PACKAGES, Pair
 from ..contract.case import GREEN, SKIPPED
 from ..contract.routes import ROUTES
-from ..results.verdict import Judged
+from ..results.judging import Judged
 from . import marks
 from .marks import Mark
 

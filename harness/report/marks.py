@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..results.failure import generalised
-from ..results.verdict import Judged, Verdict
+from ..results.judging import Judged, Verdict
 
 
 @dataclass(frozen=True)

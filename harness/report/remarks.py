@@ -7,8 +7,8 @@ from typing import Any, Final
 from ..config.expectation import Rule
 from ..config.text import number
 from ..contract.matching import within
+from ..results.judging import Judged
 from ..results.pair_diff import figures_of, fingerprint_of
-from ..results.verdict import Judged
 
 GPU: Final = "cuda-"
 CPU: Final = ("cpu-{}", "cpu-float32")

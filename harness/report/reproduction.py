@@ -10,7 +10,7 @@ from ..config.options import Options, own_in_words
 from ..config.pair import Pair
 from ..contract.case import DEFAULT_SIZE, HUB
 from ..contract.routes import OWN
-from ..results.verdict import Judged
+from ..results.judging import Judged
 
 DEFAULT_MATRIX: Final = Options.matrix
 

@@ -9,8 +9,8 @@ from ..config.errors import HarnessError
 from ..config.pair import Pair
 from ..config.text import number
 from ..results.history import PastRun
+from ..results.judging import Judged, Verdict, exit_code
 from ..results.merging import Disagreement
-from ..results.verdict import Judged, Verdict, exit_code
 from . import marks
 
 NAMED: Final = 5  # runs, groups of disagreements

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from ..config.text import NO_BREAK, number, printable
-from ..results.verdict import Judged
+from ..results.judging import Judged
 from . import causes, grid, marks
 from .summary import Summary
 

@@ -10,8 +10,8 @@ from ..config.pair import Pair
 from ..contract.case import GREEN
 from ..environments.pypi import Release
 from .failure import fail_alike
+from .judging import Judged
 from .pair_diff import key_of
-from .verdict import Judged
 
 T = TypeVar("T")
 

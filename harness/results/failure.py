@@ -4,8 +4,8 @@ import functools
 import re
 from typing import Final
 
+from .judging import Judged
 from .store import Record
-from .verdict import Judged
 
 _QUOTED: Final = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
 _SLIM: Final = "slim_"  # the prefix of slim models' names

@@ -1,119 +1,144 @@
-"""The verdicts on the selected pairs: their records, judged by today's expectations."""
+"""Judges an outcome by the rules of matrix.yaml, and makes the exit code. Records hold facts, never verdicts."""
 
-import contextlib
-import functools
-import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from enum import StrEnum
+from typing import Final, Protocol
 
-from ..config.expectation import Rule
-from ..config.matrix import Lane
-from ..contract.case import Case
-from ..contract.catalog import Catalog, Entry, entry_of
-from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.matching import applies_to, covers_releases
-from ..contract.routes import rules_of
-from ..planning import plan
-from . import store
-from .pair_records import PairRecords
-from .store import Recorded
-from .verdict import Judged, Verdict, judge
+from ..config.errors import ExitCode
+from ..contract.case import GREEN, SKIPPED, Case
+from .store import Record, Recorded
+
+NO_RECORD: Final = "no record: the run did not come this far"
+
+
+class Verdict(StrEnum):
+    """The verdict on an outcome. Skipped cases are as expected; reports count them apart by outcome."""
+
+    REGRESSED = "regressed"
+    FIXED = "fixed"
+    INCOMPLETE = "incomplete"
+    AS_EXPECTED = "as-expected"
+
+
+class Rule(Protocol):
+    """The part of an expectation that judging and reports use."""
+
+    @property
+    def outcome(self) -> str:
+        """The expected outcome."""
+
+    @property
+    def because(self) -> str:
+        """The cause."""
+
+    @property
+    def url(self) -> str | None:
+        """The issue that tracks it."""
+
+    @property
+    def script(self) -> str | None:
+        """The script that shows it, if no issue tracks it."""
+
+    @property
+    def advice(self) -> str:
+        """The workaround for users."""
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A verdict for every planned case of some pairs in the selected lanes, and the content of each lane's file."""
+class Judged:
+    """A planned case with its verdict, its record, and the rule that decided.
 
-    cases: list[Judged]
-    recorded: list[Recorded]
-    families: Mapping[str, str]
-    """Model -> family."""
-    parameters: Mapping[str, int]
-    """Model -> number of parameters at full size."""
+    `record` is None for an incomplete case; then `missing` says why.
+    """
 
+    pair: str
+    lane: str
+    case: Case
+    verdict: Verdict
+    record: Record | None = None
+    rule: Rule | None = None
+    missing: str | None = None
+    rules: tuple[Rule, ...] = ()
+    """All rules that apply to the case."""
+    header: Record | None = None
+    """The header of the record's run."""
 
-def judged(selected: Sequence[PairRecords]) -> list[Judged]:
-    """The verdicts on the selected pairs."""
-    return of(selected).cases
+    @property
+    def outcome(self) -> str | None:
+        """The recorded outcome; None for an incomplete case."""
+        return None if self.record is None else str(self.record["outcome"])
 
+    @property
+    def reason(self) -> str:
+        """One line on the outcome."""
+        return str(self.missing if self.record is None else self.record.get("reason") or self.outcome)
 
-def of(selected: Sequence[PairRecords]) -> Judgement:
-    """Reads and judges the records of the selected pairs. Raises BadInput for a file that holds no records."""
-    with _garbage_collection_paused():
-        lanes = [lane for records in selected for lane in _judged(records)]
-    entries = {entry.model: entry for records in selected for entry in records.catalog() or ()}
-    return Judgement(
-        [case for cases, _ in lanes for case in cases],
-        [recorded for _, recorded in lanes],
-        {model: entry.family for model, entry in entries.items()},
-        {model: entry.params for model, entry in entries.items()},
-    )
+    @property
+    def seconds(self) -> float | None:
+        """How long the case took; None if it was not run itself."""
+        seconds: float | None = (self.record or {}).get("seconds")
+        return seconds
 
+    @property
+    def same_as(self) -> Case | None:
+        """The case that was run in its stead, or None."""
+        case_id = (self.record or {}).get("same_as")
+        return Case.parse(case_id) if case_id else None
 
-@contextlib.contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Everything read is kept, and collecting among a hundred thousand records takes as long as reading them."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # later collections skip the records too
-        if collecting:
-            gc.enable()
+    @property
+    def broken(self) -> bool:
+        """Whether the case was run and failed, expected or not."""
+        return self.record is not None and self.outcome not in GREEN | SKIPPED
 
+    @property
+    def explanation(self) -> Rule | None:
+        """The rule that expects the recorded outcome. A rule that expects another outcome explains nothing."""
+        return self.rule if self.verdict is Verdict.AS_EXPECTED else None
 
-def _judged(records: PairRecords) -> Iterator[tuple[list[Judged], Recorded]]:
-    catalog = records.catalog()
-    for lane in records.lanes:
-        yield _unplanned(records, lane) if catalog is None else _planned(records, lane, catalog)
+    @property
+    def explanations(self) -> list[Rule]:
+        """All rules that expect the recorded outcome; several give several causes for one failure."""
+        return [rule for rule in self.rules if rule.outcome == self.outcome]
 
-
-def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
-    pair = records.pair
-    rules = [
-        rule for rule in records.matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch)
-    ]
-
-    recorded = records.recorded(lane, catalog)
-    own, from_hub = records.options.own, records.options.from_hub
-    is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
-
-    folder = is_folder or from_hub
-
-    @functools.cache  # a route has few of the rules, and a hundred thousand cases ask
-    def rules_of_route(route: str) -> list[Rule]:
-        routes = set(rules_of(route, folder=folder))
-        return [rule for rule in rules if not routes.isdisjoint(rule.routes)]
-
-    def rules_for(case: Case) -> list[Rule]:
-        entry, candidates = _traits(recorded, case) if own else catalog[case.model], rules_of_route(case.route)
-        applying = [rule for rule in candidates if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
-        # Rules predict timm's models with our weights. Other models may pass where a rule applies: that is no news.
-        return [rule for rule in applying if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
-
-    return judge(records.planned(lane, catalog), recorded, rules_for), recorded
+    @property
+    def silent(self) -> bool:
+        """Whether something differed and neither library warned."""
+        return self.broken and self.record is not None and bool((self.record.get("detail") or {}).get("silent"))
 
 
-def _outcome(recorded: Recorded, case: Case) -> str | None:
-    """The recorded outcome of a case, or None."""
-    record = recorded.records.get(case.id)
-    return None if record is None else str(record["outcome"])
+def judge(planned: Iterable[Case], recorded: Recorded, rules_for: Callable[[Case], Sequence[Rule]]) -> list[Judged]:
+    """A verdict for each planned case of a pair's lane; `rules_for` gives the rules that apply to a case."""
+    return [_judge(case, recorded, rules_for) for case in planned]
 
 
-def _traits(recorded: Recorded, case: Case) -> Entry | None:
-    """The traits of a user model, from its record; None if it has none."""
-    traits = ((recorded.records.get(case.id) or {}).get("detail") or {}).get("traits")
-    try:
-        return entry_of(traits) if traits else None
-    except (KeyError, TypeError):
-        return None
+def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[Rule]]) -> Judged:
+    pair, lane = recorded.pair, recorded.lane
+    record, rules = recorded.records.get(case.id), tuple(rules_for(case))
+    if record is None:
+        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.failure or NO_RECORD, rules=rules)
+    verdict, rule = decide(record["outcome"], rules)
+    return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=recorded.headers.get(case.id))
 
 
-def _unplanned(records: PairRecords, lane: Lane) -> tuple[list[Judged], Recorded]:
-    """One incomplete case per route: without a catalog the models are unknown."""
-    recorded = store.load(records.options.results, records.pair.id, lane.name, None)
-    why = recorded.failure or f"there is no catalog of timm {records.pair.timm} yet"
-    cases = plan.stand_ins(records.matrix, records.options)
-    return [Judged(records.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why) for case in cases], recorded
+def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
+    """The verdict on an outcome by the rules that apply, and the rule that decided."""
+    if outcome in SKIPPED:
+        return Verdict.AS_EXPECTED, None
+    for rule in rules:
+        if rule.outcome == outcome:
+            return Verdict.AS_EXPECTED, rule
+    first = rules[0] if rules else None
+    if outcome not in GREEN:
+        return Verdict.REGRESSED, first
+    return (Verdict.AS_EXPECTED if first is None else Verdict.FIXED), first
+
+
+def exit_code(judged: Iterable[Judged]) -> ExitCode:
+    """1 if any case regressed or is fixed, else 4 if any is incomplete, else 0; 3 without any case."""
+    verdicts = {case.verdict for case in judged}
+    if not verdicts:
+        return ExitCode.NOTHING_SELECTED
+    if verdicts & {Verdict.REGRESSED, Verdict.FIXED}:
+        return ExitCode.CHANGED
+    return ExitCode.INCOMPLETE if Verdict.INCOMPLETE in verdicts else ExitCode.AS_EXPECTED

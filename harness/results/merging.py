@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..planning.plan import EVERY_MODEL
 from .failure import fail_alike
+from .judging import Judged, Verdict
 from .pair_diff import state_of
-from .verdict import Judged, Verdict
 
 
 @dataclass(frozen=True)

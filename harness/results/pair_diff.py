@@ -9,7 +9,7 @@ from ..contract.case import GREEN, RED
 from ..contract.routes import ROUTES
 from ..planning.plan import EVERY_MODEL
 from .failure import fail_alike, generalised
-from .verdict import Judged, Rule
+from .judging import Judged, Rule
 
 Key = tuple[str, str]
 """Lane and case id."""

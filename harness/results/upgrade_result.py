@@ -7,8 +7,8 @@ from packaging.version import Version
 
 from ..config.pair import AXES, Pair
 from ..contract.case import GREEN
+from .judging import Judged
 from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, models_with_other_numbers, unknown
-from .verdict import Judged
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_a_change_in_one_route_leaves_the_others(changed: Changed, file: str, te
 
 @pytest.mark.parametrize(
     "file",
-    ["doctor/environment.py", "commands/bench/bench.py", "report/causes.py", "results/verdict.py", "__main__.py"],
+    ["doctor/environment.py", "commands/bench/bench.py", "report/causes.py", "results/judging.py", "__main__.py"],
     ids=["doctor", "bench", "report", "verdict", "command line"],
 )
 def test_what_decides_no_outcome_leaves_all(changed: Changed, file: str) -> None:

@@ -24,7 +24,7 @@ from harness.contract.checkpoint import is_path
 from harness.planning import option_checks
 from harness.report import marks
 from harness.report.formats.files import FILES
-from harness.results.verdict import Verdict
+from harness.results.judging import Verdict
 from tests.arguments import parse
 from tests.places import ROOT
 

@@ -11,8 +11,8 @@ from harness.contract.catalog import Catalog
 from harness.planning import plan
 from harness.report import causes, reproduction
 from harness.results.failure import cause_of
+from harness.results.judging import Judged, Verdict, judge
 from harness.results.store import Recorded
-from harness.results.verdict import Judged, Verdict, judge
 from tests.arguments import parse
 from tests.summaries import NEW, Known, cases, each
 

@@ -22,8 +22,8 @@ from harness.contract.case import Case
 from harness.report import terminal
 from harness.report.formats.files import FILES
 from harness.results import store
+from harness.results.judging import Judged, Verdict, judge
 from harness.results.store import Current, Recorded
-from harness.results.verdict import Judged, Verdict, judge
 from tests.summaries import summary
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "200"))

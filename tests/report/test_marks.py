@@ -3,7 +3,7 @@
 import pytest
 
 from harness.report import marks
-from harness.results.verdict import Judged
+from harness.results.judging import Judged
 from tests.summaries import NEW, RENAMED, cases
 
 RESULT = [

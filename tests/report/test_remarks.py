@@ -10,8 +10,8 @@ from harness.config.expectation import Rule
 from harness.contract.case import Case
 from harness.report import remarks
 from harness.report.formats.columns import NONE, data
+from harness.results.judging import Judged, judge
 from harness.results.store import Recorded
-from harness.results.verdict import Judged, judge
 from tests.summaries import NEW, cases, summary
 
 TODAY = date(2026, 11, 25)

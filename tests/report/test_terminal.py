@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from harness.report import terminal
-from harness.results.verdict import Judged
+from harness.results.judging import Judged
 from tests.summaries import NEW, OLD, RENAMED, cases, each, summary
 
 DASH = "\N{EN DASH}"

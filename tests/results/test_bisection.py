@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.config.expectation import Rule
 from harness.contract.case import Case
 from harness.results.bisection import Answer, Symptom, search
-from harness.results.verdict import Judged, Verdict
+from harness.results.judging import Judged, Verdict
 
 GOOD, BAD, UNTESTABLE = Answer.GOOD, Answer.BAD, Answer.UNTESTABLE
 

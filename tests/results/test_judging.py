@@ -1,255 +1,140 @@
-import json
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
-import jsonschema
 import pytest
 
-from harness.config.errors import BadInput, InstallationError
-from harness.config.matrix import LaneScope, Matrix, Route
-from harness.contract import catalog
-from harness.execution.pair_run import PairRun
-from harness.results.judging import judged
-from harness.results.verdict import Judged, Verdict
-from tests.arguments import parse
-from tests.fake_environment import FakeEnvironment
-from tests.places import SCHEMAS
-
-OLD = "transformers4.48.3-timm1.0.14"
-NEW = "transformers5.23.0-timm1.0.31"
-ATTO = ["--model", "convnext_atto"]
-
-pytestmark = pytest.mark.usefixtures("packaged", "gpus")
-
-Make = Callable[..., PairRun]
+from harness.contract.case import GREEN, RED, SKIPPED, Case, Outcome
+from harness.results.judging import NO_RECORD, Judged, Verdict, decide, exit_code, judge
+from harness.results.store import Recorded
 
 
-@pytest.fixture
-def old(small_matrix: Matrix) -> Make:
-    """PairRun of the pair that is known to break in `tower`; its timm has no packaged catalog."""
-    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[0], parse(argv))
+@dataclass(frozen=True)
+class Known:
+    """A stand-in for a rule of matrix.yaml."""
+
+    outcome: str
+    because: str = "known"
+    url: str | None = None
+    script: str | None = None
+    advice: str = "upgrade"
 
 
-@pytest.fixture
-def new(small_matrix: Matrix) -> Make:
-    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[1], parse(argv))
+CASE = Case("tower", "a")
 
 
-@pytest.fixture
-def packaged_for_old(packaged: Path) -> None:
-    """The small catalog as the packaged one of the old pair's timm too."""
-    text = catalog.path_in(packaged, "1.0.31").read_text()
-    catalog.path_in(packaged, "1.0.14").write_text(text.replace("1.0.31", "1.0.14"))
+def recorded(failure: str | None = None, **fields: Any) -> Recorded:
+    """A lane in which the case was recorded, where fields are given."""
+    return Recorded("pair", "cpu-float32", {CASE.id: fields} if fields else {}, failure)
 
 
-def run(lanes: PairRun, outcomes: dict[str, str | None] | None = None) -> None:
-    environment = FakeEnvironment(outcomes)
-    lanes.run(lanes.prepare(environment, print), environment, print)
+def judged(verdict: Verdict) -> Judged:
+    return Judged("pair", "cpu-float32", CASE, verdict)
 
 
-def verdicts(found: list[Judged]) -> dict[tuple[str, str], Verdict]:
-    return {(one.lane, one.case.id): one.verdict for one in found}
+@pytest.mark.parametrize("outcome", sorted(GREEN))
+def test_green_without_a_rule_is_as_expected(outcome: str) -> None:
+    assert decide(outcome, []) == (Verdict.AS_EXPECTED, None)
 
 
-def test_each_planned_case_has_a_verdict_in_each_selected_lane(new: Make) -> None:
-    run(new(*ATTO))
-    assert verdicts(judged([new(*ATTO).records])) == {
-        ("cpu-float32", "wrapper/convnext_atto"): Verdict.AS_EXPECTED,
-        ("cpu-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
-        ("cuda-float32", "wrapper/convnext_atto"): Verdict.AS_EXPECTED,
-        ("cuda-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
-    }
-    assert {one.lane for one in judged([new(*ATTO, "--lane", "cpu-float32").records])} == {"cpu-float32"}
+@pytest.mark.parametrize("outcome", sorted(RED))
+def test_not_green_without_a_rule_is_regressed(outcome: str) -> None:
+    assert decide(outcome, []) == (Verdict.REGRESSED, None)
 
 
-def test_a_quick_lane_has_verdicts_for_the_quick_models_alone(small_matrix: Matrix) -> None:
-    scopes = {**small_matrix.lane_scopes, "cuda-float32": LaneScope(models="quick")}
-    matrix = small_matrix.model_copy(update={"lane_scopes": scopes})
-    found = judged([PairRun.of(matrix, matrix.pairs[1], parse(["--route", "wrapper", "--model", "eva*"])).records])
-    assert [(one.lane, one.case.id) for one in found] == [
-        ("cpu-float32", "wrapper/eva02_large"),
-        ("cpu-float32", "wrapper/eva02_tiny"),
-        ("cuda-float32", "wrapper/eva02_tiny"),
-    ]
+@pytest.mark.parametrize("expected", sorted(RED))
+@pytest.mark.parametrize("outcome", sorted(Outcome))
+def test_a_rule_expects_its_own_outcome_and_nothing_else(outcome: str, expected: str) -> None:
+    rule = Known(expected)
+    if outcome in SKIPPED:
+        wanted: tuple[Verdict, Known | None] = (Verdict.AS_EXPECTED, None)
+    elif outcome in GREEN:
+        wanted = (Verdict.FIXED, rule)
+    else:
+        wanted = (Verdict.AS_EXPECTED if outcome == expected else Verdict.REGRESSED, rule)
+    assert decide(outcome, [rule]) == wanted
 
 
-def test_the_case_without_a_model_of_timms_is_judged_by_the_rules_that_name_its_model(small_matrix: Matrix) -> None:
-    fields = {"models": ("bert",), "where": None, "routes": ("legacy-layernorm",), "transformers": None}
-    matrix = small_matrix.model_copy(
-        update={
-            "routes": {"legacy-layernorm": Route(models=("bert",))},
-            "expectations": (small_matrix.expectations[0].model_copy(update=fields),),
-        }
-    )
-    lanes = PairRun.of(matrix, matrix.pairs[1], parse(["--lane", "cpu-float32"]))
-    run(lanes, {"legacy-layernorm/bert": "keys"})
-    assert verdicts(judged([lanes.records])) == {("cpu-float32", "legacy-layernorm/bert"): Verdict.AS_EXPECTED}
-
-
-def test_only_what_is_selected_is_judged_however_much_is_recorded(new: Make) -> None:
-    run(new())
-    found = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
-    assert [one.case.id for one in found] == ["tower/convnext_atto"]
-
-
-def test_without_records_every_case_is_incomplete(new: Make) -> None:
-    found = judged([new(*ATTO, "--lane", "cpu-float32").records])
-    assert [(one.verdict, one.reason) for one in found] == [
-        (Verdict.INCOMPLETE, "no record: the run did not come this far")
-    ] * 2
-
-
-def test_a_failure_without_a_rule_for_this_pair_has_regressed(new: Make) -> None:
-    run(new(*ATTO), {"tower/convnext_atto": "keys"})
-    [one] = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
-    assert (one.pair, one.verdict, one.rule) == (NEW, Verdict.REGRESSED, None)
-
-
-@pytest.mark.usefixtures("packaged_for_old")
 @pytest.mark.parametrize(
-    ("outcome", "verdict"),
-    [("keys", Verdict.AS_EXPECTED), ("tensors", Verdict.REGRESSED), ("passed", Verdict.FIXED)],
-)
-def test_a_case_is_held_against_the_rule_that_its_model_and_pair_call_for(
-    old: Make, outcome: str, verdict: Verdict
-) -> None:
-    run(old(*ATTO), {"tower/convnext_atto": outcome})
-    [one] = judged([old(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
-    assert (one.pair, one.verdict, one.outcome) == (OLD, verdict, outcome)
-    assert one.rule is not None
-    assert one.rule.because == "renamed"
-
-
-@pytest.mark.usefixtures("packaged_for_old")
-def test_a_rule_is_not_held_against_another_route_nor_against_a_model_without_its_trait(old: Make) -> None:
-    run(old(), {"wrapper/convnext_atto": "keys", "tower/resnet18": "keys"})
-    found = {one.case.id: one for one in judged([old("--lane", "cpu-float32").records])}
-    for case in ("wrapper/convnext_atto", "tower/resnet18"):
-        assert (found[case].verdict, found[case].rule) == (Verdict.REGRESSED, None)
-
-
-def test_records_are_judged_by_the_rules_of_today(new: Make, small_matrix: Matrix) -> None:
-    options = [*ATTO, "--route", "tower", "--lane", "cpu-float32"]
-    run(new(*options), {"tower/convnext_atto": "keys"})
-    wider = small_matrix.expectations[0].model_copy(update={"transformers": ">=5"})
-    today = small_matrix.model_copy(update={"expectations": (wider,)})
-    assert [one.verdict for one in judged([new(*options).records])] == [Verdict.REGRESSED]
-    assert [one.verdict for one in judged([PairRun.of(today, today.pairs[1], parse(options)).records])] == [
-        Verdict.AS_EXPECTED
-    ]
-
-
-def test_pairs_follow_each_other(old: Make, new: Make) -> None:
-    found = judged([old().records, new().records])
-    assert list(dict.fromkeys(one.pair for one in found)) == [OLD, NEW]
-
-
-def test_without_a_catalog_one_incomplete_case_stands_for_each_selected_route_and_lane(old: Make) -> None:
-    found = judged([old().records])
-    assert [(one.lane, one.case.id, one.verdict) for one in found] == [
-        ("cpu-float32", "wrapper/*", Verdict.INCOMPLETE),
-        ("cpu-float32", "tower/*", Verdict.INCOMPLETE),
-        ("cuda-float32", "wrapper/*", Verdict.INCOMPLETE),
-        ("cuda-float32", "tower/*", Verdict.INCOMPLETE),
-    ]
-    assert {one.reason for one in found} == {"there is no catalog of timm 1.0.14 yet"}
-    few = judged([old("--route", "tower", "--lane", "cpu-float32").records])
-    assert [(one.lane, one.case.id) for one in few] == [("cpu-float32", "tower/*")]
-
-
-def test_an_environment_that_could_not_be_made_says_why_with_or_without_a_catalog(old: Make, new: Make) -> None:
-    environment = FakeEnvironment(problem=InstallationError("no space left"))
-    lanes = [make(*ATTO, "--lane", "cpu-float32") for make in (old, new)]
-    for one in lanes:
-        with pytest.raises(InstallationError):
-            one.run(one.prepare(environment, print), environment, print)
-    assert [(one.case.id, one.verdict, one.reason) for one in judged([pair_run.records for pair_run in lanes])] == [
-        ("wrapper/*", Verdict.INCOMPLETE, "no space left"),
-        ("tower/*", Verdict.INCOMPLETE, "no space left"),
-        ("wrapper/convnext_atto", Verdict.INCOMPLETE, "no space left"),
-        ("tower/convnext_atto", Verdict.INCOMPLETE, "no space left"),
-    ]
-
-
-def test_the_record_of_a_pair_without_environment_and_catalog_validates(old: Make) -> None:
-    with pytest.raises(InstallationError):
-        old().prepare(FakeEnvironment(problem=InstallationError("no space left")), print)
-    schema = SCHEMAS / "record.json"
-    validator = jsonschema.Draft202012Validator(json.loads(schema.read_text()))
-    for lane in ("cpu-float32", "cuda-float32"):
-        lines = [json.loads(line) for line in Path("results", OLD, f"{lane}.jsonl").read_text().splitlines()]
-        assert [error.message for line in lines for error in validator.iter_errors(line)] == []
-        run, end = lines
-        assert (run["cases"], run["catalog"]) == (["wrapper/*", "tower/*"], None)
-        assert (end["failed"], end["reason"]) == ("environment", "no space left")
-
-
-def test_a_run_that_could_not_be_made_does_not_count_once_there_is_a_catalog(new: Make, packaged: Path) -> None:
-    lanes = new(*ATTO, "--lane", "cpu-float32")
-    known = catalog.path_in(packaged, "1.0.31").rename(packaged / "away")
-    with pytest.raises(InstallationError):
-        lanes.prepare(FakeEnvironment(problem=InstallationError("no space left")), print)
-    known.rename(catalog.path_in(packaged, "1.0.31"))
-    assert {one.reason for one in judged([lanes.records])} == {"no record: the run did not come this far"}
-    run(lanes)
-    assert {one.verdict for one in judged([lanes.records])} == {Verdict.AS_EXPECTED}
-
-
-def test_a_file_of_records_that_is_none_is_refused(new: Make) -> None:
-    file = Path("results", NEW, "cpu-float32.jsonl")
-    file.parent.mkdir(parents=True)
-    file.write_text('{"kind":"end"}\n')
-    with pytest.raises(BadInput) as caught:
-        judged([new(*ATTO).records])
-    assert str(caught.value) == (
-        f"{file}:1: a 'end' line before any run; move that file away, or name another folder with --results"
-    )
-
-
-def try_own(lanes: PairRun, outcome: str, *, gamma_keys: int = 1) -> None:
-    """A run of a model of somebody's own, whose record alone knows its traits."""
-    environment = FakeEnvironment(dict.fromkeys(["own/a:B", "wrapper/a:B"], outcome))
-    environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=gamma_keys))}
-    lanes.run(lanes.prepare(environment, print), environment, print)
-
-
-@pytest.mark.usefixtures("packaged_for_old")
-@pytest.mark.parametrize(
-    ("outcome", "gamma_keys", "verdict"),
+    ("outcome", "verdict", "by"),
     [
-        ("keys", 1, Verdict.AS_EXPECTED),
-        ("tensors", 1, Verdict.REGRESSED),
-        ("keys", 0, Verdict.REGRESSED),
-        ("passed", 1, Verdict.AS_EXPECTED),
+        ("keys", Verdict.AS_EXPECTED, 0),
+        ("tensors", Verdict.AS_EXPECTED, 1),
+        ("error", Verdict.REGRESSED, 0),
+        ("passed", Verdict.FIXED, 0),
     ],
-    ids=["a rule explains it", "otherwise broken", "a rule of other models", "no rule expects it"],
 )
-def test_rules_explain_what_is_seen_of_a_model_of_ones_own_and_expect_nothing_of_it(
-    old: Make, outcome: str, gamma_keys: int, verdict: Verdict
-) -> None:
-    own = old("--own", "a:B", "--variant", "safetensors", "--lane", "cpu-float32")
-    try_own(own, outcome, gamma_keys=gamma_keys)
-    assert verdicts(judged([own.records])) == {("cpu-float32", "own/a:B"): verdict}
+def test_of_several_rules_any_may_name_the_outcome(outcome: str, verdict: Verdict, by: int) -> None:
+    rules = [Known("keys"), Known("tensors")]
+    assert decide(outcome, rules) == (verdict, rules[by])
 
 
-@pytest.mark.usefixtures("packaged_for_old")
+def test_an_outcome_that_is_not_known_is_never_green() -> None:
+    assert decide("fine", []) == (Verdict.REGRESSED, None)
+
+
+def test_a_planned_case_without_a_record_is_incomplete() -> None:
+    (one,) = judge([CASE], recorded(), lambda _: [])
+    assert (one.verdict, one.outcome, one.reason) == (Verdict.INCOMPLETE, None, NO_RECORD)
+
+
+def test_a_case_is_incomplete_for_the_reason_that_its_environment_failed() -> None:
+    (one,) = judge([CASE], recorded(failure="no such release"), lambda _: [Known("keys")])
+    assert (one.verdict, one.reason) == (Verdict.INCOMPLETE, "no such release")
+
+
+def test_a_judged_case_keeps_its_place_its_record_and_its_rule() -> None:
+    rule = Known("keys")
+    (one,) = judge(
+        [CASE], recorded(outcome="keys", reason="24 keys renamed"), lambda case: [rule] if case == CASE else []
+    )
+    record = {"outcome": "keys", "reason": "24 keys renamed"}
+    assert one == Judged("pair", "cpu-float32", CASE, Verdict.AS_EXPECTED, record, rule, rules=(rule,))
+    assert (one.outcome, one.reason) == ("keys", "24 keys renamed")
+
+
+def test_only_planned_cases_are_judged() -> None:
+    assert judge([], recorded(outcome="keys"), lambda _: []) == []
+
+
+@pytest.mark.parametrize("outcome", sorted(Outcome))
+def test_broken_is_what_ran_and_is_not_green(outcome: str) -> None:
+    (one,) = judge([CASE], recorded(outcome=outcome, detail={"silent": True}), lambda _: [])
+    assert one.broken == (outcome in RED)
+    assert one.silent == (outcome in RED)
+
+
+def test_a_case_without_a_record_is_neither_broken_nor_silent() -> None:
+    (one,) = judge([CASE], recorded(), lambda _: [])
+    assert not one.broken
+    assert not one.silent
+
+
 @pytest.mark.parametrize(
-    ("outcome", "verdict"),
-    [("keys", Verdict.AS_EXPECTED), ("tensors", Verdict.REGRESSED), ("passed", Verdict.AS_EXPECTED)],
+    ("verdicts", "code"),
+    [
+        ([Verdict.AS_EXPECTED], 0),
+        ([Verdict.AS_EXPECTED, Verdict.REGRESSED], 1),
+        ([Verdict.FIXED], 1),
+        ([Verdict.AS_EXPECTED, Verdict.INCOMPLETE], 4),
+        ([Verdict.INCOMPLETE, Verdict.REGRESSED], 1),
+        ([Verdict.INCOMPLETE, Verdict.FIXED], 1),
+        ([], 3),
+    ],
+    ids=[
+        "as expected",
+        "regressed",
+        "fixed",
+        "incomplete",
+        "incomplete and regressed",
+        "incomplete and fixed",
+        "empty",
+    ],
 )
-def test_rules_explain_what_is_seen_of_the_hubs_weights_and_expect_nothing_of_them(
-    old: Make, outcome: str, verdict: Verdict
-) -> None:
-    hub = old("--weights", "hub", "--model", "convnext_atto", "--route", "tower", "--lane", "cpu-float32")
-    environment = FakeEnvironment({"tower/convnext_atto+full": outcome})
-    hub.run(hub.prepare(environment, print), environment, print)
-    assert verdicts(judged([hub.records])) == {("cpu-float32", "tower/convnext_atto+full"): verdict}
+def test_the_exit_code_tells_the_first_that_applies(verdicts: list[Verdict], code: int) -> None:
+    assert exit_code(map(judged, verdicts)) == code
 
 
-@pytest.mark.usefixtures("packaged_for_old")
-def test_a_model_made_with_another_configuration_has_records_of_its_own(old: Make) -> None:
-    one, other = ("--own", "a:B", "--config", "{}"), ("--own", "a:B")
-    try_own(old(*one), "passed")
-    assert {found.verdict for found in judged([old(*one).records])} == {Verdict.AS_EXPECTED}
-    assert {found.verdict for found in judged([old(*other).records])} == {Verdict.INCOMPLETE}
+def test_a_case_without_a_record_keeps_the_rules_that_speak_of_it_and_none_decides() -> None:
+    rules = (Known("keys"), Known("tensors"))
+    (incomplete,) = judge([CASE], recorded(), lambda _: rules)
+    assert (incomplete.rules, incomplete.rule, incomplete.explanations) == (rules, None, [])

@@ -2,9 +2,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.contract.case import Case
+from harness.results.judging import Judged, judge
 from harness.results.merging import merge
 from harness.results.store import Recorded
-from harness.results.verdict import Judged, judge
 from tests.summaries import NEW, RENAMED, Known, Results, recorded
 
 A, B = Path("a"), Path("b")

@@ -9,6 +9,7 @@ from harness.config.expectation import Rule
 from harness.config.matrix import Matrix, Tolerance
 from harness.contract.case import Case
 from harness.contract.routes import ROUTES
+from harness.results.judging import Judged, Verdict
 from harness.results.pair_diff import (
     Change,
     Kind,
@@ -19,7 +20,6 @@ from harness.results.pair_diff import (
     responsible_package,
     unknown,
 )
-from harness.results.verdict import Judged, Verdict
 
 LANE = "cpu-float32"
 ALIKE = frozenset({"a", "b"})

@@ -136,7 +136,7 @@ def _error(error: Mapping[str, Any]) -> str:
     message = textwrap.shorten(str(error["message"]), MESSAGE_LENGTH, placeholder=" ...")
     if error["type"] == DAMAGED:
         return f"the files themselves are damaged: {message}"
-    on = f" ({error['leg']})" if error.get("leg") else ""
+    on = f" ({error['scenario']})" if error.get("scenario") else ""
     at = f" at {error['frame']}" if error["frame"] else ""
     return f"{error['type']} in phase {error['phase']}{on}{at}: {message}"
 

@@ -219,4 +219,4 @@ def describe_error(error: BaseException, phase: str, scenario: str) -> Mapping[s
 
 
 def _in_scenario(error: Mapping[str, Any], scenario: str) -> Mapping[str, Any]:
-    return {**error, "leg": scenario} if scenario else error
+    return {**error, "scenario": scenario} if scenario else error

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ...config.pair import Pair
-from ...results.verdict import Judged, Verdict
+from ...results.judging import Judged, Verdict
 from .. import causes, marks
 from ..summary import Summary
 from . import needs

@@ -14,8 +14,8 @@ from ...config.options import own_in_words
 from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.failure import generalised
 from ...results.history import PastRun
+from ...results.judging import Judged, Rule
 from ...results.pair_diff import KINDS, STATES, Kind, lacks_catalog
-from ...results.verdict import Judged, Rule
 from .. import causes, marks, reproduction
 from ..grid import in_order
 from ..summary import Summary

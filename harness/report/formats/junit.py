@@ -5,7 +5,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from ...config.text import printable
-from ...results.verdict import Judged
+from ...results.judging import Judged
 from .. import causes, marks
 from ..summary import Summary
 

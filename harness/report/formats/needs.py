@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ...contract.case import GREEN
-from ...results.verdict import Judged, Rule
+from ...results.judging import Judged, Rule
 from ..summary import Summary
 
 OF_STATE: Final = frozenset({"keys", "tensors"})

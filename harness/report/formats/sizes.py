@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ...contract.case import DEFAULT_VARIANT, SKIPPED, Size
-from ...results.verdict import Judged
+from ...results.judging import Judged
 from .. import grid, marks
 from ..summary import Summary
 

@@ -67,7 +67,7 @@ def test_an_exception_in_one_scenario_hides_no_finding_of_another(attempt: Attem
     assert record.outcome == "tensors"
     assert record.reason == f"1 parameter not as saved{where}: stages.0.blocks.0.gamma is 1e-05 throughout"
     error = record.detail["error"]
-    assert (error["type"], error["message"], error.get("leg", "")) == ("LookupError", "not this one", raising)
+    assert (error["type"], error["message"], error.get("scenario", "")) == ("LookupError", "not this one", raising)
     assert error["frame"].startswith("faulty.py:")
     assert error["frame"].endswith(" in refusing")
     assert "errors" not in record.detail
@@ -93,7 +93,7 @@ def test_every_exception_is_recorded_with_its_scenario_and_the_first_is_the_reas
     faults = Faulty(Faulty(CLASSIFIER, to_model=faulty.raising, only=FIRST), to_model=faulty.refusing, only=SECOND)
     record = attempt(faults, CONVNEXT)
     errors = record.detail["errors"]
-    summaries = [(error["type"], error["phase"], error.get("leg", "")) for error in errors]
+    summaries = [(error["type"], error["phase"], error.get("scenario", "")) for error in errors]
     assert record.outcome == "error"
     assert summaries == [("RuntimeError", "run", FIRST), ("LookupError", "load", SECOND)]
     assert record.detail["error"] == errors[0]

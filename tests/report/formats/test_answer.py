@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 
 from harness.report.formats.answer import answer
-from harness.results.verdict import Judged
+from harness.results.judging import Judged
 from tests.places import SCHEMAS
 from tests.summaries import NEW, OLD, RENAMED, cases, each, summary
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from harness.report.formats import junit
-from harness.results.verdict import Judged
+from harness.results.judging import Judged
 from tests.summaries import NEW, OLD, RENAMED, cases, summary
 
 

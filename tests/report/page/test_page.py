@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from harness.contract.case import Case
 from harness.report.summary import Summary
+from harness.results.judging import Judged, judge
 from harness.results.pair_diff import compare
-from harness.results.verdict import Judged, judge
 from tests.report.page.conftest import DESKTOP, PHONE, Open
 from tests.summaries import NEW, OLD, RENAMED, Known, cases, each, recorded, summary
 

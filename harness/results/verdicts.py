@@ -1,0 +1,119 @@
+"""The verdicts on all cases of the selected pairs: reads their records and has `judging` judge each."""
+
+import contextlib
+import functools
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config.expectation import Rule
+from ..config.matrix import Lane
+from ..contract.case import Case
+from ..contract.catalog import Catalog, Entry, entry_of
+from ..contract.checkpoint import Checkpoint, is_path
+from ..contract.matching import applies_to, covers_releases
+from ..contract.routes import rules_of
+from ..planning import plan
+from . import store
+from .judging import Judged, Verdict, judge
+from .pair_records import PairRecords
+from .store import Recorded
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict for every planned case of some pairs in the selected lanes, and the content of each lane's file."""
+
+    cases: list[Judged]
+    recorded: list[Recorded]
+    families: Mapping[str, str]
+    """Model -> family."""
+    parameters: Mapping[str, int]
+    """Model -> number of parameters at full size."""
+
+
+def judged(selected: Sequence[PairRecords]) -> list[Judged]:
+    """The verdicts on the selected pairs."""
+    return of(selected).cases
+
+
+def of(selected: Sequence[PairRecords]) -> Judgement:
+    """Reads and judges the records of the selected pairs. Raises BadInput for a file that holds no records."""
+    with _garbage_collection_paused():
+        lanes = [lane for records in selected for lane in _judged(records)]
+    entries = {entry.model: entry for records in selected for entry in records.catalog() or ()}
+    return Judgement(
+        [case for cases, _ in lanes for case in cases],
+        [recorded for _, recorded in lanes],
+        {model: entry.family for model, entry in entries.items()},
+        {model: entry.params for model, entry in entries.items()},
+    )
+
+
+@contextlib.contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Everything read is kept, and collecting among a hundred thousand records takes as long as reading them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # later collections skip the records too
+        if collecting:
+            gc.enable()
+
+
+def _judged(records: PairRecords) -> Iterator[tuple[list[Judged], Recorded]]:
+    catalog = records.catalog()
+    for lane in records.lanes:
+        yield _unplanned(records, lane) if catalog is None else _planned(records, lane, catalog)
+
+
+def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
+    pair = records.pair
+    rules = [
+        rule for rule in records.matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch)
+    ]
+
+    recorded = records.recorded(lane, catalog)
+    own, from_hub = records.options.own, records.options.from_hub
+    is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
+
+    folder = is_folder or from_hub
+
+    @functools.cache  # a route has few of the rules, and a hundred thousand cases ask
+    def rules_of_route(route: str) -> list[Rule]:
+        routes = set(rules_of(route, folder=folder))
+        return [rule for rule in rules if not routes.isdisjoint(rule.routes)]
+
+    def rules_for(case: Case) -> list[Rule]:
+        entry, candidates = _traits(recorded, case) if own else catalog[case.model], rules_of_route(case.route)
+        applying = [rule for rule in candidates if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
+        # Rules predict timm's models with our weights. Other models may pass where a rule applies: that is no news.
+        return [rule for rule in applying if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
+
+    return judge(records.planned(lane, catalog), recorded, rules_for), recorded
+
+
+def _outcome(recorded: Recorded, case: Case) -> str | None:
+    """The recorded outcome of a case, or None."""
+    record = recorded.records.get(case.id)
+    return None if record is None else str(record["outcome"])
+
+
+def _traits(recorded: Recorded, case: Case) -> Entry | None:
+    """The traits of a user model, from its record; None if it has none."""
+    traits = ((recorded.records.get(case.id) or {}).get("detail") or {}).get("traits")
+    try:
+        return entry_of(traits) if traits else None
+    except (KeyError, TypeError):
+        return None
+
+
+def _unplanned(records: PairRecords, lane: Lane) -> tuple[list[Judged], Recorded]:
+    """One incomplete case per route: without a catalog the models are unknown."""
+    recorded = store.load(records.options.results, records.pair.id, lane.name, None)
+    why = recorded.failure or f"there is no catalog of timm {records.pair.timm} yet"
+    cases = plan.stand_ins(records.matrix, records.options)
+    return [Judged(records.pair.id, lane.name, case, Verdict.INCOMPLETE, missing=why) for case in cases], recorded

@@ -1,0 +1,255 @@
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from harness.config.errors import BadInput, InstallationError
+from harness.config.matrix import LaneScope, Matrix, Route
+from harness.contract import catalog
+from harness.execution.pair_run import PairRun
+from harness.results.judging import Judged, Verdict
+from harness.results.verdicts import judged
+from tests.arguments import parse
+from tests.fake_environment import FakeEnvironment
+from tests.places import SCHEMAS
+
+OLD = "transformers4.48.3-timm1.0.14"
+NEW = "transformers5.23.0-timm1.0.31"
+ATTO = ["--model", "convnext_atto"]
+
+pytestmark = pytest.mark.usefixtures("packaged", "gpus")
+
+Make = Callable[..., PairRun]
+
+
+@pytest.fixture
+def old(small_matrix: Matrix) -> Make:
+    """PairRun of the pair that is known to break in `tower`; its timm has no packaged catalog."""
+    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[0], parse(argv))
+
+
+@pytest.fixture
+def new(small_matrix: Matrix) -> Make:
+    return lambda *argv: PairRun.of(small_matrix, small_matrix.pairs[1], parse(argv))
+
+
+@pytest.fixture
+def packaged_for_old(packaged: Path) -> None:
+    """The small catalog as the packaged one of the old pair's timm too."""
+    text = catalog.path_in(packaged, "1.0.31").read_text()
+    catalog.path_in(packaged, "1.0.14").write_text(text.replace("1.0.31", "1.0.14"))
+
+
+def run(lanes: PairRun, outcomes: dict[str, str | None] | None = None) -> None:
+    environment = FakeEnvironment(outcomes)
+    lanes.run(lanes.prepare(environment, print), environment, print)
+
+
+def verdicts(found: list[Judged]) -> dict[tuple[str, str], Verdict]:
+    return {(one.lane, one.case.id): one.verdict for one in found}
+
+
+def test_each_planned_case_has_a_verdict_in_each_selected_lane(new: Make) -> None:
+    run(new(*ATTO))
+    assert verdicts(judged([new(*ATTO).records])) == {
+        ("cpu-float32", "wrapper/convnext_atto"): Verdict.AS_EXPECTED,
+        ("cpu-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
+        ("cuda-float32", "wrapper/convnext_atto"): Verdict.AS_EXPECTED,
+        ("cuda-float32", "tower/convnext_atto"): Verdict.AS_EXPECTED,
+    }
+    assert {one.lane for one in judged([new(*ATTO, "--lane", "cpu-float32").records])} == {"cpu-float32"}
+
+
+def test_a_quick_lane_has_verdicts_for_the_quick_models_alone(small_matrix: Matrix) -> None:
+    scopes = {**small_matrix.lane_scopes, "cuda-float32": LaneScope(models="quick")}
+    matrix = small_matrix.model_copy(update={"lane_scopes": scopes})
+    found = judged([PairRun.of(matrix, matrix.pairs[1], parse(["--route", "wrapper", "--model", "eva*"])).records])
+    assert [(one.lane, one.case.id) for one in found] == [
+        ("cpu-float32", "wrapper/eva02_large"),
+        ("cpu-float32", "wrapper/eva02_tiny"),
+        ("cuda-float32", "wrapper/eva02_tiny"),
+    ]
+
+
+def test_the_case_without_a_model_of_timms_is_judged_by_the_rules_that_name_its_model(small_matrix: Matrix) -> None:
+    fields = {"models": ("bert",), "where": None, "routes": ("legacy-layernorm",), "transformers": None}
+    matrix = small_matrix.model_copy(
+        update={
+            "routes": {"legacy-layernorm": Route(models=("bert",))},
+            "expectations": (small_matrix.expectations[0].model_copy(update=fields),),
+        }
+    )
+    lanes = PairRun.of(matrix, matrix.pairs[1], parse(["--lane", "cpu-float32"]))
+    run(lanes, {"legacy-layernorm/bert": "keys"})
+    assert verdicts(judged([lanes.records])) == {("cpu-float32", "legacy-layernorm/bert"): Verdict.AS_EXPECTED}
+
+
+def test_only_what_is_selected_is_judged_however_much_is_recorded(new: Make) -> None:
+    run(new())
+    found = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
+    assert [one.case.id for one in found] == ["tower/convnext_atto"]
+
+
+def test_without_records_every_case_is_incomplete(new: Make) -> None:
+    found = judged([new(*ATTO, "--lane", "cpu-float32").records])
+    assert [(one.verdict, one.reason) for one in found] == [
+        (Verdict.INCOMPLETE, "no record: the run did not come this far")
+    ] * 2
+
+
+def test_a_failure_without_a_rule_for_this_pair_has_regressed(new: Make) -> None:
+    run(new(*ATTO), {"tower/convnext_atto": "keys"})
+    [one] = judged([new(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
+    assert (one.pair, one.verdict, one.rule) == (NEW, Verdict.REGRESSED, None)
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [("keys", Verdict.AS_EXPECTED), ("tensors", Verdict.REGRESSED), ("passed", Verdict.FIXED)],
+)
+def test_a_case_is_held_against_the_rule_that_its_model_and_pair_call_for(
+    old: Make, outcome: str, verdict: Verdict
+) -> None:
+    run(old(*ATTO), {"tower/convnext_atto": outcome})
+    [one] = judged([old(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
+    assert (one.pair, one.verdict, one.outcome) == (OLD, verdict, outcome)
+    assert one.rule is not None
+    assert one.rule.because == "renamed"
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_a_rule_is_not_held_against_another_route_nor_against_a_model_without_its_trait(old: Make) -> None:
+    run(old(), {"wrapper/convnext_atto": "keys", "tower/resnet18": "keys"})
+    found = {one.case.id: one for one in judged([old("--lane", "cpu-float32").records])}
+    for case in ("wrapper/convnext_atto", "tower/resnet18"):
+        assert (found[case].verdict, found[case].rule) == (Verdict.REGRESSED, None)
+
+
+def test_records_are_judged_by_the_rules_of_today(new: Make, small_matrix: Matrix) -> None:
+    options = [*ATTO, "--route", "tower", "--lane", "cpu-float32"]
+    run(new(*options), {"tower/convnext_atto": "keys"})
+    wider = small_matrix.expectations[0].model_copy(update={"transformers": ">=5"})
+    today = small_matrix.model_copy(update={"expectations": (wider,)})
+    assert [one.verdict for one in judged([new(*options).records])] == [Verdict.REGRESSED]
+    assert [one.verdict for one in judged([PairRun.of(today, today.pairs[1], parse(options)).records])] == [
+        Verdict.AS_EXPECTED
+    ]
+
+
+def test_pairs_follow_each_other(old: Make, new: Make) -> None:
+    found = judged([old().records, new().records])
+    assert list(dict.fromkeys(one.pair for one in found)) == [OLD, NEW]
+
+
+def test_without_a_catalog_one_incomplete_case_stands_for_each_selected_route_and_lane(old: Make) -> None:
+    found = judged([old().records])
+    assert [(one.lane, one.case.id, one.verdict) for one in found] == [
+        ("cpu-float32", "wrapper/*", Verdict.INCOMPLETE),
+        ("cpu-float32", "tower/*", Verdict.INCOMPLETE),
+        ("cuda-float32", "wrapper/*", Verdict.INCOMPLETE),
+        ("cuda-float32", "tower/*", Verdict.INCOMPLETE),
+    ]
+    assert {one.reason for one in found} == {"there is no catalog of timm 1.0.14 yet"}
+    few = judged([old("--route", "tower", "--lane", "cpu-float32").records])
+    assert [(one.lane, one.case.id) for one in few] == [("cpu-float32", "tower/*")]
+
+
+def test_an_environment_that_could_not_be_made_says_why_with_or_without_a_catalog(old: Make, new: Make) -> None:
+    environment = FakeEnvironment(problem=InstallationError("no space left"))
+    lanes = [make(*ATTO, "--lane", "cpu-float32") for make in (old, new)]
+    for one in lanes:
+        with pytest.raises(InstallationError):
+            one.run(one.prepare(environment, print), environment, print)
+    assert [(one.case.id, one.verdict, one.reason) for one in judged([pair_run.records for pair_run in lanes])] == [
+        ("wrapper/*", Verdict.INCOMPLETE, "no space left"),
+        ("tower/*", Verdict.INCOMPLETE, "no space left"),
+        ("wrapper/convnext_atto", Verdict.INCOMPLETE, "no space left"),
+        ("tower/convnext_atto", Verdict.INCOMPLETE, "no space left"),
+    ]
+
+
+def test_the_record_of_a_pair_without_environment_and_catalog_validates(old: Make) -> None:
+    with pytest.raises(InstallationError):
+        old().prepare(FakeEnvironment(problem=InstallationError("no space left")), print)
+    schema = SCHEMAS / "record.json"
+    validator = jsonschema.Draft202012Validator(json.loads(schema.read_text()))
+    for lane in ("cpu-float32", "cuda-float32"):
+        lines = [json.loads(line) for line in Path("results", OLD, f"{lane}.jsonl").read_text().splitlines()]
+        assert [error.message for line in lines for error in validator.iter_errors(line)] == []
+        run, end = lines
+        assert (run["cases"], run["catalog"]) == (["wrapper/*", "tower/*"], None)
+        assert (end["failed"], end["reason"]) == ("environment", "no space left")
+
+
+def test_a_run_that_could_not_be_made_does_not_count_once_there_is_a_catalog(new: Make, packaged: Path) -> None:
+    lanes = new(*ATTO, "--lane", "cpu-float32")
+    known = catalog.path_in(packaged, "1.0.31").rename(packaged / "away")
+    with pytest.raises(InstallationError):
+        lanes.prepare(FakeEnvironment(problem=InstallationError("no space left")), print)
+    known.rename(catalog.path_in(packaged, "1.0.31"))
+    assert {one.reason for one in judged([lanes.records])} == {"no record: the run did not come this far"}
+    run(lanes)
+    assert {one.verdict for one in judged([lanes.records])} == {Verdict.AS_EXPECTED}
+
+
+def test_a_file_of_records_that_is_none_is_refused(new: Make) -> None:
+    file = Path("results", NEW, "cpu-float32.jsonl")
+    file.parent.mkdir(parents=True)
+    file.write_text('{"kind":"end"}\n')
+    with pytest.raises(BadInput) as caught:
+        judged([new(*ATTO).records])
+    assert str(caught.value) == (
+        f"{file}:1: a 'end' line before any run; move that file away, or name another folder with --results"
+    )
+
+
+def try_own(lanes: PairRun, outcome: str, *, gamma_keys: int = 1) -> None:
+    """A run of a model of somebody's own, whose record alone knows its traits."""
+    environment = FakeEnvironment(dict.fromkeys(["own/a:B", "wrapper/a:B"], outcome))
+    environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=gamma_keys))}
+    lanes.run(lanes.prepare(environment, print), environment, print)
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+@pytest.mark.parametrize(
+    ("outcome", "gamma_keys", "verdict"),
+    [
+        ("keys", 1, Verdict.AS_EXPECTED),
+        ("tensors", 1, Verdict.REGRESSED),
+        ("keys", 0, Verdict.REGRESSED),
+        ("passed", 1, Verdict.AS_EXPECTED),
+    ],
+    ids=["a rule explains it", "otherwise broken", "a rule of other models", "no rule expects it"],
+)
+def test_rules_explain_what_is_seen_of_a_model_of_ones_own_and_expect_nothing_of_it(
+    old: Make, outcome: str, gamma_keys: int, verdict: Verdict
+) -> None:
+    own = old("--own", "a:B", "--variant", "safetensors", "--lane", "cpu-float32")
+    try_own(own, outcome, gamma_keys=gamma_keys)
+    assert verdicts(judged([own.records])) == {("cpu-float32", "own/a:B"): verdict}
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [("keys", Verdict.AS_EXPECTED), ("tensors", Verdict.REGRESSED), ("passed", Verdict.AS_EXPECTED)],
+)
+def test_rules_explain_what_is_seen_of_the_hubs_weights_and_expect_nothing_of_them(
+    old: Make, outcome: str, verdict: Verdict
+) -> None:
+    hub = old("--weights", "hub", "--model", "convnext_atto", "--route", "tower", "--lane", "cpu-float32")
+    environment = FakeEnvironment({"tower/convnext_atto+full": outcome})
+    hub.run(hub.prepare(environment, print), environment, print)
+    assert verdicts(judged([hub.records])) == {("cpu-float32", "tower/convnext_atto+full"): verdict}
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_a_model_made_with_another_configuration_has_records_of_its_own(old: Make) -> None:
+    one, other = ("--own", "a:B", "--config", "{}"), ("--own", "a:B")
+    try_own(old(*one), "passed")
+    assert {found.verdict for found in judged([old(*one).records])} == {Verdict.AS_EXPECTED}
+    assert {found.verdict for found in judged([old(*other).records])} == {Verdict.INCOMPLETE}
