@@ -17,8 +17,8 @@ from harness.report.summary import Summary
 from tests.places import ROOT
 
 CASES, MIB = 100_000, 2**20
-TIMES: Final = 8
-"""Times of reading the JSON alone: machines differ twofold, and a bound in seconds told them apart, not the code."""
+WRITTEN, OPENED, FILTERED = 10, 1.25, 0.5
+"""The bounds, in times of reading the JSON alone: bounds in seconds fail on a machine that is half as fast."""
 TIMM: Final = "1.0.31"
 REASON: Final = (
     "1 non-persistent buffer not as saved: {}.rope is the largest integer throughout, as uninitialised memory is"
@@ -84,22 +84,20 @@ def test_a_hundred_thousand_cases_are_written_opened_and_filtered_in_time(
     folder: Path, tmp_path: Path, browser: Browser
 ) -> None:
     path = tmp_path / "index.html"
-    # The best of three here and below, for other processes can slow down one.
     parsed, (written, summary) = _parsed(folder), _written(folder, path)
+    opened, filtered = _opened_and_filtered(browser, path)
+    # The best of three, for other processes can slow down one.
     for _ in range(2):
-        if written >= TIMES * parsed:
-            parsed = min(parsed, _parsed(folder))
+        parsed = min(parsed, _parsed(folder))
+        if written >= WRITTEN * parsed:
             written, summary = min(_written(folder, path), (written, summary), key=lambda timed: timed[0])
+        opened, filtered = map(min, zip((opened, filtered), _opened_and_filtered(browser, path), strict=True))
     assert len(summary.judged) >= CASES
     assert summary.complete
     assert path.stat().st_size < 15 * MIB
-    assert written < TIMES * parsed
-
-    opened, filtered = (
-        min(times) for times in zip(*(_opened_and_filtered(browser, path) for _ in range(3)), strict=True)
-    )
-    assert opened < 1
-    assert filtered < 1
+    assert written < WRITTEN * parsed
+    assert opened < OPENED * parsed
+    assert filtered < FILTERED * parsed
 
 
 def _parsed(folder: Path) -> float:
