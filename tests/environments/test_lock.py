@@ -97,14 +97,6 @@ def test_what_is_installed_is_held_against_a_lock(
         ({"python": "3.12.0"}, "python 3.11.* was asked for, and 3.12.0 is installed"),
     ],
     ids=["as asked", "a build", "another local version", "another build", "older", "development", "Python"],
-        "as asked",
-        "a build of it",
-        "another local version",
-        "another build",
-        "older",
-        "a development version",
-        "Python",
-    ],
 )
 def test_what_is_installed_is_held_against_the_pair(found: dict[str, str], problem: str | None) -> None:
     there = {**PAIR.versions, "python": "3.11.7"}
