@@ -379,10 +379,10 @@ def tests(session: nox.Session) -> None:
     session.notify("faults")
     session.install("--group", "tests")
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
-    apart = ("-n", str(min(os.cpu_count() or 1, MANY)))
+    apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
     elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *COMMANDS)]
-    # Those of pairs one after the other: they share environments. Of tests that are named one part may have none.
-    parts = (("tests", *elsewhere, *apart, "--dist", "loadfile"), ("tests/pairs",))
+    # Whole commands by themselves. Of tests that are named one part may have none.
+    parts = (("tests", *elsewhere, *apart), ("tests/pairs", *apart))
     good = [0, NO_TESTS] if "-k" in session.posargs else [0]
     failed = []
     for part in parts:
