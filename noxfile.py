@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,9 +32,10 @@ sys.path.insert(0, str(ROOT))
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402
 from harness.commands.bisect import BisectCommand  # noqa: E402
+from harness.commands.clean import CleanCommand  # noqa: E402
 from harness.commands.distributed import worker_resources  # noqa: E402
 from harness.commands.releases import ReleasesCommand  # noqa: E402
-from harness.commands.run import MatrixCommand, console, listed, python_of  # noqa: E402
+from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
 from harness.contract.catalog import PACKAGED  # noqa: E402
@@ -54,6 +55,7 @@ nox.options.error_on_missing_interpreters = True  # a pair whose Python is missi
 nox.options.sessions = ["matrix"]
 
 MANY = 4  # processes of tests
+UV: str = nox.virtualenv.UV
 NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
 COMMANDS = ("tests/pairs", "tests/matrix", "tests/plain")  # run whole commands, or are run by them
@@ -62,56 +64,71 @@ MATRIX_COMMANDS: dict[str, MatrixCommand] = {}
 
 
 class Environment:
-    """A nox session as the package sees it: a place to install one pair and run its Python."""
+    """A nox session as the package sees it: an installer, and a way to run the Pythons of what it installed."""
 
     def __init__(self, session: nox.Session, seconds: int | None) -> None:
         self.session = session
         self.seconds = seconds
-
-    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-        """Install quietly; what the installer said is read only where it failed."""
-        hashes = ["--require-hashes"] if lock else []
-        with tempfile.TemporaryDirectory() as folder, installer_output.within(self.seconds):
-            if self.session.venv_backend == "uv":
-                resolved = lock or self.resolve(requirements, Path(folder) / "resolved.txt", until=until)
-                self._do(requirements, "uv", "pip", "sync", *hashes, str(resolved))
-            else:  # pip knows no dates, and takes nothing away
-                wanted = ["-r", str(lock)] if lock else requirements
-                self._do(requirements, "python", "-m", "pip", "install", *hashes, *wanted)
+        self.root = pairs_folder(session)
+        self.has_uv = uses_uv(session)
 
     def resolve(
-        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str | None = None
+        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str, everywhere: bool
     ) -> Path:
-        """Write down all that the requirements come to; with a Python for every platform, and with hashes."""
-        date = ["--exclude-newer", until.isoformat()] if until else []
-        everywhere = ["--universal", "--generate-hashes", "--python-version", python] if python else []
-        asked = resolved.with_name("asked.txt")
-        asked.write_text("\n".join(requirements))
-        into = [str(asked), "--output-file", str(resolved)]
-        self._do(requirements, "uv", "pip", "compile", "--no-header", "--no-annotate", *date, *everywhere, *into)
+        """Write down all that the requirements come to. pip resolves when it installs, and knows no dates."""
+        wanted = resolved.with_name("requirements.txt")
+        wanted.write_text("\n".join(requirements))
+        if not self.has_uv:
+            resolved.write_text(f"{wanted.read_text()}\n# as of {date.today()}\n")
+            return resolved
+        moment = ["--exclude-newer", until.isoformat()] if until else []
+        target = ["--universal", "--python-version", python] if everywhere else ["--python", python]
+        # A branch is another one tomorrow, whatever is in the cache.
+        moving = [word for name in addressed(requirements) for word in ("--refresh-package", name)]
+        options = ("--no-header", "--no-annotate", "--generate-hashes", *moment, *target, *moving)
+        self._do(requirements, UV, "pip", "compile", *options, str(wanted), "--output-file", str(resolved))
         return resolved
 
+    def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
+        """Make a virtual environment and install quietly; what the installer said is read only where it failed."""
+        hashes = ["--require-hashes"] if locked else []
+        with installer_output.within(self.seconds):
+            if self.has_uv:
+                self._do(requirements, UV, "venv", "--python", python, str(folder))
+                into = ["--python", str(folder / "bin" / "python")]
+                self._do(requirements, UV, "pip", "sync", *into, *hashes, str(resolved))
+            else:
+                self._do(requirements, sys.executable, "-m", "virtualenv", "--python", python, str(folder))
+                pip = (str(folder / "bin" / "python"), "-m", "pip", "install")
+                self._do(requirements, *pip, *hashes, "-r", str(resolved))
+
     def _do(self, requirements: Sequence[str], *command: str) -> None:
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+") as output:
             try:
                 self.session.run(
-                    *command, external=True, silent=False, log=False, stdout=said, stderr=subprocess.STDOUT
+                    *command, external=True, silent=False, log=False, stdout=output, stderr=subprocess.STDOUT
                 )
             except CommandFailed as error:
-                said.seek(0)
-                raise installer_output.failure(", ".join(requirements[:2]), said.read()) from error
+                output.seek(0)
+                raise installer_output.failure(", ".join(requirements[:2]), output.read()) from error
 
     def python(
-        self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
+        self,
+        interpreter: Path,
+        *arguments: str,
+        env: Mapping[str, str],
+        into: Path | None = None,
+        success: Sequence[int] = (0,),
     ) -> bool:
-        """Run the environment's Python; whether it ended with one of the exit codes that mean success."""
+        """Run a Python; whether it ended with one of the exit codes that mean success."""
         out = into.open("w") if into else None
         try:
             # stderr: by default nox sends it where stdout goes, and progress would end up in the file.
             self.session.run(
-                "python",
+                str(interpreter),
                 *arguments,
                 env=dict(env),
+                external=True,
                 stdout=out,
                 stderr=None,
                 log=False,
@@ -123,6 +140,21 @@ class Environment:
             if out:
                 out.close()
         return True
+
+
+def pairs_folder(session: nox.Session) -> Path:
+    """The folder of the environments of pairs, beside those that nox makes."""
+    return session.cache_dir.parent / "pairs"
+
+
+def uses_uv(session: nox.Session) -> bool:
+    """Whether uv installs: it is there, and no option of nox asks for another backend."""
+    return nox.virtualenv.HAS_UV and session.venv_backend in {"none", "uv"}
+
+
+def addressed(requirements: Sequence[str]) -> list[str]:
+    """The packages that come from an address on the network."""
+    return [name.strip() for name, at, where in (text.partition("@") for text in requirements) if "://" in where]
 
 
 def matrix_command(session: nox.Session, name: str) -> MatrixCommand:
@@ -138,9 +170,9 @@ def environment_of(session: nox.Session, pair_run: PairRun) -> Environment:
 
 
 def only_with_uv(session: nox.Session, pair_run: PairRun) -> Environment:
-    """The same for a session that tries one pair after another in its environment: pip takes nothing away."""
-    if session.venv_backend != "uv":
-        raise BadInput(f"nox -s {session.name} needs uv, which replaces one pair by another; install it")
+    """The same for a session that asks what a pair was on a date, which pip cannot know."""
+    if not uses_uv(session):
+        raise BadInput(f"nox -s {session.name} needs uv, which resolves as of a date; install it")
     return environment_of(session, pair_run)
 
 
@@ -184,21 +216,20 @@ def sum_up(found: MatrixCommand) -> NoReturn:
 
 
 try:
-    PAIRS = [nox.param(pair.python, pair.id, id=pair.id) for pair in listed(sys.argv)]
-    PYTHON = python_of(sys.argv)
+    PAIRS = [nox.param(pair.id, id=pair.id) for pair in listed(sys.argv)]
 except HarnessError as error:
     refuse(error)
 
 
-@nox.session
-@nox.parametrize("python,pair", PAIRS)
+@nox.session(venv_backend="none")
+@nox.parametrize("pair", PAIRS)
 @with_exit_codes
 def matrix(session: nox.Session, pair: str) -> None:
     """Run every pair of matrix.yaml in every lane this machine has; `-- --help` lists the options."""
     run(session, "matrix", pair)
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def pair(session: nox.Session) -> None:
     """Run a pair that matrix.yaml does not name: `-- transformers==5.22.0 timm==1.0.31`, then the same options."""
@@ -250,17 +281,16 @@ def verdict(session: nox.Session) -> None:
     sum_up(ran[0])
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def catalog(session: nox.Session) -> None:
     """Make the packaged catalog of a released timm again: `-- timm==1.0.31`."""
     pair_run = matrix_command(session, "catalog").pair_runs[0]
-    environment = environment_of(session, pair_run)
-    pair_run.environment.install(environment, session.log)
-    pair_run.environment.make_catalog(environment, PACKAGED)
+    with pair_run.environment.installed(environment_of(session, pair_run), session.log) as python:
+        pair_run.environment.make_catalog(python, PACKAGED)
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def bisect(session: nox.Session) -> None:
     """Find the release that broke or mended cases: `-- --good timm==1.0.24 --bad timm==1.0.31 --route hub`."""
@@ -271,7 +301,7 @@ def bisect(session: nox.Session) -> None:
     sys.exit(answered.exit_code)
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def upgrade(session: nox.Session) -> None:
     """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
@@ -287,13 +317,11 @@ def upgrade(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
     found = matrix_command(session, "lock")
-    if not nox.virtualenv.HAS_UV:
-        refuse(BadInput("nox -s lock needs uv; install it"))
     for pair_run in found.pair_runs:
-        pair_run.environment.make_lock(environment_of(session, pair_run), found.arguments.out or FOLDER, session.log)
+        pair_run.environment.make_lock(only_with_uv(session, pair_run), found.arguments.out or FOLDER, session.log)
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def releases(session: nox.Session) -> None:
     """Say what PyPI has that matrix.yaml has not; `-- --write` adds the newest pair, with its catalog and lock."""
@@ -303,7 +331,7 @@ def releases(session: nox.Session) -> None:
         news.write(news.pair, only_with_uv(session, PairRun.of(news.described, news.pair, news.options)), session.log)
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def bench(session: nox.Session) -> None:
     """Measure how fast it is, against what it must reach; `-- a c` for some of it, `-- --help` for what there is."""
@@ -312,27 +340,36 @@ def bench(session: nox.Session) -> None:
     current, broken = described.current, described.pair_run_of(BROKEN)
     if broken is None:
         raise BadInput(f"matrix.yaml has no pair {BROKEN}, by which the bench sees whether the same is found")
-    environment = only_with_uv(session, current)
-    current.environment.install(environment, session.log)
-    measured = Bench(current, broken, environment, nox.virtualenv.UV, session.log)
-    sys.stdout.write("\n".join(HEAD) + "\n")  # whole lines, however wide: they are for a page
-    for figure in measured.figures(names):
-        sys.stdout.write(figure.line + "\n")
-        sys.stdout.flush()
+    with current.environment.installed(only_with_uv(session, current), session.log) as python:
+        measured = Bench(current, broken, python, UV, session.log)
+        sys.stdout.write("\n".join(HEAD) + "\n")  # whole lines, however wide: they are for a page
+        for figure in measured.figures(names):
+            sys.stdout.write(figure.line + "\n")
+            sys.stdout.flush()
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def cause(session: nox.Session) -> None:
     """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
     pins = [word for word in session.posargs if "==" in word or "@" in word]
     pair_run = MatrixCommand.of(pins, "pair").pair_runs[0]
-    environment = environment_of(session, pair_run)
-    pair_run.environment.install(environment, session.log)
-    if scripts := [word for word in session.posargs if word not in pins]:
-        session.run("python", "-W", "ignore", "-m", "tests.causes.run", *scripts, env=VARIABLES)
-    else:
-        session.log("no script is named; the pair is installed in .nox/cause")
+    scripts = [word for word in session.posargs if word not in pins]
+    with pair_run.environment.installed(environment_of(session, pair_run), session.log) as python:
+        interpreter = str(python.folder.interpreter)
+        if scripts:
+            run_scripts = (interpreter, "-W", "ignore", "-m", "tests.causes.run", *scripts)
+            session.run(*run_scripts, env=VARIABLES, external=True)
+        else:
+            session.log(f"no script is named; the pair is installed: {interpreter}")
+
+
+@nox.session(venv_backend="none", default=False)
+@with_exit_codes
+def clean(session: nox.Session) -> None:
+    """Remove the environments of pairs in which nothing runs; they are made again when they are needed."""
+    for line in CleanCommand.of(session.posargs).remove(pairs_folder(session)):
+        session.log(line)
 
 
 @nox.session(default=False)
@@ -342,10 +379,10 @@ def tests(session: nox.Session) -> None:
     session.notify("faults")
     session.install("--group", "tests")
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
-    apart = ("-n", str(min(os.cpu_count() or 1, MANY)))
+    apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
     elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *COMMANDS)]
-    # Those of pairs one after the other: they share environments. Of tests that are named one part may have none.
-    parts = (("tests", *elsewhere, *apart, "--dist", "loadfile"), ("tests/pairs",))
+    # Whole commands by themselves. Of tests that are named one part may have none.
+    parts = (("tests", *elsewhere, *apart), ("tests/pairs", *apart))
     good = [0, NO_TESTS] if "-k" in session.posargs else [0]
     failed = []
     for part in parts:
@@ -357,15 +394,15 @@ def tests(session: nox.Session) -> None:
         raise failed[0]
 
 
-@nox.session(python=PYTHON, default=False)
+@nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def faults(session: nox.Session) -> None:
     """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
     current = MatrixCommand.of([], "matrix").current
-    environment = environment_of(session, current)
-    current.environment.install(environment, session.log)
     workers = ("-n", str(min(os.cpu_count() or 1, MANY)))
-    session.run("python", "-m", "pytest", "--durations=10", *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES)
+    with current.environment.installed(environment_of(session, current), session.log) as python:
+        pytest = (str(python.folder.interpreter), "-m", "pytest", "--durations=10")
+        session.run(*pytest, *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES, external=True)
 
 
 @nox.session(default=False)

@@ -1,9 +1,10 @@
 """A fake environment: nothing is installed, no model is loaded."""
 
-import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,24 +35,25 @@ class FakeEnvironment:
         self.catalog = catalog
         self.ends = ends
         self.installed: list[tuple[str, ...]] = []
+        self.made: dict[Path, Sequence[str]] = {}  # requirements by folder
         self.locks: list[Path | None] = []
         self.until: list[datetime | None] = []
         self.detail: dict[str, Any] = {}  # of every case
-        self.packages: dict[str, str] = {}  # that are there whatever is installed
+        self.packages: dict[str, str] = {}  # that are installed whatever is asked for
         self.plans: list[Plan] = []
         self.arguments: tuple[str, ...] = ()
         self.success: Sequence[int] = ()
         self.env: Mapping[str, str] = {}
 
-    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-        self.installed.append(tuple(requirements))
-        self.locks.append(lock)
-        self.until.append(until)
-        if self.problem:
-            raise self.problem
+    def enter(self, requirements: Sequence[str]) -> None:
+        """Called when an environment is made, and before its Python runs; tests override it."""
+
+    @cached_property
+    def root(self) -> Path:
+        return Path(tempfile.mkdtemp())
 
     def resolve(
-        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str | None = None
+        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str, **_everywhere: bool
     ) -> Path:
         self.until.append(until)
         lowest = (one.replace(">=", "==").partition(",")[0] for one in requirements)
@@ -59,18 +61,35 @@ class FakeEnvironment:
         resolved.write_text("\n".join([*pins, f"# for Python {python}", ""]))
         return resolved
 
+    def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
+        self.installed.append(tuple(requirements))
+        self.locks.append(resolved if locked else None)
+        self.made[folder] = requirements
+        self.enter(requirements)
+        if self.problem:
+            raise self.problem
+        pins: Iterator[list[str]] = (one.split("==") for one in requirements if "==" in one)
+        packages = {"python": "3.11.7", **dict(pins)} | self.packages
+        site = folder / "lib" / f"python{python}" / "site-packages"
+        site.mkdir(parents=True)
+        (folder / "pyvenv.cfg").write_text(f"version_info = {packages.pop('python')}\n")
+        for name, version in packages.items():
+            info = site / f"{name}-{version}.dist-info"
+            info.mkdir()
+            (info / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+            (info / "RECORD").write_text(f"{info.name}/METADATA,,\n")
+
     def python(
         self,
+        interpreter: Path,
+        /,
         *arguments: str,
         env: Mapping[str, str],
         into: Path | None = None,
         success: Sequence[int] = (0,),
     ) -> bool:
+        self.enter(self.made[interpreter.parent.parent])
         self.arguments, self.success, self.env = arguments, success, env
-        if "harness.cell.runtime.packages" in arguments:
-            assert into is not None
-            into.write_text(json.dumps(self._there() | self.packages))
-            return True
         if into is None and not self.ends:
             return False  # pytest died before it wrote a line
         if into is None:
@@ -78,11 +97,6 @@ class FakeEnvironment:
         elif self.catalog:
             into.write_text(catalog.dumps(self.catalog))
         return into is None or self.catalog is not None
-
-    def _there(self) -> dict[str, str]:
-        """What the last installation asked for."""
-        pins: Iterator[list[str]] = (one.split("==") for one in self.installed[-1] if "==" in one)
-        return {"python": "3.11.7", **dict(pins)}
 
     def option(self, name: str) -> str:
         """The value of an option of the last command."""

@@ -128,8 +128,8 @@ class ReleasesCommand:
             pair_run = PairRun.of(self.described, pair, self.options)
             pair_run.environment.make_lock(environment, self.arguments.out or FOLDER, say)
             if catalog.read(PACKAGED, pair.timm) is None:
-                pair_run.environment.install(environment, say)
-                pair_run.environment.make_catalog(environment, PACKAGED)
+                with pair_run.environment.installed(environment, say) as python:
+                    pair_run.environment.make_catalog(python, PACKAGED)
             draft.replace(self.options.matrix)
         finally:
             draft.unlink(missing_ok=True)

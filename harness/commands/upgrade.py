@@ -96,7 +96,8 @@ class UpgradeCommand:
                 catalog = pair_run.prepare(environment, say)
                 quick |= {entry.model for entry in catalog.smallest_of_each_kind()}
                 if any(pair_run.pending(lane, catalog) for lane in pair_run.records.lanes):
-                    pair_run.environment.install(environment, say)
+                    with pair_run.environment.installed(environment, say):
+                        pass
         return replace(self, options=replace(self.options, quick_too=frozenset(quick)))
 
     def _answer(self, environment: Environment, say: Say) -> UpgradeResult:

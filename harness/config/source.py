@@ -36,6 +36,11 @@ class Source:
         return self.where.endswith(WHEEL) and not ADDRESS.fullmatch(self.where)
 
     @property
+    def installs(self) -> str:
+        """The version that is installed: that of the wheel's name; for an address that of the label, in any build."""
+        return str(parse_wheel_filename(Path(self.where).name)[1]) if self.is_wheel else Version(self.version).public
+
+    @property
     def requirement(self) -> str:
         """The address for an installer."""
         return Path(self.where).resolve().as_uri() if self.is_wheel else self.where

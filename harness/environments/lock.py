@@ -22,6 +22,8 @@ from ..contract import package
 FOLDER: Final = package.FOLDER / "locks"
 PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<3")
 PIN: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
+BUILD: Final = re.compile(r"(cpu|cu\d+|rocm[\d.]+|xpu)")
+"""The local versions of builds of torch."""
 UNLOCKED: Final = frozenset({"python", "pip", "wheel"})  # virtualenv brings the last two
 
 
@@ -93,18 +95,26 @@ def text(pair: Pair, resolved: str, until: str) -> str:
 
 def mismatches(pair: Pair, packages: Mapping[str, str]) -> list[str]:
     """How installed packages (name -> version, `python` included) differ from the pair."""
-    wanted = {**pair.versions, "python": f"{pair.python}.*"}
-    return [
+    sources = {source.package: source for source in pair.sources}
+    wanted = {**pair.versions, **{name: source.installs for name, source in sources.items()}}
+    addressed = {name for name, source in sources.items() if not source.is_wheel}
+    problems = [
         f"{name} {version} was asked for, and {packages.get(name) or 'none'} is installed"
         for name, version in wanted.items()
-        if name not in packages or not _is(packages[name], version)
+        if name != "python"
+        and (name not in packages or not is_version(packages[name], version, in_any_build=name in addressed))
     ]
+    python = packages.get("python", "none")
+    if not f"{python}.".startswith(f"{pair.python}."):
+        problems.append(f"python {pair.python}.* was asked for, and {python} is installed")
+    return problems
 
 
-def _is(installed: str, wanted: str) -> bool:
-    """Compare versions without labels: 2.14.1+cpu is a build of 2.14.1, and no package has a source's label."""
-    specifier = Requirement(f"x=={wanted.partition('+')[0]}").specifier
-    return specifier.contains(Version(installed).public, prereleases=True)
+def is_version(installed: str, wanted: str, *, in_any_build: bool = False) -> bool:
+    """Whether a version is the wanted one. 1.0.31+x1 is not 1.0.31, but 2.14.1+cpu is a build of 2.14.1."""
+    there, asked = Version(installed), Version(wanted)
+    is_build = asked.local is None and (in_any_build or BUILD.fullmatch(there.local or ""))
+    return there == asked or bool(is_build and there.public == asked.public)
 
 
 def _unmet(requirements: Sequence[str], lock: Lock) -> list[str]:

@@ -1,14 +1,14 @@
-"""The environment of one pair: its lock, installing it, and making a catalog with its Python.
+"""The environment of one pair: its lock, installing and verifying it, and making a catalog with its Python.
 
 Callers pass in an `Environment`, so that nothing here depends on nox.
 """
 
-import json
+import contextlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,6 +24,8 @@ from ..contract.package import ROOT
 from . import lock as locks
 from . import pypi
 from .lock import Lock
+from .pair_folder import PairFolder, make_room
+from .verification import Installed, in_words
 
 # The harness on the path, and none of the user's own pytest options.
 VARIABLES: Final = {
@@ -33,6 +35,11 @@ VARIABLES: Final = {
     **KEPT_BYTECODE,
     **LIBRARIES,
 }
+WAITING: Final = "waiting for another run that installs it"
+IN_USE: Final = "another run uses this environment: wait for its end, and run again"
+CHANGED_IN_CACHE: Final = (
+    "the installer's cache holds changed files: remove the package there (uv cache clean NAME), and run again"
+)
 UNFINISHED: Final = ".unfinished"
 """The suffix of a catalog while it is being written."""
 
@@ -40,26 +47,50 @@ Say = Callable[[str], None]
 
 
 class Environment(Protocol):
-    """A virtual environment for one pair."""
+    """An installer, and a way to run the Pythons of what it installed."""
 
-    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-        """Install from the lock; without a lock, resolve the requirements among releases up to `until`.
+    @property
+    def root(self) -> Path:
+        """The folder in which each pair has a folder for its environment."""
+
+    def resolve(
+        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str, everywhere: bool
+    ) -> Path:
+        """Resolve requirements among releases up to `until` and write them to a file; `everywhere`: for all platforms.
 
         Raises InstallationError, or BadInput for a release that does not exist.
         """
 
-    def resolve(
-        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str | None = None
-    ) -> Path:
-        """Write the resolved requirements to a file; given `python`, for every platform and with hashes.
+    def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
+        """Make a virtual environment with this Python, and install what is resolved; from a lock, by its hashes.
 
-        Raises as `install` does.
+        Raises as `resolve` does.
         """
 
     def python(
+        self,
+        interpreter: Path,
+        /,
+        *arguments: str,
+        env: Mapping[str, str],
+        into: Path | None = None,
+        success: Sequence[int] = (0,),
+    ) -> bool:
+        """Run a Python, with standard output into `into`. Whether its exit code is in `success`."""
+
+
+@dataclass(frozen=True)
+class PairPython:
+    """The Python of a pair's environment, which is held as long as this is used."""
+
+    folder: PairFolder
+    environment: Environment
+
+    def run(
         self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
     ) -> bool:
-        """Run the environment's Python, with standard output into `into`. Whether its exit code is in `success`."""
+        """Run it, with standard output into `into`. Whether its exit code is in `success`."""
+        return self.environment.python(self.folder.interpreter, *arguments, env=env, into=into, success=success)
 
 
 @dataclass(frozen=True)
@@ -80,20 +111,55 @@ class PairEnvironment:
         """The `lock` field of a run's header: the digest of the lock, `latest`, or None for a date."""
         return LATEST if self.latest else self.lock.digest if self.lock else None
 
-    def install(self, environment: Environment, say: Say) -> None:
-        """Install the pair with pytest, and check the installed versions. Raises as `Environment.install` does.
+    @contextlib.contextmanager
+    def installed(self, environment: Environment, say: Say) -> Iterator[PairPython]:
+        """The pair with pytest in an environment of its own, installed if it is not there, verified, and held.
 
         Without a lock, releases count up to matrix.yaml's date, or up to the pair's own newest file if that is later.
+        Raises as `Environment.create` does.
         """
+        with tempfile.TemporaryDirectory() as draft:
+            locked = None if self.latest else self.lock
+            resolved = locked.path if locked else self._resolved(environment, Path(draft) / "resolved.txt", say)
+            folder = PairFolder.of(environment.root, self.pair.id, self.pair.python, resolved.read_text())
+            make = partial(self._make, environment, folder, resolved, locked, say)
+            while True:
+                with folder.held(make, partial(say, f"{self.pair.id}: {WAITING}")):
+                    installed = Installed(folder.path)
+                    if not (problems := installed.problems()):
+                        if self.latest:
+                            say(f"{self.pair.id}: {_comparison(self.lock, installed.versions)}")
+                        yield PairPython(folder, environment)
+                        return
+                say(f"{self.pair.id}: {in_words(problems)}; installing it again")
+                if not folder.make_again(make):
+                    raise InstallationError(f"{in_words(problems)}; {IN_USE}")
+
+    def _resolved(self, environment: Environment, path: Path, say: Say) -> Path:
+        until = None if self.latest else self._until(say)
+        pair = self.pair
+        return environment.resolve(locks.requirements(pair), path, until=until, python=pair.python, everywhere=False)
+
+    def _make(self, environment: Environment, folder: PairFolder, resolved: Path, lock: Lock | None, say: Say) -> None:
+        """Make the environment, verify it, and mark it as complete."""
         say(f"{self.pair.id}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
-        locked = None if self.latest else self.lock
-        until = None if self.latest or locked else self._until(say)
-        environment.install(locks.requirements(self.pair), lock=locked.path if locked else None, until=until)
-        packages = self._packages(environment)
-        if problems := locks.mismatches(self.pair, packages) + (locked.differences(packages) if locked else []):
-            raise InstallationError(f"{'; '.join(problems)}; delete the environment's folder in .nox, and run again")
-        if self.latest:
-            say(f"{self.pair.id}: {_comparison(self.lock, packages)}")
+        for name in make_room(folder.path.parent):
+            say(f"{name}: removed, for it was not used")
+        environment.create(
+            folder.path,
+            locks.requirements(self.pair),
+            resolved=resolved,
+            python=self.pair.python,
+            locked=lock is not None,
+        )
+        installed = Installed(folder.path)
+        versions = {**installed.versions, "python": installed.python}
+        problems = locks.mismatches(self.pair, versions) + (lock.differences(versions) if lock else [])
+        if problems:
+            raise InstallationError("; ".join(problems))
+        if problems := installed.problems():
+            raise InstallationError(f"{in_words(problems)}; {CHANGED_IN_CACHE}")
+        folder.complete({"pair": self.pair.id, "packages": versions})
 
     def make_lock(self, environment: Environment, folder: Path, say: Say) -> None:
         """Resolve the pair and write its lock, for every platform and with hashes.
@@ -106,7 +172,7 @@ class PairEnvironment:
         until = self._until(say)
         with tempfile.TemporaryDirectory() as draft:
             requirements, resolved = locks.requirements(self.pair), Path(draft) / "resolved.txt"
-            environment.resolve(requirements, resolved, until=until, python=self.pair.python)
+            environment.resolve(requirements, resolved, until=until, python=self.pair.python, everywhere=True)
             text = locks.text(self.pair, resolved.read_text(), f"{until or pypi.today():%Y-%m-%d}")
         path = locks.path_in(folder, self.pair.id)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,16 +191,7 @@ class PairEnvironment:
             say(f"{self.pair.id}: PyPI did not answer, so releases count up to {self.matrix.as_of}: {error}")
             return pypi.end_of(self.matrix.as_of)
 
-    def _packages(self, environment: Environment) -> Mapping[str, str]:
-        """The version of each installed package, by name."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "packages.json"
-            if not environment.python("-m", package.module("cell.runtime.packages"), env=VARIABLES, into=path):
-                raise InstallationError("the installed packages could not be listed; see above")
-            packages: Mapping[str, str] = json.loads(path.read_text())
-            return packages
-
-    def make_catalog(self, environment: Environment, folder: Path, only: Sequence[str] = ()) -> Catalog:
+    def make_catalog(self, python: PairPython, folder: Path, only: Sequence[str] = ()) -> Catalog:
         """Catalogue the models of the installed timm, which takes minutes; with `only`, those of its globs in seconds.
 
         Raises InstallationError if that fails.
@@ -145,7 +202,7 @@ class PairEnvironment:
         module = package.module("cell.models.catalog_builder")
         globs = ("--only", *only) if only else ()
         arguments = ("-m", module, "--controls", *self.matrix.models.controls, *globs)
-        if not environment.python(*arguments, env=VARIABLES, into=unfinished):
+        if not python.run(*arguments, env=VARIABLES, into=unfinished):
             raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")
         catalog = catalogs.loads(unfinished.read_text())
         unfinished.rename(path)

@@ -1,5 +1,6 @@
 """Running the cases of one pair that have no current record: its environment, its catalog, its plans."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from ..contract.catalog import Catalog
 from ..contract.library_env import ONLINE
 from ..contract.package import ROOT
 from ..contract.plan import Plan
-from ..environments.pair_environment import VARIABLES, Environment, PairEnvironment, Say
+from ..environments.pair_environment import VARIABLES, Environment, PairEnvironment, PairPython, Say
 from ..planning import capacity, device
 from ..planning import plan as planning
 from ..planning.capacity import Needs
@@ -68,9 +69,9 @@ class PairRun:
         if catalog := self.records.catalog():
             return catalog
         try:
-            self.environment.install(environment, say)
             only = self.options.models if self.options.named_anyway else ()
-            return self.environment.make_catalog(environment, self.records.catalog_folder, only)
+            with self.environment.installed(environment, say) as python:
+                return self.environment.make_catalog(python, self.records.catalog_folder, only)
         except InstallationError as error:
             empty, cases = Catalog(self.pair.timm, 0, (), ()), planning.stand_ins(self.matrix, self.options)
             for lane in self.records.lanes:
@@ -90,17 +91,19 @@ class PairRun:
         reasons = {lane.name: self._cannot_run(lane, catalog, cases) for lane, cases in pending}
         # Before any lane is recorded: for a release that does not exist not even a lane without a device gets a file.
         runs_any = any(len(reasons[lane.name]) < len(cases) for lane, cases in pending)
-        failure = self._install(environment, say) if runs_any else None
-        for lane, cases in pending:
-            why = reasons[lane.name]
-            if why:
-                plan = self.plan(lane, catalog, [case for case in cases if case.id in why])
-                placeholders.note_not_run(self.records.path(lane), plan, why)
-            if len(why) < len(cases):
-                plan = self.plan(lane, catalog, [case for case in cases if case.id not in why])
-                self._run_lane(environment, lane, plan, failure)
-        if failure:
-            raise failure
+        with contextlib.ExitStack() as held:
+            python = self._installed(environment, say, held) if runs_any else None
+            for lane, cases in pending:
+                why = reasons[lane.name]
+                if why:
+                    plan = self.plan(lane, catalog, [case for case in cases if case.id in why])
+                    placeholders.note_not_run(self.records.path(lane), plan, why)
+                if python and len(why) < len(cases):
+                    self._run_lane(
+                        python, lane, self.plan(lane, catalog, [case for case in cases if case.id not in why])
+                    )
+            if isinstance(python, InstallationError):
+                raise python
 
     def note_not_run(self, lane: Lane, catalog: Catalog, why: str) -> None:
         """Record every planned case without a record as not-run, for one reason."""
@@ -134,13 +137,14 @@ class PairRun:
         done = records.keys() - ({case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys())
         return [case for case in planned if case.id not in done]
 
-    def _install(self, environment: Environment, say: Say) -> InstallationError | None:
-        """Install the pair. Returns the error if that fails."""
+    def _installed(
+        self, environment: Environment, say: Say, held: contextlib.ExitStack
+    ) -> PairPython | InstallationError:
+        """The Python of the installed pair, held until the stack is closed; the error if it could not be installed."""
         try:
-            self.environment.install(environment, say)
+            return held.enter_context(self.environment.installed(environment, say))
         except InstallationError as error:
             return error
-        return None
 
     def plan(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Plan:
         """The plan of these cases."""
@@ -159,18 +163,18 @@ class PairRun:
             gpus=device.gpu_slots(lane.device, alone=bool(needs)),
         )
 
-    def _run_lane(self, environment: Environment, lane: Lane, plan: Plan, failure: InstallationError | None) -> None:
-        """Run the plan in the environment, or record `failure`. Cases left without a line are recorded as failed."""
+    def _run_lane(self, python: PairPython | InstallationError, lane: Lane, plan: Plan) -> None:
+        """Run the plan with the Python, or record the error. Cases left without a line are recorded as failed."""
         records = self.records.path(lane)
-        if failure:
-            placeholders.note_failure(records, plan, store.ENVIRONMENT, str(failure))
+        if isinstance(python, InstallationError):
+            placeholders.note_failure(records, plan, store.ENVIRONMENT, str(python))
             return
         before = len(record.read(records)) if records.is_file() else 0
         with tempdirs.folder() as folder:
             path = folder / "plan.json"
             path.write_text(plan.dumps())
             # Exit code 1 means that cases failed; the file says which of them have a record.
-            environment.python(*self._pytest(lane, plan, path, folder), env=self._variables, success=(0, 1))
+            python.run(*self._pytest(lane, plan, path, folder), env=self._variables, success=(0, 1))
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
         if unrun := tuple(case for case in plan.cases if case.id in missing):

@@ -1,7 +1,7 @@
 """What `nox -s bisect` asks, runs and answers. No release is installed, and PyPI's list is made up."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,7 @@ class Releases(FakeEnvironment):
         super().__init__()
         self.by_version = dict(zip(VERSIONS, outcomes, strict=True))
 
-    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-        super().install(requirements, lock=lock, until=until)
+    def enter(self, requirements: Sequence[str]) -> None:
         outcome = self.by_version[requirements[0].removeprefix("transformers==")]
         if outcome is None:
             raise InstallationError("no wheel")
@@ -142,8 +141,8 @@ def test_ends_that_do_not_differ_as_they_should_are_refused(first: str, last: st
 
 def test_what_is_broken_or_unsupported_at_both_ends_is_left_aside() -> None:
     class Three(Releases):
-        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-            super().install(requirements, lock=lock, until=until)
+        def enter(self, requirements: Sequence[str]) -> None:
+            super().enter(requirements)
             self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "error", "tower/resnet18": "unsupported"}
 
     environment = Three("passed", "passed", "keys", "keys", "keys", "keys", "keys")
@@ -186,8 +185,8 @@ def test_ends_may_be_spelt_short() -> None:
 
 def test_the_case_that_is_told_is_one_that_fails_as_at_the_bad_end() -> None:
     class Two(Releases):
-        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-            super().install(requirements, lock=lock, until=until)
+        def enter(self, requirements: Sequence[str]) -> None:
+            super().enter(requirements)
             later = requirements[0].removeprefix("transformers==") >= "5.3.0"
             self.outcomes = {**self.outcomes, "wrapper/convnext_atto": "error" if later else "passed"}
             if requirements[0].endswith("5.6.0"):
@@ -200,11 +199,11 @@ def test_the_case_that_is_told_is_one_that_fails_as_at_the_bad_end() -> None:
 
 def test_an_end_without_a_record_is_not_the_wrong_way_round() -> None:
     class Dying(Releases):
-        def python(self, *arguments: str, **options: Any) -> bool:
+        def python(self, interpreter: Path, /, *arguments: str, **options: Any) -> bool:
             if "--plan" in arguments and not self.plans:
                 self.plans.append(plan_of([]))
                 return False
-            return super().python(*arguments, **options)
+            return super().python(interpreter, *arguments, **options)
 
     with pytest.raises(BadInput, match=r"is without a record .*; name a release where these cases pass"):
         ask(Dying(*["passed"] * 7))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +34,22 @@ class Pairs(FakeEnvironment):
     def __init__(self, **outcomes: Outcomes | None) -> None:
         super().__init__()
         self.by_pair = outcomes
+        self.takes_over = False
 
-    def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
-        super().install(requirements, lock=lock, until=until)
+    def enter(self, requirements: Sequence[str]) -> None:
         old = {"transformers": "4.57.6", "timm": "1.0.22"}
         pins = dict(one.split("==") for one in requirements if "==" in one)
         moved = "_".join(name for name, version in old.items() if pins[name] != version) or "none"
         outcomes = self.by_pair.get(moved, {})
         if outcomes is None:
             raise InstallationError("no wheel")
-        self.outcomes = dict(outcomes)
+        self.outcomes = dict(self.by_pair.get("carried") or {}) if self.takes_over else dict(outcomes)
 
-    def python(self, *arguments: str, **options: Any) -> bool:
+    def python(self, interpreter: Path, /, *arguments: str, **options: Any) -> bool:
         if "--plan" in arguments:
             plan = Plan.loads(Path(arguments[arguments.index("--plan") + 1]).read_text())
-            if "takes" in plan.handover:
-                self.outcomes = dict(self.by_pair.get("carried") or {})
-        return super().python(*arguments, **options)
+            self.takes_over = "takes" in plan.handover
+        return super().python(interpreter, *arguments, **options)
 
     @property
     def tried(self) -> list[tuple[str, list[str]]]:
@@ -218,10 +216,10 @@ def test_what_is_mended_is_told_and_is_code_1_too() -> None:
 
 def test_what_has_no_record_is_code_4() -> None:
     class Dying(Pairs):
-        def python(self, *arguments: str, **options: object) -> bool:
+        def python(self, interpreter: Path, /, *arguments: str, **options: object) -> bool:
             if "--plan" in arguments and len(self.plans) == 1:
                 return False
-            return super().python(*arguments, **options)
+            return super().python(interpreter, *arguments, **options)
 
     found = answer(Dying())
     assert found.exit_code == 4
@@ -340,10 +338,9 @@ def test_an_end_without_a_catalog_that_cannot_be_made_has_lost_nothing() -> None
 
 def test_an_end_that_does_not_exist_is_refused_before_anything_runs() -> None:
     class Unknown(Pairs):
-        def install(self, requirements: Sequence[str], *, lock: Path | None, until: datetime | None) -> None:
+        def enter(self, requirements: Sequence[str]) -> None:
             if "transformers==5.99.0" in requirements:
                 raise BadInput("no such release")
-            super().install(requirements, lock=lock, until=until)
 
     environment = Unknown()
     with pytest.raises(BadInput, match="no such release"):

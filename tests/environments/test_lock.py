@@ -90,11 +90,13 @@ def test_what_is_installed_is_held_against_a_lock(
     [
         ({}, None),
         ({"torch": "2.14.1+cu130"}, None),
+        ({"timm": "1.0.31+x1"}, "timm 1.0.31 was asked for, and 1.0.31+x1 is installed"),
+        ({"torch": "2.14.1+mine"}, "torch 2.14.1 was asked for, and 2.14.1+mine is installed"),
         ({"torch": "2.14.0"}, "torch 2.14.1 was asked for, and 2.14.0 is installed"),
         ({"timm": "1.0.31.dev0"}, "timm 1.0.31 was asked for, and 1.0.31.dev0 is installed"),
         ({"python": "3.12.0"}, "python 3.11.* was asked for, and 3.12.0 is installed"),
     ],
-    ids=["as asked", "a build of it", "older", "a development version", "Python"],
+    ids=["as asked", "a build", "another local version", "another build", "older", "development", "Python"],
 )
 def test_what_is_installed_is_held_against_the_pair(found: dict[str, str], problem: str | None) -> None:
     there = {**PAIR.versions, "python": "3.11.7"}

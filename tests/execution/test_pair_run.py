@@ -254,9 +254,8 @@ def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:
     first, *_ = lanes.records.planned(lane, catalog_now)
 
     class Dying(FakeEnvironment):
-        def python(self, *arguments: str, **options: Any) -> bool:
-            ended = super().python(*arguments, **options)
-            return ended and "into" in options  # what lists the packages does not die
+        def python(self, interpreter: Path, /, *arguments: str, **options: Any) -> bool:
+            return super().python(interpreter, *arguments, **options) and False
 
     outcomes = {case.id: None for case in lanes.records.planned(lane, catalog_now) if case != first}
     run(make("--rerun"), Dying(outcomes=outcomes))
@@ -319,7 +318,7 @@ def header(lane: str = "cpu-float32") -> dict[str, Any]:
 def test_a_pair_is_installed_from_its_lock_and_its_records_name_it(make: Make, locked: Path) -> None:
     environment = FakeEnvironment()
     run(make(), environment)
-    assert (environment.locks, environment.until) == ([locked], [None])
+    assert (environment.locks, environment.until) == ([locked], [])
     assert header()["lock"] == lock.Lock.read(locked).digest
 
 
@@ -348,7 +347,7 @@ def test_where_pypi_says_no_date_a_pair_is_resolved_as_of_the_matrix_and_says_so
     monkeypatch.setattr(pypi, "moment_of", unreachable)
     dated = small_matrix.model_copy(update={"as_of": date(2026, 11, 20)})
     environment = FakeEnvironment()
-    _, said = run(PairRun.of(dated, dated.pairs[1], parse(ATTO)), environment)
+    said, *_ = run(PairRun.of(dated, dated.pairs[1], parse(ATTO)), environment)
     assert said == f"{PAIR}: PyPI did not answer, so releases count up to 2026-11-20: no route"
     assert environment.until == [pypi.end_of(date(2026, 11, 20))]
 
@@ -390,7 +389,7 @@ def test_an_environment_that_is_not_what_was_asked_for_is_not_used(
     environment.packages = there
     with pytest.raises(InstallationError) as caught:
         run(make(), environment)
-    assert str(caught.value) == f"{why}; delete the environment's folder in .nox, and run again"
+    assert str(caught.value) == why
     assert environment.plans == []
     assert lines("cpu-float32")[-1]["failed"] == "environment"
 

@@ -20,7 +20,7 @@ from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, Size
 from ...contract.catalog import Catalog
 from ...contract.package import ROOT
 from ...environments import lock
-from ...environments.pair_environment import VARIABLES, Environment, Say
+from ...environments.pair_environment import VARIABLES, PairPython, Say
 from ...execution.pair_run import PairRun
 from ...report import reproduction
 from . import plain_pytest, run_command
@@ -51,7 +51,7 @@ class Bench:
 
     current: PairRun
     broken: PairRun
-    environment: Environment
+    python: PairPython
     uv: str
     say: Say
 
@@ -81,7 +81,7 @@ class Bench:
                 "--repeats",
                 str(REPEATS),
             )
-            if not self.environment.python(*words, env=VARIABLES, into=into):
+            if not self.python.run(*words, env=VARIABLES, into=into):
                 raise RuntimeError("the bare work failed; see above")
             found = json.loads(into.read_text())
         ratios = [ours / bare for ours, bare in zip(found["ours"], found["bare"], strict=True)]
@@ -175,7 +175,7 @@ class Bench:
         run_matrix([pair_run], MODELS[:1], ROUTES[:1])
 
     def _virtual_environment(self, place: Path) -> bool:
-        return self.environment.python("-m", "venv", str(place), env={})
+        return self.python.run("-m", "venv", str(place), env={})
 
     @contextmanager
     def _new_place(self) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import nn
 
@@ -20,10 +21,24 @@ def test_slim_models_registered_in_this_process_are_not_in_the_catalog(entries: 
     assert [entry.model for entry in generated] == ["test_convnext"]
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_the_packaged_catalog_is_generated_again(entries: catalog.Catalog) -> None:
     generated = generate(entries.controls, lambda *_: None)
     assert catalog.dumps(generated) == catalog.dumps(entries)
+
+
+@pytest.mark.slow
+def test_a_tenth_of_timm_is_catalogued_as_packaged(entries: catalog.Catalog) -> None:
+    names = timm.list_models()[::10]
+    generated = generate(entries.controls, lambda *_: None, only=names)
+    packaged = {entry.model: alone(entry) for entry in entries if entry.model in names}
+    assert {entry.model: alone(entry) for entry in generated} == packaged
+    assert len(packaged) > len(entries.entries) / 20
+
+
+def alone(entry: catalog.Entry) -> catalog.Entry:
+    """The entry without its likeness to another model, which may be outside a sample."""
+    return replace(entry, slim=replace(entry.slim, same_as=None))
 
 
 def test_models_that_differ_only_in_depth_and_input_are_the_same_once_slim() -> None:
