@@ -26,7 +26,7 @@ from harness.contract.processes import descendants
 from tests.interference import judging
 from tests.interference.blows import INTERFERENCES, Interference, impossible, nothing, small_folder
 from tests.interference.judging import State
-from tests.interference.small import OTHER, Disturbance, Place, write_matrix
+from tests.interference.small import OTHER, PAIR, Disturbance, Place, write_matrix
 
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 HANGS_AFTER: Final = 900.0  # seconds; a limit of matrix.yaml ends a case before
@@ -99,7 +99,7 @@ class Trial:
         if not interference.beside:
             outcome.hit = interference.blow(process.pid, chance, place)
             return self._wait(process, outcome)
-        beside = Place(place.folder / "beside", self.matrix, pins=OTHER)
+        beside = Place(place.folder / "beside", self.matrix, pair=OTHER)
         (place.folder / "beside").mkdir()
         second = beside.start("beside")
         outcome.hit = process.poll() is None
@@ -162,18 +162,18 @@ def _running() -> Mapping[int, str]:
     return found
 
 
-def _prepare(base: Path, matrix: Path, pins: Sequence[str] | None = None) -> tuple[State, float]:
+def _prepare(base: Path, matrix: Path, pair: Sequence[str] = PAIR) -> tuple[State, float]:
     """The undisturbed state, and its seconds once everything is installed."""
-    name = "other" if pins else "undisturbed"
+    name = "undisturbed" if pair is PAIR else "other"
     seconds = 0.0
     for turn in ("first", "second"):
-        place = Place(base / name / turn, matrix, **({"pins": pins} if pins else {}))  # type: ignore[arg-type]
+        place = Place(base / name / turn, matrix, pair=pair)
         (base / name / turn).mkdir(parents=True)
         started = time.monotonic()
         code = place.start("run").wait()
         seconds = time.monotonic() - started
         state = place.state(code)
-        if pins:
+        if pair is OTHER:
             break
     return state, seconds
 

@@ -16,14 +16,12 @@ from tests.interference.judging import Key, State
 from tests.pairs.command import VARIABLES
 from tests.places import ROOT
 
-PAIR: Final = ("transformers==5.23.0", "timm==1.0.31")
-OTHER: Final = ("transformers==4.49.0", "timm==1.0.15")
+PAIR: Final = ("transformers==5.23.0", "timm==1.0.31", "--model", "test_convnext", "--model", "test_vit_relpos")
+OTHER: Final = ("transformers==4.49.0", "timm==1.0.15", "--model", "test_convnext", "--model", "test_vit2")
 ROUTES: Final = ("wrapper", "classifier", "hub", "roundtrip", "tower")
-MODELS: Final = ("test_convnext", "test_vit_relpos")
 SELECTION: Final = (
     *("--lane", "cpu-float32", "--variant", "safetensors"),
     *(word for route in ROUTES for word in ("--route", route)),
-    *(word for model in MODELS for word in ("--model", model)),
 )
 FORGOTTEN: Final = "tests/causes/resaved_model_args_null.py"
 FIXED: Final = {
@@ -66,7 +64,8 @@ class Place:
     matrix: Path
     environments: Path | None = None
     """A folder of nox's of its own, in which the pair is installed; the checkout's if None."""
-    pins: Sequence[str] = PAIR
+    pair: Sequence[str] = PAIR
+    """The words that name the pair, and its models."""
 
     @property
     def results(self) -> Path:
@@ -80,7 +79,7 @@ class Place:
 
     @property
     def _options(self) -> list[str]:
-        return [*self.pins, *SELECTION, "--matrix", str(self.matrix), "--results", str(self.results)]
+        return [*self.pair, *SELECTION, "--matrix", str(self.matrix), "--results", str(self.results)]
 
     def start(self, log: str, *options: str, disturbance: Disturbance = Disturbance()) -> "subprocess.Popen[bytes]":
         """Start the command in a session of its own; what it prints is in a file of the folder."""
