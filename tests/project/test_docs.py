@@ -12,6 +12,7 @@ import pytest
 
 from harness.commands import run_arguments
 from harness.commands.bench import bench
+from harness.commands.clean import CleanCommand
 from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
 from harness.config.errors import ExitCode
@@ -94,6 +95,8 @@ def test_a_command_shown_is_one_that_there_is(
         assert set(options) <= {"--fast", "--all-faults"}
     elif session == "worker":
         assert [run_arguments._address(word) for word in options] == options
+    elif session == "clean":
+        CleanCommand.of(options)
     elif session == "bench":
         assert set(bench.named(options)) <= set(bench.MEASURES)
     elif session == "cause":
