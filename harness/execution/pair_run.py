@@ -174,7 +174,8 @@ class PairRun:
             path = folder / "plan.json"
             path.write_text(plan.dumps())
             # Exit code 1 means that cases failed; the file says which of them have a record.
-            python.run(*self._pytest(lane, plan, path, folder), env=self._variables, success=(0, 1))
+            variables = {**self._variables, tempdirs.VARIABLE: str(folder)}
+            python.run(*self._pytest(lane, plan, path, folder), env=variables, success=(0, 1))
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
         if unrun := tuple(case for case in plan.cases if case.id in missing):

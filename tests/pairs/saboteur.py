@@ -1,6 +1,6 @@
 """A pytest plugin that wrecks the cases it is told to, from outside, while they run in a pair's environment.
 
-PYTEST_PLUGINS names it, and SABOTAGE holds a JSON object: what to do, by case.
+tests/matrix/conftest.py takes it in where LAYERSCALE_MATRIX_SABOTAGE holds a JSON object: what to do, by case.
 """
 
 import faulthandler
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-SABOTAGE: Final = "SABOTAGE"
+SABOTAGE: Final = "LAYERSCALE_MATRIX_SABOTAGE"
 GIB: Final = 2**30
 
 

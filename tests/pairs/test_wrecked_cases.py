@@ -48,7 +48,7 @@ def record(results: Path, matrix: Path, **deeds: str) -> Path:
     words = [word for model in MODELS for word in ("--model", model)]
     routes = [word for route in ("wrapper", "tower") for word in ("--route", route)]
     only = ("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--matrix", str(matrix))
-    variables = {"PYTEST_PLUGINS": saboteur.__name__, saboteur.SABOTAGE: json.dumps(deeds)}
+    variables = {saboteur.SABOTAGE: json.dumps(deeds)}
     ended = nox("matrix", *only, *routes, *words, results=results, seconds=600, variables=variables)
     assert ended.code == int(bool(deeds)), ended.out
     assert has_ended(results)
