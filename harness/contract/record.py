@@ -86,6 +86,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         """Opens the file and creates its folder. Raises OSError if that fails."""
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._file: IO[str] = path.open("a", encoding="utf-8")

@@ -199,6 +199,6 @@ class PairRun:
             *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
             *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),
             # By default pytest-xdist gives up after four deaths per worker. Here a death costs the case that caused it,
-            # which is tried twice; and every worker may die once more before its first case.
-            *("--max-worker-restart", str(2 * len(plan.cases) + workers)),
+            # which is tried twice; a worker may be replaced after each case, and die once more before its first.
+            *("--max-worker-restart", str(3 * len(plan.cases) + workers)),
         ]
