@@ -54,7 +54,7 @@ def test_on_a_full_disk_no_case_has_a_result_and_all_run_once_there_is_room(smal
     assert {outcome for outcome, _ in written.values()} == {"not-run"}, full
     assert all(reason.startswith("no space is left on a disk: ") for _, reason in written.values()), full
     assert set(outcomes(results).values()) <= {"passed", "error", "not-run"}
-    assert list(small_disk.iterdir()) == [], ended.said
+    assert not list(small_disk.glob("layerscale-matrix-*")), ended.said
     assert run(results).code == 0
     assert "not-run" not in outcomes(results).values()
 
