@@ -1,6 +1,7 @@
 """Runs cases in this process so that each is on its own: what one does to the process or the machine costs no other."""
 
 import os
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from ..guards import machine, process
 from ..guards.machine import MachineTrouble
 from .heartbeat import Heartbeat
 
+LONGEST: Final = 240  # characters of an exception's message
 HARNESS: Final = "harness"  # the phase of an exception outside any scenario
 
 
@@ -76,7 +78,7 @@ def not_run(reason: str) -> CaseLine:
 
 def failed(error: BaseException) -> CaseLine:
     """The line of a case that an exit, an interrupt or a panic ended outside any scenario."""
-    name, message = type(error).__name__, str(error)
+    name, message = type(error).__name__, textwrap.shorten(str(error), LONGEST, placeholder=" ...")
     reason = f"{name} in phase {HARNESS}: {message}" if message else f"{name} in phase {HARNESS}"
     description = {"type": name, "message": message, "frame": "", "phase": HARNESS}
     return CaseLine(Outcome.ERROR, reason, {"silent": False, "error": description})
