@@ -107,6 +107,11 @@ def _leave(_context: Any) -> None:
     os.wait()
 
 
+def _leave_and_sleep(context: Any) -> None:
+    _leave(context)
+    time.sleep(10_000)
+
+
 def _leave_and_die(context: Any) -> None:
     _leave(context)
     time.sleep(0.2)
@@ -183,6 +188,7 @@ DEADLY: Final[Mapping[str, Callable[[Any], None]]] = {
     "quit in the harness": _exit_in_the_harness,
     "leave": _leave,
     "leave and die": _leave_and_die,
+    "leave and sleep": _leave_and_sleep,
     "change": _change,
     "exhaust": _exhaust,
     "remove": _remove,
