@@ -50,7 +50,7 @@ class ProcessState:
         """Put everything back. Python's other settings, and torch's, are the business of leaks.py."""
         for name in os.environ.keys() - self._environment.keys():
             del os.environ[name]
-        os.environ.update(self._environment)
+        os.environ.update({name: value for name, value in self._environment.items() if os.environ.get(name) != value})
         if self._folder and _working_folder() != self._folder:
             with suppress(OSError):  # gone meanwhile
                 os.chdir(self._folder)
