@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from harness.cell.guards import machine
 from harness.commands import run_arguments
 from harness.commands.bench import bench
 from harness.commands.clean import CleanCommand
@@ -62,6 +63,12 @@ def rows(page: str, title: str) -> list[list[str]]:
     """A section's only table, as plain text."""
     lines = [line for line in section(page, title).splitlines() if line.startswith("|")]
     return [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
+def rows_of_all(page: str, title: str) -> list[list[str]]:
+    """The rows of all tables of a section."""
+    lines = [line for line in section(page, title).splitlines() if line.startswith("|")]
+    return [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines]
 
 
 def first_column(page: str, title: str) -> list[str]:
@@ -241,3 +248,8 @@ def test_the_flow_has_every_package_and_each_module_where_it_is() -> None:
         f"{package}/{name}" for package, name in modules - outside if not (ROOT / "harness" / package / name).is_file()
     ]
     assert missing == []
+
+
+def test_the_page_on_trouble_has_every_word_for_it() -> None:
+    told = " ".join(cell for row in rows_of_all("trouble", "What can go wrong") for cell in row)
+    assert not [words for words in machine.WORDS.values() if words not in told]
