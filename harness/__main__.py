@@ -1,6 +1,7 @@
 """python -m harness: tests a pair in this Python, or a user model; divides and collects nightly runs."""
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import json
@@ -99,29 +100,37 @@ def main(argv: list[str]) -> int:
     arguments = _parser().parse_args(argv)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)
-    if problem := _unfit():
+    if sys.version_info < OLDEST:
+        sys.stderr.write(f"this Python is {sys.version.split()[0]}; 3.11 or later is needed\n")
+        return 2
+    from .doctor import supervisor  # noqa: PLC0415  needs that Python
+
+    return supervisor.supervise(functools.partial(_examine, arguments))
+
+
+def _examine(arguments: argparse.Namespace, console: Any) -> int:
+    """Run a command that executes the libraries and a user's code, in a process of its own."""
+    if problem := _unfit(console):
         sys.stderr.write(f"{problem}\n")
         return 2
     if arguments.command == "doctor":
         from .doctor import environment  # noqa: PLC0415  needs the libraries checked above
 
-        return environment.examine(sys.stdout)
+        return environment.examine(console)
     from .cell.user_models import request, target  # noqa: PLC0415  as above
     from .doctor import key_names, user_model  # noqa: PLC0415  as above
 
     command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]
     sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
-        return command(request.Request(arguments.target, arguments.config, arguments.maker), sys.stdout)
+        return command(request.Request(arguments.target, arguments.config, arguments.maker), console)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2
 
 
-def _unfit() -> str | None:
+def _unfit(console: Any) -> str | None:
     """Import the libraries; the problem if this Python cannot be tested, else None."""
-    if sys.version_info < OLDEST:
-        return f"this Python is {sys.version.split()[0]}; 3.11 or later is needed"
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         return (
             f"{sys.executable}: {', '.join(missing)} not found; run this with the Python of your own project, "
@@ -131,6 +140,7 @@ def _unfit() -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the libraries
         for name in (*NEEDED, package.module("doctor.environment")):
+            console.reading(f"while {name} was imported")
             try:
                 importlib.import_module(name)
             except Exception as error:  # noqa: BLE001  an incompatible package may raise anything

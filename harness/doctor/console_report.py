@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import torch
 import transformers
@@ -28,6 +28,7 @@ from ..contract.package import ROOT
 from ..contract.plan import Tolerance
 from ..contract.record import CaseLine
 from ..contract.routes import OWN
+from .messages import Out
 
 MATRIX: Final = ROOT / "matrix.yaml"
 LANE: Final = "cpu-float32"
@@ -53,7 +54,7 @@ class CaseResult:
         return self.line.outcome not in GREEN | SKIPPED
 
 
-def print_report(results: Iterable[CaseResult], out: IO[str], *, also_known: bool = True) -> int:
+def print_report(results: Iterable[CaseResult], out: Out, *, also_known: bool = True) -> int:
     """Print each result as it comes, then the failures by cause; 1 if any case is broken or none passed, else 0."""
     release = Release.installed()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
@@ -63,7 +64,6 @@ def print_report(results: Iterable[CaseResult], out: IO[str], *, also_known: boo
         printed.append(result)
         if result.line.outcome not in SKIPPED:
             out.write(f"{'✘' if result.broken else '✔'} {result.case.id}: {result.line.outcome}\n")
-            out.flush()
     for line in explain(printed, rules(), release, also_known=also_known):
         out.write(f"{line}\n")
     passed = any(result.line.outcome in GREEN for result in printed)

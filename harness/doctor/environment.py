@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import timm
 import torch
@@ -21,6 +21,7 @@ from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
 from ..contract.plan import Tolerance
 from .console_report import CaseResult, print_report, quiet, tolerance
+from .messages import Console
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
 """With LayerScale; with non-persistent buffers; with batch norms and no LayerScale."""
@@ -31,22 +32,24 @@ OF_ROUTE: Final[Mapping[str, Sequence[str]]] = {
 """Routes with models of their own."""
 
 
-def examine(out: IO[str]) -> int:
+def examine(console: Console) -> int:
     """Run the cases and print the report; 1 if any case is broken or none passed, else 0."""
     offline.enforce()
-    return print_report(_results(Release.installed(), tolerance()), out)
+    return print_report(_results(Release.installed(), tolerance(), console), console.out)
 
 
-def _results(release: Release, tolerance: Tolerance) -> Iterator[CaseResult]:
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+def _results(release: Release, tolerance: Tolerance, console: Console) -> Iterator[CaseResult]:
+    with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
         known = set(timm.list_models())
         for model in dict.fromkeys((*MODELS, *(name for names in OF_ROUTE.values() for name in names))):
             if model not in known and model != BERT.model:
                 continue
+            console.testing(f"while {model} was made")
             entry = BERT if model == BERT.model else entry_of(model, build(model, {}))
             reference = ReferenceModel(entry, "slim", Placement("cpu", torch.float32))
             for name, route in ROUTES.items():
                 if model in OF_ROUTE.get(name, MODELS):
+                    console.testing(f"while {Case(name, model).id} ran")
                     line = run_case.run(
                         route, VARIANTS[DEFAULT_VARIANT], reference, release, tolerance, Path(folder) / model
                     )

@@ -6,7 +6,8 @@ The tensor of a renamed key is lost: the loaded model keeps its constructor's va
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Final
+from pathlib import Path
+from typing import Final
 
 from packaging.specifiers import SpecifierSet
 from torch import Tensor
@@ -21,6 +22,7 @@ from ..cell.user_models.request import Request
 from ..cell.user_models.save_and_reload import WrappedModule
 from ..cell.user_models.target import Target
 from .console_report import quiet
+from .messages import Console
 
 TOWER: Final = "tower"  # the name of a plain module in the transformers model around it
 KEEPS_OWN_NAMES: Final = ">=5.3"
@@ -44,14 +46,16 @@ class Risk:
         return f"{'✘' if self.here else '·'} {self.name}\n    {fates}\n    {self.advice}"
 
 
-def examine(request: Request, out: IO[str]) -> int:
+def examine(request: Request, console: Console) -> int:
     """Print the names at risk; 1 if the installed release changes any of them, else 0. Raises Unusable."""
     offline.enforce()
-    release = Release.installed()
+    release, out = Release.installed(), console.out
+    console.reading(f"while {request.target} was read")
     with quiet():
         target = request.module()
+        console.testing(f"while the names of {request.target} were read")
         model = save_and_reload.build_pretrained(target)
-        risks = [*renamed(model, release), *unset(target, release)]
+        risks = [*renamed(model, release), *unset(target, release, console.folder)]
     out.write(
         f"transformers {release.transformers}; {request.target} has {len(model.state_dict())} names in a checkpoint\n"
     )
@@ -118,13 +122,13 @@ def _rules(model: PreTrainedModel) -> Callable[[str], str]:
     return lambda name: str(rename_source_key(name, renamings, converters)[0])
 
 
-def unset(target: Target, release: Release) -> Iterator[Risk]:
+def unset(target: Target, release: Release, folder: Path | None = None) -> Iterator[Risk]:
     """Non-persistent buffers that nothing sets after loading. Before transformers 5 they keep their values."""
     saved = save_and_reload.build_pretrained(target)
     persistent = set(saved.state_dict())
     before = {name: buffer for name, buffer in saved.named_buffers() if name not in persistent}
     is_unset_here = bool(before) and _is_in(release, UNSET)
-    after = _buffers_after_loading(saved) if is_unset_here else None
+    after = _buffers_after_loading(saved, folder) if is_unset_here else None
     fate = "is in no checkpoint, and is left uninitialised unless something sets it"
     for name, buffer in before.items():
         lost = after is not None and (name not in after or not equal(after[name], buffer))
@@ -138,9 +142,9 @@ def unset(target: Target, release: Release) -> Iterator[Risk]:
             yield Risk(_user_name(saved, name), [(UNSET, fate)], advice + unconfirmed, here=lost)
 
 
-def _buffers_after_loading(saved: PreTrainedModel) -> Mapping[str, Tensor] | None:
+def _buffers_after_loading(saved: PreTrainedModel, root: Path | None) -> Mapping[str, Tensor] | None:
     """Save and load the model into poisoned memory; its buffers, or None if that fails."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=root) as folder:
         try:
             saved.save_pretrained(folder)
             with memory.poisoned():

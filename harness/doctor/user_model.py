@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from ..cell.guards import offline
 from ..cell.models.installed import Release
@@ -12,24 +11,27 @@ from ..cell.user_models.checkpoint_folder import CheckpointFolder
 from ..cell.user_models.request import Request, UserCases
 from ..cell.user_models.save_and_reload import UserModel
 from .console_report import CaseResult, print_report, quiet, tolerance
+from .messages import UNWATCHED, Console
 
 
-def examine(request: Request, out: IO[str]) -> int:
+def examine(request: Request, console: Console) -> int:
     """Run the cases of a request and print the report; 1 if any is broken or none passed, else 0. Raises Unusable."""
     offline.enforce()
+    console.reading(f"while {request.target} was read")
     with quiet():
         user_cases = request.resolve()
     reference = user_cases.reference
     if isinstance(reference, UserModel) and reference.target.unrun:
-        out.write(f"Outputs are not compared: {reference.target.unrun}, with --class\n")
-    return print_report(results(user_cases), out, also_known=False)
+        console.out.write(f"Outputs are not compared: {reference.target.unrun}, with --class\n")
+    return print_report(results(user_cases, console), console.out, also_known=False)
 
 
-def results(user_cases: UserCases) -> Iterator[CaseResult]:
+def results(user_cases: UserCases, console: Console = UNWATCHED) -> Iterator[CaseResult]:
     """Run each case. Its checkpoints are deleted after it, for a user model may be large."""
     allowed = tolerance(user_cases.reference.placement.dtype)
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
         for case in user_cases.cases:
+            console.testing(f"while {case.id} ran")
             line = user_cases.run(case, Release.installed(), allowed, Path(folder))
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
             yield CaseResult(case, user_cases.reference.entry, line, folder=_is_as_for_the_hub(user_cases))

@@ -16,6 +16,7 @@ from harness.contract.library_env import LIBRARIES
 from harness.contract.record import CaseLine
 from harness.doctor import environment
 from harness.doctor.console_report import RESTRICTIONS, CaseResult, explain
+from harness.doctor.messages import Console
 from tests.cell.faults.conftest import RELEASE
 from tests.places import ROOT, TIMM, TRANSFORMERS
 
@@ -84,4 +85,4 @@ def test_this_pair_is_tested_in_about_a_minute_without_warnings() -> None:
 def test_a_broken_pair_is_exit_code_1_and_a_sound_one_0(entries: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     for outcome, code in (("keys", 1), ("passed", 0), ("drifted", 0), ("unsupported", 1)):
         monkeypatch.setattr(environment, "_results", lambda *_, outcome=outcome: iter([result(entries, outcome)]))
-        assert environment.examine(io.StringIO()) == code
+        assert environment.examine(Console(io.StringIO())) == code

@@ -14,6 +14,7 @@ from harness.cell.user_models.request import Request
 from harness.cell.user_models.resolution import resolve
 from harness.cell.user_models.target import Target
 from harness.doctor import key_names
+from harness.doctor.messages import Console
 from tests.cell.faults.conftest import RELEASE
 
 SIX: Final = {"LayerNorm.gamma", "scale_gamma", "betas", "norm.weight_g", "base.mix.weight", "table"}
@@ -32,7 +33,7 @@ def model() -> nn.Module:
 
 def test_six_names_of_six_kinds_are_found_and_nothing_else() -> None:
     out = io.StringIO()
-    assert key_names.examine(Request(RISKY), out) == 1
+    assert key_names.examine(Request(RISKY), Console(out)) == 1
     lines = out.getvalue().splitlines()
     assert {line[2:] for line in lines if line[:2] in {"✘ ", "· "}} == SIX
     assert lines[-1] == "6 at risk, 2 of them with this transformers"

@@ -20,6 +20,7 @@ from harness.contract.case import GREEN, Case
 from harness.contract.record import CaseLine
 from harness.contract.routes import OWN
 from harness.doctor import user_model
+from harness.doctor.messages import Console
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.own import checkpoint
 
@@ -271,7 +272,7 @@ def test_the_command_prints_damage_first_and_a_rule_that_applies_to_the_folder(
 ) -> None:
     monkeypatch.setattr(request, "taking", lambda _: ("wrapper", "tower"))
     out = io.StringIO()
-    code = user_model.examine(Request(str(folders["timm-rewritten"])), out)
+    code = user_model.examine(Request(str(folders["timm-rewritten"])), Console(out))
     lines = out.getvalue().splitlines()
     outcomes = {"own": "✘ {}: error", "wrapper": "✘ {}: error", "tower": "✔ {}: passed"}
     assert lines[1:4] == [line.format(f"{route}/timm-rewritten") for route, line in outcomes.items()]

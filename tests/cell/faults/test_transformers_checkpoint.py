@@ -12,6 +12,7 @@ from harness.cell.user_models.request import Request
 from harness.cell.user_models.target import Unusable
 from harness.contract.case import GREEN
 from harness.doctor import user_model
+from harness.doctor.messages import Console
 from tests.cell.faults.test_checkpoint_folder import FILE, described, tried
 from tests.own import checkpoint
 
@@ -96,7 +97,7 @@ def test_a_folder_without_example_inputs_is_compared_with_its_files_alone(tmp_pa
     clip = CLIPModel(CLIPConfig(text_config={**small, "vocab_size": 64}, vision_config=vision, projection_dim=16))
     checkpoint.trained(clip).save_pretrained(tmp_path / "clip")
     out = io.StringIO()
-    assert user_model.examine(Request(str(tmp_path / "clip")), out) == 0, out.getvalue()
+    assert user_model.examine(Request(str(tmp_path / "clip")), Console(out)) == 0, out.getvalue()
     assert out.getvalue().startswith("Outputs are not compared: CLIPModel cannot be run on input_ids")
     rewrite(tmp_path / "clip", lambda state: {name: tensor * float("nan") for name, tensor in state.items()})
     assert "values that are not finite" in tried(Request(str(tmp_path / "clip")), tmp_path / "run").reason

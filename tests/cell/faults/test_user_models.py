@@ -22,6 +22,7 @@ from harness.contract.case import GREEN, OWN_VARIANTS, Case
 from harness.contract.record import CaseLine
 from harness.contract.routes import OWN
 from harness.doctor import user_model
+from harness.doctor.messages import Console
 from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.own import towers
@@ -142,7 +143,7 @@ def test_the_command_prints_outcome_reason_and_advice_and_ends_with_its_code() -
 def test_a_user_model_in_timms_registry_is_tested_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr(request, "ROUTES", {name: ROUTES[name] for name in ("wrapper", "tower", "roundtrip")})
-    code = user_model.examine(Request(f"{TOWERS}:own_convnext"), out)
+    code = user_model.examine(Request(f"{TOWERS}:own_convnext"), Console(out))
     assert [line.partition(":")[0] for line in out.getvalue().splitlines()[1:4]] == [
         "✔ wrapper/own_convnext",
         "✔ tower/own_convnext",
