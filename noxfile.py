@@ -38,6 +38,7 @@ from harness.commands.releases import ReleasesCommand  # noqa: E402
 from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
+from harness.contract import library_env  # noqa: E402
 from harness.contract.catalog import PACKAGED  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
 from harness.environments import installer_output  # noqa: E402
@@ -127,7 +128,8 @@ class Environment:
             self.session.run(
                 str(interpreter),
                 *arguments,
-                env=dict(env),
+                env=dict(library_env.of_case(os.environ, env)),
+                include_outer_env=False,
                 external=True,
                 stdout=out,
                 stderr=None,

@@ -22,7 +22,7 @@ from ..planning import plan
 from ..results.bisection import Answer, Bisection, Symptom, search
 from ..results.judging import Judged
 from ..results.pair_diff import key_of
-from .ensure_recorded import check, refuse_other_python, tried
+from .ensure_recorded import check, tried
 from .run_arguments import ALL
 
 
@@ -73,7 +73,6 @@ class BisectCommand:
         options = replace(options, lanes=lanes, variants=variants, anyway=not options.quick)
         current = described.current_pair
         question = cls(described, options, axis, good, bad, current.with_versions(**still))
-        refuse_other_python(question.still, argv, described)
         check([question.at(good), question.at(bad)])
         return question
 

@@ -2,24 +2,12 @@
 
 from collections.abc import Sequence
 
-from ..config.errors import BadInput
-from ..config.matrix import Matrix
-from ..config.pair import Pair, python_named
 from ..environments import lock
 from ..environments.pair_environment import Environment, Say
 from ..execution.pair_run import PairRun
 from ..planning import device, option_checks
 from ..results import store, verdicts
 from ..results.judging import Judged
-
-
-def refuse_other_python(pair: Pair, argv: Sequence[str], described: Matrix) -> None:
-    """A session has one Python, made before its command line is understood. Raises BadInput where that is another."""
-    session = python_named(argv, described.defaults.python)
-    if pair.python != session:
-        raise BadInput(
-            f"{pair.id} runs on Python {pair.python}, and this session on {session}; add python=={pair.python}"
-        )
 
 
 def check(ends: Sequence[PairRun]) -> None:

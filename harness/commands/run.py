@@ -18,7 +18,7 @@ from rich.console import Console
 from ..config import matrix, option_parser, options
 from ..config.errors import BadInput, HarnessError, InstallationError
 from ..config.options import Options
-from ..config.pair import Pair, python_named
+from ..config.pair import Pair
 from ..contract.catalog import Catalog
 from ..environments import lock
 from ..environments.pair_environment import Environment
@@ -190,11 +190,6 @@ def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: s
     alone = session == "catalog" and not any(one.startswith("transformers") for one in requirements)
     besides = [f"transformers=={current.transformers}"] if alone else []
     return Pair.parse_requirements([*besides, *requirements], described.defaults)
-
-
-def python_of(argv: Sequence[str]) -> str:
-    """The Python on which a pair named on the command line shall run; the matrix's default where it names none."""
-    return python_named(argv, _read(_given(argv).matrix).defaults.python)
 
 
 def listed(argv: Sequence[str]) -> list[Pair]:

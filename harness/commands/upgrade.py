@@ -23,7 +23,7 @@ from ..results.pair_diff import HARM, Key, Kind, compare, key_of, responsible_pa
 from ..results.pair_records import PairRecords
 from ..results.upgrade_result import UpgradeResult
 from . import upgrade_ends
-from .ensure_recorded import check, refuse_other_python, tried
+from .ensure_recorded import check, tried
 from .run_arguments import ALL
 
 
@@ -60,7 +60,6 @@ class UpgradeCommand:
         if old.id == new.id:
             raise BadInput(f"{old.id} is where it starts; name another release, or another start with --from")
         upgrade_ends.refuse_two_at_once(old, new)
-        refuse_other_python(old, argv, described)
         move = cls(described, options, old, new)
         check([move.at(old), move.at(new)])
         return move

@@ -1,6 +1,7 @@
 """Errors that a user can fix, and exit codes. Any exception but a HarnessError is a bug and keeps its traceback."""
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -36,7 +37,20 @@ class NothingSelected(HarnessError):
     exit_code = ExitCode.NOTHING_SELECTED
 
 
-class InstallationError(HarnessError):
-    """A pair that could not be installed, with the end of the installer's output."""
+class Incomplete(HarnessError):
+    """Something that this machine could not do, so that results are missing."""
 
     exit_code = ExitCode.INCOMPLETE
+
+
+class InstallationError(Incomplete):
+    """A pair that could not be installed, with the end of the installer's output."""
+
+
+class CannotRecord(Incomplete):
+    """A file of records that cannot be written, as on a full disk: nothing that runs would have a result."""
+
+    @classmethod
+    def of(cls, path: Path, error: OSError) -> "CannotRecord":
+        """The error with the file's path."""
+        return cls(f"{path}: {error.strerror}; nothing can be recorded there, so the run stops")

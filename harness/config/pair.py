@@ -158,12 +158,6 @@ def _sourced(match: re.Match[str], sources: dict[str, Source]) -> tuple[str, str
     return name, sources[name].version, None
 
 
-def python_named(argv: Sequence[str], default: str) -> str:
-    """The Python version that a command line names, else `default`."""
-    named = [word.removeprefix("python==") for word in argv if word.startswith("python==")]
-    return named[-1] if named else default
-
-
 def pin(text: str) -> tuple[str, str, str | None]:
     """The package, its version, and the problem of the pin, if any."""
     try:

@@ -20,13 +20,15 @@ from .record_fields import FIELDS, SCHEMA
 
 HEADER: Final = ("pair", "lane", "selection", "own", "weights", "seed", "lock", "catalog", "cell", "fallbacks")
 """The fields of a run's header that come from its plan."""
+OPTIONAL: Final = ("same_as", "imported")
+"""The fields of a case that are left out where they hold nothing."""
 
 
 @dataclass(frozen=True)
 class CaseLine:
     """The result of a case. `seconds` and `peak_rss_mb` are null if it was not run.
 
-    `same_as` is the id of the case that was run in its stead.
+    `same_as` is the id of the case that was run in its stead, and `imported` the versions that the worker imported.
     """
 
     outcome: Outcome
@@ -39,6 +41,7 @@ class CaseLine:
     seconds: float | None = None
     peak_rss_mb: float | None = None
     same_as: str | None = None
+    imported: Mapping[str, str] | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -86,6 +89,7 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         """Opens the file and creates its folder. Raises OSError if that fails."""
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
         self._file: IO[str] = path.open("a", encoding="utf-8")
@@ -109,7 +113,7 @@ class Log:
 
     def case(self, case: Case, line: CaseLine) -> None:
         """Appends the result of a case."""
-        result = {name: value for name, value in line.fields.items() if name != "same_as" or value is not None}
+        result = {name: value for name, value in line.fields.items() if name not in OPTIONAL or value is not None}
         self._append("case", case=case.id, **dataclasses.asdict(case), **result)
 
     def end(

@@ -174,7 +174,8 @@ class PairRun:
             path = folder / "plan.json"
             path.write_text(plan.dumps())
             # Exit code 1 means that cases failed; the file says which of them have a record.
-            python.run(*self._pytest(lane, plan, path, folder), env=self._variables, success=(0, 1))
+            variables = {**self._variables, tempdirs.VARIABLE: str(folder)}
+            python.run(*self._pytest(lane, plan, path, folder), env=variables, success=(0, 1))
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
         if unrun := tuple(case for case in plan.cases if case.id in missing):
@@ -198,6 +199,6 @@ class PairRun:
             *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
             *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),
             # By default pytest-xdist gives up after four deaths per worker. Here a death costs the case that caused it,
-            # which is tried twice; and every worker may die once more before its first case.
-            *("--max-worker-restart", str(2 * len(plan.cases) + workers)),
+            # which is tried twice; a worker may be replaced after each case, and die once more before its first.
+            *("--max-worker-restart", str(3 * len(plan.cases) + workers)),
         ]

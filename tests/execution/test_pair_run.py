@@ -274,10 +274,10 @@ def test_a_rerun_that_gives_up_with_an_exit_code_of_success_withdraws_what_it_di
     assert recorded.failure == "pytest ended before this case; see above"
 
 
-def test_every_case_may_kill_two_workers_before_a_run_is_given_up(make: Make) -> None:
+def test_every_case_may_kill_two_workers_and_spoil_one_before_a_run_is_given_up(make: Make) -> None:
     environment = FakeEnvironment()
     run(make("--workers", "3"), environment)
-    assert environment.option("--max-worker-restart") == str(2 * len(environment.plans[0].cases) + 3)
+    assert environment.option("--max-worker-restart") == str(3 * len(environment.plans[0].cases) + 3)
 
 
 def test_a_rerun_refuses_a_file_that_is_none_before_it_installs(make: Make) -> None:

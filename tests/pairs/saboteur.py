@@ -1,19 +1,26 @@
 """A pytest plugin that wrecks the cases it is told to, from outside, while they run in a pair's environment.
 
-PYTEST_PLUGINS names it, and SABOTAGE holds a JSON object: what to do, by case.
+tests/matrix/conftest.py takes it in where LAYERSCALE_MATRIX_SABOTAGE holds a JSON object: what to do, by case.
 """
 
 import faulthandler
 import json
 import os
+import resource
+import shutil
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
-SABOTAGE: Final = "SABOTAGE"
+import pytest
+
+SABOTAGE: Final = "LAYERSCALE_MATRIX_SABOTAGE"
+LEFT: Final = "LAYERSCALE_MATRIX_LEFT"
+"""Names the file in which processes that are left behind note themselves."""
 GIB: Final = 2**30
 
 
@@ -32,7 +39,7 @@ def pytest_runtest_setup() -> None:
         deed = deeds.get(f"{route}/{context.reference.entry.model}", "")
         if deed in DEADLY:
             DEADLY[deed](context)
-        run_steps(self, name, dialling(scenario) if deed == "dial" else scenario)
+        run_steps(self, name, RAISING[deed](scenario) if deed in RAISING else scenario)
         if deed in LASTING:
             LASTING[deed]()
 
@@ -70,6 +77,65 @@ def _eat(_context: Any) -> None:
         time.sleep(0.05)
 
 
+class PanicException(BaseException):
+    """As libraries in Rust raise it."""
+
+
+def _raising(error: BaseException) -> Callable[[Any], Any]:
+    """A scenario in which a library raises this."""
+
+    def raising(_scenario: Any) -> Any:
+        raise error
+        yield
+
+    return raising
+
+
+def _exit_in_the_harness(_context: Any) -> None:
+    sys.exit(0)
+
+
+def _leave(_context: Any) -> None:
+    """A child that is its own session's, and that the parent's end does not reach; it holds the worker's pipes."""
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os.setsid()
+            with Path(os.environ[LEFT]).open("a") as file:
+                file.write(f"{os.getpid()}\n")
+            time.sleep(10_000)
+        os._exit(0)
+    os.wait()
+
+
+def _leave_and_sleep(context: Any) -> None:
+    _leave(context)
+    time.sleep(10_000)
+
+
+def _leave_and_die(context: Any) -> None:
+    _leave(context)
+    time.sleep(0.2)
+    os._exit(3)
+
+
+def _exhaust(_context: Any) -> None:
+    """Open files until there can be no more, as on a machine with a low limit."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    OPENED.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(256))
+
+
+def _remove(context: Any) -> None:
+    """Somebody empties the temporary folder."""
+    shutil.rmtree(context.folder.parent.parent)
+
+
+def _change(_context: Any) -> None:
+    """What a guard of torch's settings does not see."""
+    os.chdir("/")
+    os.environ["TRANSFORMERS_VERBOSITY"] = "debug"
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
 def dialling(scenario: Any) -> Any:
     """A library that asks another machine on the way."""
     socket.create_connection(("192.0.2.1", 443), timeout=5)
@@ -102,6 +168,15 @@ def _patch() -> None:
     torch.nn.functional.relu = torch.nn.functional.gelu
 
 
+OPENED: Final[list[int]] = []
+RAISING: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "dial": dialling,
+    "quit": _raising(SystemExit(0)),
+    "interrupt": _raising(KeyboardInterrupt()),
+    "panic": _raising(PanicException("called `Option::unwrap()` on a `None` value")),
+    "full": _raising(RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")),
+    "skip": _raising(pytest.skip.Exception("not here")),
+}
 DEADLY: Final[Mapping[str, Callable[[Any], None]]] = {
     "segfault": _segfault,
     "abort": _abort,
@@ -110,5 +185,12 @@ DEADLY: Final[Mapping[str, Callable[[Any], None]]] = {
     "sleep": _sleep,
     "eat": _eat,
     "litter": _litter,
+    "quit in the harness": _exit_in_the_harness,
+    "leave": _leave,
+    "leave and die": _leave_and_die,
+    "leave and sleep": _leave_and_sleep,
+    "change": _change,
+    "exhaust": _exhaust,
+    "remove": _remove,
 }
 LASTING: Final[Mapping[str, Callable[[], None]]] = {"double": _double, "train": _train, "patch": _patch}

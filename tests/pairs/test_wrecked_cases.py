@@ -39,6 +39,18 @@ WRECKED["wrapper/resnet18"] = (
     "error",
     "Offline in phase native at offline.py",
 )
+WRECKED |= {
+    "wrapper/vit_tiny_patch16_dinov3_qkvb": ("quit", "error", "SystemExit in phase native at saboteur.py:"),
+    "wrapper/convnext_zepto_rms": ("interrupt", "error", "KeyboardInterrupt in phase native at saboteur.py:"),
+    "wrapper/convnext_zepto_rms_ols": ("panic", "error", "PanicException in phase native at saboteur.py:"),
+    "wrapper/edgenext_x_small": ("skip", "error", "Skipped in phase native at saboteur.py:"),
+    "wrapper/convnext_atto_rms": ("quit in the harness", "error", "SystemExit in phase harness: 0"),
+    "wrapper/convnext_atto_ols": ("full", "not-run", "no space is left on a disk: "),
+    "wrapper/eva02_tiny_patch14_224": ("exhaust", "not-run", "this process may open no more files: the limit is "),
+    "wrapper/convnext_atto": ("leave", "passed", ""),
+    "wrapper/xcit_nano_12_p16_224": ("leave and die", "crashed", "the process that ran it died"),
+    "wrapper/test_vit_relpos": ("change", "passed", ""),
+}
 MODELS = [case.partition("/")[2] for case in WRECKED]
 LIMITS = "  seconds: 15\n  memory_gib: 4\n  disk_gib: 2\n"
 
@@ -48,7 +60,7 @@ def record(results: Path, matrix: Path, **deeds: str) -> Path:
     words = [word for model in MODELS for word in ("--model", model)]
     routes = [word for route in ("wrapper", "tower") for word in ("--route", route)]
     only = ("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--matrix", str(matrix))
-    variables = {"PYTEST_PLUGINS": saboteur.__name__, saboteur.SABOTAGE: json.dumps(deeds)}
+    variables = {saboteur.SABOTAGE: json.dumps(deeds), saboteur.LEFT: str(results / "left")}
     ended = nox("matrix", *only, *routes, *words, results=results, seconds=600, variables=variables)
     assert ended.code == int(bool(deeds)), ended.out
     assert has_ended(results)
@@ -86,6 +98,19 @@ def test_a_case_that_died_is_recorded_with_the_end_of_its_stderr(wrecked: Path) 
     said = cases(wrecked)["wrapper/test_convnext"]["detail"]["error"]["message"]
     assert said.startswith("Fatal Python error: Segmentation fault")
     assert "saboteur.py" in said
+
+
+@pytest.mark.slow
+def test_processes_that_a_case_started_have_ended_with_it_or_with_its_process(wrecked: Path) -> None:
+    left = (wrecked / "left").read_text().split()
+    assert len(left) >= 3
+    assert not [pid for pid in left if Path("/proc", pid).exists()]
+
+
+@pytest.mark.slow
+def test_only_a_process_that_died_at_a_case_is_noted_there(wrecked: Path) -> None:
+    died = {case for case, line in cases(wrecked).items() if "died" in line["detail"]}
+    assert died == set()
 
 
 @pytest.mark.slow

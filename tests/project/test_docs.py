@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import pytest
 
+from harness.cell.guards import machine
 from harness.commands import run_arguments
 from harness.commands.bench import bench
+from harness.commands.clean import CleanCommand
 from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
 from harness.config.errors import ExitCode
@@ -63,6 +65,12 @@ def rows(page: str, title: str) -> list[list[str]]:
     return [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines[2:]]
 
 
+def rows_of_all(page: str, title: str) -> list[list[str]]:
+    """The rows of all tables of a section."""
+    lines = [line for line in section(page, title).splitlines() if line.startswith("|")]
+    return [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines]
+
+
 def first_column(page: str, title: str) -> list[str]:
     return [row[0] for row in rows(page, title)]
 
@@ -94,6 +102,8 @@ def test_a_command_shown_is_one_that_there_is(
         assert set(options) <= {"--fast", "--all-faults"} or options == ["--interference", "200"]
     elif session == "worker":
         assert [run_arguments._address(word) for word in options] == options
+    elif session == "clean":
+        CleanCommand.of(options)
     elif session == "bench":
         assert set(bench.named(options)) <= set(bench.MEASURES)
     elif session == "cause":
@@ -238,3 +248,8 @@ def test_the_flow_has_every_package_and_each_module_where_it_is() -> None:
         f"{package}/{name}" for package, name in modules - outside if not (ROOT / "harness" / package / name).is_file()
     ]
     assert missing == []
+
+
+def test_the_page_on_trouble_has_every_word_for_it() -> None:
+    told = " ".join(cell for row in rows_of_all("trouble", "What can go wrong") for cell in row)
+    assert not [words for words in machine.WORDS.values() if words not in told]

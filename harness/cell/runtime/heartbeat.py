@@ -39,14 +39,18 @@ class Heartbeat:
         self._stderr = (folder / f"{worker}{STDERR}").open("a", buffering=1, encoding="utf-8")
         faulthandler.enable(self._stderr, all_threads=False)
 
+    def is_removed(self) -> bool:
+        """Whether somebody removed the files of this worker."""
+        return os.fstat(self._stderr.fileno()).st_nlink == 0
+
     @contextlib.contextmanager
     def at(self, case: str) -> Iterator[None]:
         """Name the case as running, and send stderr of Python and of C to the file meanwhile."""
         sys.stderr.flush()
         self._stderr.truncate(0)
+        self._write(Task(case, os.getpid(), time.monotonic()))
         terminal = os.dup(2)
         os.dup2(self._stderr.fileno(), 2)
-        self._write(Task(case, os.getpid(), time.monotonic()))
         try:
             with contextlib.redirect_stderr(self._stderr):
                 yield

@@ -6,9 +6,9 @@ With pytest-xdist the workers run cases and the controller writes records. So a 
 worker loses no other case's record.
 """
 
-import contextlib
 import json
 import os
+import signal
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +20,16 @@ from ...contract import processes
 from ...contract.case import HUB, Case, Size
 from ...contract.plan import Plan
 from ...contract.record import CaseLine
-from ..guards import offline
+from ..guards import offline, process
 from . import heartbeat
-from .heartbeat import Heartbeat
+from .confinement import Confinement
 from .memory_budget import MemoryBudget
 from .recorder import RECORD, Recorder, case_id_of
 from .watchdog import Watchdog
 
 RECORDER: Final = "layerscale-recorder"
 PARENT: Final = "layerscale_parent"
+BYTES_A_PARAMETER: Final = 4
 OF_ONE_RUN: Final = frozenset({"phases", "peak_gpu_mb"})
 """Keys in the detail of a case line that describe one run only."""
 
@@ -47,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     plan = Plan.loads(config.getoption("--plan").read_text())
     # nox starts pytest, which starts the workers. An orphan would go on recording beside the next run.
     processes.die_with(_workerinput(config).get(PARENT) or config.getoption("--parent"))
+    processes.adopt_orphans()  # what a case starts ends with it, whatever became of its parent
+    if _workerinput(config):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the controller, which ends the workers
     if plan.weights != HUB:
         offline.enforce()
     scratch = config.getoption("--scratch")
@@ -74,7 +78,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         case_id = case_id_of(nodeid)
         return Case.parse(same_as.get(case_id, case_id)).model
 
-    return ModelScheduling(config, log, recorder.retry, model_of)
+    return ModelScheduling(config, log, died_at=recorder.died_at, retry=recorder.retry, model_of=model_of)
 
 
 class Cases:
@@ -84,7 +88,8 @@ class Cases:
         self.plan = plan
         self.scratch = scratch
         self.runner: Any = None
-        self.heartbeat: Heartbeat | None = None
+        self.import_error: BaseException | None = None
+        self.confinement: Confinement | None = None
         self.recorded: dict[str, CaseLine] = {}  # lines of this process that may stand for other cases
         self.budget: MemoryBudget | None = None
 
@@ -107,6 +112,9 @@ class Cases:
 
         The wait is not part of the case's time. A worker knows the next case before it runs one.
         """
+        if process.spoiled() and _workerinput(item.config):
+            self.pytest_unconfigure()
+            os._exit(0)  # between two cases: another worker goes on
         case, following = _planned(item), nextitem and _planned(nextitem)
         needed = self.plan.needs.get(case.model) if case and case.size == Size.FULL else None
         if needed and self.budget is None:
@@ -124,10 +132,16 @@ class Cases:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Import the libraries before the first case is timed. An exception is raised again in each case."""
         if _workerinput(session.config):
-            with contextlib.suppress(Exception):
+            try:
                 self._import(session.config)
+            except BaseException as error:  # noqa: BLE001  a library may exit
+                self.import_error = error
 
     def _import(self, config: pytest.Config) -> None:
+        if isinstance(self.import_error, Exception):
+            raise self.import_error
+        if self.import_error is not None:
+            raise ImportError(f"{self.import_error!r} while the libraries were imported") from self.import_error
         if self.runner is None:
             if gpus := self.plan.gpus:  # each worker has its context on one GPU
                 os.environ["CUDA_VISIBLE_DEVICES"] = gpus[_number(config) % len(gpus)]
@@ -143,14 +157,26 @@ class Cases:
         other = self.plan.same_as.get(case.id)
         record = standing_for(self.recorded.get(other), Case.parse(other)) if other else None
         if record is None:
-            self._import(request.config)
-            self.heartbeat = self.heartbeat or Heartbeat(self.scratch, _workerid(request.config))
-            with self.heartbeat.at(case.id):
-                record = self.runner.run(case)
+            self.confinement = self.confinement or Confinement(self.scratch, _workerid(request.config))
+            record = self.confinement.run(case, lambda: self._run(case, request.config), self._needed(case))
             if case.id in self.plan.same_as.values():
                 self.recorded[case.id] = record
         request.node.user_properties.append((RECORD, record.fields))
         return record
+
+    def _run(self, case: Case, config: pytest.Config) -> CaseLine:
+        self._import(config)
+        line: CaseLine = self.runner.run(case)
+        return line
+
+    def _needed(self, case: Case) -> int:
+        """The bytes that the checkpoints of a case take at least: one of timm's, and one that transformers wrote."""
+        params = [
+            entry.params if case.size == Size.FULL else entry.slim.params
+            for entry in self.plan.entries
+            if entry.model == case.model
+        ]
+        return 2 * BYTES_A_PARAMETER * sum(params)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
         """Print no letter for a case: the recorder shows progress."""

@@ -1,18 +1,23 @@
 """Writes a lane's records from the workers' reports. It runs in the controller, which needs no torch."""
 
+import contextlib
 import platform
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from ...contract import processes
 from ...contract.case import DEFAULT_SIZE, GREEN, SKIPPED, Case, Outcome, Size
 from ...contract.plan import Plan
 from ...contract.record import CaseLine, Log, now
+from ..guards import machine
 from . import heartbeat, packages
+from .confinement import not_run
 from .progress import Progress
 from .watchdog import Watchdog
 
@@ -22,6 +27,7 @@ RECORD: Final = "layerscale_record"
 OVERHEAD: Final = 10_000_000  # the time of a case without parameters, in parameters
 MIB: Final = 2**20
 LONGEST: Final = 2000  # characters kept of the stderr of a process that died
+IDLE: Final = 2  # deaths of workers before a case, until it counts as their cause
 
 
 class Recorder:
@@ -33,8 +39,10 @@ class Recorder:
         self.watchdog = watchdog
         self.deaths: dict[str, str] = {}  # reason of a process's first death, by case
         self.retried: set[str] = set()  # cases that will run again after their process died
+        self.idle: Counter[str] = Counter()  # deaths of workers between two cases, by the case that was next
         self.pending = {case.id: case for case in plan.cases}
         self.counts: Counter[str] = Counter()
+        self.unwritten = False
         self.work = {
             (entry.model, size): params + OVERHEAD
             for entry in plan.entries
@@ -49,14 +57,31 @@ class Recorder:
 
     def pytest_sessionstart(self) -> None:
         """Write the header before any case."""
-        self.log.begin(
-            self.plan,
-            started=now(),
-            packages=packages.installed(),
-            platform=platform.platform(),
-            device=_device(self.plan.device),
-        )
+        with self._writing():
+            self.log.begin(
+                self.plan,
+                started=now(),
+                packages=packages.installed(),
+                platform=platform.platform(),
+                device=_device(self.plan.device),
+            )
         self.watchdog.start()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: Sequence[Any]) -> None:
+        """Tell the watchdog how many workers will start."""
+        self.watchdog.workers.expect(len(specs))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell the watchdog a worker's process."""
+        self.watchdog.workers.started(node.gateway._rinfo().pid)  # noqa: SLF001  as pytest-xdist asks for it itself
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        """Tell the watchdog that a worker died, and another will start."""
+        if error:
+            self.watchdog.workers.expect(1)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the line of a case, also if its process died."""
@@ -72,7 +97,8 @@ class Recorder:
         case = self.pending.pop(case_id)
         line = replace(line, detail={**line.detail, **self._detail(case, line)})
         self.counts[str(line.outcome)] += 1
-        self.log.case(case, line)
+        with self._writing():
+            self.log.case(case, line)
         self.progress.step(self._work(case), green=line.outcome in GREEN | SKIPPED)
 
     def _detail(self, case: Case, line: CaseLine) -> dict[str, Any]:
@@ -87,9 +113,32 @@ class Recorder:
         """Write the end line, unless the run was interrupted."""
         self.watchdog.close()
         self.progress.close()
-        if not self.pending:
-            self.log.end(dict(sorted(self.counts.items())), ended=now())
-        self.log.close()
+        with self._writing():
+            if not self.pending and not self.unwritten:
+                self.log.end(dict(sorted(self.counts.items())), ended=now())
+            self.log.close()
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """End the workers at once, after Ctrl-C or when nothing can be recorded; they ignore Ctrl-C themselves."""
+        processes.end_descendants()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Stop the run if a line cannot be written: a run with a gap would pass for one that was cut short."""
+        try:
+            yield
+        except OSError as error:
+            if not self.unwritten:
+                self.unwritten = True
+                sys.stderr.write(f"{self.log.path}: {error.strerror}; nothing more can be recorded, so the run stops\n")
+                pytest.exit("nothing more can be recorded", returncode=pytest.ExitCode.INTERNAL_ERROR)
+
+    def died_at(self, worker: str, nodeid: str) -> bool:
+        """Whether a worker died while it ran a case; also if workers die before it again and again."""
+        case_id = case_id_of(nodeid)
+        task = heartbeat.tasks(self.watchdog.folder).get(worker)
+        self.idle[case_id] += task is None or task.case != case_id
+        return (task is not None and task.case == case_id) or self.idle[case_id] > IDLE
 
     def retry(self, nodeid: str) -> bool:
         """Whether to run a case again whose process died: once, for the case may not be the cause."""
@@ -103,6 +152,9 @@ class Recorder:
         """The line of a case reported without one: its process died, or the harness itself failed."""
         text = str(report.longrepr or "").strip()
         last = text.rpartition("\n")[2].removeprefix("E").strip()  # pytest marks the exception with it
+        if trouble := machine.probe(self.watchdog.folder):  # before the checkpoints that may fill the disk are deleted
+            heartbeat.clear(self.watchdog.folder, case_id)
+            return not_run(trouble)
         if report.when not in {"setup", "call"}:
             stderr = heartbeat.clear(self.watchdog.folder, case_id)
             outcome, reason = self.watchdog.ends.get(case_id) or (Outcome.CRASHED, _died(stderr))

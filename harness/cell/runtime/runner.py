@@ -16,7 +16,8 @@ from ...contract.catalog import Entry
 from ...contract.plan import Plan
 from ...contract.record import CaseLine
 from ...contract.routes import OWN
-from ..guards import memory, offline
+from ..guards import imported, memory, offline
+from ..guards.imported import ForeignImport
 from ..models import pretrained
 from ..models.installed import Release
 from ..models.mapped_tensors import MappedTensors
@@ -62,7 +63,14 @@ class Runner:
         torch.backends.cudnn.benchmark = False
 
     def run(self, case: Case) -> CaseLine:
-        """Run a case and return its line."""
+        """Run a case and return its line, with the versions of the libraries that this process imported."""
+        try:
+            versions = imported.versions()
+        except ForeignImport as error:
+            return case_line(Outcome.NOT_RUN, str(error))
+        return replace(self._run(case), imported=versions)
+
+    def _run(self, case: Case) -> CaseLine:
         if self.placement.device == "cuda" and not torch.cuda.is_available():
             return case_line(Outcome.NOT_RUN, "no CUDA device")
         if self.context_broken:

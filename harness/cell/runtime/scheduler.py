@@ -11,7 +11,8 @@ ENOUGH: Final = 2  # a worker starts its last case only when it has another, or 
 class ModelScheduling(LoadScopeScheduling):
     """pytest-xdist's scheduler, made safe for workers that die.
 
-    `retry` tells whether the case at which a worker died runs again. `model_of` gives the model of a test's id; the
+    `died_at` tells whether a worker died while it ran a case, and not between two. `retry` tells whether the case at
+    which a worker died runs again. `model_of` gives the model of a test's id; the
     tests of a model share a worker. (The groups of pytest-xdist 3.8.0 change an id in a way that pytest 9.2 does not
     see.) pytest-xdist's own scheduler hands out a case whose worker died without end. It waits for ever if a second
     worker dies while the successor of the first is starting, for it loses the work that it was about to hand out, or if
@@ -21,8 +22,17 @@ class ModelScheduling(LoadScopeScheduling):
 
     collection: list[str] | None
 
-    def __init__(self, config: Any, log: Any, retry: Callable[[str], bool], model_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        config: Any,
+        log: Any,
+        *,
+        died_at: Callable[[str, str], bool],
+        retry: Callable[[str], bool],
+        model_of: Callable[[str], str],
+    ) -> None:
         super().__init__(config, log)
+        self.died_at = died_at
         self.retry = retry
         self.model_of = model_of
 
@@ -44,18 +54,23 @@ class ModelScheduling(LoadScopeScheduling):
             self._reschedule(node)
 
     def remove_node(self, node: Any) -> str | None:
-        """Return the case at which the worker died, as pytest-xdist asks, and queue its other cases again."""
+        """Return the case at which the worker died, as pytest-xdist asks, and queue its other cases again.
+
+        A worker that died between two cases blames none, and all that are left are queued again.
+        """
         workload = self.assigned_work.pop(node)
         pending = ((unit, case) for unit in workload.values() for case, done in unit.items() if not done)
         running: tuple[dict[str, bool], str] | None = next(pending, None)
         if running is None:
             return None
         unit, case = running
-        unit[case] = not self.retry(case)
+        blamed = self.died_at(node.gateway.id, case)
+        if blamed:
+            unit[case] = not self.retry(case)
         self.workqueue.update({scope: unit for scope, unit in workload.items() if not all(unit.values())})
         for other in list(self.assigned_work):
             self._reschedule(other)
-        return case
+        return case if blamed else None
 
     def _split_scope(self, nodeid: str) -> str:
         return self.model_of(nodeid)

@@ -15,7 +15,7 @@ from typing import Final
 
 from ...contract.case import Case, Outcome
 from ...contract.plan import Limits
-from ...contract.processes import descendants
+from ...contract.processes import descendants, end_descendants
 from . import heartbeat
 from .heartbeat import Task
 
@@ -41,10 +41,12 @@ class Watchdog(threading.Thread):
         self.ends: dict[str, tuple[Outcome, str]] = {}
         self.most: dict[str, tuple[int, int]] = {}
         self._closed = threading.Event()
+        self.workers = Workers()
 
     def run(self) -> None:
         """Check until closed."""
         while not self._closed.wait(EVERY):
+            self.workers.end_orphans()
             for worker, task in heartbeat.tasks(self.folder).items():
                 if task.case not in self.ends and self._excess(task):
                     self._end(worker, task)
@@ -84,6 +86,32 @@ class Watchdog(threading.Thread):
             reason = f"its process was killed when its files took {disk / GIB:.1f} GiB; limits.disk_gib is {most:g}"
             return Outcome.CRASHED, reason
         return None
+
+
+class Workers:
+    """The processes of pytest-xdist's workers. All other children of the controller were left by a dead worker."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._starting: int | None = None  # None: not known yet how many there will be
+        self._pids: set[int] = set()
+
+    def expect(self, more: int) -> None:
+        """Spare all children, until so many more workers are known."""
+        with self._lock:
+            self._starting = (self._starting or 0) + more
+
+    def started(self, pid: int) -> None:
+        """Note a worker's process."""
+        with self._lock:
+            self._pids.add(pid)
+            self._starting = (self._starting or 0) - 1
+
+    def end_orphans(self) -> None:
+        """Kill what dead workers left. It may hold a worker's pipe open, so that nobody would hear of the death."""
+        with self._lock:
+            if self._starting == 0:
+                end_descendants(self._pids)
 
 
 def held(pid: int) -> int:

@@ -13,7 +13,7 @@ from ..compare import divergence, reasons
 from ..compare.comparison import compare_names, compare_outputs, compare_tensors
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, TensorDifference
-from ..guards import offline
+from ..guards import machine, offline, process
 from ..guards.leaks import Leaks
 from ..models.layer_scales import has_layer_scale
 from ..models.placement import tensors_of
@@ -36,6 +36,8 @@ class Attempt:
     has_model_without_inputs: bool = False
     lacks_handover: bool = False
     """Whether the saving pair handed over no checkpoint for some scenario."""
+    ended: bool = False
+    """Whether an exit, an interrupt or a panic ended it: what runs in this process after that is not to be trusted."""
 
     def run_scenario(self, name: str, scenario: Scenario) -> None:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
@@ -65,12 +67,24 @@ class Attempt:
                 state_holds = self._compare(name, step, state_holds=state_holds) and state_holds
         except NotHandedOver:
             self.lacks_handover = True
-        except Exception as error:  # noqa: BLE001  whatever a library raises is a finding
-            self.findings.errors.append(describe_error(error, self.context.phase, name))
+        except BaseException as error:  # noqa: BLE001  whatever a library raises is a finding, also an exit
+            self.add_error(error, name)
         else:
             if self.compared == compared_before:
                 nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
                 self.findings.errors.append(describe_error(nothing, self.context.phase, name))
+
+    def add_error(self, error: BaseException, scenario: str) -> None:
+        """Add an exception to the findings.
+
+        Raises MachineTrouble for an exception that is no fault of the libraries, and pytest-timeout's own.
+        """
+        process.refuse_timeout(error)
+        machine.refuse(error, self.context.folder.parent)
+        if not isinstance(error, Exception):
+            self.ended = True
+            process.spoil(type(error).__name__)
+        self.findings.errors.append(describe_error(error, self.context.phase, scenario))
 
     def _compare(self, name: str, step: Step, *, state_holds: bool) -> bool:
         """Whether the names or the state of a step agree with the expected ones."""

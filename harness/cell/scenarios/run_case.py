@@ -19,6 +19,7 @@ from ..compare import reasons
 from ..compare.comparison import fingerprint
 from ..guards import memory
 from ..guards.library_warnings import tidy
+from ..guards.machine import MachineTrouble
 from ..models.installed import Release
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
@@ -39,7 +40,7 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     scratch: Path,
     handover: Handover = NOTHING,
 ) -> CaseLine:
-    """Run one case, and a broken one twice. An exception is a finding: nothing is raised."""
+    """Run one case, and a broken one twice. An exception is a finding; one of the machine leaves the case not run."""
     started = time.perf_counter()
     reason = route.unsupported(release, reference.entry) or variant.unsupported(release, reference.entry)
     if reason is not None:
@@ -49,19 +50,30 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     attempt = Attempt(
         CaseContext(reference, variant, release, scratch / route.name, handover=handover, in_shards=shards), tolerance
     )
+    try:
+        line = _twice(route, attempt)
+    except MachineTrouble as trouble:
+        line = CaseLine(Outcome.NOT_RUN, str(trouble), {"silent": False})
+    return measured(line, time.perf_counter() - started)
+
+
+def _twice(route: Route, attempt: Attempt) -> CaseLine:
+    """Try a case, and once more if it is broken."""
     line = _try(route, attempt)
-    if line.outcome not in GREEN | SKIPPED:
+    if line.outcome not in GREEN | SKIPPED and not attempt.ended:
         shutil.rmtree(attempt.context.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
         gc.collect()  # a file is freed with the model that is mapped from it
+        first = attempt.context
         context = CaseContext(
-            reference, variant, release, scratch / route.name / "again", attempt.context.natives, handover, shards
+            *(first.reference, first.variant, first.release, first.folder / "again"),
+            *(first.natives, first.handover, first.in_shards),
         )
-        second = Attempt(context, tolerance, again=True)
+        second = Attempt(context, attempt.tolerance, again=True)
         second_line = _try(route, second, only=attempt.failed)
         if _repeatable(second_line) != _repeatable(line):
             other = {"outcome": str(second_line.outcome), "reason": second_line.reason}
             line = replace(line, detail={**line.detail, "nondeterministic": other})
-    return measured(line, time.perf_counter() - started)
+    return line
 
 
 def case_line(
@@ -87,7 +99,7 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
     findings, context = attempt.findings, attempt.context
     with torch.no_grad():
         for name, scenario in _scenarios(route, attempt).items():
-            if not only or name in only:
+            if (not only or name in only) and not attempt.ended:
                 attempt.run_scenario(name, scenario)
     if attempt.lacks_handover and not attempt.compared and not findings.differ and not findings.errors:
         return CaseLine(Outcome.UNSUPPORTED, NOTHING_KEPT, {"silent": False})
@@ -109,8 +121,8 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
 def _scenarios(route: Route, attempt: Attempt) -> Mapping[str, Scenario]:
     try:
         return route.scenarios(attempt.context)
-    except Exception as error:  # noqa: BLE001  a route asks the libraries which scenarios exist
-        attempt.findings.errors.append(describe_error(error, attempt.context.phase, ""))
+    except BaseException as error:  # noqa: BLE001  a route asks the libraries which scenarios exist
+        attempt.add_error(error, "")
         return {}
 
 

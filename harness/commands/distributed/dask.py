@@ -4,18 +4,16 @@ Run by nox in an environment that has Dask, as is each worker: `nox -s worker --
 of this project: what goes through it are plain values, and one function that looks into its worker's own checkout.
 """
 
-import fcntl
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from itertools import count
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from distributed import Client, as_completed
 
@@ -42,10 +40,10 @@ DYING: Final = (
 
 def work(cell: Cell) -> Ended:
     """Run a cell on a worker."""
-    with tempdirs.folder("cell") as folder, _environments() as environments, tempfile.TemporaryFile("w+") as said:
+    with tempdirs.folder("cell") as folder, tempfile.TemporaryFile("w+") as said:
         matrix, into = folder / MATRIX, folder / "results"
         matrix.write_text(cell.matrix)
-        place = ["--envdir", str(environments), "--noxfile", str(ROOT / "noxfile.py")]
+        place = ["--envdir", str(ROOT / ".nox"), "--noxfile", str(ROOT / "noxfile.py")]
         there = ["--matrix", str(matrix), "--results", str(into)]
         subprocess.run(  # noqa: S603 - the cell's own words
             [sys.executable, "-c", DYING, str(os.getpid()), *place, *cell.words, *there],
@@ -71,27 +69,6 @@ def _sent(module: str, cell: dict[str, Any]) -> dict[str, Any]:
 
 
 _sent.__module__ = "__main__"  # so that it is pickled by value: a scheduler could not import it
-
-
-@contextmanager
-def _environments() -> Iterator[Path]:
-    """A folder of environments that no other worker of this checkout uses, and that stays for the next cell."""
-    for place in count():
-        folder = ROOT / ".nox" / f"cell-{place}"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".taken").open("w") as taken:
-            if _locked(taken):
-                yield folder
-                return
-
-
-def _locked(file: IO[str]) -> bool:
-    """Whether the file is ours from here on, until it is closed."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def hand_out(matrix_command: MatrixCommand, say: Callable[[str], None]) -> None:

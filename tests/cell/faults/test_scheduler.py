@@ -51,7 +51,13 @@ def ready(schedule: Any, worker: Worker) -> None:
 
 
 @pytest.fixture
-def schedule() -> Any:
+def idle() -> set[str]:
+    """The workers that die between two cases."""
+    return set()
+
+
+@pytest.fixture
+def schedule(idle: set[str]) -> Any:
     option = SimpleNamespace(loadscopereorder=False)
     config = SimpleNamespace(option=option, getvalue=lambda _: ["popen", "popen"])
     tried: set[str] = set()
@@ -61,7 +67,7 @@ def schedule() -> Any:
         tried.add(case)
         return first
 
-    return ModelScheduling(config, None, retry, model_of)
+    return ModelScheduling(config, None, died_at=lambda worker, _: worker not in idle, retry=retry, model_of=model_of)
 
 
 def work(schedule: Any, workers: list[Worker], deadly: set[str]) -> tuple[list[str], list[str]]:
@@ -146,4 +152,16 @@ def test_what_could_not_be_sent_to_a_worker_that_is_gone_goes_to_another(schedul
     successor = start(schedule, "gw2")
     ready(schedule, successor)
     done, killed = work(schedule, [second, successor], set())
+    assert (sorted(done), killed) == (sorted(CASES), [])
+
+
+def test_a_worker_that_dies_between_two_cases_blames_none_and_all_are_done(schedule: Any, idle: set[str]) -> None:
+    workers = [start(schedule, "gw0"), start(schedule, "gw1")]
+    for worker in workers:
+        ready(schedule, worker)
+    idle.add("gw0")
+    assert schedule.remove_node(workers[0]) is None
+    successor = start(schedule, "gw2")
+    ready(schedule, successor)
+    done, killed = work(schedule, [workers[1], successor], set())
     assert (sorted(done), killed) == (sorted(CASES), [])

@@ -1,0 +1,165 @@
+"""Environments of pairs: interrupted installations, two pairs at a time, wheels that stay, edited files."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from harness.contract import record
+from harness.contract.processes import descendants
+from harness.environments.pair_folder import MARKER
+from harness.results.store import path_in
+from tests.pairs.command import PAIR, VARIABLES, Ended, cases, nox
+from tests.places import ROOT
+
+OLD: Final = ("transformers==4.48.3", "timm==1.0.14")
+OLD_PAIR: Final = "transformers4.48.3-timm1.0.14"
+TOWER: Final = ("--lane", "cpu-float32", "--route", "tower", "--variant", "safetensors", "--model", "convnext_atto")
+WRAPPER: Final = ("--lane", "cpu-float32", "--route", "wrapper", "--variant", "safetensors", "--model", "test_convnext")
+SEED: Final = 20261128
+LONGEST: Final = 4.0  # seconds after its start at which an installation is interrupted, at the latest
+
+A_FEW = pytest.param(3, marks=pytest.mark.slow, id="3 interruptions")
+MANY = pytest.param(25, marks=pytest.mark.all_faults, id="25 interruptions")
+
+
+def started(words: Sequence[str], environments: Path, results: Path) -> "subprocess.Popen[bytes]":
+    """A command with its environments in a folder, in a process group of its own."""
+    command = [sys.executable, "-m", "nox", "--envdir", str(environments), "-s", *words, "--results", str(results)]
+    return subprocess.Popen(  # noqa: S603 - the tests' own words
+        command,
+        cwd=ROOT,
+        env={**os.environ, **VARIABLES},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def current(*words: str) -> list[str]:
+    return ["pair", "--", *pins_of(PAIR), *words]
+
+
+def pins_of(pair: str) -> tuple[str, ...]:
+    transformers, timm = pair.split("-")
+    return tuple(f"{name}=={pin.removeprefix(name)}" for name, pin in (("transformers", transformers), ("timm", timm)))
+
+
+def interrupt(process: "subprocess.Popen[bytes]", *, kill: bool) -> None:
+    """Kill a command with all that it started, or press Ctrl-C."""
+    if kill:
+        for pid in [process.pid, *descendants(process.pid)]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    process.wait(60)
+
+
+@pytest.mark.parametrize("times", [A_FEW, MANY])
+def test_after_interrupted_installations_the_same_command_installs_everything(times: int, tmp_path: Path) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - no secret
+    environments, results = tmp_path / "environments", tmp_path / "results"
+    interrupted = 0
+    for number in range(times):
+        process = started(current(*WRAPPER), environments, results)
+        time.sleep(chance.uniform(0.5, LONGEST))
+        interrupt(process, kill=number % 5 != 4)
+        installed = list(environments.glob(f"pairs/*/{MARKER}"))
+        interrupted += not installed
+        if number == times - 1 or (installed and interrupted):
+            ended = nox("pair", *pins_of(PAIR), *WRAPPER, results=results, environments=environments, seconds=600)
+            assert (ended.code, outcomes(results, PAIR)) == (0, {"wrapper/test_convnext": "passed"}), ended.said
+        if installed:  # the next one is to be interrupted too
+            shutil.rmtree(environments)
+    assert interrupted
+
+
+def outcomes(results: Path, pair: str) -> dict[str, str]:
+    return {case: line["outcome"] for case, line in cases(results, pair).items()}
+
+
+@pytest.mark.slow
+def test_two_pairs_at_a_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    old = started(["pair", "--", *OLD, *TOWER], ROOT / ".nox", tmp_path / "old")
+    new = started(current(*TOWER), ROOT / ".nox", tmp_path / "new")
+    assert (old.wait(600), new.wait(600)) == (0, 0)
+    assert outcomes(tmp_path / "old", OLD_PAIR) == {"tower/convnext_atto": "keys"}
+    assert outcomes(tmp_path / "new", PAIR) == {"tower/convnext_atto": "passed"}
+    for results, pair in ((tmp_path / "old", OLD_PAIR), (tmp_path / "new", PAIR)):
+        (run,) = record.read(path_in(results, pair, "cpu-float32"))
+        assert f"transformers{run.header['packages']['transformers']}-timm{run.header['packages']['timm']}" == pair
+
+
+def relabelled(wheel: Path, folder: Path, label: str) -> Path:
+    """The wheel with a local version, in a folder."""
+    name, version, *rest = wheel.name.split("-")
+    new = folder / "-".join([name, f"{version}+{label}", *rest])
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(new, "w") as target:
+        for item in source.infolist():
+            content = source.read(item)
+            if item.filename.endswith("METADATA"):
+                content = content.replace(f"Version: {version}".encode(), f"Version: {version}+{label}".encode())
+            path = item.filename.replace(f"{name}-{version}.dist-info", f"{name}-{version}+{label}.dist-info")
+            target.writestr(path, b"" if path.endswith("RECORD") else content)
+    return new
+
+
+@pytest.mark.slow
+def test_a_wheel_does_not_stay_behind(tmp_path: Path) -> None:
+    """A pair with a wheel of timm, then one of the released timm with a wheel of transformers: neither has a lock."""
+    timm, transformers = (wheel_of(pin, tmp_path) for pin in reversed(pins_of(PAIR)))
+    first = pair_of(pins_of(PAIR)[0], f"timm@{timm}", results=tmp_path / "first")
+    assert (first.code, imported(tmp_path / "first", "timm")) == (0, "1.0.31+x1"), first.said
+    second = pair_of(f"transformers@{transformers}", pins_of(PAIR)[1], results=tmp_path / "second")
+    assert (second.code, imported(tmp_path / "second", "timm")) == (0, "1.0.31"), second.said
+    assert imported(tmp_path / "second", "transformers") == "5.23.0+x1"
+
+
+def pair_of(*pins: str, results: Path) -> Ended:
+    return nox("pair", *pins, *WRAPPER, results=results, seconds=600)
+
+
+def wheel_of(pin: str, folder: Path) -> Path:
+    """A released wheel under a local version, as a project builds its own."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), pin]
+    subprocess.run(command, check=True)  # noqa: S603 - the tests' own words
+    (wheel,) = folder.glob(f"{pin.partition('==')[0]}-*.whl")
+    return relabelled(wheel, folder, "x1")
+
+
+def imported(results: Path, package: str) -> str:
+    """The version of a package in the header of the only run."""
+    (path,) = results.glob("*/cpu-float32.jsonl")
+    version: str = record.read(path)[0].header["packages"][package]
+    return version
+
+
+@pytest.mark.slow
+def test_files_edited_in_place_are_not_measured(tmp_path: Path) -> None:
+    """The edited file is a copy: a link would change the installer's cache."""
+
+    def ran(*options: str) -> Ended:
+        words = ("pair", *pins_of(PAIR), *WRAPPER, *options)
+        return nox(*words, results=tmp_path / "a", environments=tmp_path / "environments", seconds=600)
+
+    assert ran().code == 0
+    (marker,) = tmp_path.glob(f"environments/pairs/*/{MARKER}")
+    (edited,) = marker.parent.glob("lib/python*/site-packages/timm/models/convnext.py")
+    text = edited.read_bytes()
+    edited.unlink()
+    edited.write_bytes(text.replace(b"gamma", b"gamme"))
+    ended = ran("--rerun")
+    assert "timm: timm/models/convnext.py is not as in its release; installing it again" in ended.said
+    assert (ended.code, outcomes(tmp_path / "a", PAIR)) == (0, {"wrapper/test_convnext": "passed"})
