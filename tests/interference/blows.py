@@ -91,8 +91,10 @@ def kill_uv(nox: int, _chance: random.Random, _place: Place) -> bool:
     return _send([pid for pid in descendants(nox) if "pip sync" in _cmdline(pid)], signal.SIGKILL)
 
 
-def fill(_nox: int, _chance: random.Random, place: Place) -> bool:
+def fill(nox: int, _chance: random.Random, place: Place) -> bool:
     """Until nothing fits any more; it stays so until the run has ended."""
+    if _ends(nox):
+        return False
     with (place.temporary / "full").open("wb") as file:
         try:
             while True:
@@ -102,9 +104,9 @@ def fill(_nox: int, _chance: random.Random, place: Place) -> bool:
             return error.errno == errno.ENOSPC
 
 
-def remove_scratch(_nox: int, _chance: random.Random, place: Place) -> bool:
+def remove_scratch(nox: int, _chance: random.Random, place: Place) -> bool:
     """All that TMPDIR holds."""
-    found = list(place.temporary.iterdir())
+    found = [] if _ends(nox) else list(place.temporary.iterdir())
     for path in found:
         shutil.rmtree(path, ignore_errors=True)
     return bool(found)
