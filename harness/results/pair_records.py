@@ -90,7 +90,7 @@ class PairRecords:
                 "seed": SEED,
                 "catalog": catalog.digest,
                 "lock": self.resolved_from,
-                "own": self.options.asked,
+                "own": self.options.user_model,
                 "weights": HUB if self.options.from_hub else None,
             },
             cell=currency.digests(self.matrix, (*self.matrix.routes, OWN)),

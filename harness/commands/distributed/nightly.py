@@ -9,8 +9,7 @@ from typing import IO, Any, Final
 from ...config import matrix
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
-from ...config.options import Options
-from ...config.options import given as options_given
+from ...config.options import Options, as_words
 from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
@@ -52,7 +51,7 @@ def plan(given: Namespace) -> dict[str, Any]:
 
 
 def _report(pins: Sequence[str], options: Options, out: str) -> str:
-    return shlex.join([*reproduction.session("report", pins, options.matrix), *options_given(options), "--out", out])
+    return shlex.join([*reproduction.session("report", pins, options.matrix), *as_words(options), "--out", out])
 
 
 def _words(text: str) -> list[str]:
