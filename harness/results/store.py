@@ -46,11 +46,15 @@ class Recorded:
     """The last lines of cases that are no records of the pair, as other versions were imported."""
 
     @cached_property
-    def headers(self) -> Mapping[str, Mapping[str, Any]]:
-        """Case id -> header of the run that its record belongs to."""
-        return {
-            case: run.header for run in self.runs for case, line in run.cases.items() if self.records.get(case) is line
-        }
+    def _headers(self) -> Mapping[int, Mapping[str, Any]]:
+        """The header of the run of each line that counts, or could count beside one, by the line's id."""
+        rivals = (line for lines in self.standing.rivals.values() for line in lines)
+        counting = {id(line) for line in (*self.records.values(), *rivals)}
+        return {id(line): run.header for run in self.runs for line in run.cases.values() if id(line) in counting}
+
+    def header_of(self, line: Record) -> Mapping[str, Any] | None:
+        """The header of the run that a line belongs to."""
+        return self._headers.get(id(line))
 
 
 def path_in(results: Path, pair: str, lane: str) -> Path:
