@@ -153,10 +153,7 @@ class MatrixCommand:
             parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
             past=history.of({folder: found.recorded for folder, found in machines.items()}),
             disagreements=disagreements,
-            remarks=[
-                *on_rules,
-                *remarks.on_results(judged, [lane for found in machines.values() for lane in found.recorded]),
-            ],
+            remarks=[*on_rules, *remarks.on_results(judged, machines.values())],
             problems=list(self.problems.values()),
             failed=self.failed,
             selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},

@@ -11,6 +11,7 @@ from ..contract.matching import within
 from ..results.judging import Judged
 from ..results.pair_diff import figures_of, fingerprint_of
 from ..results.store import Recorded
+from ..results.verdicts import Judgement
 
 GPU: Final = "cuda-"
 CPU: Final = ("cpu-{}", "cpu-float32")
@@ -50,9 +51,9 @@ def on_rules(
         yield f"No case of these pairs matches {'; '.join(idle)}."
 
 
-def on_results(judged: Sequence[Judged], recorded: Iterable[Recorded]) -> Iterator[str]:
-    """A sentence for all that is remarkable about the results."""
-    yield from on_other_versions(recorded)
+def on_results(judged: Sequence[Judged], machines: Iterable[Judgement]) -> Iterator[str]:
+    """The remarks about merged results, and about the files of each machine."""
+    yield from on_other_versions(lane for machine in machines for lane in machine.recorded)
     yield from on_older_results(judged)
     yield from on_second_tries(judged)
     yield from on_gpus(judged)
