@@ -155,7 +155,7 @@ class MatrixCommand:
             },
             past=history.of({folder: judgement.recorded for folder, judgement in machines.items()}),
             disagreements=disagreements,
-            remarks=[*on_rules, *remarks.on_gpus(judged), *remarks.on_copied_results(judged)],
+            remarks=[*on_rules, *remarks.on_results(judged, machines.values())],
             problems=list(self.problems.values()),
             failed=self.failed,
             selection={

@@ -22,7 +22,7 @@ from ...config.text import number
 from ...contract import package, record
 from ...contract.package import ROOT
 from ...execution import tempdirs
-from ...results import store
+from ...results import run_text, store
 from ..run import MatrixCommand
 from . import import_results, worker_resources
 from .cells import MATRIX, Cell, Ended, cells
@@ -177,8 +177,7 @@ def add(files: Mapping[str, str], into: Path) -> frozenset[str]:
         for path in paths:
             target = into / path.relative_to(folder)
             store.refuse_links([into, target.parent, target])
-            with record.Log(target) as log:
-                log.copy(record.texts(path))
+            run_text.adopt(target, run_text.read(path))
         import_results.add_catalogs(folder, into)
         return frozenset(case for path in paths for run in record.read(path) for case in run.cases)
 
