@@ -379,8 +379,11 @@ def clean(session: nox.Session) -> None:
 @with_exit_codes
 def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` is a first look."""
-    session.notify("faults")
     session.install("--group", "tests")
+    if "--interference" in session.posargs:
+        session.run("python", "-m", "tests.interference", *session.posargs, env=KEPT_BYTECODE)
+        return
+    session.notify("faults")
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
     elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *COMMANDS)]
