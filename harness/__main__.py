@@ -24,7 +24,7 @@ NIGHTLY: Final = frozenset({"plan", "collect"})
 TOGETHER: Final = (
     "It runs in the project's folder and needs the libraries of its group harness: pip install --group harness."
 )
-CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or nothing could be tested; 2 bad input."
+CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
 TARGET: Final = """\
 package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
 model that this module registers with timm; or a checkpoint folder, in timm's format or transformers'

@@ -21,7 +21,7 @@ import yaml
 
 from ..cell.compare.reasons import DAMAGED
 from ..cell.models.installed import Release
-from ..contract.case import GREEN, SKIPPED, Case
+from ..contract.case import GREEN, SKIPPED, Case, Outcome
 from ..contract.catalog import Entry
 from ..contract.matching import applies_to, covers_releases
 from ..contract.package import ROOT
@@ -55,19 +55,25 @@ class CaseResult:
 
 
 def print_report(results: Iterable[CaseResult], out: Out, *, also_known: bool = True) -> int:
-    """Print each result as it comes, then the failures by cause; 1 if any case is broken or none passed, else 0."""
+    """Print each result as it comes, then the failures by cause; the exit code.
+
+    That is 1 if any case is broken, if this machine could not run one, or if none passed; else 0.
+    """
     release = Release.installed()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     out.write(f"{versions}, Python {platform.python_version()}\n")
     printed = []
     for result in results:
         printed.append(result)
-        if result.line.outcome not in SKIPPED:
+        if result.line.outcome == Outcome.NOT_RUN:
+            out.write(f"· {result.case.id}: not run: {result.line.reason}\n")
+        elif result.line.outcome not in SKIPPED:
             out.write(f"{'✘' if result.broken else '✔'} {result.case.id}: {result.line.outcome}\n")
     for line in explain(printed, rules(), release, also_known=also_known):
         out.write(f"{line}\n")
     passed = any(result.line.outcome in GREEN for result in printed)
-    return int(any(result.broken for result in printed) or not passed)
+    not_run = any(result.line.outcome == Outcome.NOT_RUN for result in printed)
+    return int(any(result.broken for result in printed) or not_run or not passed)
 
 
 @functools.cache
@@ -111,7 +117,10 @@ def explain(
     """Lines that group the broken cases by the rule that explains them, then other rules that name this pair."""
     broken = [result for result in results if result.broken]
     green = sum(result.line.outcome in GREEN for result in results)
-    yield f"\n{green} passed, {len(broken)} broken, {len(results) - green - len(broken)} unsupported by this pair"
+    not_run = sum(result.line.outcome == Outcome.NOT_RUN for result in results)
+    unsupported = len(results) - green - len(broken) - not_run
+    counted = f"\n{green} passed, {len(broken)} broken, {unsupported} unsupported by this pair"
+    yield f"{counted}, {not_run} not run by this machine" if not_run else counted
     explained: dict[int, list[CaseResult]] = {}
     unexplained = []
     for result in broken:

@@ -14,10 +14,12 @@ from harness.contract.case import Case, Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.library_env import LIBRARIES
 from harness.contract.record import CaseLine
-from harness.doctor import environment
+from harness.doctor import environment, user_model
 from harness.doctor.console_report import RESTRICTIONS, CaseResult, explain
 from harness.doctor.messages import Console
+from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE
+from tests.own import towers
 from tests.places import ROOT, TIMM, TRANSFORMERS
 
 
@@ -86,3 +88,22 @@ def test_a_broken_pair_is_exit_code_1_and_a_sound_one_0(entries: Catalog, monkey
     for outcome, code in (("keys", 1), ("passed", 0), ("drifted", 0), ("unsupported", 1)):
         monkeypatch.setattr(environment, "_results", lambda *_, outcome=outcome: iter([result(entries, outcome)]))
         assert environment.examine(Console(io.StringIO())) == code
+
+
+def test_a_case_that_this_machine_could_not_run_is_said_and_is_not_green(
+    entries: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [result(entries, "passed"), result(entries, "not-run", "wrapper")]
+    monkeypatch.setattr(environment, "_results", lambda *_: iter(results))
+    out = io.StringIO()
+    assert environment.examine(Console(out)) == 1
+    assert "· wrapper/convnext_atto: not run: not-run here\n" in out.getvalue()
+    assert "\n1 passed, 0 broken, 0 unsupported by this pair, 1 not run by this machine\n" in out.getvalue()
+
+
+def test_the_assertion_fails_where_this_machine_could_not_run_the_model(
+    entries: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_model, "results", lambda _: [result(entries, "passed"), result(entries, "not-run", "own")])
+    with pytest.raises(AssertionError, match=r"^own/convnext_atto is not-run: not-run here$"):
+        assert_survives_transformers(towers.clean)

@@ -8,6 +8,7 @@ import argparse
 import collections
 import contextlib
 import ctypes
+import getpass
 import os
 import random
 import shutil
@@ -31,6 +32,7 @@ from tests.interference.small import OTHER, PAIR, Disturbance, Place, write_matr
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 HANGS_AFTER: Final = 900.0  # seconds; a limit of matrix.yaml ends a case before
 LEFT_AFTER: Final = 20.0
+CACHES: Final = frozenset({f"{name}{getpass.getuser()}" for name in ("torchinductor_", "pytest-of-")})  # not ours
 LATEST: Final = 0.95  # of an undisturbed run's time
 
 
@@ -77,7 +79,8 @@ class Trial:
             process = place.start("again", *again)
             outcome.failures += self._lost(place, self._wait(process, outcome))
             outcome.failures += self._left_running()
-            outcome.failures += [f"left in TMPDIR: {path.name}" for path in sorted(place.temporary.iterdir())]
+            left = {path.name for path in place.temporary.iterdir()} - CACHES
+            outcome.failures += [f"left in TMPDIR: {name}" for name in sorted(left)]
         if outcome.failures:
             shutil.rmtree(folder / "nox", ignore_errors=True)
         else:
