@@ -199,22 +199,22 @@ def with_exit_codes(work: Callable[..., None]) -> Callable[..., None]:
 
 def run(session: nox.Session, name: str, pair: str | None) -> None:
     """Run one pair of the command, and queue the summary."""
-    found = matrix_command(session, name)
-    pair_run = found.pair_run_of(pair) if pair else found.pair_runs[0]
+    command = matrix_command(session, name)
+    pair_run = command.pair_run_of(pair) if pair else command.pair_runs[0]
     if pair_run is None:
         session.skip(f"{pair} is not selected")
-    found.claim()
-    if found.arguments.on:
-        found.prepare(pair_run, environment_of(session, pair_run), session.log)
+    command.claim()
+    if command.arguments.on:
+        command.prepare(pair_run, environment_of(session, pair_run), session.log)
         session.notify("cluster", posargs=[name, *session.posargs])
         return
     session.notify("verdict", posargs=[name])
-    found.run(pair_run, environment_of(session, pair_run), session.log)
+    command.run(pair_run, environment_of(session, pair_run), session.log)
 
 
-def sum_up(found: MatrixCommand) -> NoReturn:
+def sum_up(command: MatrixCommand) -> NoReturn:
     """Print the summary; its exit code becomes nox's, which ends at once."""
-    sys.exit(found.sum_up(console()))
+    sys.exit(command.sum_up(console()))
 
 
 try:
@@ -318,19 +318,20 @@ def upgrade(session: nox.Session) -> None:
 @with_exit_codes
 def lock(session: nox.Session) -> None:
     """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
-    found = matrix_command(session, "lock")
-    for pair_run in found.pair_runs:
-        pair_run.environment.make_lock(only_with_uv(session, pair_run), found.arguments.out or FOLDER, session.log)
+    command = matrix_command(session, "lock")
+    for pair_run in command.pair_runs:
+        pair_run.environment.make_lock(only_with_uv(session, pair_run), command.arguments.out or FOLDER, session.log)
 
 
 @nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def releases(session: nox.Session) -> None:
     """Say what PyPI has that matrix.yaml has not; `-- --write` adds the newest pair, with its catalog and lock."""
-    news = ReleasesCommand.of(session.posargs)
-    tell(console(), news.lines())
-    if news.arguments.write and news.pair:
-        news.write(news.pair, only_with_uv(session, PairRun.of(news.described, news.pair, news.options)), session.log)
+    command = ReleasesCommand.of(session.posargs)
+    tell(console(), command.lines())
+    if command.arguments.write and command.pair:
+        pair_run = PairRun.of(command.described, command.pair, command.options)
+        command.write(command.pair, only_with_uv(session, pair_run), session.log)
 
 
 @nox.session(venv_backend="none", default=False)

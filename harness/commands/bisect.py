@@ -120,9 +120,9 @@ class BisectCommand:
             say(f"{number(left, 'release')} left, about {number(steps, 'step')}")
 
         older = Answer.GOOD if ends[0] == oldest else Answer.BAD
-        found = search(self.line, older, ask, tell)
+        change = search(self.line, older, ask, tell)
         pairs = {version: self.at(version).pair for version in judged}
-        return Bisection(self.axis, found, older, judged, pairs, symptom)
+        return Bisection(self.axis, change, older, judged, pairs, symptom)
 
     @property
     def _rest(self) -> str:
@@ -137,17 +137,17 @@ class BisectCommand:
         if not good and not bad:
             plan.refuse_empty(0, self.options)
         named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
-        symptom = Symptom.of(bad).among([one for one in good if one.outcome in GREEN])
+        symptom = Symptom.of(bad).among([case for case in good if case.outcome in GREEN])
         if symptom.cases:
-            if aside := len({key_of(one) for one in (*good, *bad)} - symptom.cases.keys()):
-                asked = number(len(symptom.cases), "case")
-                say(f"{asked} to ask about; left aside: {aside}, broken or green at both ends")
+            if aside := len({key_of(case) for case in (*good, *bad)} - symptom.cases.keys()):
+                count = number(len(symptom.cases), "case")
+                say(f"{count} to ask about; left aside: {aside}, broken or green at both ends")
             return symptom
-        if Symptom.of(good).among([one for one in bad if one.outcome in GREEN]).cases:
+        if Symptom.of(good).among([case for case in bad if case.outcome in GREEN]).cases:
             raise BadInput(
                 f"{named['good']}: {_summary(good)}, and {named['bad']}: {_summary(bad)}; they are the wrong way round"
             )
-        if not any(one.outcome in GREEN for one in good):
+        if not any(case.outcome in GREEN for case in good):
             raise BadInput(f"{named['good']}: {_summary(good)}; name a release where these cases pass")
         raise BadInput(f"{named['bad']}: {_summary(bad)}; name a release where a case fails that passes at the other")
 
@@ -168,24 +168,24 @@ def _end(name: str, text: str | None, problems: list[str]) -> tuple[str, str]:
 
 def _still(pins: Sequence[str], axis: str, problems: list[str]) -> dict[str, str]:
     """The versions that stand still, as far as they are named."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for text in pins:
         package, version, wrong = pin(text)
         if not wrong and package == axis:
             wrong = f"{axis} is what moves; its releases are those of --good and --bad"
         if wrong:
             problems.append(f"--with {text}: {wrong}")
-        found[package] = version
-    return found
+        versions[package] = version
+    return versions
 
 
 def _summary(judged: Sequence[Judged]) -> str:
     """What stands out: a case that does not pass, or how many do."""
-    worst = sorted(judged, key=lambda one: (one.outcome in GREEN, not one.broken))
+    worst = sorted(judged, key=lambda case: (case.outcome in GREEN, not case.broken))
     if not worst:
         return "no such case"
     if worst[0].outcome in GREEN:
         return f"{len(judged)} passed" if len(judged) > 1 else "passed"
-    others = sum(one.outcome not in GREEN for one in judged) - 1
+    others = sum(case.outcome not in GREEN for case in judged) - 1
     more = f", and {others} more" if others else ""
     return f"{worst[0].case.id} is {worst[0].outcome or 'without a record'} ({worst[0].reason}){more}"

@@ -68,18 +68,19 @@ class ReleasesCommand:
     @classmethod
     def of(cls, argv: Sequence[str], today: date | None = None, index: Index | None = None) -> "ReleasesCommand":
         """Read the command line and the matrix, and ask PyPI. Raises BadInput."""
-        given = _parser().read(argv)
-        arguments = ReleasesArguments(option_parser.shared(given), **given)
+        fields = _parser().read(argv)
+        arguments = ReleasesArguments(option_parser.shared(fields), **fields)
         described = matrix.load(arguments.options.matrix)
         newer, between = {}, {}
         for package in AXES:
             known = {Version(version) for version in _known(described, package)}
             try:
-                found = pypi.since(package, min(known), described.defaults.python, index)
+                releases = pypi.since(package, min(known), described.defaults.python, index)
             except OSError as error:
                 raise BadInput(f"PyPI cannot be asked for {package}: {error}; try again later") from error
-            newer[package] = [one for one in found if Version(one.version) > max(known)]
-            inside = [version for one in found if min(known) < (version := Version(one.version)) < max(known)]
+            newer[package] = [release for release in releases if Version(release.version) > max(known)]
+            versions = [Version(release.version) for release in releases]
+            inside = [version for version in versions if min(known) < version < max(known)]
             between[package] = sum(version not in known for version in inside)
         return cls(arguments, described, today or pypi.today(), newer, between)
 
@@ -95,7 +96,10 @@ class ReleasesCommand:
     @property
     def pair(self) -> Pair | None:
         """The newest of both that have cooled down; None where the matrix has that pair, or nothing newer."""
-        cool = {package: [one.version for one in found if self.is_cool(one)] for package, found in self.newer.items()}
+        cool = {
+            package: [release.version for release in releases if self.is_cool(release)]
+            for package, releases in self.newer.items()
+        }
         if not any(cool.values()):
             return None
         chosen = {package: [*_known(self.described, package), *cool[package]][-1] for package in AXES}
@@ -103,12 +107,14 @@ class ReleasesCommand:
 
     def lines(self) -> Iterator[str]:
         """In words."""
-        for package, found in self.newer.items():
+        for package, releases in self.newer.items():
             newest = _known(self.described, package)[-1]
-            yield f"{package}: {number(len(found), 'release')} newer than {newest}, the newest of {self.options.matrix}"
-            for one in found:
-                cooling = "" if self.is_cool(one) else f"; cooling down for {number(self.arguments.cool_down, 'day')}"
-                yield f"  {one.version} ({one.day or 'no date'}{cooling})"
+            count, of = number(len(releases), "release"), self.options.matrix
+            yield f"{package}: {count} newer than {newest}, the newest of {of}"
+            days = number(self.arguments.cool_down, "day")
+            for release in releases:
+                cooling = "" if self.is_cool(release) else f"; cooling down for {days}"
+                yield f"  {release.version} ({release.day or 'no date'}{cooling})"
             if self.between[package] > 0:
                 yield f"  in no pair: {number(self.between[package], 'release')} between the oldest and the newest"
         if self.pair is None:
@@ -146,7 +152,7 @@ def _last_line(node: Node) -> int:
 
 def _known(described: Matrix, package: str) -> list[str]:
     """The releases that pairs name, oldest first."""
-    released = [pair for pair in described.pairs if all(one.package != package for one in pair.sources)]
+    released = [pair for pair in described.pairs if all(source.package != package for source in pair.sources)]
     return sorted({getattr(pair, package) for pair in released}, key=Version)
 
 

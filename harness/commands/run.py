@@ -101,8 +101,8 @@ class MatrixCommand:
             pair_run.run(self._catalog(pair_run, environment, say), environment, say)
 
     def _catalog(self, pair_run: PairRun, environment: Environment, say: Callable[[str], None]) -> Catalog:
-        if found := pair_run.records.catalog():
-            return found
+        if recorded := pair_run.records.catalog():
+            return recorded
         catalog = pair_run.prepare(environment, say)
         self.check()  # again: a catalog made just now may show that a glob matches nothing
         return catalog
@@ -140,8 +140,8 @@ class MatrixCommand:
             folder: verdicts.of([pair_run.records.reading(folder) for pair_run in sound])
             for folder in (self.options.results, *self.arguments.beside)
         }
-        judged, disagreements = merge({folder: found.cases for folder, found in machines.items()})
-        whole = self.options.selection == Options().selection and self.options.asked is None
+        judged, disagreements = merge({folder: judgement.cases for folder, judgement in machines.items()})
+        whole = self.options.selection == Options().selection and self.options.user_model is None
         torches = {pair_run.pair.torch for pair_run in sound}
         on_rules = remarks.on_rules(self.described.expectations, judged, date.today(), torches=torches, whole=whole)
         return Summary(
@@ -149,14 +149,19 @@ class MatrixCommand:
             command=self._command,
             pairs=[pair_run.pair for pair_run in sound],
             made=datetime.now().astimezone(),
-            families={model: family for found in machines.values() for model, family in found.families.items()},
-            parameters={model: count for found in machines.values() for model, count in found.parameters.items()},
-            past=history.of({folder: found.recorded for folder, found in machines.items()}),
+            families={model: family for judgement in machines.values() for model, family in judgement.families.items()},
+            parameters={
+                model: count for judgement in machines.values() for model, count in judgement.parameters.items()
+            },
+            past=history.of({folder: judgement.recorded for folder, judgement in machines.items()}),
             disagreements=disagreements,
-            remarks=[*on_rules, *remarks.on_gpus(judged), *remarks.on_copied_results(judged)],
+            remarks=[*on_rules, *remarks.on_results(judged, machines.values())],
             problems=list(self.problems.values()),
             failed=self.failed,
-            selection={**self.options.selection, **({"own": asked} if (asked := self.options.asked) else {})},
+            selection={
+                **self.options.selection,
+                **({"own": user_model} if (user_model := self.options.user_model) else {}),
+            },
             part=options.in_words(replace(self.options, requirements=())),
         )
 
@@ -168,11 +173,10 @@ class MatrixCommand:
 
     def check(self) -> None:
         """Everything that can be known before anything is installed or written. Raises HarnessError."""
-        found = [pair_run.records.catalog() for pair_run in self.pair_runs]
-        catalogs = [catalog for catalog in found if catalog]
-        known = catalogs if len(catalogs) == len(found) else []
+        catalogs = [catalog for pair_run in self.pair_runs if (catalog := pair_run.records.catalog())]
+        known = catalogs if len(catalogs) == len(self.pair_runs) else []
         option_checks.check(self.options, self.described, known, self.arguments.problems)
-        if len(catalogs) == len(found):
+        if len(catalogs) == len(self.pair_runs):
             selected = plan.lanes(self.described, self.options)
             cases = sum(
                 len(pair_run.records.planned(lane, catalog))
@@ -187,7 +191,7 @@ def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: s
     if not requirements:
         return None
     current = described.current_pair
-    alone = session == "catalog" and not any(one.startswith("transformers") for one in requirements)
+    alone = session == "catalog" and not any(pin.startswith("transformers") for pin in requirements)
     besides = [f"transformers=={current.transformers}"] if alone else []
     return Pair.parse_requirements([*besides, *requirements], described.defaults)
 
@@ -197,9 +201,9 @@ def listed(argv: Sequence[str]) -> list[Pair]:
 
     Read before nox has parsed anything, so that each pair is a session of its own. Raises BadInput for a bad matrix.
     """
-    given = _given(argv)
-    pairs = _read(given.matrix).pairs
-    return [pair for pair in pairs if pair.id in given.pair] or list(pairs)
+    named = _named(argv)
+    pairs = _read(named.matrix).pairs
+    return [pair for pair in pairs if pair.id in named.pair] or list(pairs)
 
 
 def _read(path: Path) -> matrix.Matrix:
@@ -213,13 +217,13 @@ def _read_once(path: Path, _here: Path, _state: tuple[int, int, int] | None) -> 
     return matrix.load(path)
 
 
-def _given(argv: Sequence[str]) -> argparse.Namespace:
+def _named(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     # An option without its value is refused where the session reads its own options, with the remedy.
     parser.add_argument("--matrix", type=Path, nargs="?", const=Options.matrix, default=Options.matrix)
     parser.add_argument("--pair", nargs="?", action="append", default=[])
-    given, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
-    return given
+    named, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
+    return named
 
 
 def console() -> Console:

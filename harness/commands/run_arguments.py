@@ -15,7 +15,7 @@ ALL: Final = "Which cases to run. What can be repeated adds up; without an optio
 
 @dataclass(frozen=True)
 class RunArguments:
-    """What one of these sessions is given."""
+    """What one of these sessions is fields."""
 
     options: Options
     on: str | None = None
@@ -36,11 +36,11 @@ class RunArguments:
 
 def parse(argv: Sequence[str], session: str = "matrix") -> RunArguments:
     """The arguments of a session. Raises BadInput for what cannot be read."""
-    given = SESSIONS[session].parser().read(argv)
-    if isinstance(results := given.get("results"), tuple):
-        given["results"], *beside = dict.fromkeys(results)
-        given["beside"] = tuple(beside)
-    return RunArguments(option_parser.shared(given), **given)
+    fields = SESSIONS[session].parser().read(argv)
+    if isinstance(results := fields.get("results"), tuple):
+        fields["results"], *beside = dict.fromkeys(results)
+        fields["beside"] = tuple(beside)
+    return RunArguments(option_parser.shared(fields), **fields)
 
 
 def _matrix() -> Parser:

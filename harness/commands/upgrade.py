@@ -108,7 +108,7 @@ class UpgradeCommand:
         mixed: dict[str, dict[Key, Judged]] = {}
         for package, pair in self.mixed.items() if due else ():
             say(f"{pair.id}: {package} alone, for {number(len(due), 'case')} that changed")
-            mixed[package] = {key_of(one): one for one in self._tried(self.at(pair, due), environment, say)}
+            mixed[package] = {key_of(case): case for case in self._tried(self.at(pair, due), environment, say)}
         alone = self.old.differs_from(self.new)[0]
         return UpgradeResult(
             start=self.old,
@@ -146,7 +146,7 @@ class UpgradeCommand:
             results=self.options.results / "carried" / self.old.id,
         )
         alike = self._cut_alike() | {BERT.model}
-        saved = frozenset(key_of(one) for one in old if _was_saved(one) and one.case.model in alike)
+        saved = frozenset(key_of(judged) for judged in old if _was_saved(judged) and judged.case.model in alike)
         if not routes or not saved:
             return []
         catalogs = self.at(self.old).records.generated_catalogs
@@ -166,9 +166,9 @@ class UpgradeCommand:
             with tempdirs.folder("carried") as folder:
                 say(f"{self.old.id}: saving checkpoints, for {self.new.id} to load")
                 options = replace(loading.options, results=folder / "records", rerun=False)
-                keeper = PairRun(replace(saving, options=options), handover={"keeps": str(folder / "kept")})
+                keeper = PairRun(replace(saving, options=options), handover={"keeps": str(folder / "handover")})
                 keeper.run(keeper.prepare(environment, say), environment, say)
-                replace(taker, handover={"takes": str(folder / "kept")}).run(catalog, environment, say)
+                replace(taker, handover={"takes": str(folder / "handover")}).run(catalog, environment, say)
 
     def _cut_alike(self) -> set[str]:
         """The models that both releases of timm have, and whose slim form is the same."""
@@ -182,21 +182,20 @@ class UpgradeCommand:
         }
 
     def _catalog(self, pair: Pair) -> Catalog:
-        found = self.at(pair).records.catalog()
-        return found or Catalog(pair.timm, 0, (), ())
+        return self.at(pair).records.catalog() or Catalog(pair.timm, 0, (), ())
 
     def _known(self, old: Sequence[Judged], say: Say) -> dict[Pair, bool]:
         """Whether a pair on the way breaks nothing that works now, of those on record whatever ran them."""
-        found = {}
+        safe = {}
         for pair in self._on_the_way():
             try:
-                there = verdicts.judged([self.at(pair).records])
+                judged = verdicts.judged([self.at(pair).records])
             except BadInput as error:
                 say(f"{pair.id} is left out: {error}")
                 continue
-            if any(one.outcome in GREEN for one in there) and not unknown(there):
-                found[pair] = not any(change.kind in HARM for change in compare(old, there))
-        return found
+            if any(case.outcome in GREEN for case in judged) and not unknown(judged):
+                safe[pair] = not any(change.kind in HARM for change in compare(old, judged))
+        return safe
 
     def _on_the_way(self) -> list[Pair]:
         """Those of the matrix and those that have a folder of records, between both ends and neither of them."""
@@ -210,8 +209,8 @@ class UpgradeCommand:
         ]
 
 
-def _was_saved(one: Judged) -> bool:
+def _was_saved(case: Judged) -> bool:
     """Whether a pair came as far as to save its checkpoint."""
-    error = ((one.record or {}).get("detail") or {}).get("error") or {}
-    ended = one.outcome in {"unsupported", "not-run", "crashed", "timeout", "out-of-memory", None}
-    return not ended and not (one.outcome == "error" and error.get("phase") in {"native", "save", "load"})
+    error = ((case.record or {}).get("detail") or {}).get("error") or {}
+    ended = case.outcome in {"unsupported", "not-run", "crashed", "timeout", "out-of-memory", None}
+    return not ended and not (case.outcome == "error" and error.get("phase") in {"native", "save", "load"})

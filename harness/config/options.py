@@ -59,17 +59,17 @@ class Options:
         return self.weights == HUB
 
     @property
-    def asked(self) -> dict[str, str | None] | None:
+    def user_model(self) -> dict[str, str | None] | None:
         """The model of somebody's own, as a run's header has it; None for timm's."""
         return {"target": self.own, "config": self.config, "maker": self.maker} if self.own else None
 
 
 def in_words(options: Options) -> str:
     """The options that leave a part, as they are typed; empty for the whole."""
-    return shlex.join([*options.requirements, *given(options)])
+    return shlex.join([*options.requirements, *as_words(options)])
 
 
-def given(options: Options) -> list[str]:
+def as_words(options: Options) -> list[str]:
     """The same as words, without the releases."""
     named = [
         word
@@ -80,10 +80,15 @@ def given(options: Options) -> list[str]:
     ]
     part = ["--part", "{}/{}".format(*options.part)] if options.part else []
     weights = ["--weights", options.weights] if options.from_hub else []
-    return [*own_in_words(options.asked), *weights, *named, *part, *(["--quick"] if options.quick else [])]
+    return [*own_in_words(options.user_model), *weights, *named, *part, *(["--quick"] if options.quick else [])]
 
 
-def own_in_words(asked: Mapping[str, Any] | None) -> list[str]:
+def own_in_words(user_model: Mapping[str, Any] | None) -> list[str]:
     """The options that name a model of somebody's own, from what a run's header says of it."""
     flags = {"--own": "target", "--config": "config", "--class": "maker"}
-    return [word for flag, name in flags.items() if asked and (given := asked.get(name)) for word in (flag, str(given))]
+    return [
+        word
+        for flag, name in flags.items()
+        if user_model and (value := user_model.get(name))
+        for word in (flag, str(value))
+    ]

@@ -7,6 +7,7 @@ Standard library only: this module is imported inside a pair's environment.
 import dataclasses
 import json
 import math
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
+from . import folder
 from .case import Case, Outcome
 from .plan import Plan
 from .record_fields import FIELDS, SCHEMA
@@ -22,6 +24,7 @@ HEADER: Final = ("pair", "lane", "selection", "own", "weights", "seed", "lock", 
 """The fields of a run's header that come from its plan."""
 OPTIONAL: Final = ("same_as", "imported")
 """The fields of a case that are left out where they hold nothing."""
+_RUN: Final = '{"kind":"run"'
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,6 @@ class Run:
         return [case for case in self.planned if case not in self.cases]
 
 
-@dataclass(frozen=True)
-class Text:
-    """The raw lines of a run, torn ones included, and when it began."""
-
-    lines: str
-    started: str
-
-
 class Log:
     """Appends to one lane's file. Each method writes and flushes a whole line."""
 
@@ -97,19 +92,30 @@ class Log:
             # A killed run can leave half a line. It stays, as nothing is rewritten, but the next line must not join it.
             self._file.write("\n")
 
-    def copy(self, runs: Iterable[Text]) -> None:
-        """Appends runs of another file unchanged."""
-        self._file.writelines(run.lines for run in runs)
+    def copy(self, runs: Iterable[str]) -> None:
+        """Appends the lines of runs of another file."""
+        self._file.writelines(runs)
         self._file.flush()
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The `folder` and `sequence` of the next run: the id of the results folder, and its place in the order there.
+
+        No clock decides which of two runs is the later: one can be set back.
+        """
+        found = folder.identity(self.path.parents[1])
+        headers = [line for text in _text_lines(self.path) if text.startswith(_RUN) and (line := _parsed(text))]
+        last = [line.get("sequence") for line in headers if line.get("folder") == found]
+        return {"folder": found, "sequence": 1 + max((here for here in last if isinstance(here, int)), default=0)}
 
     def begin(
         self, plan: Plan, *, started: str, packages: Mapping[str, str], platform: str, device: str | None
     ) -> None:
-        """Appends the header of a run: its plan, and the machine that it runs on."""
+        """Appends the header of a run: its plan, the machine that it runs on, and its place among the runs there."""
         header = {name: getattr(plan, name) for name in HEADER}
         cases = [case.id for case in plan.cases]
-        machine = {"packages": packages, "platform": platform, "device": device}
-        self._append("run", schema=SCHEMA, **header, cases=cases, started=started, **machine)
+        machine = {"packages": packages, "platform": platform, "device": device, "machine": socket.gethostname()}
+        self._append("run", schema=SCHEMA, **header, cases=cases, started=started, **machine, **self.place)
 
     def case(self, case: Case, line: CaseLine) -> None:
         """Appends the result of a case."""
@@ -142,7 +148,7 @@ class Log:
 
 def now() -> str:
     """The current time in UTC, as records store it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _finite(value: Any) -> Any:
@@ -180,25 +186,16 @@ def read(path: Path) -> list[Run]:
     return runs
 
 
-def texts(path: Path) -> list[Text]:
-    """The raw text of each run of a lane's file, oldest first; empty if there is no file."""
-    runs: list[tuple[list[str], str]] = []
-    written = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    for line in written.removesuffix("\n").split("\n") if written else ():
-        parsed = _parsed(line) or {}
-        begins = parsed.get("kind") == "run"
-        if begins or not runs:
-            runs.append(([], str(parsed.get("started", "") if begins else "")))
-        runs[-1][0].append(f"{line}\n")
-    return [Text("".join(lines), started) for lines, started in runs]
-
-
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    # Only a torn or a foreign line can hold bytes that are not UTF-8; JSON takes their replacement.
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+    for number, text in enumerate(_text_lines(path), 1):
         line = _parsed(text)
         if line is not None:
             yield number, line
+
+
+def _text_lines(path: Path) -> list[str]:
+    # Only a torn or a foreign line can hold bytes that are not UTF-8; JSON takes their replacement.
+    return path.read_text(encoding="utf-8", errors="replace").split("\n")
 
 
 def _parsed(text: str) -> dict[str, Any] | None:

@@ -68,12 +68,22 @@ def _are_case_ids(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_case_id, value))
 
 
+def _is_sequence_or_null(value: Any) -> bool:
+    return value is None or (type(value) is int and value > 0)
+
+
 def _are_versions_or_null(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and all(map(_is_text, value.values())))
 
 
 FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
-    "run": {"schema": lambda value: value == SCHEMA, "cases": _are_case_ids, "pair": _is_object},
+    "run": {
+        "schema": lambda value: value == SCHEMA,
+        "cases": _are_case_ids,
+        "pair": _is_object,
+        **dict.fromkeys(("machine", "folder", "collected"), _is_text_or_null),
+        "sequence": _is_sequence_or_null,
+    },
     "case": {
         "case": _is_case_id,
         "route": _is_text,

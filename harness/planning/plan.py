@@ -162,7 +162,7 @@ def plan_of(  # noqa: PLR0913 - a plan needs all of these
         needs=needs,
         room=room,
         gpus=tuple(gpus),
-        own=options.asked,
+        own=options.user_model,
         weights=options.weights if options.from_hub else None,
         here=str(options.here.resolve()),
         fallbacks=sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),

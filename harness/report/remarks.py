@@ -1,6 +1,7 @@
-"""Sentences below the result: rules to mend, results copied from an identical model, and how far GPU and CPU differ."""
+"""Sentences below the result: rules to mend, results that need a word, and how far GPU and CPU differ."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -9,10 +10,14 @@ from ..config.text import number
 from ..contract.matching import within
 from ..results.judging import Judged
 from ..results.pair_diff import figures_of, fingerprint_of
+from ..results.store import Recorded
+from ..results.verdicts import Judgement
 
 GPU: Final = "cuda-"
 CPU: Final = ("cpu-{}", "cpu-float32")
 """The lane that a GPU's is compared with: the one of the same dtype, or else float32."""
+
+NAMED: Final = 3  # cases
 
 Fingerprint = Mapping[str, Any]
 
@@ -46,6 +51,15 @@ def on_rules(
         yield f"No case of these pairs matches {'; '.join(idle)}."
 
 
+def on_results(judged: Sequence[Judged], machines: Iterable[Judgement]) -> Iterator[str]:
+    """The remarks about merged results, and about the files of each machine."""
+    yield from on_other_versions(lane for machine in machines for lane in machine.recorded)
+    yield from on_older_results(judged)
+    yield from on_second_tries(judged)
+    yield from on_gpus(judged)
+    yield from on_copied_results(judged)
+
+
 def on_gpus(judged: Sequence[Judged]) -> Iterator[str]:
     """A sentence for each GPU lane that shares cases with a CPU lane: how far native timm's outputs differ.
 
@@ -71,6 +85,47 @@ def on_copied_results(judged: Sequence[Judged]) -> Iterator[str]:
             f"{number(count, 'case')} not run, but recorded with the result of a model that is identical once slim. To"
             " run one, name its model with --model, and give --rerun."
         )
+
+
+def on_second_tries(judged: Sequence[Judged]) -> Iterator[str]:
+    """A sentence for the cases that passed after their process had died, and one for those that had two results."""
+    tried = [(case, (case.record or {}).get("detail") or {}) for case in judged if case.same_as is None]
+    died = [case for case, detail in tried if detail.get("died")]
+    if passed := [case for case in died if not case.broken]:
+        yield f"{number(len(passed), 'case')} passed at the second try, after the process had died: {_named(passed)}."
+    if failed := [case for case in died if case.broken]:
+        yield f"{number(len(failed), 'case')} failed after the process had died at the first try: {_named(failed)}."
+    if differ := [case for case, detail in tried if detail.get("nondeterministic")]:
+        yield f"{number(len(differ), 'case')} had another result at the second try: {_named(differ)}."
+
+
+def on_older_results(judged: Sequence[Judged]) -> Iterator[str]:
+    """A sentence if the last run could not run some cases, so that an older result of them counts."""
+    older = [case for case in judged if case.could_not_run]
+    if older:
+        days = sorted({str((case.header or {}).get("started", ""))[:10] or "an unknown day" for case in older})
+        of = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+        yield (
+            f"{number(len(older), 'case')} could not be run in the last run, and the older result counts, "
+            f"which is of {of}: {_named(older)}."
+        )
+
+
+def on_other_versions(recorded: Iterable[Recorded]) -> Iterator[str]:
+    """A sentence for each version of a package with which cases ran though their pair has another."""
+    for lane in recorded:
+        counts = Counter((line.package, line.imported, line.wanted) for line in lane.foreign)
+        for (package, imported, wanted), count in counts.items():
+            yield (
+                f"{number(count, 'case')} of {lane.pair} {lane.lane} ran with {package} {imported} instead of {wanted},"
+                " which is no record of this pair."
+            )
+
+
+def _named(cases: Sequence[Judged]) -> str:
+    names = [f"{case.pair} {case.lane} {case.case.id}" for case in cases]
+    more = f", and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _fingerprints(judged: Sequence[Judged]) -> dict[str, dict[tuple[str, str], Fingerprint]]:

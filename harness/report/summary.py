@@ -107,11 +107,18 @@ class Summary:
         return [f"{number(len(group), 'case')}, such as {group[0].sentence}" for group in groups.values()]
 
     @property
+    def broken_user_model(self) -> str:
+        """How many cases of the user's model fail; empty if none does."""
+        broken = sum(case.is_broken_user_model for case in self.judged)
+        return f"your model is broken in {broken:,} of {number(len(self.judged), 'case')}" if broken else ""
+
+    @property
     def headline(self) -> str:
         """The result in one line: how many cases need a look, or that none does."""
         counts = marks.count(self.judged)
         problems = [f"{counts[mark]:,} {mark.word}" for mark in marks.ATTENTION if mark in counts]
         problems += [f"{number(len(self.problems), 'pair')} left out"] if self.problems else []
+        problems += [self.broken_user_model] if self.broken_user_model else []
         if problems:
             return ", ".join(problems)
         return "nothing was run" if marks.is_untried(self.judged) else "as expected"

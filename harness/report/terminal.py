@@ -53,6 +53,8 @@ def render(summary: Summary, width: int) -> RenderableType:
 
 
 def _why(summary: Summary) -> str:
+    if summary.exit_code == 1 and summary.broken_user_model:
+        return summary.broken_user_model
     return "a session failed, see above" if summary.only_failed else EXIT[summary.exit_code]
 
 

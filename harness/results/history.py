@@ -1,9 +1,11 @@
 """Every run on record, and the outcomes that changed from one run of a case to the next."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from ..contract.case import SKIPPED
@@ -34,7 +36,7 @@ class PastRun:
     @property
     def started(self) -> str:
         """When the run began, by its header."""
-        return str(self.run.header.get("started", ""))
+        return _started(self.run)
 
     @property
     def code(self) -> str:
@@ -54,10 +56,14 @@ class PastRun:
 def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[PastRun]:
     """Every run in these folders, of any code, oldest first.
 
-    A run is compared with earlier runs of the same folder, and of weights from the same source.
+    A run is compared with earlier runs of the same folder, and of weights from the same source. The runs of one file
+    keep its order, even if the clock was set back between them.
     """
     runs = [
-        (folder, file.pair, file.lane, run) for folder, files in recorded.items() for file in files for run in file.runs
+        (latest, (folder, file.pair, file.lane, run))
+        for folder, files in recorded.items()
+        for file in files
+        for latest, run in zip(itertools.accumulate(map(_started, file.runs), max), file.runs, strict=True)
     ]
     last: dict[tuple[Path, str, str, str | None], dict[str, str]] = {}
     return [
@@ -68,8 +74,12 @@ def of(recorded: Mapping[Path, Iterable[Recorded]]) -> list[PastRun]:
             run,
             tuple(_turns(run, last.setdefault((folder, pair, lane, run.header.get("weights")), {}))),
         )
-        for folder, pair, lane, run in sorted(runs, key=lambda past: str(past[3].header.get("started", "")))
+        for _, (folder, pair, lane, run) in sorted(runs, key=itemgetter(0))
     ]
+
+
+def _started(run: Run) -> str:
+    return str(run.header.get("started", ""))
 
 
 def _turns(run: Run, last: dict[str, str]) -> Iterable[OutcomeChange]:

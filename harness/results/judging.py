@@ -10,6 +10,7 @@ from ..contract.case import GREEN, SKIPPED, Case
 from .store import Record, Recorded
 
 NO_RECORD: Final = "no record: the run did not come this far"
+WITHDRAWN: Final = "no record that counts: the last run did not come this far, and the older result is withdrawn"
 
 
 class Verdict(StrEnum):
@@ -63,6 +64,10 @@ class Judged:
     """All rules that apply to the case."""
     header: Record | None = None
     """The header of the record's run."""
+    withdrawn: bool = False
+    """Whether there are results, and a later run that planned the case has none."""
+    could_not_run: bool = False
+    """Whether a later run could not run the case."""
 
     @property
     def outcome(self) -> str | None:
@@ -92,6 +97,11 @@ class Judged:
         return self.record is not None and self.outcome not in GREEN | SKIPPED
 
     @property
+    def is_broken_user_model(self) -> bool:
+        """Whether a user's model failed, which no rule makes expected."""
+        return self.broken and bool((self.header or {}).get("own"))
+
+    @property
     def explanation(self) -> Rule | None:
         """The rule that expects the recorded outcome. A rule that expects another outcome explains nothing."""
         return self.rule if self.verdict is Verdict.AS_EXPECTED else None
@@ -116,9 +126,16 @@ def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[
     pair, lane = recorded.pair, recorded.lane
     record, rules = recorded.records.get(case.id), tuple(rules_for(case))
     if record is None:
-        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=recorded.failure or NO_RECORD, rules=rules)
-    verdict, rule = decide(record["outcome"], rules)
-    return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=recorded.headers.get(case.id))
+        withdrawn = case.id in recorded.standing.withdrawn
+        missing = recorded.failure or (WITHDRAWN if withdrawn else NO_RECORD)
+        return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=missing, rules=rules, withdrawn=withdrawn)
+    # Of failing results of equal standing one that no rule explains counts.
+    results = (record, *recorded.standing.rivals.get(case.id, ()))
+    found = [(*decide(result["outcome"], rules), result) for result in results]
+    verdict, rule, record = min(found, key=lambda one: one[0] is not Verdict.REGRESSED)
+    later = case.id in recorded.standing.not_run
+    header = recorded.header_of(record)
+    return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=header, could_not_run=later)
 
 
 def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
@@ -135,10 +152,14 @@ def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
 
 
 def exit_code(judged: Iterable[Judged]) -> ExitCode:
-    """1 if any case regressed or is fixed, else 4 if any is incomplete, else 0; 3 without any case."""
-    verdicts = {case.verdict for case in judged}
+    """1 if any case regressed or is fixed, or a user's model is broken, else 4 if any is incomplete, else 0.
+
+    3 without any case.
+    """
+    cases = list(judged)
+    verdicts = {case.verdict for case in cases}
     if not verdicts:
         return ExitCode.NOTHING_SELECTED
-    if verdicts & {Verdict.REGRESSED, Verdict.FIXED}:
+    if verdicts & {Verdict.REGRESSED, Verdict.FIXED} or any(case.is_broken_user_model for case in cases):
         return ExitCode.CHANGED
     return ExitCode.INCOMPLETE if Verdict.INCOMPLETE in verdicts else ExitCode.AS_EXPECTED

@@ -36,7 +36,7 @@ def merge(machines: Mapping[Path, Sequence[Judged]]) -> tuple[list[Judged], list
     """One verdict per case, and the disagreements.
 
     A result wins over not-run, and not-run over no record. If machines disagree about a case, the failing result wins;
-    otherwise the newer.
+    otherwise the newer. A result that was withdrawn counts like a failing one, before one that a rule expects.
     """
     if len(machines) == 1:
         return [case for judged in machines.values() for case in judged], []
@@ -52,9 +52,9 @@ def merge(machines: Mapping[Path, Sequence[Judged]]) -> tuple[list[Judged], list
 
 
 def _weight(case: Judged) -> tuple[bool, bool, bool, bool, str]:
-    ran = state_of(case) != "unknown"
+    ran, has_record = state_of(case) != "unknown" or case.withdrawn, case.record is not None or case.withdrawn
     started = str((case.header or {}).get("started", ""))
-    return case.record is not None, ran, case.verdict is not Verdict.AS_EXPECTED, case.broken, started
+    return has_record, ran, case.verdict is not Verdict.AS_EXPECTED, case.broken, started
 
 
 def _disagreement(sides: Sequence[tuple[Path, Judged]]) -> Disagreement | None:

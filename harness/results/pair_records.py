@@ -14,6 +14,7 @@ from ..config.pair import Pair
 from ..contract import catalog as catalogs
 from ..contract.case import HUB, SEED, Case
 from ..contract.catalog import Catalog
+from ..contract.folder import FILE as FOLDER_ID
 from ..contract.routes import OWN
 from ..environments.pair_environment import UNFINISHED, PairEnvironment
 from ..planning import currency, plan
@@ -60,6 +61,7 @@ class PairRecords:
         return [
             *above,
             self.options.results / store.LOCK_FILE,
+            self.options.results / FOLDER_ID,
             self.generated_catalogs,
             self.catalog_folder,
             *generated,
@@ -90,10 +92,11 @@ class PairRecords:
                 "seed": SEED,
                 "catalog": catalog.digest,
                 "lock": self.resolved_from,
-                "own": self.options.asked,
+                "own": self.options.user_model,
                 "weights": HUB if self.options.from_hub else None,
             },
             cell=currency.digests(self.matrix, (*self.matrix.routes, OWN)),
+            wheels={source.package: source.installs for source in self.pair.sources if source.is_wheel},
         )
 
     def recorded(self, lane: Lane, catalog: Catalog) -> store.Recorded:

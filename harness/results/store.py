@@ -1,17 +1,21 @@
 """The files of a lane's records, and which records count: of each case the last that is current.
 
 A record is current while everything that decides its outcome is unchanged: its run's header, and its route's digest.
+Which of several is the last says `succession`.
 """
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from ..config.errors import BadInput
 from ..contract import record
+from . import provenance, succession
+from .provenance import Foreign
+from .succession import Standing
 
 Record = Mapping[str, Any]
 
@@ -27,8 +31,8 @@ RUN: Final = "run"
 class Recorded:
     """The records of one pair's lane that count, by case id.
 
-    `failure` says why the environment of the last run failed. `runs` are all runs of the file, oldest first, current or
-    not.
+    `failure` says why the environment of the last run failed. `runs` are all runs of the file, in its order, current or
+    not; of a run that the file holds twice one.
     """
 
     pair: str
@@ -36,13 +40,21 @@ class Recorded:
     records: Mapping[str, Record]
     failure: str | None = None
     runs: Sequence[record.Run] = ()
+    standing: Standing = field(default_factory=Standing, compare=False)
+    """The cases whose results need a word: withdrawn, contradicted, or older than the last run."""
+    foreign: Sequence[Foreign] = ()
+    """The last lines of cases that are no records of the pair, as other versions were imported."""
 
     @cached_property
-    def headers(self) -> Mapping[str, Mapping[str, Any]]:
-        """Case id -> header of the run that its record belongs to."""
-        return {
-            case: run.header for run in self.runs for case, line in run.cases.items() if self.records.get(case) is line
-        }
+    def _headers(self) -> Mapping[int, Mapping[str, Any]]:
+        """The header of the run of each line that counts, or could count beside one, by the line's id."""
+        rivals = (line for lines in self.standing.rivals.values() for line in lines)
+        counting = {id(line) for line in (*self.records.values(), *rivals)}
+        return {id(line): run.header for run in self.runs for line in run.cases.values() if id(line) in counting}
+
+    def header_of(self, line: Record) -> Mapping[str, Any] | None:
+        """The header of the run that a line belongs to."""
+        return self._headers.get(id(line))
 
 
 def path_in(results: Path, pair: str, lane: str) -> Path:
@@ -76,6 +88,8 @@ class Current:
 
     header: Mapping[str, Any]
     cell: Mapping[str, str]
+    wheels: Mapping[str, str] = field(default_factory=dict)
+    """The versions of packages that come from a wheel: in the pair's id they have a label instead of their own."""
 
     def routes(self, run: record.Run) -> frozenset[str]:
         """The routes of the run whose records count; none if its header differs."""
@@ -99,22 +113,15 @@ def load(results: Path, pair: str, lane: str, current: Current | None) -> Record
         runs = record.read(path) if path.is_file() else []
     except (OSError, ValueError) as error:
         raise BadInput(f"{error}; move that file away, or name another folder with --results") from error
-    return Recorded(pair, lane, collect(runs, current), last_failure(runs, current), tuple(runs))
+    return of(pair, lane, succession.distinct(runs), current)
 
 
-def collect(runs: Sequence[record.Run], current: Current | None) -> dict[str, Record]:
-    """Case id -> last record that counts.
-
-    A run whose environment failed withdraws the older records of its planned cases: they were to be run again.
-    """
-    records: dict[str, Record] = {}
-    for run in runs:
-        counting = _counting(run, current)
-        if _failure(run) is not None:
-            for case in counting.intersection(run.planned):
-                records.pop(case, None)
-        records.update({case: line for case, line in run.cases.items() if case in counting})
-    return records
+def of(pair: str, lane: str, runs: Sequence[record.Run], current: Current | None) -> Recorded:
+    """What counts of the runs of a lane's file."""
+    lines = provenance.Lines(current.wheels if current else {})
+    standing = succession.standing(runs, lambda run: _counting(run, current), lines.of)
+    foreign = lines.foreign(succession.last(runs, lambda run: _counting(run, current))) if lines.are_mixed else ()
+    return Recorded(pair, lane, standing.records, last_failure(runs, current), tuple(runs), standing, foreign)
 
 
 def _counting(run: record.Run, current: Current | None) -> frozenset[str]:

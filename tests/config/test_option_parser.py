@@ -7,7 +7,7 @@ from harness.commands import run_arguments
 from harness.config.errors import BadInput
 from harness.config.matrix import Matrix, Route
 from harness.config.option_parser import typed_in
-from harness.config.options import Options, given
+from harness.config.options import Options, as_words
 from harness.contract.catalog import Catalog
 from harness.planning.option_checks import check
 from tests.arguments import parse
@@ -194,7 +194,7 @@ def test_what_does_not_go_together_is_refused(
 def test_the_hubs_weights_are_at_full_size() -> None:
     assert parse(["--weights", "hub"]).sizes == ("full",)
     assert parse(["--weights", "synthetic"]).sizes == parse([]).sizes == ("slim",)
-    assert given(parse(["--weights", "hub"])) == ["--weights", "hub", "--size", "full"]
+    assert as_words(parse(["--weights", "hub"])) == ["--weights", "hub", "--size", "full"]
 
 
 def test_a_route_on_which_the_harness_writes_the_checkpoint_takes_none_of_the_hub(

@@ -1,5 +1,6 @@
 import json
 import math
+import socket
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness.contract import record
+from harness.contract import folder, record
 from harness.contract.case import Case, Outcome, Size
 from harness.contract.record import CaseLine, Log
 from harness.contract.record_fields import FIELDS
@@ -91,8 +92,45 @@ def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
         log.end({"keys": 1}, ended=END["ended"])
         begin(log)
     first, second = record.read(path)
-    assert (first.header, first.cases, first.end) == (RUN, {"tower/a": CASE}, END)
-    assert (second.header, second.cases, second.end) == (RUN, {}, None)
+    written_by = {"machine": socket.gethostname(), "folder": folder.identity(tmp_path), "sequence": 1}
+    LINE.validate(first.header)
+    assert (first.header, first.cases, first.end) == ({**RUN, **written_by}, {"tower/a": CASE}, END)
+    assert (second.header, second.cases, second.end) == ({**RUN, **written_by, "sequence": 2}, {}, None)
+
+
+def test_a_run_has_the_next_place_of_its_folder_whatever_the_clock_says_and_others_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "pair" / "lane.jsonl"
+    ours = folder.identity(tmp_path)
+    path.parent.mkdir()
+    there = [{**RUN, "folder": ours, "sequence": 7}, {**RUN, "folder": "another", "sequence": 9}, RUN | {"sequence": 1}]
+    path.write_text("".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in there))
+    with Log(path) as log:
+        log.begin(PLAN, started="2020-01-01T00:00:00+00:00", **MACHINE)
+        assert log.place == {"folder": ours, "sequence": 9}
+    assert [run.header["sequence"] for run in record.read(path)] == [7, 9, 1, 8]
+
+
+def test_the_lanes_of_a_folder_are_of_one_folder(tmp_path: Path) -> None:
+    for name in ("a/cpu-float32.jsonl", "a/cuda-float32.jsonl", "b/cpu-float32.jsonl"):
+        with Log(tmp_path / name) as log:
+            assert log.place == {"folder": folder.identity(tmp_path), "sequence": 1}
+
+
+def test_the_time_of_a_run_tells_two_within_a_second_apart() -> None:
+    assert len(record.now()) == len("2026-01-01T00:00:00.000000+00:00")
+
+
+def test_the_versions_that_a_worker_imported_are_in_its_line_where_it_says_them(tmp_path: Path) -> None:
+    path = tmp_path / "pair" / "lane.jsonl"
+    imported = {"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1+cpu"}
+    with Log(path) as log:
+        begin(log)
+        write_case(log)
+        write_case(log, imported=imported)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert ("imported" in lines[1], lines[2]["imported"]) == (False, imported)
+    LINE.validate(lines[2])
+    assert CaseLine.of(replace(LINE_OF_CASE, imported=imported).fields).imported == imported
 
 
 def test_a_run_knows_which_planned_cases_have_no_line(tmp_path: Path) -> None:
@@ -300,40 +338,10 @@ def test_a_line_break_is_added_to_a_line_that_was_torn_alone(tmp_path: Path, bef
     assert path.read_text(encoding="utf-8") == after + line
 
 
-def test_the_text_of_a_run_is_its_lines_as_they_are_and_when_it_began(tmp_path: Path) -> None:
+def test_a_file_that_is_empty_has_no_runs(tmp_path: Path) -> None:
     path = tmp_path / "lane.jsonl"
-    first, second = json.dumps(RUN), json.dumps({**RUN, "started": "2026-01-02T00:00:00+00:00"})
-    undated = '{"kind":"run"}'
-    path.write_text("\n".join(["torn", first, json.dumps(CASE), '{"kind":"ca', "", second, undated]))
-    assert record.texts(path) == [
-        record.Text("torn\n", ""),
-        record.Text(f'{first}\n{json.dumps(CASE)}\n{{"kind":"ca\n\n', "2026-01-01T00:00:00+00:00"),
-        record.Text(f"{second}\n", "2026-01-02T00:00:00+00:00"),
-        record.Text(f"{undated}\n", ""),
-    ]
-
-
-def test_a_line_that_is_no_run_says_nothing_of_when_one_began(tmp_path: Path) -> None:
-    path = written(tmp_path, {**CASE, "started": "2025-01-01T00:00:00+00:00"})
-    assert record.texts(path) == [record.Text(path.read_text(), "")]
-
-
-def test_a_file_that_is_not_there_or_is_empty_has_no_runs(tmp_path: Path) -> None:
-    path = tmp_path / "lane.jsonl"
-    assert record.texts(path) == []
     path.touch()
-    assert record.texts(path) == []
     assert record.read(path) == []
-
-
-def test_runs_that_are_copied_follow_those_of_the_file_and_read_back_equal(tmp_path: Path) -> None:
-    theirs = written(tmp_path, {**RUN, "lane": "cuda-float32"}, CASE, END, {**RUN, "lane": "cpu-bfloat16"})
-    ours = tmp_path / "ours" / "lane.jsonl"
-    with Log(ours) as log:
-        begin(log)
-        log.copy(record.texts(theirs))
-        assert [run.header["lane"] for run in record.read(ours)] == ["cpu-float32", "cuda-float32", "cpu-bfloat16"]
-    assert record.read(ours)[1:] == record.read(theirs)
 
 
 def types_in(value: Any) -> set[type]:

@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 SABOTAGE: Final = "LAYERSCALE_MATRIX_SABOTAGE"
 LEFT: Final = "LAYERSCALE_MATRIX_LEFT"
 """Names the file in which processes that are left behind note themselves."""
@@ -171,11 +169,9 @@ def _patch() -> None:
 OPENED: Final[list[int]] = []
 RAISING: Final[Mapping[str, Callable[[Any], Any]]] = {
     "dial": dialling,
-    "quit": _raising(SystemExit(0)),
     "interrupt": _raising(KeyboardInterrupt()),
     "panic": _raising(PanicException("called `Option::unwrap()` on a `None` value")),
     "full": _raising(RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")),
-    "skip": _raising(pytest.skip.Exception("not here")),
 }
 DEADLY: Final[Mapping[str, Callable[[Any], None]]] = {
     "segfault": _segfault,

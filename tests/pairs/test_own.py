@@ -42,7 +42,8 @@ def test_a_tower_has_its_outcome_reason_and_advice_on_each_pair(
     ended = nox("matrix", *pairs, "--lane", "cpu-float32", "--own", own, results=tmp_path, seconds=900)
     found = {pair: cases(tmp_path, pair)[f"own/{own}"]["outcome"] for pair in PAIRS}
     assert found == outcomes, ended.out
-    assert ended.code == 0, ended.out  # a rule knows each of them
+    # A rule knows each of them, and a model of one's own that is broken is not as expected for that.
+    assert ended.code == (0 if set(outcomes.values()) == {"passed"} else 1), ended.out
     told = " ".join(ended.out.split())
     assert [advice in told for advice in ADVICE.values()] == [outcome in found.values() for outcome in ADVICE]
 

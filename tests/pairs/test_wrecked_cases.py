@@ -40,10 +40,8 @@ WRECKED["wrapper/resnet18"] = (
     "Offline in phase native at offline.py",
 )
 WRECKED |= {
-    "wrapper/vit_tiny_patch16_dinov3_qkvb": ("quit", "error", "SystemExit in phase native at saboteur.py:"),
     "wrapper/convnext_zepto_rms": ("interrupt", "error", "KeyboardInterrupt in phase native at saboteur.py:"),
     "wrapper/convnext_zepto_rms_ols": ("panic", "error", "PanicException in phase native at saboteur.py:"),
-    "wrapper/edgenext_x_small": ("skip", "error", "Skipped in phase native at saboteur.py:"),
     "wrapper/convnext_atto_rms": ("quit in the harness", "error", "SystemExit in phase harness: 0"),
     "wrapper/convnext_atto_ols": ("full", "not-run", "no space is left on a disk: "),
     "wrapper/eva02_tiny_patch14_224": ("exhaust", "not-run", "this process may open no more files: the limit is "),

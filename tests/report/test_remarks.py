@@ -1,16 +1,21 @@
 """The remarks below a result: on rules, on copied results, and on GPU and CPU."""
 
+import io
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from harness.config.expectation import Rule
 from harness.contract.case import Case
-from harness.report import remarks
+from harness.report import remarks, terminal
+from harness.report.formats import answer, junit, markdown
 from harness.report.formats.columns import NONE, data
 from harness.results.judging import Judged, judge
+from harness.results.provenance import Foreign
 from harness.results.store import Recorded
 from tests.summaries import NEW, cases, summary
 
@@ -143,3 +148,66 @@ def test_copied_results_are_counted_in_words() -> None:
 def test_the_page_knows_from_which_model_a_result_was_copied() -> None:
     page = data(summary(copied_from("tower/a")))
     assert page["cases"]["same_as"] == [NONE, page["models"].index("a")]
+
+
+def detailed(detail: dict[str, Any], count: int, outcome: str = "passed") -> list[Judged]:
+    """Cases with this detail."""
+    results: dict[str, Any] = {f"tower/m{number}": (outcome, "no") for number in range(count)}
+    return cases(NEW, results, details=dict.fromkeys(results, detail))
+
+
+def test_that_a_case_passed_at_the_second_try_is_said_with_a_few_names() -> None:
+    lane = f"{NEW} cpu-float32"
+    assert list(remarks.on_second_tries(detailed({"died": "killed"}, 1))) == [
+        f"1 case passed at the second try, after the process had died: {lane} tower/m0."
+    ]
+    assert list(remarks.on_second_tries(detailed({"died": "killed"}, 5))) == [
+        (
+            "5 cases passed at the second try, after the process had died: "
+            f"{lane} tower/m0, {lane} tower/m1, {lane} tower/m2, and 2 more."
+        )
+    ]
+    assert list(remarks.on_second_tries(detailed({"died": "killed"}, 1, "keys"))) == [
+        f"1 case failed after the process had died at the first try: {lane} tower/m0."
+    ]
+    assert list(remarks.on_second_tries(detailed({"nondeterministic": {"outcome": "passed"}}, 1, "keys"))) == [
+        f"1 case had another result at the second try: {lane} tower/m0."
+    ]
+    assert list(remarks.on_second_tries(detailed({}, 2))) == []
+
+
+def test_that_an_older_result_counts_is_said_with_its_day() -> None:
+    older = [replace(case, could_not_run=True) for case in detailed({}, 1)]
+    assert list(remarks.on_older_results(older)) == [
+        (
+            "1 case could not be run in the last run, and the older result counts, which is of 2026-11-20: "
+            f"{NEW} cpu-float32 tower/m0."
+        )
+    ]
+    yet_older = replace(older[0], header={"started": "2026-11-01T02:00:00+00:00"})
+    [sentence] = remarks.on_older_results([*older, yet_older])
+    assert (
+        "2 cases could not be run in the last run, and the older result counts, which is of 2026-11-01 to" in sentence
+    )
+    assert list(remarks.on_older_results(detailed({}, 1))) == []
+
+
+def test_that_cases_ran_with_another_version_is_said_for_each() -> None:
+    versions = ("1.0.31+x1", "1.0.31+x2", "1.0.31+x1")
+    foreign = [Foreign(f"tower/m{number}", "timm", version, "1.0.31") for number, version in enumerate(versions)]
+    lane = Recorded(NEW, "cpu-float32", {}, foreign=foreign)
+    assert list(remarks.on_other_versions([lane])) == [
+        f"2 cases of {NEW} cpu-float32 ran with timm 1.0.31+x1 instead of 1.0.31, which is no record of this pair.",
+        f"1 case of {NEW} cpu-float32 ran with timm 1.0.31+x2 instead of 1.0.31, which is no record of this pair.",
+    ]
+
+
+def test_every_report_says_that_a_case_passed_at_the_second_try() -> None:
+    judged = detailed({"died": "killed"}, 1)
+    drawn = summary(judged, remarks=list(remarks.on_results(judged, [])))
+    said = "1 case passed at the second try, after the process had died"
+    console = Console(file=io.StringIO(), width=200)
+    terminal.show(console, drawn)
+    texts = [console.file.getvalue(), markdown.text(drawn), junit.xml(drawn)]  # type: ignore[attr-defined]  # a buffer
+    texts += [json.dumps(data(drawn)), json.dumps(answer.answer(drawn))]
+    assert [said in text for text in texts] == [True] * 5

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from harness.report import terminal
+from harness.report.formats import badge, junit
 from harness.results.judging import Judged
 from tests.summaries import NEW, OLD, RENAMED, cases, each, summary
 
@@ -222,3 +223,14 @@ def test_sentences_are_wrapped_and_commands_and_empty_lines_are_not() -> None:
         Console(file=file, width=20), ["a sentence of some words", "", "  nox -s pair -- transformers==5.23.0"]
     )
     assert file.getvalue().splitlines() == ["a sentence of some", "words", "", "  nox -s pair -- transformers==5.23.0"]
+
+
+def test_a_users_model_that_is_broken_is_never_as_expected_though_a_rule_explains_it() -> None:
+    own = {"target": "a:B", "config": None, "maker": None}
+    judged = cases(NEW, {"own/a:B": ("keys", None), "own/a:B@bin": ("passed", None)}, rules=[RENAMED], own=own)
+    explained = [case for case in judged if case.broken] + cases(NEW, {"own/a:B@bin": ("passed", None)}, own=own)
+    assert shown(explained)[-1] == "Exit code 1: your model is broken in 1 of 2 cases."
+    drawn = summary(explained)
+    assert (drawn.exit_code, drawn.verdict) == (1, "Your model is broken in 1 of 2 cases. Exit code 1.")
+    assert 'failures="1"' in junit.xml(drawn)
+    assert badge.GOOD not in badge.svg(drawn)

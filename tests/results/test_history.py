@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,12 @@ def test_a_run_that_does_not_say_when_it_began_comes_before_all_others() -> None
     undated = recorded(NEW, {"tower/a": GREEN}, started="")
     del undated.runs[0].header["started"]  # type: ignore[attr-defined]  # a dict here
     assert turns(night(1, {"tower/a": BROKEN}), undated) == [[], [("tower/a", "passed", "tensors")]]
+
+
+def test_the_runs_of_a_file_keep_its_order_though_the_clock_was_set_back() -> None:
+    first, second = night(9, {"tower/a": GREEN}), night(1, {"tower/a": BROKEN})
+    file = replace(first, runs=[*first.runs, *second.runs])
+    between = night(5, {"tower/a": GREEN})
+    past = history.of({HERE: [file], THERE: [between]})
+    assert [(one.folder, one.started[8:10]) for one in past] == [(THERE, "05"), (HERE, "09"), (HERE, "01")]
+    assert turns(file) == [[], [("tower/a", "passed", "tensors")]]

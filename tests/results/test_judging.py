@@ -1,11 +1,13 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from harness.contract.case import GREEN, RED, SKIPPED, Case, Outcome
-from harness.results.judging import NO_RECORD, Judged, Verdict, decide, exit_code, judge
+from harness.contract.record import Run
+from harness.results.judging import NO_RECORD, WITHDRAWN, Judged, Verdict, decide, exit_code, judge
 from harness.results.store import Recorded
+from harness.results.succession import Standing
 
 
 @dataclass(frozen=True)
@@ -138,3 +140,44 @@ def test_a_case_without_a_record_keeps_the_rules_that_speak_of_it_and_none_decid
     rules = (Known("keys"), Known("tensors"))
     (incomplete,) = judge([CASE], recorded(), lambda _: rules)
     assert (incomplete.rules, incomplete.rule, incomplete.explanations) == (rules, None, [])
+
+
+OTHER = {"outcome": "tensors", "reason": "x differs"}
+
+
+def test_of_failing_results_of_equal_standing_one_that_no_rule_explains_counts() -> None:
+    standing = Standing(rivals={CASE.id: (OTHER,)})
+    lane = replace(recorded(outcome="keys"), standing=standing, runs=[Run({"started": "x"}, {CASE.id: OTHER})])
+    (one,) = judge([CASE], lane, lambda _: [Known("keys")])
+    assert (one.verdict, one.record, one.header) == (Verdict.REGRESSED, OTHER, {"started": "x"})
+    (one,) = judge([CASE], lane, lambda _: [Known("tensors")])
+    assert (one.verdict, one.outcome) == (Verdict.REGRESSED, "keys")
+
+
+def test_a_case_whose_result_was_withdrawn_says_so() -> None:
+    lane = replace(recorded(), standing=Standing(withdrawn={CASE.id}))
+    (one,) = judge([CASE], lane, lambda _: [])
+    assert (one.verdict, one.withdrawn, one.reason) == (Verdict.INCOMPLETE, True, WITHDRAWN)
+
+
+def test_a_case_that_could_not_be_run_later_keeps_its_result_and_says_so() -> None:
+    lane = replace(recorded(outcome="keys"), standing=Standing(not_run={CASE.id}))
+    (one,) = judge([CASE], lane, lambda _: [])
+    assert (one.outcome, one.could_not_run) == ("keys", True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "own", "code"),
+    [("keys", True, 1), ("keys", False, 0), ("passed", True, 0), ("unsupported", True, 0), ("not-run", True, 0)],
+)
+def test_a_users_model_that_is_broken_is_exit_code_1_even_if_a_rule_explains_it(
+    outcome: str,
+    own: bool,  # noqa: FBT001
+    code: int,
+) -> None:
+    record = {"outcome": outcome}
+    header = {"own": {"target": "a:B", "config": None, "maker": None} if own else None}
+    lane = Recorded("pair", "cpu-float32", {CASE.id: record}, runs=[Run(header, {CASE.id: record})])
+    rules = [Known("keys")] if outcome == "keys" else []
+    (one,) = judge([CASE], lane, lambda _: rules)
+    assert (one.verdict, exit_code([one])) == (Verdict.AS_EXPECTED, code)

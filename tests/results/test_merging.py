@@ -77,3 +77,16 @@ def test_a_disagreement_names_the_case_and_each_outcome_with_its_folder_and_reas
     _, [disagreement] = merge({A: on({"tower/a": GREEN}), B: on({"tower/a": BROKEN})})
     assert disagreement.outcomes == {"a": "passed", "b": "tensors"}
     assert disagreement.sentence == f"{NEW} cpu-float32 tower/a: passed in a (passed); tensors in b (x differs)"
+
+
+def test_a_result_that_was_withdrawn_counts_before_a_green_one_and_one_that_a_rule_expects_but_not_before_a_red() -> (
+    None
+):
+    withdrawn = [replace(judged, withdrawn=True) for judged in on({"tower/a": None})]
+    for other, outcome in (
+        (on({"tower/a": GREEN}), None),
+        (on({"tower/a": AWAY}), None),
+        (on({"tower/a": ("keys", "renamed")}, rules=(RENAMED,)), None),
+        (on({"tower/a": BROKEN}), "tensors"),
+    ):
+        assert outcomes(withdrawn, other) == outcomes(other, withdrawn) == {"tower/a": outcome}

@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,11 +14,11 @@ from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import LaneScope, Matrix, Route
 from harness.contract import catalog
 from harness.execution.pair_run import PairRun
-from harness.results.judging import Judged, Verdict
+from harness.results.judging import WITHDRAWN, Judged, Verdict
 from harness.results.verdicts import judged
 from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
-from tests.places import SCHEMAS
+from tests.places import ROOT, SCHEMAS
 
 OLD = "transformers4.48.3-timm1.0.14"
 NEW = "transformers5.23.0-timm1.0.31"
@@ -253,3 +257,34 @@ def test_a_model_made_with_another_configuration_has_records_of_its_own(old: Mak
     try_own(old(*one), "passed")
     assert {found.verdict for found in judged([old(*one).records])} == {Verdict.AS_EXPECTED}
     assert {found.verdict for found in judged([old(*other).records])} == {Verdict.INCOMPLETE}
+
+
+def test_a_red_on_a_gpu_stays_where_a_later_run_has_no_gpu(new: Make, gpus: Callable[[int], None]) -> None:
+    words = [*ATTO, "--route", "wrapper", "--lane", "cuda-float32"]
+    gpus(1)
+    run(new(*words), {"wrapper/convnext_atto": "tensors"})
+    gpus(0)
+    run(new(*words, "--rerun"))
+    [case] = judged([new(*words).records])
+    assert (case.outcome, case.verdict, case.could_not_run) == ("tensors", Verdict.REGRESSED, True)
+
+
+def test_a_rerun_that_is_killed_after_its_header_withdraws_the_older_green(new: Make, tmp_path: Path) -> None:
+    lanes = new(*ATTO, "--route", "wrapper", "--lane", "cpu-float32")
+    run(lanes)
+    assert [case.outcome for case in judged([lanes.records])] == ["passed"]
+    [lane], found = lanes.records.lanes, lanes.records.catalog()
+    assert found
+    (tmp_path / "plan.json").write_text(lanes.plan(lane, found, lanes.records.planned(lane, found)).dumps())
+    script = (
+        "import os, pathlib, signal, sys; from harness.contract.plan import Plan; from harness.contract import record; "
+        "log = record.Log(pathlib.Path(sys.argv[1])); plan = Plan.loads(pathlib.Path(sys.argv[2]).read_text()); "
+        "log.begin(plan, started=record.now(), packages={}, platform='Linux', device=None); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    words = [sys.executable, "-c", script, str(lanes.records.path(lane).resolve()), str(tmp_path / "plan.json")]
+    ended = subprocess.run(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)  # noqa: S603 - the test's own words
+    assert ended.returncode == -signal.SIGKILL
+    [case] = judged([lanes.records])
+    assert (case.verdict, case.withdrawn, case.reason) == (Verdict.INCOMPLETE, True, WITHDRAWN)
+    assert [pending.id for pending in lanes.pending(lane, found)] == ["wrapper/convnext_atto"]

@@ -23,23 +23,23 @@ def record_all(described: Matrix, folder: Path) -> int:
     """Records of every case of a matrix, as if all had passed; how many. No model is loaded for them."""
     total = 0
     for pair in described.pairs:
-        found = PairRun.of(described, pair, Options(results=folder))
-        catalog = found.records.catalog()
+        pair_run = PairRun.of(described, pair, Options(results=folder))
+        catalog = pair_run.records.catalog()
         if catalog is None:
             continue
         for lane in described.lanes:
-            cases = found.records.planned(lane, catalog)
-            plan, why = found.plan(lane, catalog, cases), {case.id: "made up" for case in cases}
-            placeholders.note_not_run(found.records.path(lane), plan, why, Outcome.PASSED)
+            cases = pair_run.records.planned(lane, catalog)
+            plan, why = pair_run.plan(lane, catalog, cases), {case.id: "made up" for case in cases}
+            placeholders.note_not_run(pair_run.records.path(lane), plan, why, Outcome.PASSED)
             total += len(cases)
     return total
 
 
 def catalog_of(pair_run: PairRun) -> Catalog:
     """The pair's catalog. Raises BadInput where it has none."""
-    found = pair_run.records.catalog()
-    if found is None:
+    catalog = pair_run.records.catalog()
+    if catalog is None:
         raise BadInput(
             f"no catalog of timm {pair_run.pair.timm}; make it: nox -s catalog -- timm=={pair_run.pair.timm}"
         )
-    return found
+    return catalog

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ...config.matrix import Lane
-from ...config.options import given
+from ...config.options import as_words
 from ...contract.catalog import Catalog
 from ...execution.pair_run import PairRun
 from ...planning.device import NO_CUDA
@@ -60,22 +60,22 @@ def _parts(pair_run: PairRun, lane: Lane, catalog: Catalog, at_least: int) -> It
     of = min(len({case.model for case in planned}), max(at_least, ceil(len(planned) / CASES)))
     for part in range(1, of + 1):
         options = replace(pair_run.options, lanes=(lane.name,), part=(part, of) if of > 1 else None)
-        asked = replace(pair_run.records, options=options)
-        wanted = [case for case in asked.planned(lane, catalog) if case.id in pending]
+        records = replace(pair_run.records, options=options)
+        wanted = [case for case in records.planned(lane, catalog) if case.id in pending]
         if wanted:
             needs = pair_run.needs(lane, catalog).by_model(wanted)
             yield Cell(
                 f"{pair_run.pair.id} {lane.name}{f' {part}/{of}' if of > 1 else ''}",
                 frozenset(case.id for case in wanted),
-                _words(asked),
+                _words(records),
                 options.matrix.read_text(),
                 gpu=lane.device == "cuda",
                 memory=max((memory for memory, _ in needs.values()), default=0.0),
             )
 
 
-def _words(asked: PairRecords) -> tuple[str, ...]:
-    options = asked.options
-    running = reproduction.running(asked.pair, asked.matrix, MATRIX)
+def _words(records: PairRecords) -> tuple[str, ...]:
+    options = records.options
+    running = reproduction.running(records.pair, records.matrix, MATRIX)
     workers = ["--workers", str(options.workers)] if options.workers else []
-    return (*running[1:], *given(replace(options, pairs=())), "--resolve", options.resolve, *workers)
+    return (*running[1:], *as_words(replace(options, pairs=())), "--resolve", options.resolve, *workers)

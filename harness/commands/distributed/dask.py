@@ -22,7 +22,7 @@ from ...config.text import number
 from ...contract import package, record
 from ...contract.package import ROOT
 from ...execution import tempdirs
-from ...results import store
+from ...results import run_text, store
 from ..run import MatrixCommand
 from . import import_results, worker_resources
 from .cells import MATRIX, Cell, Ended, cells
@@ -101,13 +101,13 @@ def hand_out(matrix_command: MatrixCommand, say: Callable[[str], None]) -> None:
 
 def _offered(client: Client, say: Callable[[str], None]) -> Sequence[Mapping[str, float]]:
     """What each worker of this code has, once there is one."""
-    told: set[str] = set()
+    announced: set[str] = set()
     while True:
         workers = client.scheduler_info(n_workers=-1)["workers"]
         ours = {name: worker for name, worker in workers.items() if worker_resources.code() in worker["resources"]}
-        for name in workers.keys() - ours.keys() - told:
+        for name in workers.keys() - ours.keys() - announced:
             say(f"{name} is not used: it is of another version, or was not started by nox -s worker")
-            told.add(name)
+            announced.add(name)
         if ours:
             return [worker["resources"] for worker in ours.values()]
         say("waiting for a worker; start one in a checkout of this version: nox -s worker -- HOST:PORT")
@@ -173,14 +173,13 @@ def add(files: Mapping[str, str], into: Path) -> frozenset[str]:
                 raise ValueError(f"{name}: is no file of a results folder")
             (folder / where).parent.mkdir(parents=True, exist_ok=True)
             (folder / where).write_text(text)
-        found = import_results.files(folder) if files else []
-        for path in found:
+        paths = import_results.files(folder) if files else []
+        for path in paths:
             target = into / path.relative_to(folder)
             store.refuse_links([into, target.parent, target])
-            with record.Log(target) as log:
-                log.copy(record.texts(path))
+            run_text.adopt(target, run_text.read(path))
         import_results.add_catalogs(folder, into)
-        return frozenset(case for path in found for run in record.read(path) for case in run.cases)
+        return frozenset(case for path in paths for run in record.read(path) for case in run.cases)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from ...results import store
 LANES: Final = "*.jsonl"
 CARRIED: Final = "carried"
 CATALOGS: Final = "catalogs"
+CATALOG: Final = "*.ndjson"
 
 
 def files(folder: Path) -> list[Path]:
@@ -31,11 +32,17 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
+def refuse_linked_catalogs(folder: Path, into: Path) -> None:
+    """Raises BadInput for links among the catalogs of a folder, and where they would be put."""
+    for path in sorted((folder / CATALOGS).rglob(CATALOG)):
+        store.refuse_links([path, into, into / path.relative_to(folder)])
+
+
 def add_catalogs(folder: Path, into: Path) -> None:
     """Catalogs that were made on the spot, without which records of such a pair cannot be judged; the newest counts."""
-    for path in sorted((folder / CATALOGS).rglob("*.ndjson")):
+    refuse_linked_catalogs(folder, into)
+    for path in sorted((folder / CATALOGS).rglob(CATALOG)):
         target = into / path.relative_to(folder)
-        store.refuse_links([path, into, target])
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as draft:
             shutil.copyfile(path, Path(draft) / path.name)

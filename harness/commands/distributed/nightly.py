@@ -2,23 +2,25 @@
 
 import shlex
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final
 
 from ...config import matrix
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
-from ...config.options import Options
-from ...config.options import given as options_given
+from ...config.options import Options, as_words
 from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
 from ...contract import catalog, record
 from ...execution import run_lock
 from ...report import reproduction
-from ...results import store
+from ...results import run_text, store, succession
 from ...results.pair_records import find_catalog
+from ...results.run_text import RunText
 from ..releases import ReleasesCommand
 from . import import_results, shards
 
@@ -52,7 +54,7 @@ def plan(given: Namespace) -> dict[str, Any]:
 
 
 def _report(pins: Sequence[str], options: Options, out: str) -> str:
-    return shlex.join([*reproduction.session("report", pins, options.matrix), *options_given(options), "--out", out])
+    return shlex.join([*reproduction.session("report", pins, options.matrix), *as_words(options), "--out", out])
 
 
 def _words(text: str) -> list[str]:
@@ -86,30 +88,73 @@ def _developed(folder: Path, described: Matrix) -> list[Pair]:
 
 
 def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
-    """Append every run that the folders hold to the records of another, the oldest first.
+    """Append every run that the folders hold to the records of another, each once, with the time of it in its header.
 
-    One that is there already is left out, and so is one older than the newest there: it would count for the last.
-    Raises BadInput for a folder that holds none, and for a file that is none of ours; nothing is written then.
+    What counts of them then is decided when they are read, see `results/succession.py`: nothing is left out here.
+    Raises BadInput for a folder that holds none, for a file that is none of ours, and for runs that began in the
+    future; nothing is written then.
     """
-    found: dict[Path, list[record.Text]] = {}
+    sources = [(folder, import_results.files(folder)) for folder in folders]
+    found = {path: run_text.read(path) for folder, paths in sources for path in paths}
+    _refuse_future(found)
     for folder in folders:
-        for path in import_results.files(folder):
-            found.setdefault(path.relative_to(folder), []).extend(record.texts(path))
+        import_results.refuse_linked_catalogs(folder, into)
+    lanes: dict[Path, list[list[RunText]]] = {}
+    for folder, paths in sources:
+        for path in paths:
+            lanes.setdefault(path.relative_to(folder), []).append(found[path])
+    store.refuse_links(part for lane in lanes for part in (into, (into / lane).parent, into / lane))
     store.refuse_unwritable(into, "--into")
-    for relative in found:
-        store.refuse_links([into, (into / relative).parent, into / relative])
     run_lock.take(into)
-    added, older = 0, 0
-    for relative, runs in found.items():
-        there = record.texts(into / relative)
-        newest = max((run.started for run in there), default="")
-        new = sorted(set(runs) - set(there), key=lambda run: (run.started, runs.index(run)))
-        kept = [run for run in new if run.started >= newest]
-        with record.Log(into / relative) as log:
-            log.copy(kept)
-        added, older = added + len(kept), older + len(new) - len(kept)
+    now = record.now()
+    added = sum(_add(into / lane, _in_order(copies), now) for lane, copies in lanes.items())
     for folder in folders:
         import_results.add_catalogs(folder, into)
-    left = f"; {number(older, 'run')} older than what is there left out" if older else ""
-    out.write(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}{left}\n")
+    out.write(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}\n")
     return 0
+
+
+def _refuse_future(found: Mapping[Path, Sequence[RunText]]) -> None:
+    """Raises BadInput for runs whose clock is ahead: by it they would pass for the last ones."""
+    latest = datetime.now(UTC) + succession.SKEW
+    problems = [
+        f"{path}: a run of {(run.header.get('pair') or {}).get('id')} {path.stem} began on "
+        f"{run.header.get('machine') or 'a machine without a name'} at {run.header['started']}, "
+        "which is in the future; set the clock of that machine or this one, move the file away, and run its cases again"
+        for path, runs in found.items()
+        for run in runs
+        if (began := succession.moment(run.header.get("started"))) and began > latest
+    ]
+    if problems:
+        raise BadInput.from_problems(problems)
+
+
+def _in_order(copies: Sequence[Sequence[RunText]]) -> list[RunText]:
+    """The runs of several files of a lane by when they began; those of one file stay in its order."""
+    dated = []
+    for runs in copies:
+        latest = ""
+        for run in runs:
+            latest = max(latest, str(run.header.get("started", "")))
+            dated.append((latest, run))
+    return [run for _, run in sorted(dated, key=itemgetter(0))]
+
+
+def _add(path: Path, runs: Sequence[RunText], now: str) -> int:
+    """Append the runs that the file lacks, and return how many. A run is collected when a folder first gets it.
+
+    A run that the file holds up to some line is appended whole, and one that was collected earlier than the file says
+    is appended once more.
+    """
+    there, added = run_text.read(path), 0
+    with record.Log(path) as log:
+        for run in runs:
+            collected = run.header.get(run_text.COLLECTED)
+            stamps = [whole.header.get(run_text.COLLECTED) for whole in there if run.is_part_of(whole)]
+            if any(stamp is None or collected is None or stamp <= collected for stamp in stamps):
+                continue
+            stamped = run.with_fields(collected=collected or now) if run.header else run
+            log.copy([stamped.text])
+            there.append(stamped)
+            added += 1
+    return added

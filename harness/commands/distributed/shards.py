@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
-from ...config.options import Options, given
+from ...config.options import Options, as_words
 from ...config.pair import Pair
 from ...contract.case import Case
 from ...contract.catalog import Catalog
@@ -71,8 +71,8 @@ class Durations:
                             self.exact[pair.id, lane, id_] = float(seconds)
                             alike[lane, id_].append(float(seconds))
                             of_route[record["route"]].append(float(seconds))
-        self.alike = {key: fmean(found) for key, found in alike.items()}
-        self.of_route = {route: fmean(found) for route, found in of_route.items()}
+        self.alike = {key: fmean(durations) for key, durations in alike.items()}
+        self.of_route = {route: fmean(durations) for route, durations in of_route.items()}
 
     def of(self, pair: str, lane: str, case: Case) -> float:
         """Seconds."""
@@ -118,15 +118,15 @@ def _unit(  # noqa: PLR0913, PLR0917  what a unit is made of
     part: int = 1,
     of: int = 1,
 ) -> Unit:
-    asked = options if of == 1 else replace(options, part=(part, of))
+    part_options = options if of == 1 else replace(options, part=(part, of))
     seconds = [
         0.0 if device.missing(lane.device) or case in alike else durations.of(pair.id, lane.name, case)
-        for lane in plan.lanes(described, asked)
-        for cases in [plan.cases_of(described, catalog, lane, asked) if catalog else ()]
+        for lane in plan.lanes(described, part_options)
+        for cases in [plan.cases_of(described, catalog, lane, part_options) if catalog else ()]
         for alike in [plan.same_as(cases, catalog or ())]
         for case in cases
     ]
-    command = [*reproduction.running(pair, described, options.matrix), *given(asked)]
+    command = [*reproduction.running(pair, described, options.matrix), *as_words(part_options)]
     return Unit(pair, part, of, shlex.join(command), len(seconds), sum(seconds))
 
 

@@ -33,6 +33,7 @@ def answer(summary: Summary) -> dict[str, Any]:
             "all": [pair for pair, facts in pairs.items() if facts["good"]],
             "routes": {route: [pair for pair, facts in pairs.items() if _is_good_on(facts, route)] for route in routes},
         },
+        "remarks": list(summary.remarks),
         "needs": [_need(need) for need in needs.find(summary)],
         "disagreements": [
             _case(disagreement.first) | {"outcomes": disagreement.outcomes} for disagreement in summary.disagreements

@@ -28,4 +28,6 @@ def svg(summary: Summary) -> str:
 def _worst(summary: Summary) -> Mark | None:
     if summary.problems:
         return marks.INCOMPLETE
+    if summary.broken_user_model:
+        return marks.REGRESSED
     return next((mark for mark in marks.count(summary.judged) if mark in marks.ATTENTION), None)

@@ -1,4 +1,4 @@
-"""JUnit XML for CI systems: a suite for each pair and lane, in which only cases that are not as expected fail."""
+"""JUnit XML for CI systems: a suite for each pair and lane, in which cases that are not as expected fail."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 from ...config.text import printable
 from ...results.judging import Judged
-from .. import causes, marks
+from .. import causes, marks, remarks
 from ..summary import Summary
 
 TAGS: Final = {
@@ -43,7 +43,7 @@ def _suite(name: str, cases: Sequence[Judged], summary: Summary) -> ET.Element:
 
 
 def _count(element: ET.Element, cases: Sequence[Judged]) -> None:
-    tags = [TAGS.get(marks.mark_of(case)) for case in cases]
+    tags = [_tag(case) for case in cases]
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         element.set(name, str(tags.count(tag)))
     element.set("tests", str(len(cases)))
@@ -54,12 +54,19 @@ def _case(case: Judged, summary: Summary) -> ET.Element:
     element = ET.Element("testcase", classname=f"{case.pair}.{case.lane}", name=printable(case.case.id))
     element.set("time", f"{_seconds(case):.3f}")
     mark = marks.mark_of(case)
-    if mark in TAGS:
-        inside = ET.SubElement(element, TAGS[mark], message=printable(f"{mark.word}: {case.reason}"), type=mark.key)
+    if tag := _tag(case):
+        inside = ET.SubElement(element, tag, message=printable(f"{mark.word}: {case.reason}"), type=mark.key)
         if mark in marks.ATTENTION or mark is marks.KNOWN_BROKEN:
             [cause] = causes.find([case])
             inside.text = printable_lines([*causes.explain(cause), summary.command(case)])
+    if said := [*remarks.on_second_tries([case]), *remarks.on_older_results([case])]:
+        ET.SubElement(element, "system-out").text = printable_lines(said)
     return element
+
+
+def _tag(case: Judged) -> str | None:
+    """The element inside a test case. A user's model that is broken fails, even if a rule explains it."""
+    return "failure" if case.is_broken_user_model else TAGS.get(marks.mark_of(case))
 
 
 def printable_lines(lines: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from harness.cell.guards import process
 from harness.cell.guards.leaks import Leaks
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.protocol import Scenario
@@ -53,9 +54,31 @@ def test_a_scenario_that_is_interrupted_leaves_nothing_changed(attempt: Attempt)
 
     def interrupted(_context: CaseContext) -> Scenario:
         torch.set_default_dtype(torch.float64)
-        pytest.fail("Timeout")
+        pytest.fail("Timeout (>15.0s) from pytest-timeout.")
         yield  # a scenario is an iterator
 
     with pytest.raises(pytest.fail.Exception, match="Timeout"):
         attempt(Scenarios({"": interrupted}), "convnext_atto")
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_scenario_that_exits_is_an_error_and_nothing_runs_after_it(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    spoiled: list[str] = []
+    monkeypatch.setattr(process, "_SPOILED", spoiled)
+
+    def exiting(_context: CaseContext) -> Scenario:
+        ran.append("exiting")
+        raise SystemExit(0)
+        yield  # a scenario is an iterator
+
+    def other(_context: CaseContext) -> Scenario:
+        ran.append("other")
+        yield from ()
+
+    line = attempt(Scenarios({"first": exiting, "second": other}), "convnext_atto")
+    assert line.outcome == "error"
+    assert line.reason.startswith("SystemExit in phase native (first) at test_leaks.py:")
+    assert (ran, spoiled) == (["exiting"], ["SystemExit"])

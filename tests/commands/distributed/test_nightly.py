@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,36 @@ import pytest
 from harness.commands.distributed import nightly
 from harness.config.errors import BadInput
 from harness.contract import record
+from harness.results import succession
 from tests.places import ROOT
 
 NEW = "transformers5.24.0-timm1.0.31"
 LANE = Path("transformers5.23.0-timm1.0.31/cpu-float32.jsonl")
 
 
-def run(at: int, *cases: str) -> str:
+COLLECTED = "2026-11-24T02:00:00+00:00"
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "now", lambda: COLLECTED)
+
+
+def run(at: int, *cases: str, **fields: Any) -> str:
     """The lines of a run."""
     nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds"))
-    lines: list[dict[str, Any]] = [
-        {"kind": "run", "schema": 1, "pair": {"id": "p"}, "cases": list(cases), "started": f"2026-11-2{at}"}
-    ]
+    header = {"kind": "run", "schema": 1, "pair": {"id": "p"}, "cases": list(cases), "started": f"2026-11-2{at}"}
+    lines: list[dict[str, Any]] = [{**header, **fields}]
     for case in cases:
         route, model = case.split("/")
         fields = {"case": case, "route": route, "model": model, "outcome": "passed", "reason": "", "detail": {}}
         lines.append({"kind": "case", **fields, **nothing})
     return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def collected(at: int, *cases: str, **fields: Any) -> str:
+    """The lines of a run that was collected."""
+    return run(at, *cases, **fields, collected=COLLECTED)
 
 
 def shard(folder: Path, text: str) -> Path:
@@ -42,7 +56,7 @@ def test_runs_of_several_machines_are_one_folders_and_each_is_there_once(tmp_pat
     into, out = tmp_path / "all", io.StringIO()
     for _ in range(2):
         assert nightly.collect([one, two], into, out) == 0
-    assert (into / LANE).read_text() == run(1, "tower/a") + run(2, "tower/b")
+    assert (into / LANE).read_text() == collected(1, "tower/a") + collected(2, "tower/b")
     assert [list(found.cases) for found in record.read(into / LANE)] == [["tower/a"], ["tower/b"]]
     assert out.getvalue().splitlines() == [
         f"{into}: 2 runs added from 2 folders",
@@ -53,14 +67,16 @@ def test_runs_of_several_machines_are_one_folders_and_each_is_there_once(tmp_pat
 def test_what_is_there_already_stays_and_half_a_line_swallows_nothing(tmp_path: Path) -> None:
     into = shard(tmp_path / "all", run(1, "tower/a") + '{"kind":"case","ca')
     nightly.collect([shard(tmp_path / "1", run(2, "tower/b"))], into, io.StringIO())
-    assert (into / LANE).read_text() == run(1, "tower/a") + '{"kind":"case","ca\n' + run(2, "tower/b")
+    assert (into / LANE).read_text() == run(1, "tower/a") + '{"kind":"case","ca\n' + collected(2, "tower/b")
     assert [list(found.cases) for found in record.read(into / LANE)] == [["tower/a"], ["tower/b"]]
 
 
 def test_a_line_ends_where_the_records_end_it_and_at_no_other_sign(tmp_path: Path) -> None:
-    odd = run(1, "tower/a").replace('"reason":""', '"reason":"one\u2028two"')
-    nightly.collect([shard(tmp_path / "1", odd)], tmp_path / "all", io.StringIO())
-    assert (tmp_path / "all" / LANE).read_text() == odd
+    odd = [
+        text.replace('"reason":""', '"reason":"one\u2028two"') for text in (run(1, "tower/a"), collected(1, "tower/a"))
+    ]
+    nightly.collect([shard(tmp_path / "1", odd[0])], tmp_path / "all", io.StringIO())
+    assert (tmp_path / "all" / LANE).read_text() == odd[1]
 
 
 def test_catalogs_made_on_the_spot_come_along(tmp_path: Path) -> None:
@@ -89,18 +105,64 @@ def test_a_folder_that_holds_no_records_is_refused_and_nothing_is_written(
     assert not (tmp_path / "all").exists()
 
 
-def test_the_oldest_comes_first_and_what_is_older_than_all_that_is_there_does_not_count_for_the_last(
-    tmp_path: Path,
-) -> None:
+def test_the_oldest_comes_first_and_one_that_comes_later_is_never_left_out(tmp_path: Path) -> None:
     one, two, three = (shard(tmp_path / str(at), run(at, "tower/a")) for at in (1, 2, 3))
     into, out = tmp_path / "all", io.StringIO()
     nightly.collect([three, two], into, out)
-    assert (into / LANE).read_text() == run(2, "tower/a") + run(3, "tower/a")
+    assert (into / LANE).read_text() == collected(2, "tower/a") + collected(3, "tower/a")
     nightly.collect([one], into, out)
-    assert (into / LANE).read_text() == run(2, "tower/a") + run(3, "tower/a")
-    assert out.getvalue().splitlines()[-1] == (
-        f"{into}: 0 runs added from 1 folder; 1 run older than what is there left out"
+    assert (into / LANE).read_text() == "".join(collected(at, "tower/a") for at in (2, 3, 1))
+
+
+def test_a_run_that_is_there_up_to_some_line_comes_whole_and_counts_once(tmp_path: Path) -> None:
+    place = {"folder": "f1", "sequence": 1}
+    whole = run(1, "tower/a", "tower/b", **place)
+    part = "".join(whole.splitlines(keepends=True)[:2])
+    one, two = shard(tmp_path / "1", part), shard(tmp_path / "2", whole)
+    for name, folders in (("a", [one, two, one]), ("b", [two, one])):
+        for folder in folders:
+            nightly.collect([folder], tmp_path / name, io.StringIO())
+        [found] = succession.distinct(record.read(tmp_path / name / LANE))
+        assert list(found.cases) == ["tower/a", "tower/b"]
+
+
+def test_a_run_that_comes_back_from_where_it_was_collected_is_there_already(tmp_path: Path) -> None:
+    one = shard(tmp_path / "1", run(1, "tower/a"))
+    nightly.collect([one], tmp_path / "all", io.StringIO())
+    out = io.StringIO()
+    nightly.collect([tmp_path / "all"], one, out)
+    assert (one / LANE).read_text() == run(1, "tower/a")
+    assert out.getvalue() == f"{one}: 0 runs added from 1 folder\n"
+
+
+def test_a_run_that_began_in_the_future_is_refused_with_its_machine_and_nothing_is_written(tmp_path: Path) -> None:
+    def at(minutes: float) -> str:
+        return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+
+    good, soon = shard(tmp_path / "1", run(1, "tower/a")), shard(tmp_path / "2", run(1, "tower/a", started=at(4)))
+    nightly.collect([good, soon], tmp_path / "soon", io.StringIO())
+    late = shard(tmp_path / "3", run(1, "tower/a", started=at(6), machine="node-7"))
+    with pytest.raises(BadInput) as caught:
+        nightly.collect([good, late], tmp_path / "all", io.StringIO())
+    assert str(caught.value).startswith(f"{late / LANE}: a run of p cpu-float32 began on node-7 at 20")
+    assert str(caught.value).endswith(
+        "which is in the future; set the clock of that machine or this one, move the file away, and run its cases again"
     )
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.parametrize("place", ["from", "to"])
+def test_a_linked_catalog_is_seen_before_anything_is_written(tmp_path: Path, place: str) -> None:
+    one, into = shard(tmp_path / "1", run(1, "tower/a")), tmp_path / "all"
+    for folder in (one, into):
+        (folder / "catalogs").mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("a catalog")
+    for folder, linked in ((one, place == "from"), (into, place == "to")):
+        path = folder / "catalogs" / "timm-1.0.99.ndjson"
+        path.symlink_to(tmp_path / "elsewhere") if linked else path.write_text("a catalog")
+    with pytest.raises(BadInput, match="is a link to"):
+        nightly.collect([one], into, io.StringIO())
+    assert not (into / LANE).exists()
 
 
 def test_a_shard_that_came_to_its_catalog_alone_is_no_obstacle_and_the_newest_catalog_counts(tmp_path: Path) -> None:

@@ -1,0 +1,228 @@
+"""Which result of a case counts, of all that the runs of a lane's file say of it.
+
+Clocks can be wrong, so they never decide alone. Within one results folder the `sequence` of its runs decides. A run
+that was recorded in the file itself comes after all runs above it. A run that was collected from another folder comes
+after one that the file held well before it began. Of other runs nobody knows which is the later: their results are of
+equal standing, and if they disagree, the failing one counts. So the order of collecting decides nothing.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from ..contract.case import RED, Outcome
+from ..contract.record import Run
+from .run_text import COLLECTED
+
+Record = Mapping[str, Any]
+
+SKEW: Final = timedelta(minutes=5)
+"""By how much clocks may differ."""
+WITHOUT: Final = 2  # planned, and without a result
+FAILING: Final = 1
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A run with its place in the file."""
+
+    position: int
+    run: Run
+    parted: int | None = None
+    """The first place that two runs claim in the run's folder, or None."""
+
+    @property
+    def folder(self) -> Any:
+        """The id of the results folder in which the run was recorded; None in older records."""
+        return self.run.header.get("folder")
+
+    @property
+    def place(self) -> int:
+        """The run's place among those of its folder."""
+        return self.run.header.get("sequence") or 0
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the run was recorded in this file, not collected from another."""
+        return not self.run.header.get(COLLECTED)
+
+    @property
+    def began(self) -> datetime | None:
+        """When the run began; None if it says nothing, or nothing that can be true."""
+        began, collected = moment(self.run.header.get("started")), moment(self.run.header.get(COLLECTED))
+        return None if began and collected and began > collected + SKEW else began
+
+    @property
+    def known(self) -> datetime | None:
+        """When the whole run was in this file; None if that is unknown."""
+        return moment(self.run.header.get(COLLECTED)) or moment((self.run.end or {}).get("ended"))
+
+    def follows(self, other: "Turn") -> bool:
+        """Whether this run certainly began after the other, one of another folder or of a copy of its own."""
+        if self.parted is not None and self.folder == other.folder:
+            return other.place < self.parted <= self.place
+        if self.is_native or (other.is_native and self.position < other.position):
+            return self.is_native and self.position > other.position
+        began, known = self.began, other.known
+        return began is not None and known is not None and began > known + SKEW
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a run says of a case: its line, or None if it planned the case and has no result of it."""
+
+    turn: Turn
+    line: Record | None
+
+    @property
+    def rank(self) -> int:
+        """The larger, the less green."""
+        if self.line is None:
+            return WITHOUT
+        return FAILING if self.line["outcome"] in RED else 0
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """The order of events of equal standing, the one that counts last; the place in the file is not in it."""
+        return self.rank, str(self.turn.run.header.get("started", "")), json.dumps(self.line, sort_keys=True)
+
+
+@dataclass
+class Standing:
+    """The results that count, by case id."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    rivals: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+    """Failing results of equal standing with a failing record."""
+    withdrawn: set[str] = field(default_factory=set)
+    """The cases that have results, none of which counts, as a later run planned the case and has none."""
+    not_run: set[str] = field(default_factory=set)
+    """The cases with a record that could not be run in a later run."""
+
+
+@dataclass(slots=True)
+class _History:
+    """The last events of a case in one folder: of any kind, and without those of runs that could not run it."""
+
+    last: Event
+    tried: Event | None = None
+
+
+def standing(runs: Sequence[Run], planned: Callable[[Run], Iterable[str]], line: Callable[[Run, str], Any]) -> Standing:
+    """The results that count of these runs: `planned` gives the cases of a run, `line` the line of one, or None."""
+    folders: list[dict[str, _History]] = []
+    has_result: set[str] = set()
+    for turns in _folders(runs):
+        histories: dict[str, _History] = {}
+        folders.append(histories)
+        for turn in turns:
+            for case in planned(turn.run):
+                event = Event(turn, line(turn.run, case))
+                tried = event.line is None or event.line["outcome"] != Outcome.NOT_RUN
+                if tried and event.line is not None:
+                    has_result.add(case)
+                history = histories.setdefault(case, _History(event))
+                history.last = event
+                history.tried = event if tried else history.tried
+    found = Standing()
+    for case in dict.fromkeys(case for histories in folders for case in histories):
+        of_case = [histories[case] for histories in folders if case in histories]
+        _decide(found, case, of_case, tried=case in has_result)
+    return found
+
+
+def last(runs: Sequence[Run], planned: Callable[[Run], Iterable[str]]) -> dict[str, Run]:
+    """Case id -> the last run in the file that planned the case."""
+    return {case: run for run in runs for case in planned(run)}
+
+
+def _decide(found: Standing, case: str, histories: Sequence[_History], *, tried: bool) -> None:
+    """Add the case. Once there is a result of it, that it could not be run says nothing."""
+    events = [event for history in histories if (event := history.tried if tried else history.last)]
+    chosen, rivals = latest(events)
+    if chosen.line is None:
+        if tried:
+            found.withdrawn.add(case)
+        return
+    found.records[case] = chosen.line
+    if rivals:
+        found.rivals[case] = rivals
+    last = max((history.last for history in histories), key=lambda event: event.turn.position)
+    if tried and last.turn.position > chosen.turn.position and last.line and last.line["outcome"] == Outcome.NOT_RUN:
+        found.not_run.add(case)
+
+
+def latest(events: Sequence[Event]) -> tuple[Event, tuple[Record, ...]]:
+    """The event that counts, of the last ones of some folders, and the failing ones of equal standing beside it."""
+    if len(events) == 1:
+        return events[0], ()
+    left = [event for event in events if not any(other.turn.follows(event.turn) for other in events)] or events
+    chosen = max(left, key=lambda event: event.order)
+    beside = (event.line for event in left if event.rank == chosen.rank == FAILING and event is not chosen)
+    return chosen, tuple(line for line in beside if line)
+
+
+def _folders(runs: Sequence[Run]) -> list[list[Turn]]:
+    """The runs of each folder in their order; older records, which do not say their folder, in that of the file.
+
+    Two runs that claim the same place in a folder come from copies of it that went different ways. Which of its later
+    runs belong together nobody knows then: each is taken for a folder of its own.
+    """
+    folders: dict[Any, list[Turn]] = {}
+    for position, run in enumerate(runs):
+        folders.setdefault(run.header.get("folder"), []).append(Turn(position, run))
+    found: list[list[Turn]] = []
+    for folder, turns in folders.items():
+        turns.sort(key=lambda turn: turn.place)
+        twice = [turn.place for turn, after in itertools.pairwise(turns) if turn.place == after.place]
+        if folder is None or not twice:
+            found.append(turns)
+            continue
+        parted = [replace(turn, parted=twice[0]) for turn in turns]
+        found += [
+            [turn for turn in parted if turn.place < twice[0]],
+            *([turn] for turn in parted if turn.place >= twice[0]),
+        ]
+    return found
+
+
+def distinct(runs: Sequence[Run]) -> list[Run]:
+    """The runs without copies of one of them, or of a part of it; each collected when its first whole copy was."""
+    kept: list[Run] = []
+    of: dict[tuple[Any, Any], list[int]] = {}
+    for run in runs:
+        places = of.setdefault((run.header.get("folder"), run.header.get("sequence")), [])
+        same = [place for place in places if run.header.get("folder") and _is_copy(run, kept[place])]
+        if not same:
+            places.append(len(kept))
+            kept.append(run)
+            continue
+        [place, *_] = same
+        wholes = [copy for copy in (kept[place], run) if _extent(copy) == max(_extent(kept[place]), _extent(run))]
+        kept[place] = min(wholes, key=lambda copy: str(copy.header.get(COLLECTED) or ""))
+    return kept
+
+
+def _extent(run: Run) -> tuple[bool, int]:
+    """How far a run has come."""
+    return run.end is not None, len(run.cases)
+
+
+def _is_copy(one: Run, other: Run) -> bool:
+    """Whether the runs are the same one, or one is the other as far as it had come."""
+    headers = [{name: value for name, value in run.header.items() if name != COLLECTED} for run in (one, other)]
+    part, whole = sorted((one, other), key=_extent)
+    ended = part.end is None or part.end == whole.end
+    return headers[0] == headers[1] and ended and part.cases.items() <= whole.cases.items()
+
+
+def moment(text: Any) -> datetime | None:
+    """A time as records store it; None for any other value."""
+    try:
+        read = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
