@@ -4,7 +4,6 @@ Callers pass in an `Environment`, so that nothing here depends on nox.
 """
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +21,9 @@ from ..contract.catalog import Catalog
 from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
 from ..contract.package import ROOT
 from . import lock as locks
-from . import pypi
+from . import pair_folder, pypi
 from .lock import Lock
-from .pair_folder import PairFolder, make_room
+from .pair_folder import PairFolder
 from .verification import Installed, in_words
 
 # The harness on the path, and none of the user's own pytest options.
@@ -118,9 +117,9 @@ class PairEnvironment:
         Without a lock, releases count up to matrix.yaml's date, or up to the pair's own newest file if that is later.
         Raises as `Environment.create` does.
         """
-        with tempfile.TemporaryDirectory() as draft:
+        with pair_folder.draft(environment.root) as draft:
             locked = None if self.latest else self.lock
-            resolved = locked.path if locked else self._resolved(environment, Path(draft) / "resolved.txt", say)
+            resolved = locked.path if locked else self._resolved(environment, draft / "resolved.txt", say)
             folder = PairFolder.of(environment.root, self.pair.id, self.pair.python, resolved.read_text())
             make = partial(self._make, environment, folder, resolved, locked, say)
             while True:
@@ -143,7 +142,7 @@ class PairEnvironment:
     def _make(self, environment: Environment, folder: PairFolder, resolved: Path, lock: Lock | None, say: Say) -> None:
         """Make the environment, verify it, and mark it as complete."""
         say(f"{self.pair.id}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
-        for name in make_room(folder.path.parent):
+        for name in pair_folder.make_room(folder.path.parent):
             say(f"{name}: removed, for it was not used")
         environment.create(
             folder.path,
@@ -170,8 +169,8 @@ class PairEnvironment:
             say(f"{self.pair.id}: no lock written: the pair contains a development version")
             return
         until = self._until(say)
-        with tempfile.TemporaryDirectory() as draft:
-            requirements, resolved = locks.requirements(self.pair), Path(draft) / "resolved.txt"
+        with pair_folder.draft(environment.root) as draft:
+            requirements, resolved = locks.requirements(self.pair), draft / "resolved.txt"
             environment.resolve(requirements, resolved, until=until, python=self.pair.python, everywhere=True)
             text = locks.text(self.pair, resolved.read_text(), f"{until or pypi.today():%Y-%m-%d}")
         path = locks.path_in(folder, self.pair.id)

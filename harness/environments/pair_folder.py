@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -138,6 +139,14 @@ class PairFolder:
             return os.path.samestat(os.fstat(file.fileno()), self._lock.stat())
         except FileNotFoundError:
             return False
+
+
+@contextlib.contextmanager
+def draft(root: Path) -> Iterator[Path]:
+    """A temporary folder among the environments: one that a killed run leaves is removed as an unused environment is."""
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="resolved-", dir=root) as folder:
+        yield Path(folder)
 
 
 def all_in(root: Path) -> list[PairFolder]:

@@ -41,12 +41,12 @@ class Installed:
     @cached_property
     def distributions(self) -> Mapping[str, Distribution]:
         """Name -> distribution."""
-        return {canonicalize_name(_name(dist)): dist for dist in distributions(path=[str(self.site)])}
+        return {canonicalize_name(_name_and_version(dist)[0]): dist for dist in distributions(path=[str(self.site)])}
 
     @property
     def versions(self) -> dict[str, str]:
         """Name -> version of each distribution."""
-        return {name: dist.version for name, dist in self.distributions.items()}
+        return {name: _name_and_version(dist)[1] for name, dist in self.distributions.items()}
 
     @property
     def python(self) -> str:
@@ -100,11 +100,11 @@ def in_words(problems: list[str]) -> str:
     return "; ".join(problems[:NAMED]) + more
 
 
-def _name(dist: Distribution) -> str:
-    """The distribution's name; the name of its folder if an interrupted installation left no metadata in it."""
-    folder: str = getattr(dist, "_path", Path("unknown-0")).name
-    named = dist.metadata["Name"] if "Name" in (dist.metadata or ()) else None
-    return str(named or folder.partition("-")[0])
+def _name_and_version(dist: Distribution) -> tuple[str, str]:
+    """Those of the folder's name: an interrupted installation can leave it without metadata."""
+    folder: str = getattr(dist, "_path", Path()).name
+    name, _, version = folder.rpartition(".")[0].partition("-")
+    return name, version
 
 
 def _is_hashed(distribution: str, path: str) -> bool:

@@ -153,6 +153,15 @@ def test_where_disk_is_short_the_longest_unused_go(
     assert make_room(tmp_path) == [other.path.name, folder.path.name]
 
 
+def test_what_a_killed_run_had_resolved_is_cleaned(tmp_path: Path) -> None:
+    with pair_folder.draft(tmp_path) as draft:
+        assert draft.is_dir()
+    left = tmp_path / "resolved-abc"
+    left.mkdir()
+    assert clean(tmp_path) == (["resolved-abc"], [])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_what_is_old_enough_is_cleaned(tmp_path: Path, folder: PairFolder) -> None:
     with folder.held(maker(folder), nothing):
         pass
