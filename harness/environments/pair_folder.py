@@ -8,8 +8,8 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -143,10 +143,15 @@ class PairFolder:
 
 @contextlib.contextmanager
 def draft(root: Path) -> Iterator[Path]:
-    """A temporary folder among the environments: one that a killed run leaves is removed as an unused environment is."""
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="resolved-", dir=root) as folder:
-        yield Path(folder)
+    """A temporary folder among the environments; one that a killed run leaves is cleaned as they are."""
+    folder = PairFolder(root / f"resolved-{secrets.token_hex(8)}")
+    with folder._locked(fcntl.LOCK_SH, lambda: None):  # noqa: SLF001 - this module's
+        folder.path.mkdir()
+        try:
+            yield folder.path
+        finally:
+            folder.remove()
+            folder._lock.unlink()  # noqa: SLF001 - as above
 
 
 def all_in(root: Path) -> list[PairFolder]:

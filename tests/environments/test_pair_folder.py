@@ -155,7 +155,9 @@ def test_where_disk_is_short_the_longest_unused_go(
 
 def test_what_a_killed_run_had_resolved_is_cleaned(tmp_path: Path) -> None:
     with pair_folder.draft(tmp_path) as draft:
+        assert clean(tmp_path) == ([], [draft.name])
         assert draft.is_dir()
+    assert list(tmp_path.iterdir()) == []
     left = tmp_path / "resolved-abc"
     left.mkdir()
     assert clean(tmp_path) == (["resolved-abc"], [])
