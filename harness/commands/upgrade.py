@@ -10,11 +10,11 @@ from ..config.option_parser import PART, Parser
 from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
+from ..contract import tempdirs
 from ..contract.case import DEFAULT_VARIANT, GREEN
 from ..contract.catalog import BERT, Catalog
 from ..contract.routes import ROUTES
 from ..environments.pair_environment import Environment, Say
-from ..execution import tempdirs
 from ..execution.pair_run import PairRun
 from ..planning import plan
 from ..results import verdicts

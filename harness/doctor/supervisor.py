@@ -12,10 +12,8 @@ import math
 import os
 import secrets
 import select
-import shutil
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
+from ..contract import tempdirs
 from ..contract.processes import children, descendants, die_with
 from .messages import Console, Kind, Message, Screen, Teller, Unprinted, parse
 from .verdict import BAD_INPUT, Ended, judge
@@ -34,7 +33,6 @@ INTERRUPTED: Final = 2.0
 POLL: Final = 0.1
 HIGH: Final = 64  # descriptors that nobody expects: 0 to 2 may be closed when we start
 PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
-PREFIX: Final = "layerscale-matrix-"
 STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -45,8 +43,9 @@ def supervise(command: Callable[[Console], int], grace: float = GRACE) -> int:
         return BAD_INPUT
     sys.stdout.flush()
     token = secrets.token_hex()
+    held = contextlib.ExitStack()
     try:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        folder = held.enter_context(tempdirs.folder("check"))
     except OSError as error:
         _say(f"no temporary folder could be made: {error}")
         return BAD_INPUT
@@ -69,7 +68,7 @@ def supervise(command: Callable[[Console], int], grace: float = GRACE) -> int:
         ended = supervisor.wait()
         left = kill_children(others)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        held.close()
     if supervisor.stopped_by is not None:
         _die_by(supervisor.stopped_by)
     verdict = judge(supervisor.messages, ended)

@@ -163,7 +163,7 @@ class PairEnvironment:
     def make_lock(self, environment: Environment, folder: Path, say: Say) -> None:
         """Resolve the pair and write its lock, for every platform and with hashes.
 
-        A pair with a development version gets none. Raises as `Environment.install` does.
+        A pair with a development version gets none. Raises as `Environment.resolve` does.
         """
         if self.pair.sources:
             say(f"{self.pair.id}: no lock written: the pair contains a development version")

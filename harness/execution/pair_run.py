@@ -11,7 +11,7 @@ from ..config.errors import InstallationError
 from ..config.matrix import Lane, Matrix
 from ..config.options import LATEST, Options
 from ..config.pair import Pair
-from ..contract import package, record
+from ..contract import package, record, tempdirs
 from ..contract.case import Case, Outcome
 from ..contract.catalog import Catalog
 from ..contract.library_env import ONLINE
@@ -23,7 +23,7 @@ from ..planning import plan as planning
 from ..planning.capacity import Needs
 from ..results import store
 from ..results.pair_records import PairRecords
-from . import placeholders, tempdirs
+from . import placeholders
 
 
 @dataclass(frozen=True)

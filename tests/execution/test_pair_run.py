@@ -13,12 +13,11 @@ import pytest
 from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
 from harness.config.options import LATEST, Options
-from harness.contract import catalog
+from harness.contract import catalog, tempdirs
 from harness.contract.catalog import Catalog
 from harness.environments import lock, pypi
 from harness.environments.lock import PYTEST
 from harness.environments.pair_environment import VARIABLES
-from harness.execution import tempdirs
 from harness.execution.pair_run import PairRun
 from harness.planning import capacity
 from harness.planning.capacity import Room

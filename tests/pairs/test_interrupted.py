@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import record
+from harness.contract import record, tempdirs
 from harness.contract.processes import descendants
-from harness.execution import tempdirs
 from harness.results.store import path_in
 from tests.pairs import saboteur
 from tests.pairs.command import PAIR, VARIABLES

@@ -1,6 +1,6 @@
 """How a checkpoint is stored, placed or described.
 
-To add a variant: a class, a line in VARIANTS, and its name in `contract/routes`.
+To add a variant: a class, a line in VARIANTS, and its name in `contract/routes` and on routes of matrix.yaml.
 """
 
 import importlib.util

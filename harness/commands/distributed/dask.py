@@ -19,9 +19,8 @@ from distributed import Client, as_completed
 
 from ...config.errors import BadInput, HarnessError
 from ...config.text import number
-from ...contract import package, record
+from ...contract import package, record, tempdirs
 from ...contract.package import ROOT
-from ...execution import tempdirs
 from ...results import run_text, store
 from ..run import MatrixCommand
 from . import import_results, worker_resources

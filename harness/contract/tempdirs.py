@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..contract import processes
+from . import processes
 
 PREFIX: Final = "layerscale-matrix-"
 HELD: Final = "held-by.json"

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract import tempdirs
 from harness.contract.processes import with_variable
-from harness.execution import tempdirs
 from tests.places import ROOT
 
 HOLDING = (
     "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
-    "from harness.execution import tempdirs\n"
+    "from harness.contract import tempdirs\n"
     "with tempdirs.folder() as folder:\n"
     "    (folder / 'worker-1').mkdir(); (folder / 'worker-1' / 'model.safetensors').write_bytes(b'weights')\n"
     "    print(folder, flush=True); input()\n"
