@@ -57,6 +57,12 @@ nox.options.sessions = ["matrix"]
 
 MANY = 4  # processes of tests
 UV: str = nox.virtualenv.UV
+DIE_WITH = (
+    "import os, sys; sys.path.insert(0, sys.argv[1]); from harness.contract.processes import die_with;"
+    "die_with(int(sys.argv[2])); os.execvp(sys.argv[3], sys.argv[3:])"
+)
+DYING = (sys.executable, "-c", DIE_WITH, str(ROOT))
+"""A command that ends with the process whose id follows: an orphan would go on installing beside the next run."""
 NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
 COMMANDS = ("tests/pairs", "tests/matrix", "tests/plain")  # run whole commands, or are run by them
@@ -107,7 +113,14 @@ class Environment:
         with tempfile.TemporaryFile("w+") as output:
             try:
                 self.session.run(
-                    *command, external=True, silent=False, log=False, stdout=output, stderr=subprocess.STDOUT
+                    *DYING,
+                    str(os.getpid()),
+                    *command,
+                    external=True,
+                    silent=False,
+                    log=False,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
                 )
             except CommandFailed as error:
                 output.seek(0)

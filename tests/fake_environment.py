@@ -72,6 +72,8 @@ class FakeEnvironment:
         packages = {"python": "3.11.7", **dict(pins)} | self.packages
         site = folder / "lib" / f"python{python}" / "site-packages"
         site.mkdir(parents=True)
+        (folder / "bin").mkdir()
+        (folder / "bin" / "python").touch()
         (folder / "pyvenv.cfg").write_text(f"version_info = {packages.pop('python')}\n")
         for name, version in packages.items():
             info = site / f"{name}-{version}.dist-info"

@@ -85,6 +85,12 @@ class PairPython:
     folder: PairFolder
     environment: Environment
 
+    def problems(self) -> list[str]:
+        """How the environment differs from what was installed in it; empty if it does not. Takes half a second."""
+        installed = Installed(self.folder.path)
+        gone = [] if self.folder.interpreter.exists() else [f"{self.folder.interpreter} is not there"]
+        return [*gone, *installed.differences(self.folder.packages), *installed.problems()]
+
     def run(
         self, *arguments: str, env: Mapping[str, str], into: Path | None = None, success: Sequence[int] = (0,)
     ) -> bool:
@@ -124,11 +130,11 @@ class PairEnvironment:
             make = partial(self._make, environment, folder, resolved, locked, say)
             while True:
                 with folder.held(make, partial(say, f"{self.pair.id}: {WAITING}")):
-                    installed = Installed(folder.path)
-                    if not (problems := installed.problems()):
+                    python = PairPython(folder, environment)
+                    if not (problems := python.problems()):
                         if self.latest:
-                            say(f"{self.pair.id}: {_comparison(self.lock, installed.versions)}")
-                        yield PairPython(folder, environment)
+                            say(f"{self.pair.id}: {_comparison(self.lock, Installed(folder.path).versions)}")
+                        yield python
                         return
                 say(f"{self.pair.id}: {in_words(problems)}; installing it again")
                 if not folder.make_again(make):
@@ -158,7 +164,7 @@ class PairEnvironment:
             raise InstallationError("; ".join(problems))
         if problems := installed.problems():
             raise InstallationError(f"{in_words(problems)}; {CHANGED_IN_CACHE}")
-        folder.complete({"pair": self.pair.id, "packages": versions})
+        folder.complete(self.pair.id, versions)
 
     def make_lock(self, environment: Environment, folder: Path, say: Say) -> None:
         """Resolve the pair and write its lock, for every platform and with hashes.

@@ -11,10 +11,10 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 MARKER: Final = "complete.json"
 """The file in an environment that is written last."""
@@ -47,11 +47,17 @@ class PairFolder:
         """Whether the environment was installed to its end and verified."""
         return (self.path / MARKER).is_file()
 
-    def complete(self, content: dict[str, Any]) -> None:
-        """Write the marker. Everything that is installed reaches the disk before it."""
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """The version of each package that was installed, and of Python, as the marker has them."""
+        packages: Mapping[str, str] = json.loads((self.path / MARKER).read_text())["packages"]
+        return packages
+
+    def complete(self, pair: str, packages: Mapping[str, str]) -> None:
+        """Write the marker, with the version of each package."""
         draft = self.path / f"{MARKER}.draft"
         with draft.open("w") as file:
-            json.dump(content, file)
+            json.dump({"pair": pair, "packages": packages}, file)
             file.flush()
             os.fsync(file.fileno())
         draft.rename(self.path / MARKER)

@@ -56,6 +56,15 @@ class Installed:
         fields = {name.strip(): value.strip() for name, _, value in lines}
         return fields.get("version_info") or fields.get("version", "")
 
+    def differences(self, packages: Mapping[str, str]) -> list[str]:
+        """How the versions differ from those that were installed, Python's among them."""
+        now = {**self.versions, "python": self.python}
+        return [
+            f"{name} is {now.get(name, 'not there')}, and {packages.get(name, 'nothing')} was installed"
+            for name in sorted({*now, *packages})
+            if now.get(name) != packages.get(name)
+        ]
+
     def problems(self) -> list[str]:
         """How the files differ from those of the releases; empty if they do not. Takes half a second for a pair."""
         listed: set[str] = set()

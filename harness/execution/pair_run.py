@@ -18,6 +18,7 @@ from ..contract.library_env import ONLINE
 from ..contract.package import ROOT
 from ..contract.plan import Plan
 from ..environments.pair_environment import VARIABLES, Environment, PairEnvironment, PairPython, Say
+from ..environments.verification import in_words
 from ..planning import capacity, device
 from ..planning import plan as planning
 from ..planning.capacity import Needs
@@ -176,6 +177,11 @@ class PairRun:
             # Exit code 1 means that cases failed; the file says which of them have a record.
             variables = {**self._variables, tempdirs.VARIABLE: str(folder)}
             python.run(*self._pytest(lane, plan, path, folder), env=variables, success=(0, 1))
+        if problems := python.problems():
+            # What ran may have been something else: this withdraws it.
+            why = f"the environment was changed during the run: {in_words(problems)}"
+            placeholders.note_failure(records, plan, store.RUN, why)
+            return
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
         if unrun := tuple(case for case in plan.cases if case.id in missing):

@@ -10,7 +10,7 @@ from harness.environments.pair_folder import PairFolder
 def test_environments_nobody_holds_are_removed_and_counted(tmp_path: Path) -> None:
     folder = PairFolder.of(tmp_path, "transformers5.23.0-timm1.0.31", "3.11", "")
     folder.path.mkdir()
-    folder.complete({})
+    folder.complete("transformers5.23.0-timm1.0.31", {})
     assert list(CleanCommand.of([]).remove(tmp_path)) == [
         f"{folder.path.name}: removed",
         "1 environment removed, 0 in use",

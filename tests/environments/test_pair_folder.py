@@ -30,7 +30,7 @@ def maker(folder: PairFolder, made: list[str] | None = None) -> Callable[[], Non
     def make() -> None:
         folder.path.mkdir(parents=True)
         (folder.path / "file").write_text("installed")
-        folder.complete({"pair": PAIR})
+        folder.complete(PAIR, {"timm": "1.0.31"})
         if made is not None:
             made.append(folder.path.name)
 

@@ -110,6 +110,16 @@ def test_an_edit_that_keeps_size_and_time_is_found(environment: Path) -> None:
     assert Installed(environment).problems() == ["timm: timm/__init__.py is not as in its release"]
 
 
+def test_versions_other_than_the_installed_ones_are_found(environment: Path) -> None:
+    installed = Installed(environment)
+    assert installed.differences({"timm": "1.0.31", "numpy": "2.4.6", "python": "3.11.7"}) == []
+    assert installed.differences({"timm": "1.0.30", "peft": "1.0", "python": "3.11.7"}) == [
+        "numpy is 2.4.6, and nothing was installed",
+        "peft is not there, and 1.0 was installed",
+        "timm is 1.0.31, and 1.0.30 was installed",
+    ]
+
+
 def test_of_many_problems_a_few_are_named() -> None:
     assert in_words(["a", "b", "c"]) == "a; b; c"
     assert in_words(["a", "b", "c", "d", "e"]) == "a; b; c; and 2 more"

@@ -427,3 +427,31 @@ def test_python_keeps_bytecode_in_an_environment_where_a_container_says_otherwis
         check=True,
     )
     assert said.stdout == "False\n"
+
+
+class Installing(FakeEnvironment):
+    """Somebody installs another numpy while cases run."""
+
+    def python(self, interpreter: Path, /, *arguments: str, **options: Any) -> bool:
+        (site,) = interpreter.parent.parent.glob("lib/python*/site-packages")
+        info = site / "peft-0.1.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "RECORD").write_text(f"{info.name}/RECORD,,\n")
+        return super().python(interpreter, *arguments, **options)
+
+
+def test_what_ran_in_an_environment_that_was_changed_meanwhile_does_not_count(make: Make) -> None:
+    run(make(), environment := Installing())
+    assert lines("cpu-float32")[-1]["reason"] == (
+        "the environment was changed during the run: peft is 0.1, and nothing was installed"
+    )
+    said = run(make(), environment)
+    assert any("peft is 0.1, and nothing was installed; installing it again" in line for line in said)
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(make: Make) -> None:
+    run(make(), environment := FakeEnvironment())
+    (python,) = environment.root.glob("*/bin/python")
+    python.unlink()
+    run(make("--rerun"), environment)
+    assert len(environment.installed) == 2

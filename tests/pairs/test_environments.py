@@ -54,10 +54,10 @@ def pins_of(pair: str) -> tuple[str, ...]:
     return tuple(f"{name}=={pin.removeprefix(name)}" for name, pin in (("transformers", transformers), ("timm", timm)))
 
 
-def interrupt(process: "subprocess.Popen[bytes]", *, kill: bool) -> None:
-    """Kill a command with all that it started, or press Ctrl-C."""
-    if kill:
-        for pid in [process.pid, *descendants(process.pid)]:
+def interrupt(process: "subprocess.Popen[bytes]", chance: random.Random) -> None:
+    """Kill a command alone or with all that it started, or press Ctrl-C."""
+    if chance.random() < 0.8:
+        for pid in [process.pid, *(descendants(process.pid) if chance.random() < 0.5 else ())]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -75,7 +75,7 @@ def test_after_interrupted_installations_the_same_command_installs_everything(ti
     for number in range(times):
         process = started(current(*WRAPPER), environments, results)
         time.sleep(chance.uniform(0.5, LONGEST))
-        interrupt(process, kill=number % 5 != 4)
+        interrupt(process, chance)
         installed = list(environments.glob(f"pairs/*/{MARKER}"))
         interrupted += not installed
         if number == times - 1 or (installed and interrupted):
