@@ -17,21 +17,23 @@ SOME = [
     pytest.param("second_exits", "SystemExit: 0|cannot be (made|read)", id="a constructor that exits"),
     pytest.param("third_ends", f"{GONE}own/", id="a forward that ends its process"),
 ]
+MORE = [
+    ("third_panics", "Panic.*index out of bounds"),
+    ("third_dies", "No verdict: SIGKILL ended the process while own/"),
+    ("third_forks", "the tested code forked"),
+    ("constructor_ends", f"{GONE}tests.own.deadly:constructor_ends was read."),
+    ("sound_fails_at_exit", "exit code 5 after that"),
+]
 ALL = [
     ("third_quits", "SystemExit"),
     ("third_exits", "SystemExit"),
     ("forward_quits", "cannot be run on 0 of shape (1, 4): SystemExit"),
     ("constructor_exits", "cannot be made: SystemExit: 0"),
-    ("constructor_ends", f"{GONE}tests.own.deadly:constructor_ends was read."),
     ("second_ends", GONE),
     ("naming_ends", f"{GONE}tests.own.deadly:naming_ends was read."),
-    ("third_dies", "No verdict: SIGKILL ended the process while own/"),
     ("third_interrupts", "KeyboardInterrupt"),
-    ("third_panics", "Panic: index out of bounds"),
     ("constructor_panics", "Panic: index out of bounds"),
-    ("third_forks", "the tested code forked"),
     ("third_leaves", "the tested code forked"),
-    ("sound_fails_at_exit", "exit code 5 after that"),
     ("sound_keeps", "did not end and was killed"),
     ("sound_closes_all", "No verdict: "),
 ]
@@ -54,7 +56,11 @@ def run(command: str, name: str, folder: Path) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [*SOME, *(pytest.param(name, re.escape(told), id=name, marks=pytest.mark.slow) for name, told in ALL)],
+    [
+        *SOME,
+        *(pytest.param(name, told, id=name, marks=pytest.mark.slow) for name, told in MORE),
+        *(pytest.param(name, re.escape(told), id=name, marks=pytest.mark.all_faults) for name, told in ALL),
+    ],
 )
 def test_code_that_ends_its_process_is_reported_and_never_green(name: str, told: str, tmp_path: Path) -> None:
     code, said = run("check", name, tmp_path)
@@ -62,14 +68,14 @@ def test_code_that_ends_its_process_is_reported_and_never_green(name: str, told:
     assert re.search(told, said), said
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 @pytest.mark.parametrize("name", ["sound_redirects", "sound_ends_at_exit"])
 def test_a_sound_model_is_green_where_its_report_was_printed(name: str, tmp_path: Path) -> None:
     code, said = run("check", name, tmp_path)
     assert (code, GREEN in said) == (0, True), said
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 @pytest.mark.parametrize("name", ["constructor_ends", "second_exits", "second_panics"])
 def test_names_of_such_a_model_are_not_green_either(name: str, tmp_path: Path) -> None:
     code, said = run("names", name, tmp_path)

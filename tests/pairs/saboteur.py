@@ -71,7 +71,7 @@ def _sleep(_context: Any) -> None:
 def _eat(_context: Any) -> None:
     eaten = []
     while True:
-        eaten.append(b"\1" * (GIB // 8))
+        eaten.append(b"\1" * (GIB // 4))
         time.sleep(0.05)
 
 

@@ -1,5 +1,7 @@
 """Environments of pairs: interrupted installations, two pairs at a time, wheels that stay, edited files."""
 
+import base64
+import hashlib
 import os
 import random
 import shutil
@@ -18,8 +20,8 @@ from harness.contract import record
 from harness.contract.processes import descendants
 from harness.environments.pair_folder import MARKER
 from harness.results.store import path_in
-from tests.pairs.command import PAIR, VARIABLES, Ended, cases, nox
-from tests.places import ROOT
+from tests.pairs.command import PAIR, VARIABLES, Ended, cases, nox, run
+from tests.places import ROOT, TIMM, TRANSFORMERS
 
 OLD: Final = ("transformers==4.48.3", "timm==1.0.14")
 OLD_PAIR: Final = "transformers4.48.3-timm1.0.14"
@@ -98,45 +100,50 @@ def test_two_pairs_at_a_time_do_not_disturb_each_other(tmp_path: Path) -> None:
     assert outcomes(tmp_path / "old", OLD_PAIR) == {"tower/convnext_atto": "keys"}
     assert outcomes(tmp_path / "new", PAIR) == {"tower/convnext_atto": "passed"}
     for results, pair in ((tmp_path / "old", OLD_PAIR), (tmp_path / "new", PAIR)):
-        (run,) = record.read(path_in(results, pair, "cpu-float32"))
-        assert f"transformers{run.header['packages']['transformers']}-timm{run.header['packages']['timm']}" == pair
+        (written,) = record.read(path_in(results, pair, "cpu-float32"))
+        packages = written.header["packages"]
+        assert f"transformers{packages['transformers']}-timm{packages['timm']}" == pair
 
 
-def relabelled(wheel: Path, folder: Path, label: str) -> Path:
-    """The wheel with a local version, in a folder."""
-    name, version, *rest = wheel.name.split("-")
-    new = folder / "-".join([name, f"{version}+{label}", *rest])
-    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(new, "w") as target:
-        for item in source.infolist():
-            content = source.read(item)
-            if item.filename.endswith("METADATA"):
-                content = content.replace(f"Version: {version}".encode(), f"Version: {version}+{label}".encode())
-            path = item.filename.replace(f"{name}-{version}.dist-info", f"{name}-{version}+{label}.dist-info")
-            target.writestr(path, b"" if path.endswith("RECORD") else content)
-    return new
-
-
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_a_wheel_does_not_stay_behind(tmp_path: Path) -> None:
     """A pair with a wheel of timm, then one of the released timm with a wheel of transformers: neither has a lock."""
-    timm, transformers = (wheel_of(pin, tmp_path) for pin in reversed(pins_of(PAIR)))
+    assert run("-s", "cause", "--", *pins_of(PAIR), seconds=600).code == 0
+    transformers, timm = (relabelled(pin.partition("==")[0], tmp_path, "x1") for pin in pins_of(PAIR))
     first = pair_of(pins_of(PAIR)[0], f"timm@{timm}", results=tmp_path / "first")
-    assert (first.code, imported(tmp_path / "first", "timm")) == (0, "1.0.31+x1"), first.said
+    assert (first.code, imported(tmp_path / "first", "timm")) == (0, f"{TIMM}+x1"), first.said
     second = pair_of(f"transformers@{transformers}", pins_of(PAIR)[1], results=tmp_path / "second")
-    assert (second.code, imported(tmp_path / "second", "timm")) == (0, "1.0.31"), second.said
-    assert imported(tmp_path / "second", "transformers") == "5.23.0+x1"
+    assert (second.code, imported(tmp_path / "second", "timm")) == (0, TIMM), second.said
+    assert imported(tmp_path / "second", "transformers") == f"{TRANSFORMERS}+x1"
 
 
 def pair_of(*pins: str, results: Path) -> Ended:
     return nox("pair", *pins, *WRAPPER, results=results, seconds=600)
 
 
-def wheel_of(pin: str, folder: Path) -> Path:
-    """A released wheel under a local version, as a project builds its own."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), pin]
-    subprocess.run(command, check=True)  # noqa: S603 - the tests' own words
-    (wheel,) = folder.glob(f"{pin.partition('==')[0]}-*.whl")
-    return relabelled(wheel, folder, "x1")
+def relabelled(name: str, folder: Path, label: str) -> Path:
+    """A wheel of what the current pair has installed, with a local version."""
+    (marker, *_) = (ROOT / ".nox" / "pairs").glob(f"{PAIR}-*/{MARKER}")
+    (site,) = marker.parent.glob("lib/python*/site-packages")
+    (info,) = site.glob(f"{name}-*.dist-info")
+    version = info.name.removeprefix(f"{name}-").removesuffix(".dist-info")
+    new_info = f"{name}-{version}+{label}.dist-info"
+    paths = [path for path in (*site.glob(f"{name}/**/*"), *info.iterdir()) if path.is_file()]
+    record = []
+    wheel = folder / f"{name}-{version}+{label}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as target:
+        for path in paths:
+            inside = path.relative_to(site).as_posix().replace(info.name, new_info)
+            if path.suffix == ".pyc" or path.name in {"RECORD", "INSTALLER", "REQUESTED", "uv_cache.json"}:
+                continue
+            content = path.read_bytes()
+            if path == info / "METADATA":
+                content = content.replace(f"Version: {version}".encode(), f"Version: {version}+{label}".encode(), 1)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+            record.append(f"{inside},sha256={digest},{len(content)}")
+            target.writestr(inside, content)
+        target.writestr(f"{new_info}/RECORD", "\n".join([*record, f"{new_info}/RECORD,,", ""]))
+    return wheel
 
 
 def imported(results: Path, package: str) -> str:
@@ -146,7 +153,7 @@ def imported(results: Path, package: str) -> str:
     return version
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_files_edited_in_place_are_not_measured(tmp_path: Path) -> None:
     """The edited file is a copy: a link would change the installer's cache."""
 

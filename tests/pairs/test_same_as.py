@@ -8,6 +8,7 @@ import pytest
 
 from harness.contract import catalog
 from tests.pairs.command import FACTS, cases, nox
+from tests.places import TIMM, TRANSFORMERS
 
 ROUTES = ("wrapper", "classifier", "backbone", "tower", "hub", "partial")
 OTHERS = ("cait_xxs36_224", "convnext_tiny", "xcit_nano_12_p8_384")
@@ -18,8 +19,13 @@ def found_in(results: Path, pair: str) -> dict[str, Mapping[str, Any]]:
     return {case: line for case, line in cases(results, pair).items() if line["model"] in OTHERS}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("transformers", "timm"), [("5.23.0", "1.0.31"), ("4.48.3", "1.0.14")])
+@pytest.mark.parametrize(
+    ("transformers", "timm"),
+    [
+        pytest.param(TRANSFORMERS, TIMM, marks=pytest.mark.slow),
+        pytest.param("4.48.3", "1.0.14", marks=pytest.mark.all_faults),
+    ],
+)
 def test_what_another_was_run_for_comes_out_the_same_by_itself(tmp_path: Path, transformers: str, timm: str) -> None:
     timms = catalog.read(catalog.PACKAGED, timm)
     assert timms is not None
