@@ -123,16 +123,15 @@ def judge(planned: Iterable[Case], recorded: Recorded, rules_for: Callable[[Case
 
 
 def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[Rule]]) -> Judged:
-    pair, lane = recorded.pair, recorded.lane
-    record, rules = recorded.records.get(case.id), tuple(rules_for(case))
-    if record is None:
+    pair, lane, rules = recorded.pair, recorded.lane, tuple(rules_for(case))
+    decided = [(*decide(result["outcome"], rules), result) for result in recorded.results_of(case.id)]
+    # Of results of equal standing a failure that no rule expects counts, before a withdrawn result.
+    regressed = [result for result in decided if result[0] is Verdict.REGRESSED]
+    if not regressed and case.id not in recorded.records:
         withdrawn = case.id in recorded.standing.withdrawn
         missing = recorded.failure or (WITHDRAWN if withdrawn else NO_RECORD)
         return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=missing, rules=rules, withdrawn=withdrawn)
-    # Of failing results of equal standing one that no rule explains counts.
-    results = (record, *recorded.standing.rivals.get(case.id, ()))
-    found = [(*decide(result["outcome"], rules), result) for result in results]
-    verdict, rule, record = min(found, key=lambda one: one[0] is not Verdict.REGRESSED)
+    verdict, rule, record = (regressed or decided)[0]
     later = case.id in recorded.standing.not_run
     header = recorded.header_of(record)
     return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=header, could_not_run=later)

@@ -52,6 +52,11 @@ class Recorded:
         counting = {id(line) for line in (*self.records.values(), *rivals)}
         return {id(line): run.header for run in self.runs for line in run.cases.values() if id(line) in counting}
 
+    def results_of(self, case: str) -> Sequence[Record]:
+        """The results of a case of which one counts: its record, and failing ones of equal standing."""
+        record = self.records.get(case)
+        return (*([record] if record else ()), *self.standing.rivals.get(case, ()))
+
     def header_of(self, line: Record) -> Mapping[str, Any] | None:
         """The header of the run that a line belongs to."""
         return self._headers.get(id(line))

@@ -96,7 +96,7 @@ class Standing:
 
     records: dict[str, Record] = field(default_factory=dict)
     rivals: dict[str, tuple[Record, ...]] = field(default_factory=dict)
-    """Failing results of equal standing with a failing record."""
+    """Failing results of equal standing with a failing record, or with a run that withdraws the record."""
     withdrawn: set[str] = field(default_factory=set)
     """The cases that have results, none of which counts, as a later run planned the case and has none."""
     not_run: set[str] = field(default_factory=set)
@@ -143,13 +143,13 @@ def _decide(found: Standing, case: str, histories: Sequence[_History], *, tried:
     """Add the case. Once there is a result of it, that it could not be run says nothing."""
     events = [event for history in histories if (event := history.tried if tried else history.last)]
     chosen, rivals = latest(events)
+    if rivals:
+        found.rivals[case] = rivals
     if chosen.line is None:
         if tried:
             found.withdrawn.add(case)
         return
     found.records[case] = chosen.line
-    if rivals:
-        found.rivals[case] = rivals
     last = max((history.last for history in histories), key=lambda event: event.turn.position)
     if tried and last.turn.position > chosen.turn.position and last.line and last.line["outcome"] == Outcome.NOT_RUN:
         found.not_run.add(case)
@@ -161,7 +161,7 @@ def latest(events: Sequence[Event]) -> tuple[Event, tuple[Record, ...]]:
         return events[0], ()
     left = [event for event in events if not any(other.turn.follows(event.turn) for other in events)] or events
     chosen = max(left, key=lambda event: event.order)
-    beside = (event.line for event in left if event.rank == chosen.rank == FAILING and event is not chosen)
+    beside = (event.line for event in left if event.rank == FAILING and event is not chosen)
     return chosen, tuple(line for line in beside if line)
 
 

@@ -91,20 +91,20 @@ def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[J
         entry, candidates = _traits(recorded, case) if own else catalog[case.model], rules_of_route(case.route)
         applying = [rule for rule in candidates if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
         # Rules predict timm's models with our weights. Other models may pass where a rule applies: that is no news.
-        return [rule for rule in applying if not (own or from_hub) or rule.outcome == _outcome(recorded, case)]
+        return [rule for rule in applying if not (own or from_hub) or rule.outcome in _outcomes(recorded, case)]
 
     return judge(records.planned(lane, catalog), recorded, rules_for), recorded
 
 
-def _outcome(recorded: Recorded, case: Case) -> str | None:
-    """The recorded outcome of a case, or None."""
-    record = recorded.records.get(case.id)
-    return None if record is None else str(record["outcome"])
+def _outcomes(recorded: Recorded, case: Case) -> set[str]:
+    """The recorded outcomes of a case that can count."""
+    return {str(result["outcome"]) for result in recorded.results_of(case.id)}
 
 
 def _traits(recorded: Recorded, case: Case) -> Entry | None:
-    """The traits of a user model, from its record; None if it has none."""
-    traits = ((recorded.records.get(case.id) or {}).get("detail") or {}).get("traits")
+    """The traits of a user model, from a result of it; None if it has none."""
+    of_results = ((result.get("detail") or {}).get("traits") for result in recorded.results_of(case.id))
+    traits = next(filter(None, of_results), None)
     try:
         return entry_of(traits) if traits else None
     except (KeyError, TypeError):

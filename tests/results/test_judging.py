@@ -160,6 +160,14 @@ def test_a_case_whose_result_was_withdrawn_says_so() -> None:
     assert (one.verdict, one.withdrawn, one.reason) == (Verdict.INCOMPLETE, True, WITHDRAWN)
 
 
+def test_a_withdrawn_result_counts_before_a_failure_that_a_rule_expects_and_after_one_that_none_does() -> None:
+    lane = replace(recorded(), standing=Standing(withdrawn={CASE.id}, rivals={CASE.id: (OTHER,)}))
+    (case,) = judge([CASE], lane, lambda _: [Known("tensors")])
+    assert (case.verdict, case.withdrawn, case.outcome) == (Verdict.INCOMPLETE, True, None)
+    (case,) = judge([CASE], lane, lambda _: [Known("keys")])
+    assert (case.verdict, case.withdrawn, case.outcome) == (Verdict.REGRESSED, False, "tensors")
+
+
 def test_a_case_that_could_not_be_run_later_keeps_its_result_and_says_so() -> None:
     lane = replace(recorded(outcome="keys"), standing=Standing(not_run={CASE.id}))
     (one,) = judge([CASE], lane, lambda _: [])

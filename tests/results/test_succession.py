@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from harness.commands.distributed import nightly
 from harness.contract import record
+from harness.contract.case import Case
 from harness.execution import run_lock
 from harness.results import store
+from harness.results.judging import Verdict, judge
 from tests.plans import PAIR
+from tests.summaries import Known
 
 LANE = Path(PAIR["id"]) / "cpu-float32.jsonl"
 CASE = "tower/a"
@@ -165,6 +168,21 @@ def test_a_run_that_was_killed_withdraws_what_was_collected_before_and_counts_li
         for folder in order:
             folders.collect(folder, into=name)
         assert folders.verdict(name) is None
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize(("expected", "verdict"), [("error", Verdict.REGRESSED), (RED, Verdict.INCOMPLETE)])
+def test_a_red_of_one_machine_that_no_rule_expects_outlives_a_run_of_another_that_was_killed(
+    folders: Folders, order: str, expected: str, verdict: Verdict
+) -> None:
+    folders.record("a", Ran(RED, hour=1))
+    folders.record("b", Ran(GREEN, hour=1), Ran(LOST, hour=2))
+    for folder in order:
+        folders.collect(folder)
+    lane = store.load(folders.where / "all", PAIR["id"], "cpu-float32", None)
+    [case] = judge([Case.parse(CASE)], lane, lambda _: [Known(expected, "renamed")])
+    assert (case.verdict, case.withdrawn) == (verdict, verdict is Verdict.INCOMPLETE)
+    assert bool(case.header) is (verdict is Verdict.REGRESSED)
 
 
 def test_a_machine_that_cannot_run_a_case_takes_no_result_away(folders: Folders) -> None:
