@@ -33,11 +33,12 @@ def test_a_process_that_goes_while_it_is_looked_at_has_none() -> None:
         for _ in range(200):
             subprocess.run(["/bin/true"], check=True)
 
+    before = set(children(os.getpid()))  # of other tests in this process
     reaping = threading.Thread(target=reap)
     reaping.start()
     while reaping.is_alive():
         for child in children(os.getpid()):
-            assert children(child) == []
+            assert child in before or children(child) == []
     assert children(2**22 + 1) == []
 
 
