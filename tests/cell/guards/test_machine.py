@@ -41,6 +41,9 @@ TROUBLE = {
     "while handling": while_handling(RuntimeError("cannot clean up"), caused(ValueError("no"), NO_SPACE)),
     "group": ExceptionGroup("saving", [ValueError("no"), NO_SPACE]),
     "safetensors": RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    "tokenizers": Exception("No space left on device (os error 28)"),
+    "key, caused": caused(KeyError("gamma"), NO_SPACE),
+    "panic": type("PanicException", (BaseException,), {})("Os { code: 28, message: No space left on device }"),
     "safetensors, files": RuntimeError(
         "Error while deserializing: Io(Os { code: 24 }) Too many open files (os error 24)"
     ),
@@ -57,6 +60,11 @@ FAULTS = {
     "refused": ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
     "number": KeyError("28"),
     "exit": SystemExit(28),
+    "words in a key": KeyError("No space left on device"),
+    "words in a value": ValueError("'cannot open: Too many open files' is no label"),
+    "number in a type": TypeError("expected [Errno 28], got int"),
+    "key while handling": while_handling(KeyError("gamma"), NO_SPACE),
+    "attribute while handling": while_handling(AttributeError("no gamma"), OSError(errno.EROFS, "Read-only")),
 }
 
 
@@ -64,6 +72,14 @@ FAULTS = {
 def test_trouble_of_the_machine_is_recognised(name: str, tmp_path: Path) -> None:
     with pytest.raises(MachineTrouble):
         machine.refuse(TROUBLE[name], tmp_path)
+
+
+def test_a_case_that_uses_up_plenty_of_files_is_at_fault_itself(tmp_path: Path) -> None:
+    machine.refuse(TROUBLE["files"], tmp_path, free_files=1000)
+    with pytest.raises(MachineTrouble):
+        machine.refuse(TROUBLE["files"], tmp_path, free_files=200)
+    with pytest.raises(MachineTrouble, match="no space is left"):
+        machine.refuse(ExceptionGroup("saving", [TROUBLE["files"], NO_SPACE]), tmp_path, free_files=1000)
 
 
 @pytest.mark.parametrize("name", FAULTS)
