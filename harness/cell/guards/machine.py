@@ -9,6 +9,7 @@ import re
 import resource
 import shutil
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -41,6 +42,8 @@ PASSING_ON: Final = (OSError, RuntimeError)
 PASSING_ON_BY_NAME: Final = frozenset({"Exception", "SafetensorError", "PanicException"})
 # Types of a fault in code, which may show while an error of the system is handled and has nothing to do with it.
 FAULTS: Final = (LookupError, TypeError, AttributeError, NameError, AssertionError, ArithmeticError)
+STARTS: Final = frozenset({"fork", "forkpty", "fork_exec", "spawnv_passfds", "posix_spawn", "posix_spawnp"})
+"""Functions that start a process, as the code that calls them names them."""
 NUMBERED: Final = re.compile(r"(?:\bos error |\[Errno )(\d+)\b")
 PATTERNS: Final = {
     re.compile(r"inline_container\.cc.*unexpected pos \d+ vs \d+"): errno.ENOSPC,  # torch.save
@@ -103,10 +106,19 @@ def _numbers(error: BaseException) -> Iterator[int]:
     for link in _chain(error):
         if isinstance(link, OSError) and link.errno in WORDS and link.errno != errno.EAGAIN:
             yield link.errno
-        elif isinstance(link, BlockingIOError) and "fork" in str(link):
+        elif isinstance(link, BlockingIOError) and link.errno == errno.EAGAIN and _starts_processes(link):
             yield errno.EAGAIN
         elif isinstance(link, PASSING_ON) or type(link).__name__ in PASSING_ON_BY_NAME:
             yield from _in_words(str(link))
+
+
+def _starts_processes(error: BaseException) -> bool:
+    """Whether an exception was raised where a process is started: a pipe or a socket without data raises the same."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if "fork" in str(error) or not frames:
+        return True
+    code = frames[-1][0].f_code
+    return Path(code.co_filename).name == "subprocess.py" or not STARTS.isdisjoint(code.co_names)
 
 
 def _in_words(text: str) -> list[int]:
