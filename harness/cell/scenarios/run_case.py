@@ -110,7 +110,9 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
             if (not only or name in only) and not attempt.ended:
                 attempt.run_scenario(name, scenario)
     if attempt.lacks_handover and not attempt.compared and not findings.differ and not findings.errors:
-        return CaseLine(Outcome.UNSUPPORTED, NOTHING_KEPT, {"silent": False})
+        # Only cases that the saving pair has saved before are carried: if it keeps none, it was disturbed.
+        outcome = Outcome.UNSUPPORTED if context.handover.has_any else Outcome.NOT_RUN
+        return CaseLine(outcome, NOTHING_KEPT, {"silent": False})
     if not findings.differ and not findings.outputs and not findings.errors and not attempt.has_model_without_inputs:
         findings.errors.append(
             describe_error(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
