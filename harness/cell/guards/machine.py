@@ -147,8 +147,8 @@ def _described(number: int, folder: Path) -> str:
     figures = ""
     with suppress(OSError):
         if number in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
-            there = next(path for path in (folder, *folder.parents) if path.is_dir())
-            figures = f": {shutil.disk_usage(there).free / MIB:.0f} MiB are free in {_place(folder)}"
+            existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+            figures = f": {shutil.disk_usage(existing).free / MIB:.0f} MiB are free in {_stable_name(folder)}"
         elif number == errno.EMFILE:
             figures = f": the limit is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
         elif number == errno.EAGAIN:
@@ -156,7 +156,7 @@ def _described(number: int, folder: Path) -> str:
     return f"{WORDS[number]}{figures}"
 
 
-def _place(folder: Path) -> str:
+def _stable_name(folder: Path) -> str:
     """The temporary folder of the machine, by a name that does not change from run to run where there is one."""
     with suppress(OSError):  # no folder in which anything can be written
         return tempfile.gettempdir()

@@ -1,4 +1,4 @@
-"""Runs cases in this process so that each is on its own: what one does to the process or the machine costs no other."""
+"""Runs cases in this process so that no case changes the process or the temporary folder for the next one."""
 
 import os
 import textwrap
