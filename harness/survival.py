@@ -27,7 +27,7 @@ def assert_survives_transformers(
     `make` returns a new model at each call, or a model and its inputs; loading calls it again, so a model itself is
     refused. Its weights are replaced by telling ones. Raises AssertionError with the reason, and with cause and advice
     if a rule explains it, also where this machine could not run it;
-    `harness.cell.user_models.target.Unusable` for a model that cannot be tested.
+    KeyboardInterrupt after Ctrl-C; `harness.cell.user_models.target.Unusable` for a model that cannot be tested.
     """
     os.environ.update(LIBRARIES)
     import torch  # noqa: PLC0415  the libraries, once their variables are set
@@ -44,7 +44,11 @@ def assert_survives_transformers(
         raise ValueError(f"there is no format {', '.join(sorted(unknown))}; there are {', '.join(OWN_VARIANTS)}")
     cpu = placement.Placement("cpu", torch.float32)
     user_cases = request.own_cases(resolution.from_callable(make, inputs), cpu, variants=formats or OWN_VARIANTS)
-    results = list(user_model.results(user_cases))
+    results = []
+    for result in user_model.results(user_cases):
+        if result.interrupted:
+            raise KeyboardInterrupt
+        results.append(result)
     if broken := [result for result in results if result.broken or result.line.outcome == Outcome.NOT_RUN]:
         reasons = [f"{result.case.id} is {result.line.outcome}: {result.line.reason}" for result in broken]
         rules = console_report.rules()

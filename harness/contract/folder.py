@@ -16,8 +16,8 @@ FILE: Final = ".folder"
 def identity(results: Path) -> str:
     """The id of a results folder, made when it is asked for first. Raises OSError if it cannot be written."""
     path = results / FILE
-    if found := _read(path):
-        return found
+    if recorded := _read(path):
+        return recorded
     made = secrets.token_hex(8)
     handle, draft = tempfile.mkstemp(prefix=FILE, dir=results)
     with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123 - it is open already

@@ -87,9 +87,9 @@ def end_all(pids: Iterable[int]) -> None:
 
 def with_variable(name: str, value: str) -> list[int]:
     """The ids of this user's processes, other than this one, that were started with an environment variable."""
-    wanted, found = f"{name}={value}".encode(), []
+    wanted, pids = f"{name}={value}".encode(), []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # ended meanwhile, or of another user
             if path.stat().st_uid == os.getuid() and wanted in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return [pid for pid in found if pid != os.getpid()]
+                pids.append(int(path.parent.name))
+    return [pid for pid in pids if pid != os.getpid()]

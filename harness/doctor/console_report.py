@@ -53,6 +53,12 @@ class CaseResult:
         """Whether the case failed."""
         return self.line.outcome not in GREEN | SKIPPED
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the case; without a child process it is the user's."""
+        errors = [self.line.detail.get("error"), *self.line.detail.get("errors", ())]
+        return any(error["type"] == KeyboardInterrupt.__name__ for error in errors if error)
+
 
 def print_report(results: Iterable[CaseResult], out: Out, *, also_known: bool = True) -> int:
     """Print each result as it comes, then the failures by cause; the exit code.

@@ -44,7 +44,7 @@ WRECKED |= {
     "wrapper/convnext_zepto_rms_ols": ("panic", "error", "PanicException in phase native at saboteur.py:"),
     "wrapper/convnext_atto_rms": ("quit in the harness", "error", "SystemExit in phase harness: 0"),
     "wrapper/convnext_atto_ols": ("full", "not-run", "no space is left on a disk: "),
-    "wrapper/eva02_tiny_patch14_224": ("exhaust", "not-run", "this process may open no more files: the limit is "),
+    "wrapper/eva02_tiny_patch14_224": ("exhaust", "error", "Too many open files"),
     "wrapper/convnext_atto": ("leave", "passed", ""),
     "wrapper/xcit_nano_12_p16_224": ("leave and die", "crashed", "the process that ran it died"),
     "wrapper/test_vit_relpos": ("change", "passed", ""),

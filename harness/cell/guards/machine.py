@@ -9,6 +9,7 @@ import re
 import resource
 import shutil
 import tempfile
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Final
 
 MIB: Final = 2**20
 DESCRIPTORS: Final = 32  # that a case may well need at a time
+PLENTY: Final = 512  # descriptors that no case needs: a library that uses them up leaks files
 TRUE: Final = "/bin/true"
 
 WORDS: Final = {
@@ -35,6 +37,13 @@ MESSAGES: Final = {os.strerror(number): number for number in UNMISTAKABLE} | {
     "can't start new thread": errno.EAGAIN,
     "Thread creation failed": errno.EAGAIN,
 }
+# Types by which a library passes on an error of the system; tokenizers raises Exception itself.
+PASSING_ON: Final = (OSError, RuntimeError)
+PASSING_ON_BY_NAME: Final = frozenset({"Exception", "SafetensorError", "PanicException"})
+# Types of a fault in code, which may show while an error of the system is handled and has nothing to do with it.
+FAULTS: Final = (LookupError, TypeError, AttributeError, NameError, AssertionError, ArithmeticError)
+STARTS: Final = frozenset({"fork", "forkpty", "fork_exec", "spawnv_passfds", "posix_spawn", "posix_spawnp"})
+"""Functions that start a process, as the code that calls them names them."""
 NUMBERED: Final = re.compile(r"(?:\bos error |\[Errno )(\d+)\b")
 PATTERNS: Final = {
     re.compile(r"inline_container\.cc.*unexpected pos \d+ vs \d+"): errno.ENOSPC,  # torch.save
@@ -47,16 +56,20 @@ class MachineTrouble(Exception):
     """The machine failed, so a case has no result. The message says what was missing."""
 
 
-def refuse(error: BaseException, folder: Path) -> None:
-    """Raise MachineTrouble if an exception, or one that it hides, is the machine's."""
-    if (number := _number(error)) is not None:
-        raise MachineTrouble(_described(number, folder)) from error
+def refuse(error: BaseException, folder: Path, free_files: int = 0) -> None:
+    """Raise MachineTrouble if an exception, or one that it hides, is the machine's.
+
+    `free_files` is how many files could be opened when the case began: one that used up plenty of them is at fault.
+    """
+    for number in _numbers(error):
+        if number != errno.EMFILE or free_files < PLENTY:
+            raise MachineTrouble(_described(number, folder)) from error
 
 
-def probe(folder: Path, needed: int = 0) -> str | None:
+def probe(folder: Path, needed: int = 0, free_files: int = 0) -> str | None:
     """What the machine lacks for a case that writes into `folder` and needs so many bytes there; None if nothing.
 
-    For cases that failed: a library may hide the system's error.
+    For cases that failed: a library may hide the system's error. `free_files` as for `refuse`.
     """
     try:
         if not folder.is_dir():
@@ -68,6 +81,8 @@ def probe(folder: Path, needed: int = 0) -> str | None:
         with suppress(FileNotFoundError):
             os.waitpid(os.posix_spawn(TRUE, [TRUE], {}), 0)
     except OSError as error:
+        if error.errno == errno.EMFILE and free_files >= PLENTY:
+            return None
         if error.errno in WORDS:
             return _described(error.errno, folder)
         return f"the temporary folder of the run cannot be written: {error}"
@@ -86,36 +101,45 @@ def _write(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _number(error: BaseException) -> int | None:
-    """The system's number of the trouble that an exception comes from."""
-    for one in _chain(error):
-        if isinstance(one, OSError) and one.errno in WORDS and one.errno != errno.EAGAIN:
-            return one.errno
-        if isinstance(one, BlockingIOError) and "fork" in str(one):
-            return errno.EAGAIN
-        if (number := _in_words(str(one))) is not None:
-            return number
-    return None
+def _numbers(error: BaseException) -> Iterator[int]:
+    """The system's numbers of the troubles that an exception comes from."""
+    for link in _chain(error):
+        if isinstance(link, OSError) and link.errno in WORDS and link.errno != errno.EAGAIN:
+            yield link.errno
+        elif isinstance(link, BlockingIOError) and link.errno == errno.EAGAIN and _starts_processes(link):
+            yield errno.EAGAIN
+        elif isinstance(link, PASSING_ON) or type(link).__name__ in PASSING_ON_BY_NAME:
+            yield from _in_words(str(link))
 
 
-def _in_words(text: str) -> int | None:
+def _starts_processes(error: BaseException) -> bool:
+    """Whether an exception was raised where a process is started: a pipe or a socket without data raises the same."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if "fork" in str(error) or not frames:
+        return True
+    code = frames[-1][0].f_code
+    return Path(code.co_filename).name == "subprocess.py" or not STARTS.isdisjoint(code.co_names)
+
+
+def _in_words(text: str) -> list[int]:
     numbers = (int(number) for number in NUMBERED.findall(text))
     known = [number for number in numbers if number in UNMISTAKABLE]
     known += [number for message, number in MESSAGES.items() if message in text]
     known += [number for pattern, number in PATTERNS.items() if pattern.search(text)]
-    return known[0] if known else None
+    return known
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception, what it was raised from, and what was being handled; of a group, each."""
-    waiting, met = [error], set()
+    """An exception, what it was raised from, and what was being handled unless it is a fault; of a group, each."""
+    waiting, seen = [error], set()
     while waiting:
-        one = waiting.pop()
-        if id(one) not in met:
-            met.add(id(one))
-            yield one
-            group = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
-            waiting += [other for other in (one.__cause__, one.__context__, *group) if other is not None]
+        link = waiting.pop()
+        if id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            group = link.exceptions if isinstance(link, BaseExceptionGroup) else ()
+            handled = None if isinstance(link, FAULTS) else link.__context__
+            waiting += [other for other in (link.__cause__, handled, *group) if other is not None]
 
 
 def _described(number: int, folder: Path) -> str:
@@ -123,8 +147,8 @@ def _described(number: int, folder: Path) -> str:
     figures = ""
     with suppress(OSError):
         if number in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
-            there = next(path for path in (folder, *folder.parents) if path.is_dir())
-            figures = f": {shutil.disk_usage(there).free / MIB:.0f} MiB are free in {_place(folder)}"
+            existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+            figures = f": {shutil.disk_usage(existing).free / MIB:.0f} MiB are free in {_stable_name(folder)}"
         elif number == errno.EMFILE:
             figures = f": the limit is {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
         elif number == errno.EAGAIN:
@@ -132,7 +156,7 @@ def _described(number: int, folder: Path) -> str:
     return f"{WORDS[number]}{figures}"
 
 
-def _place(folder: Path) -> str:
+def _stable_name(folder: Path) -> str:
     """The temporary folder of the machine, by a name that does not change from run to run where there is one."""
     with suppress(OSError):  # no folder in which anything can be written
         return tempfile.gettempdir()

@@ -45,6 +45,8 @@ class ProcessState:
         self._streams = sys.stdin, sys.stdout
         self._limits = {kind: resource.getrlimit(kind) for kind in LIMITS}
         self._files = _open_files()
+        self.free_files = free_files()
+        """How many more files could be opened."""
 
     def restore(self) -> None:
         """Put everything back. Python's other settings, and torch's, are the business of leaks.py."""
@@ -85,6 +87,12 @@ def _open_files() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
     except OSError:  # not one more may be opened
         return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def free_files() -> int:
+    """How many more files this process may open."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if most == resource.RLIM_INFINITY else most - _open_files()
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""Runs cases in this process so that each is on its own: what one does to the process or the machine costs no other."""
+"""Runs cases in this process so that no case changes the process or the temporary folder for the next one."""
 
 import os
 import textwrap
@@ -14,6 +14,8 @@ from ..guards.machine import MachineTrouble
 from .heartbeat import Heartbeat
 
 LONGEST: Final = 240  # characters of an exception's message
+HIDING: Final = frozenset({Outcome.ERROR, Outcome.CRASHED})
+"""Outcomes that may hide a full disk. Any other means that all was written, and compared."""
 HARNESS: Final = "harness"  # the phase of an exception outside any scenario
 
 
@@ -32,18 +34,20 @@ class Confinement:
         """
         before, kept = process.ProcessState(), processes.children(os.getpid())
         try:
-            line = self._watched(case, work)
+            line = self._watched(case, work, before.free_files)
         except MachineTrouble as error:
             line = not_run(str(error))
         finally:
             before.restore()
             processes.end_descendants(kept)
-        if line.outcome in RED and (trouble := self._trouble(needed)):
-            line = not_run(trouble)
-        before.spoil_if_files_stay_open()
+            before.spoil_if_files_stay_open()
+        if line.outcome in RED:
+            room = needed if line.outcome in HIDING else 0
+            if trouble := self._trouble(room, before.free_files):
+                line = not_run(trouble)
         return line
 
-    def _watched(self, case: Case, work: Callable[[], CaseLine]) -> CaseLine:
+    def _watched(self, case: Case, work: Callable[[], CaseLine], free_files: int) -> CaseLine:
         """Run a case under the watchdog. Raises MachineTrouble also for what the harness does itself."""
         try:
             self.heartbeat = self.heartbeat or Heartbeat(self.scratch, self.worker)
@@ -51,7 +55,7 @@ class Confinement:
                 return work()
         except BaseException as error:
             process.refuse_timeout(error)
-            machine.refuse(error, self.scratch)
+            machine.refuse(error, self.scratch, free_files)
             if self._is_gone():
                 raise MachineTrouble(self._gone) from error
             if isinstance(error, Exception):
@@ -59,8 +63,8 @@ class Confinement:
             process.spoil(type(error).__name__)
             return failed(error)
 
-    def _trouble(self, needed: int) -> str | None:
-        return self._gone if self._is_gone() else machine.probe(self.scratch, needed)
+    def _trouble(self, needed: int, free_files: int) -> str | None:
+        return self._gone if self._is_gone() else machine.probe(self.scratch, needed, free_files)
 
     def _is_gone(self) -> bool:
         """Whether somebody removed the run's folder. A case may have made it again meanwhile, but not the old files."""

@@ -36,6 +36,8 @@ class Attempt:
     has_model_without_inputs: bool = False
     lacks_handover: bool = False
     """Whether the saving pair handed over no checkpoint for some scenario."""
+    free_files: int = field(default_factory=process.free_files)
+    """How many files could be opened when the case began."""
     ended: bool = False
     """Whether an exit, an interrupt or a panic ended it: what runs in this process after that is not to be trusted."""
 
@@ -80,7 +82,7 @@ class Attempt:
         Raises MachineTrouble for an exception that is no fault of the libraries, and pytest-timeout's own.
         """
         process.refuse_timeout(error)
-        machine.refuse(error, self.context.folder.parent)
+        machine.refuse(error, self.context.folder.parent, self.free_files)
         if not isinstance(error, Exception):
             self.ended = True
             process.spoil(type(error).__name__)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+UNFINISHED: Final = ".unfinished"
+"""The suffix of a copy that is being made."""
+
 
 class NotHandedOver(Exception):
     """The saving pair kept no such checkpoint: it lacks the scenario, or failed before the save."""
@@ -29,6 +32,11 @@ class Handover:
         """The same, limited to the folder of a case."""
         return Handover(*(folder and folder / _folder_name(case) for folder in (self.keeps, self.takes)))
 
+    @property
+    def has_any(self) -> bool:
+        """Whether the saving pair kept a checkpoint of any scenario of this case."""
+        return self.takes is not None and any(not path.name.endswith(UNFINISHED) for path in self.takes.glob("*"))
+
     def bring(self, name: str, folder: Path) -> bool:
         """Link the checkpoint kept under `name` into `folder`; False if this pair takes none.
 
@@ -45,7 +53,7 @@ class Handover:
     def keep(self, name: str, folder: Path) -> None:
         """Copy a saved checkpoint unless a first attempt has; an interrupted copy does not count."""
         if self.keeps is not None and not (self.keeps / _folder_name(name)).exists():
-            draft = self.keeps / f".{_folder_name(name)}.unfinished"
+            draft = self.keeps / f".{_folder_name(name)}{UNFINISHED}"
             shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(folder, draft)  # no link: the next scenario writes over these files
             draft.rename(self.keeps / _folder_name(name))

@@ -40,7 +40,7 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     scratch: Path,
     handover: Handover = NOTHING,
 ) -> CaseLine:
-    """Run one case, and a broken one twice. An exception is a finding; one of the machine leaves the case not run."""
+    """Run one case, and a broken one twice. An exception is a finding; trouble of the machine is not-run."""
     started = time.perf_counter()
     reason = route.unsupported(release, reference.entry) or variant.unsupported(release, reference.entry)
     if reason is not None:
@@ -58,7 +58,10 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
 
 
 def _twice(route: Route, attempt: Attempt) -> CaseLine:
-    """Try a case, and once more if it is broken."""
+    """Try a case, and once more if it is broken.
+
+    Trouble of the machine in the second attempt leaves what the first one compared; an error may be its first sign.
+    """
     line = _try(route, attempt)
     if line.outcome not in GREEN | SKIPPED and not attempt.ended:
         shutil.rmtree(attempt.context.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
@@ -68,8 +71,13 @@ def _twice(route: Route, attempt: Attempt) -> CaseLine:
             *(first.reference, first.variant, first.release, first.folder / "again"),
             *(first.natives, first.handover, first.in_shards),
         )
-        second = Attempt(context, attempt.tolerance, again=True)
-        second_line = _try(route, second, only=attempt.failed)
+        second = Attempt(context, attempt.tolerance, again=True, free_files=attempt.free_files)
+        try:
+            second_line = _try(route, second, only=attempt.failed)
+        except MachineTrouble:
+            if line.outcome == Outcome.ERROR:
+                raise
+            return line
         if _repeatable(second_line) != _repeatable(line):
             other = {"outcome": str(second_line.outcome), "reason": second_line.reason}
             line = replace(line, detail={**line.detail, "nondeterministic": other})
@@ -102,7 +110,9 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
             if (not only or name in only) and not attempt.ended:
                 attempt.run_scenario(name, scenario)
     if attempt.lacks_handover and not attempt.compared and not findings.differ and not findings.errors:
-        return CaseLine(Outcome.UNSUPPORTED, NOTHING_KEPT, {"silent": False})
+        # Only cases that the saving pair has saved before are carried: if it keeps none, it was disturbed.
+        outcome = Outcome.UNSUPPORTED if context.handover.has_any else Outcome.NOT_RUN
+        return CaseLine(outcome, NOTHING_KEPT, {"silent": False})
     if not findings.differ and not findings.outputs and not findings.errors and not attempt.has_model_without_inputs:
         findings.errors.append(
             describe_error(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")

@@ -86,11 +86,18 @@ def test_a_scenario_that_the_saving_pair_lacks_is_left_out(reference: ReferenceM
     assert run(reference, "backbone", tmp_path / "loading again", Handover(takes=kept)).outcome == "keys"
 
 
-def test_a_case_without_kept_checkpoints_is_unsupported_and_no_failure(
-    reference: ReferenceModel, tmp_path: Path
+@pytest.mark.parametrize(
+    ("kept", "outcome"), [("", "not-run"), (".saved.unfinished", "not-run"), ("another", "unsupported")]
+)
+def test_a_case_without_kept_checkpoints_is_tried_again_unless_its_scenarios_are_others(
+    reference: ReferenceModel, tmp_path: Path, kept: str, outcome: str
 ) -> None:
-    line = run(reference, "tower", tmp_path, Handover(takes=tmp_path / "nothing"))
-    assert (line.outcome, line.reason) == ("unsupported", run_case.NOTHING_KEPT)
+    handover = Handover(takes=tmp_path / "kept")
+    of_case = handover.of("tower/m").takes
+    assert of_case is not None
+    (of_case / kept).mkdir(parents=True)
+    line = run(reference, "tower", tmp_path, handover)
+    assert (line.outcome, line.reason) == (outcome, run_case.NOTHING_KEPT)
     assert line.detail == {"silent": False}
 
 

@@ -1,6 +1,8 @@
 """Findings of one scenario stand whatever happens in another, and a result that does not repeat is recorded."""
 
 import itertools
+import os
+import resource
 from collections.abc import Callable
 from typing import Any
 
@@ -211,3 +213,48 @@ def test_a_second_attempt_builds_no_native_model_again_and_runs_no_model_that_is
     assert record.outcome == "tensors"
     assert len(ran) == 2 * scenarios  # each model twice, on the first try
     assert len(made) <= scenarios  # the first may be there already, from another test
+
+
+def fails_later(line: str, error: BaseException) -> Callable[[CaseContext], Scenario]:
+    """A route that first differs, or raises a fault, and then meets the machine's trouble."""
+    attempts = itertools.count()
+
+    def scenario(context: CaseContext) -> Scenario:
+        if next(attempts):
+            raise error
+        if line == "error":
+            raise TypeError("no such argument")
+        yield from misnamed(context)
+
+    return scenario
+
+
+NO_SPACE = OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(("first", "outcome"), [("keys", "keys"), ("error", "not-run")])
+def test_what_was_compared_stands_if_the_machine_fails_in_the_second_attempt(
+    attempt: Attempt, first: str, outcome: str
+) -> None:
+    record = attempt(Scenarios({"": fails_later(first, NO_SPACE)}), CONVNEXT)
+    assert record.outcome == outcome
+    assert "nondeterministic" not in record.detail
+
+
+def test_a_case_that_opens_files_in_each_attempt_until_there_are_no_more_is_an_error(attempt: Attempt) -> None:
+    opened: list[int] = []
+
+    def leaking(context: CaseContext) -> Scenario:
+        yield from just("wrapper")(context)
+        while len(opened) < 10**5:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, limits[1]))
+    try:
+        record = attempt(Scenarios({"": leaking}), CONVNEXT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for file in opened:
+            os.close(file)
+    assert (record.outcome, record.detail["error"]["type"]) == ("error", "OSError")

@@ -25,7 +25,7 @@ from harness.doctor import user_model
 from harness.doctor.messages import Console
 from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
-from tests.own import towers
+from tests.own import deadly, towers
 from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
@@ -169,6 +169,11 @@ def test_the_assertion_for_a_users_tests_explains_its_findings() -> None:
     assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in message
     assert "because transformers 5 builds on the meta device" in message
     assert_survives_transformers(lambda: towers.Tower(rotary=False), (towers.picture(),))
+
+
+def test_ctrl_c_ends_the_assertion_as_it_ends_a_test() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        assert_survives_transformers(deadly.third_interrupts)
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -41,6 +41,9 @@ TROUBLE = {
     "while handling": while_handling(RuntimeError("cannot clean up"), caused(ValueError("no"), NO_SPACE)),
     "group": ExceptionGroup("saving", [ValueError("no"), NO_SPACE]),
     "safetensors": RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    "tokenizers": Exception("No space left on device (os error 28)"),
+    "key, caused": caused(KeyError("gamma"), NO_SPACE),
+    "panic": type("PanicException", (BaseException,), {})("Os { code: 28, message: No space left on device }"),
     "safetensors, files": RuntimeError(
         "Error while deserializing: Io(Os { code: 24 }) Too many open files (os error 24)"
     ),
@@ -57,6 +60,11 @@ FAULTS = {
     "refused": ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
     "number": KeyError("28"),
     "exit": SystemExit(28),
+    "words in a key": KeyError("No space left on device"),
+    "words in a value": ValueError("'cannot open: Too many open files' is no label"),
+    "number in a type": TypeError("expected [Errno 28], got int"),
+    "key while handling": while_handling(KeyError("gamma"), NO_SPACE),
+    "attribute while handling": while_handling(AttributeError("no gamma"), OSError(errno.EROFS, "Read-only")),
 }
 
 
@@ -64,6 +72,57 @@ FAULTS = {
 def test_trouble_of_the_machine_is_recognised(name: str, tmp_path: Path) -> None:
     with pytest.raises(MachineTrouble):
         machine.refuse(TROUBLE[name], tmp_path)
+
+
+STARTING = {
+    "fork": "os.fork()",
+    "spawn": "os.posix_spawn('/bin/true', ['/bin/true'], {})",
+    "subprocess": "subprocess.run(['/bin/true'])",
+    "shell": "os.popen('true')",
+    "multiprocessing": "multiprocessing.get_context('fork').Process(target=print).start()",
+    "spawned by multiprocessing": "multiprocessing.get_context('spawn').Process(target=print).start()",
+}
+NOBODY = 54_321
+"""A user without processes, so that the limit counts no others. To root no limit applies."""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("start", STARTING)
+def test_a_process_that_cannot_be_started_is_trouble(tmp_path: Path, start: str) -> None:
+    script = (
+        "import multiprocessing, os, resource, subprocess, sys; from pathlib import Path\n"
+        "import multiprocessing.popen_fork, multiprocessing.popen_spawn_posix, multiprocessing.resource_tracker\n"
+        "from harness.cell.guards import machine\n"
+        "resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))\n"
+        f"os.setuid({NOBODY})\n"
+        f"try: {STARTING[start]}\n"
+        "except Exception as error:\n"
+        "    try: machine.refuse(error, Path(sys.argv[1]))\n"
+        "    except machine.MachineTrouble as trouble: print(trouble)\n"
+        "    else: raise\n"
+    )
+    ended = subprocess.run(  # noqa: S603 - the test's own words
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ended.stdout == "the system may start no more processes: the limit is 1\n", ended.stderr
+
+
+def test_a_pipe_without_data_is_no_trouble(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with pytest.raises(BlockingIOError) as caught:
+        os.read(reading, 1)
+    for end in (reading, writing):
+        os.close(end)
+    machine.refuse(caught.value, tmp_path)
+
+
+def test_a_case_that_uses_up_plenty_of_files_is_at_fault_itself(tmp_path: Path) -> None:
+    machine.refuse(TROUBLE["files"], tmp_path, free_files=1000)
+    with pytest.raises(MachineTrouble):
+        machine.refuse(TROUBLE["files"], tmp_path, free_files=200)
+    with pytest.raises(MachineTrouble, match="no space is left"):
+        machine.refuse(ExceptionGroup("saving", [TROUBLE["files"], NO_SPACE]), tmp_path, free_files=1000)
 
 
 @pytest.mark.parametrize("name", FAULTS)

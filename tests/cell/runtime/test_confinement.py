@@ -1,6 +1,7 @@
 """What a case does to its process, or the machine to it, is that case's record and reaches no other."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -94,6 +95,51 @@ def test_a_broken_case_for_which_the_disk_is_too_small_is_no_result(confined: Co
     line = confined.run(CASE, lambda: BROKEN, needed=2**60)
     assert line.outcome == "not-run"
     assert confined.run(CASE, lambda: PASSED, needed=2**60) is PASSED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.KEYS, Outcome.TENSORS, Outcome.OUTPUTS])
+def test_what_was_compared_stands_however_little_room_is_left(confined: Confinement, outcome: Outcome) -> None:
+    line = CaseLine(outcome, "4 keys renamed", {"silent": True})
+    assert confined.run(CASE, lambda: line, needed=2**60) is line
+
+
+def test_a_case_that_opens_files_until_there_are_no_more_is_broken(scratch: Path) -> None:
+    script = (
+        "import os, resource, sys; from pathlib import Path; from harness.contract.case import Case, Outcome\n"
+        "from harness.cell.runtime.confinement import Confinement, failed\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[2]),) * 2)\n"
+        "opened = []\n"
+        "def work():\n"
+        "    try:\n"
+        "        while len(opened) < 10**5: opened.append(os.open(os.devnull, os.O_RDONLY))\n"
+        "    except OSError as error: return failed(error)\n"
+        "confined = Confinement(Path(sys.argv[1]), 'gw0')\n"
+        "print(*(confined.run(Case('wrapper', 'a'), work, 0).outcome for again in range(2)))\n"
+    )
+    for limit, outcomes in (("1024", "error not-run\n"), ("200", "not-run not-run\n")):
+        ended = subprocess.run(  # noqa: S603 - the test's own words
+            [sys.executable, "-c", script, str(scratch), limit], capture_output=True, text=True, check=True, timeout=30
+        )
+        assert ended.stdout == outcomes
+
+
+def test_files_that_stay_open_after_an_exception_end_the_process(confined: Confinement, spoiled: list[str]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened: list[int] = []
+
+    def work() -> CaseLine:
+        opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(200))
+        raise ValueError("the harness itself")
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+    try:
+        with pytest.raises(ValueError, match="the harness itself"):
+            confined.run(CASE, work, needed=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for file in opened:
+            os.close(file)
+    assert len(spoiled) == 1
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["gone", "made again"])
