@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..config.errors import InstallationError
 from ..config.matrix import Lane, Matrix
-from ..config.options import LATEST, Options
+from ..config.options import Options
 from ..config.pair import Pair
 from ..contract import package, record, tempdirs
 from ..contract.case import Case, Outcome
@@ -128,13 +128,14 @@ class PairRun:
         return {case.id: why for case, why in unfit.items()}
 
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
-        """The planned cases without a current record, or recorded as not-run although this machine can run them."""
-        planned, records = self.records.planned(lane, catalog), self.records.recorded(lane, catalog).records
-        moving = any(not source.is_wheel for source in self.pair.sources)  # a branch changes from day to day
-        # No record answers for the newest releases, or for a user model, which may have changed.
-        if self.options.rerun or self.options.resolve == LATEST or self.options.own or moving:
+        """The planned cases without a current record, or not-run the last time although this machine can run them."""
+        planned, recorded = self.records.planned(lane, catalog), self.records.recorded(lane, catalog)
+        if self.options.rerun or not self.records.lasting:
             return planned
-        not_run = [case for case in planned if records.get(case.id, {}).get("outcome") == Outcome.NOT_RUN]
+        records, older = recorded.records, recorded.standing.not_run
+        not_run = [
+            case for case in planned if case.id in older or records.get(case.id, {}).get("outcome") == Outcome.NOT_RUN
+        ]
         done = records.keys() - ({case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys())
         return [case for case in planned if case.id not in done]
 

@@ -34,7 +34,7 @@ def lines(answer: UpgradeResult) -> Iterator[str]:
     if answer.not_run:
         yield f"{number(len(answer.not_run), 'case')} not run on {answer.end.id}: {answer.not_run[0].reason}"
     if answer.unknown:
-        yield f"{number(len(answer.unknown), 'case')} without a record: {answer.unknown[0].reason}"
+        yield f"{number(len(answer.unknown), 'case')} without a result: {answer.unknown[0].reason}"
     yield from _old_checkpoints(answer)
     yield _native_outputs(answer)
     yield from _pairs_between(answer)

@@ -96,8 +96,15 @@ class PairRecords:
                 "weights": HUB if self.options.from_hub else None,
             },
             cell=currency.digests(self.matrix, (*self.matrix.routes, OWN)),
+            lasting=self.lasting,
             wheels={source.package: source.installs for source in self.pair.sources if source.is_wheel},
         )
+
+    @property
+    def lasting(self) -> bool:
+        """Whether results answer for later days. The newest releases, a branch and a user model may change."""
+        moving = any(not source.is_wheel for source in self.pair.sources)
+        return not (moving or self.options.resolve == LATEST or self.options.own)
 
     def recorded(self, lane: Lane, catalog: Catalog) -> store.Recorded:
         """The records of a lane that count."""

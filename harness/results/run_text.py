@@ -66,5 +66,7 @@ def _header(line: str) -> dict[str, Any]:
 def adopt(path: Path, runs: Iterable[RunText]) -> None:
     """Append runs that another machine made for this folder: they take their places in its order."""
     for run in runs:
+        if not run.header:  # torn
+            continue
         with Log(path) as log:
             log.copy([run.with_fields(**log.place).text])

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..config.errors import BadInput
 from ..contract import record
-from . import provenance, succession
+from . import copies, provenance, succession
 from .provenance import Foreign
 from .succession import Standing
 
@@ -95,6 +95,8 @@ class Current:
     cell: Mapping[str, str]
     wheels: Mapping[str, str] = field(default_factory=dict)
     """The versions of packages that come from a wheel: in the pair's id they have a label instead of their own."""
+    lasting: bool = True
+    """Whether a result counts on after a run that could not run its case."""
 
     def routes(self, run: record.Run) -> frozenset[str]:
         """The routes of the run whose records count; none if its header differs."""
@@ -118,13 +120,14 @@ def load(results: Path, pair: str, lane: str, current: Current | None) -> Record
         runs = record.read(path) if path.is_file() else []
     except (OSError, ValueError) as error:
         raise BadInput(f"{error}; move that file away, or name another folder with --results") from error
-    return of(pair, lane, succession.distinct(runs), current)
+    return of(pair, lane, copies.distinct(runs), current)
 
 
 def of(pair: str, lane: str, runs: Sequence[record.Run], current: Current | None) -> Recorded:
     """What counts of the runs of a lane's file."""
     lines = provenance.Lines(current.wheels if current else {})
-    standing = succession.standing(runs, lambda run: _counting(run, current), lines.of)
+    lasting = current is None or current.lasting
+    standing = succession.standing(runs, lambda run: _counting(run, current), lines.of, lasting=lasting)
     foreign = lines.foreign(succession.last(runs, lambda run: _counting(run, current))) if lines.are_mixed else ()
     return Recorded(pair, lane, standing.records, last_failure(runs, current), tuple(runs), standing, foreign)
 

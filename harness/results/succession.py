@@ -45,6 +45,11 @@ class Turn:
         return self.run.header.get("sequence") or 0
 
     @property
+    def order(self) -> tuple[int, int]:
+        """The order among the runs of the folder; older records have that of the file."""
+        return self.place, self.position
+
+    @property
     def is_native(self) -> bool:
         """Whether the run was recorded in this file, not collected from another."""
         return not self.run.header.get(COLLECTED)
@@ -85,6 +90,16 @@ class Event:
         return FAILING if self.line["outcome"] in RED else 0
 
     @property
+    def is_not_run(self) -> bool:
+        """Whether the run could not run the case."""
+        return self.line is not None and self.line["outcome"] == Outcome.NOT_RUN
+
+    def not_run_after(self, other: "Event") -> bool:
+        """Whether the case could not be run, certainly after the other event."""
+        same = self.turn.folder == other.turn.folder and self.turn.parted is None
+        return self.is_not_run and (self.turn.order > other.turn.order if same else self.turn.follows(other.turn))
+
+    @property
     def order(self) -> tuple[int, str, str]:
         """The order of events of equal standing, the one that counts last; the place in the file is not in it."""
         return self.rank, str(self.turn.run.header.get("started", "")), json.dumps(self.line, sort_keys=True)
@@ -111,8 +126,17 @@ class _History:
     tried: Event | None = None
 
 
-def standing(runs: Sequence[Run], planned: Callable[[Run], Iterable[str]], line: Callable[[Run, str], Any]) -> Standing:
-    """The results that count of these runs: `planned` gives the cases of a run, `line` the line of one, or None."""
+def standing(
+    runs: Sequence[Run],
+    planned: Callable[[Run], Iterable[str]],
+    line: Callable[[Run, str], Any],
+    *,
+    lasting: bool = True,
+) -> Standing:
+    """The results that count of these runs: `planned` gives the cases of a run, `line` the line of one, or None.
+
+    A result that is not `lasting` is withdrawn by a later run that could not run the case.
+    """
     folders: list[dict[str, _History]] = []
     has_result: set[str] = set()
     for turns in _folders(runs):
@@ -121,16 +145,17 @@ def standing(runs: Sequence[Run], planned: Callable[[Run], Iterable[str]], line:
         for turn in turns:
             for case in planned(turn.run):
                 event = Event(turn, line(turn.run, case))
-                tried = event.line is None or event.line["outcome"] != Outcome.NOT_RUN
-                if tried and event.line is not None:
+                if not event.is_not_run and event.line is not None:
                     has_result.add(case)
                 history = histories.setdefault(case, _History(event))
                 history.last = event
-                history.tried = event if tried else history.tried
+                history.tried = history.tried if event.is_not_run else event
     found = Standing()
     for case in dict.fromkeys(case for histories in folders for case in histories):
         of_case = [histories[case] for histories in folders if case in histories]
         _decide(found, case, of_case, tried=case in has_result)
+        if not lasting:
+            _withdraw_older(found, case, of_case)
     return found
 
 
@@ -151,8 +176,22 @@ def _decide(found: Standing, case: str, histories: Sequence[_History], *, tried:
         return
     found.records[case] = chosen.line
     last = max((history.last for history in histories), key=lambda event: event.turn.position)
-    if tried and last.turn.position > chosen.turn.position and last.line and last.line["outcome"] == Outcome.NOT_RUN:
+    if tried and last.turn.position > chosen.turn.position and last.is_not_run:
         found.not_run.add(case)
+
+
+def _withdraw_older(found: Standing, case: str, histories: Sequence[_History]) -> None:
+    """Withdraw the result of a case that could not be run later. If it failed, it stays beside, as in `rivals`."""
+    record = found.records.get(case)
+    tried = (history.tried for history in histories)
+    event = next((event for event in tried if event and event.line is record), None)
+    if record is None or event is None or not any(history.last.not_run_after(event) for history in histories):
+        return
+    found.withdrawn.add(case)
+    found.not_run.add(case)
+    if event.rank == FAILING:
+        found.rivals[case] = (record, *found.rivals.get(case, ()))
+    del found.records[case]
 
 
 def latest(events: Sequence[Event]) -> tuple[Event, tuple[Record, ...]]:
@@ -187,36 +226,6 @@ def _folders(runs: Sequence[Run]) -> list[list[Turn]]:
             *([turn] for turn in parted if turn.place >= twice[0]),
         ]
     return found
-
-
-def distinct(runs: Sequence[Run]) -> list[Run]:
-    """The runs without copies of one of them, or of a part of it; each collected when its first whole copy was."""
-    kept: list[Run] = []
-    of: dict[tuple[Any, Any], list[int]] = {}
-    for run in runs:
-        places = of.setdefault((run.header.get("folder"), run.header.get("sequence")), [])
-        same = [place for place in places if run.header.get("folder") and _is_copy(run, kept[place])]
-        if not same:
-            places.append(len(kept))
-            kept.append(run)
-            continue
-        [place, *_] = same
-        wholes = [copy for copy in (kept[place], run) if _extent(copy) == max(_extent(kept[place]), _extent(run))]
-        kept[place] = min(wholes, key=lambda copy: str(copy.header.get(COLLECTED) or ""))
-    return kept
-
-
-def _extent(run: Run) -> tuple[bool, int]:
-    """How far a run has come."""
-    return run.end is not None, len(run.cases)
-
-
-def _is_copy(one: Run, other: Run) -> bool:
-    """Whether the runs are the same one, or one is the other as far as it had come."""
-    headers = [{name: value for name, value in run.header.items() if name != COLLECTED} for run in (one, other)]
-    part, whole = sorted((one, other), key=_extent)
-    ended = part.end is None or part.end == whole.end
-    return headers[0] == headers[1] and ended and part.cases.items() <= whole.cases.items()
 
 
 def moment(text: Any) -> datetime | None:

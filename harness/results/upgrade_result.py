@@ -8,7 +8,7 @@ from packaging.version import Version
 from ..config.pair import AXES, Pair
 from ..contract.case import GREEN
 from .judging import Judged
-from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, models_with_other_numbers, unknown
+from .pair_diff import HARM, Change, Key, Kind, Tolerance, compare, key_of, models_with_other_numbers, unknown
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,11 @@ class UpgradeResult:
 
     @property
     def unknown(self) -> list[Judged]:
-        """The cases without a record, on either side."""
-        return unknown([*self.old, *self.new, *self.carried])
+        """The cases without a record on either side, and those that pass at the start and were not run at the end."""
+        passing = {key_of(case) for case in self.old if case.outcome in GREEN}
+        end = [*self.new, *self.carried]
+        untried = [case for case in end if case.outcome == "not-run" and key_of(case) in passing]
+        return [*unknown([*self.old, *end]), *untried]
 
     @property
     def other_numbers(self) -> tuple[list[str], int]:

@@ -223,7 +223,13 @@ def test_what_has_no_record_is_code_4() -> None:
 
     found = answer(Dying())
     assert found.exit_code == 4
-    assert "3 cases without a record: pytest ended before this case; see above" in list(upgrade.lines(found))
+    assert "3 cases without a result: pytest ended before this case; see above" in list(upgrade.lines(found))
+
+
+def test_a_case_that_could_not_be_run_at_the_end_is_unknown_and_the_end_is_not_fit() -> None:
+    found = answer(Pairs(transformers_timm={TOWER: "not-run"}))
+    assert (found.fit, found.exit_code) == (False, 4)
+    assert "1 case without a result: not-run here" in list(upgrade.lines(found))
 
 
 def test_a_second_time_everything_comes_from_records() -> None:

@@ -112,6 +112,15 @@ def test_what_is_recorded_is_neither_run_nor_installed_again(make: Make) -> None
     assert kinds("cuda-float32") == ["run", "case", "case", "end"]
 
 
+def test_a_case_that_could_not_be_run_again_runs_the_next_time_where_it_can(make: Make) -> None:
+    run(make(), FakeEnvironment())
+    run(make("--rerun"), FakeEnvironment({"tower/convnext_atto": "not-run"}))
+    environment = FakeEnvironment()
+    run(make(), environment)
+    assert [case.id for plan in environment.plans for case in plan.cases] == ["tower/convnext_atto"]
+    assert run(make(), FakeEnvironment()) == [f"{PAIR}: all cases are recorded; --rerun runs them again"]
+
+
 def test_rerun_runs_what_is_recorded(make: Make) -> None:
     run(make(), FakeEnvironment())
     run(make("--rerun"), FakeEnvironment())

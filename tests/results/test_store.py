@@ -93,6 +93,17 @@ def test_that_a_case_could_not_be_run_replaces_no_result(before: str) -> None:
     assert (again.records["tower/a"]["outcome"], again.standing.not_run) == ("passed", set())
 
 
+@pytest.mark.parametrize(("before", "beside"), [("passed", 0), ("unsupported", 0), ("keys", 1)])
+def test_that_a_case_could_not_be_run_withdraws_a_result_that_is_not_lasting(before: str, beside: int) -> None:
+    current = replace(CURRENT, lasting=False)
+    found = recorded([run(a=before), run(a="not-run")], current)
+    assert (found.records, found.standing.withdrawn) == ({}, {"tower/a"})
+    assert len(found.standing.rivals.get("tower/a", ())) == beside
+    again = recorded([run(a=before), run(a="not-run"), run(a="passed")], current)
+    assert (list(again.records), again.standing.withdrawn) == (["tower/a"], set())
+    assert recorded([run(a="not-run")], current).records["tower/a"]["outcome"] == "not-run"
+
+
 def test_that_a_case_could_not_be_run_hides_no_result_that_was_withdrawn() -> None:
     found = recorded([run(a="keys"), run("a"), run(a="not-run")])
     assert (found.records, found.standing.withdrawn) == ({}, {"tower/a"})

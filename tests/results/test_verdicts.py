@@ -14,7 +14,7 @@ from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import LaneScope, Matrix, Route
 from harness.contract import catalog
 from harness.execution.pair_run import PairRun
-from harness.results.judging import WITHDRAWN, Judged, Verdict
+from harness.results.judging import WITHDRAWN, Judged, Verdict, exit_code
 from harness.results.verdicts import judged
 from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
@@ -267,6 +267,22 @@ def test_a_red_on_a_gpu_stays_where_a_later_run_has_no_gpu(new: Make, gpus: Call
     run(new(*words, "--rerun"))
     [case] = judged([new(*words).records])
     assert (case.outcome, case.verdict, case.could_not_run) == ("tensors", Verdict.REGRESSED, True)
+
+
+@pytest.mark.parametrize("words", [["--resolve", "latest"], ["--own", "a:B"]], ids=["newest releases", "user model"])
+@pytest.mark.parametrize(("outcome", "code"), [("passed", 4), ("keys", 1)])
+def test_an_older_result_of_what_may_have_changed_is_no_answer_where_the_last_run_could_not_run_it(
+    new: Make, words: list[str], outcome: str, code: int
+) -> None:
+    lanes = new(*(words if "--own" in words else [*ATTO, "--route", "wrapper", *words]), "--lane", "cpu-float32")
+    [lane], known = lanes.records.lanes, lanes.prepare(FakeEnvironment(), print)
+    cases = [case.id for case in lanes.records.planned(lane, known)]
+    run(lanes, dict.fromkeys(cases, outcome))
+    run(lanes, dict.fromkeys(cases, "not-run"))
+    found = judged([lanes.records])
+    assert exit_code(found) == code
+    run(lanes, dict.fromkeys(cases, "passed"))
+    assert exit_code(judged([lanes.records])) == 0
 
 
 def test_a_rerun_that_is_killed_after_its_header_withdraws_the_older_green(new: Make, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from harness.commands.distributed import nightly
 from harness.config.errors import BadInput
 from harness.contract import record
-from harness.results import succession
+from harness.results import copies
 from tests.places import ROOT
 
 NEW = "transformers5.24.0-timm1.0.31"
@@ -122,7 +122,7 @@ def test_a_run_that_is_there_up_to_some_line_comes_whole_and_counts_once(tmp_pat
     for name, folders in (("a", [one, two, one]), ("b", [two, one])):
         for folder in folders:
             nightly.collect([folder], tmp_path / name, io.StringIO())
-        [found] = succession.distinct(record.read(tmp_path / name / LANE))
+        [found] = copies.distinct(record.read(tmp_path / name / LANE))
         assert list(found.cases) == ["tower/a", "tower/b"]
 
 
