@@ -62,8 +62,8 @@ class Turn:
 
     @property
     def known(self) -> datetime | None:
-        """When the whole run was in this file; None if that is unknown."""
-        return moment(self.run.header.get(COLLECTED)) or moment((self.run.end or {}).get("ended"))
+        """When the whole run was in this file, by the clock that collected it; None for one that was recorded here."""
+        return moment(self.run.header.get(COLLECTED))
 
     def follows(self, other: "Turn") -> bool:
         """Whether this run certainly began after the other, one of another folder or of a copy of its own."""

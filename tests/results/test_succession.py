@@ -144,6 +144,12 @@ def test_a_clock_that_was_in_the_future_when_it_was_collected_proves_nothing(fol
     assert folders.verdict() == RED
 
 
+def test_a_red_recorded_here_by_a_clock_that_was_behind_outlives_a_collected_green(folders: Folders) -> None:
+    folders.record("all", Ran(RED, hour=1))  # at 25, by a clock that is a day behind and is set right then
+    folders.record("a", Ran(GREEN, hour=16))
+    assert folders.collect("a", hour=30) == RED
+
+
 def test_a_run_here_comes_after_all_that_was_collected_before(folders: Folders) -> None:
     folders.record("a", Ran(RED, hour=50))
     folders.collect("a", hour=60)
