@@ -31,7 +31,7 @@ def outcomes(results: Path, pair: str) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize(
     "models",
     [
-        pytest.param(FEW, marks=pytest.mark.slow, id="few"),
+        pytest.param(FEW, marks=pytest.mark.all_faults, id="few"),
         pytest.param([*FEW, *MORE], marks=pytest.mark.all_faults, id="more"),
     ],
 )
