@@ -16,7 +16,7 @@ WRECKED = {
     "wrapper/test_convnext3": ("exit", "crashed", "the process that ran it died; the last that it said: so long"),
     "wrapper/test_mambaout": ("hang", "timeout", "its process was killed after "),
     "wrapper/test_vit2": ("sleep", "timeout", "Timeout (>15.0s) from pytest-timeout"),
-    "wrapper/test_vit3": ("eat", "out-of-memory", "; limits.memory_gib is 4"),
+    "wrapper/test_vit3": ("eat", "out-of-memory", "; limits.memory_gib is 2.5"),
     "wrapper/test_vit4": (
         "litter",
         "crashed",
@@ -50,7 +50,7 @@ WRECKED |= {
     "wrapper/test_vit_relpos": ("change", "passed", ""),
 }
 MODELS = [case.partition("/")[2] for case in WRECKED]
-LIMITS = "  seconds: 15\n  memory_gib: 4\n  disk_gib: 2\n"
+LIMITS = "  seconds: 15\n  memory_gib: 2.5\n  disk_gib: 2\n"
 
 
 def record(results: Path, matrix: Path, **deeds: str) -> Path:
