@@ -1,12 +1,11 @@
 """nox -s clean, without nox: remove the environments of pairs in which nothing runs."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..config.option_parser import Parser
+from ..config.option_parser import Parser, days
 from ..config.text import number
 from ..environments import pair_folder
 
@@ -23,7 +22,7 @@ class CleanCommand:
     def of(cls, argv: Sequence[str]) -> "CleanCommand":
         """Read the command line. Raises BadInput."""
         parser = Parser("clean", "Remove the environments of pairs in which nothing runs; a run makes them again.", "")
-        parser.add_argument("--older-than", dest="days", type=_days, metavar="DAYS", help="only those unused so long")
+        parser.add_argument("--older-than", dest="days", type=days, metavar="DAYS", help="only those unused so long")
         arguments = parser.read(argv)
         arguments.pop("matrix", None)
         return cls(**arguments)
@@ -34,9 +33,3 @@ class CleanCommand:
         yield from (f"{name}: removed" for name in removed)
         yield from (f"{name}: in use" for name in held)
         yield f"{number(len(removed), 'environment')} removed, {len(held)} in use"
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give 0 or more")
-    return int(text)

@@ -1,6 +1,5 @@
 """What PyPI has that the matrix has not: newer releases, and the pair that they make, once they have cooled down."""
 
-import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +13,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ..config import matrix, option_parser
 from ..config.errors import BadInput
 from ..config.matrix import Matrix
-from ..config.option_parser import Parser
+from ..config.option_parser import Parser, days
 from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
@@ -44,15 +43,9 @@ def _parser() -> Parser:
     parser = Parser("releases", about, "--write --cool-down 3")
     parser.add_argument("--write", action="store_true", help="add the newest pair, with its catalog and lock")
     cool = "how long a release must have been there to be added (default 7)"
-    parser.add_argument("--cool-down", type=_days, metavar="DAYS", help=cool)
+    parser.add_argument("--cool-down", type=days, metavar="DAYS", help=cool)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the lock goes (default harness/locks)")
     return parser
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give 0 or more")
-    return int(text)
 
 
 @dataclass(frozen=True)

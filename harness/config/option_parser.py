@@ -48,6 +48,13 @@ class Parser(argparse.ArgumentParser):
         return {name: tuple(value) if isinstance(value, list) else value for name, value in vars(given).items()}
 
 
+def days(text: str) -> int:
+    """The number of days that an option gives."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give 0 or more")
+    return int(text)
+
+
 def shared(given: dict[str, Any]) -> Options:
     """The options that all commands share, taken out of those that are given."""
     options = {field.name: given.pop(field.name) for field in fields(Options) if field.name in given}

@@ -5,7 +5,6 @@ message on a pipe, sent once the report is printed. Standard library only.
 """
 
 import contextlib
-import ctypes
 import fcntl
 import io
 import math
@@ -22,7 +21,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from ..contract import tempdirs
-from ..contract.processes import children, descendants, die_with
+from ..contract.processes import adopt_orphans, children, descendants, die_with
 from .messages import Console, Kind, Message, Screen, Teller, Unprinted, parse
 from .verdict import BAD_INPUT, Ended, judge
 
@@ -32,7 +31,6 @@ INTERRUPTED: Final = 2.0
 """Seconds that the process has to end after Ctrl-C."""
 POLL: Final = 0.1
 HIGH: Final = 64  # descriptors that nobody expects: 0 to 2 may be closed when we start
-PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,7 +51,7 @@ def supervise(command: Callable[[Console], int], grace: float = GRACE) -> int:
     parent = os.getpid()
     others = frozenset(children(parent))  # of a shell that became this process
     if sys.platform == "linux":  # become the parent of what the child leaves behind, so that it is found
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+        adopt_orphans()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until either process knows what to do with them
     child = os.fork()
     if child == 0:

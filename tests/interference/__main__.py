@@ -7,7 +7,6 @@ folder all must be as if nothing had happened, and nothing may be left behind.
 import argparse
 import collections
 import contextlib
-import ctypes
 import getpass
 import os
 import random
@@ -23,13 +22,12 @@ from pathlib import Path
 from typing import Final
 
 from harness.config.errors import HarnessError
-from harness.contract.processes import descendants
+from harness.contract.processes import adopt_orphans, descendants
 from tests.interference import judging
 from tests.interference.blows import INTERFERENCES, Interference, impossible, nothing, small_folder
 from tests.interference.judging import State
 from tests.interference.small import OTHER, PAIR, Disturbance, Place, write_matrix
 
-PR_SET_CHILD_SUBREAPER: Final = 36  # linux/prctl.h
 HANGS_AFTER: Final = 900.0  # seconds; a limit of matrix.yaml ends a case before
 LEFT_AFTER: Final = 20.0
 CACHES: Final = frozenset({f"{name}{getpass.getuser()}" for name in ("torchinductor_", "pytest-of-")})  # not ours
@@ -199,7 +197,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of all chance")
     parser.add_argument("--from", dest="first", type=int, default=0, metavar="I", help="begin with the I-th run")
     arguments = parser.parse_args(argv)
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a run leaves behind becomes a child of ours
+    adopt_orphans()  # what a run leaves behind becomes a child of ours
     base = Path(tempfile.mkdtemp(prefix="interference-"))
     matrix = write_matrix(base / "matrix.yaml")
     _say(f"seed {arguments.seed}; folders and logs of failed runs stay in {base}")

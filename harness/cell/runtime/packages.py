@@ -1,9 +1,7 @@
-"""The installed packages. `python -m harness.cell.runtime.packages` prints a JSON object of versions by name."""
+"""The installed packages, as a run's header has them."""
 
 import importlib.metadata
-import json
 import platform
-import sys
 
 
 def installed() -> dict[str, str]:
@@ -11,7 +9,3 @@ def installed() -> dict[str, str]:
     return {dist.name: dist.version for dist in importlib.metadata.distributions()} | {
         "python": platform.python_version()
     }
-
-
-if __name__ == "__main__":
-    json.dump(installed(), sys.stdout)
