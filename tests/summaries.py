@@ -51,7 +51,7 @@ def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str,
     machine = {"packages": {"numpy": "2.3.0"}, "platform": "Linux", "device": None}
     machine |= {"lock": "l1", "cell": {"tower": "c1"}}
     return {
-        "schema": 1,
+        "schema": 2,
         "pair": {"id": pair},
         "lane": lane,
         "cases": list(cases),

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ..contract.case import DEFAULT_VARIANT, RED, Size
 from ..contract.catalog import HOW_TO_RUN, Entry
 from ..contract.routes import DESCRIBED, ROUTES
+from ..remedies.table import MOVE, NONE, REMEDIES
 from .source import is_source
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
@@ -90,4 +91,5 @@ DtypeName = Annotated[str, OneOf("dtype", DTYPES)]
 SizeName = Annotated[str, OneOf("size", tuple(Size))]
 VariantName = Annotated[str, OneOf("variant", VARIANTS)]
 TraitName = Annotated[str, OneOf("trait", TRAITS)]
+RemedyName = Annotated[str, OneOf("remedy", (*REMEDIES, MOVE, NONE))]
 RedOutcome = Annotated[str, OneOf("failing outcome", tuple(sorted(RED)))]

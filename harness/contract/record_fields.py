@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, Final
 
 from .case import Case, Outcome
+from .finding import Finding
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 STATISTICS: Final = ("mean", "std", "absmax")  # of an output, in a fingerprint
 SAMPLES: Final = 8  # values of an output, in a fingerprint
 LARGEST: Final = 10**300  # of the whole numbers that fit into a float
 
 _OUTCOMES: Final = frozenset(Outcome)
+_FINDING: Final = frozenset(field.name for field in fields(Finding))
 
 
 def _is_case_id(value: Any) -> bool:
@@ -76,6 +79,46 @@ def _are_versions_or_null(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and all(map(_is_text, value.values())))
 
 
+def _are_scenarios(value: Any) -> bool:
+    """A line may have none: its case was not run, or its process died."""
+    return value is None or (isinstance(value, list) and all(map(_is_scenario, value)))
+
+
+def _is_scenario(value: Any) -> bool:
+    if not (isinstance(value, dict) and isinstance(value.get("name"), str) and _is_tried(value)):
+        return False
+    remedied = value.get("remedied")
+    return (
+        (remedied is None or (isinstance(remedied, dict) and all(map(_is_remedied, remedied.values()))))
+        and _is_figure_or_null(value.get("seconds"))
+        and _is_fingerprint(value.get("fingerprint"))
+    )
+
+
+def _is_tried(value: Any) -> bool:
+    """What a scenario came to: its outcome, and its findings."""
+    return (
+        isinstance(value, dict)
+        and value.get("outcome") in _OUTCOMES
+        and isinstance(value.get("findings"), list)
+        and all(map(_is_finding, value["findings"]))
+    )
+
+
+def _is_remedied(value: Any) -> bool:
+    return _is_tried(value) and isinstance(value.get("remedies"), list) and all(map(_is_text, value["remedies"]))
+
+
+def _is_finding(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _FINDING
+        and value["kind"] in _OUTCOMES
+        and all(isinstance(value[name], str) for name in ("where", "what", "how", "example"))
+        and type(value["count"]) is int
+    )
+
+
 FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     "run": {
         "schema": lambda value: value == SCHEMA,
@@ -93,6 +136,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "detail": _is_object,
         **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),
         "fingerprint": _is_fingerprint,
+        "scenarios": _are_scenarios,
         "same_as": lambda value: value is None or _is_case_id(value),
         "imported": _are_versions_or_null,
     },

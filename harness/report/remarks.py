@@ -30,23 +30,22 @@ def on_rules(
     A rule is idle if no case matches it, `whole` says that the whole matrix was judged, and its torch is one of
     `torches`, those of the pairs.
     """
-    names = {id(rule): f"expectations[{index}]" for index, rule in enumerate(rules)}
     for rule in rules:
         if rule.until and rule.until < today:
-            yield f"{names[id(rule)]} was due for review by {rule.until}: {rule.because}"
-    disputed: dict[tuple[int, ...], list[Judged]] = {}
+            yield f"{rule.id} was due for review by {rule.until}: {rule.because}"
+    disputed: dict[tuple[str, ...], list[Judged]] = {}
     for case in judged:
-        if len(case.explanations) > 1:
-            disputed.setdefault(tuple(map(id, case.explanations)), []).append(case)
+        if case.explained.disputed:
+            disputed.setdefault(tuple(rule.id for rule in case.explained.disputed), []).append(case)
     for cases in disputed.values():
-        both = " and ".join(f"{names[id(rule)]} ({rule.because})" for rule in cases[0].explanations)
+        both = " and ".join(f"{rule.id} ({rule.because})" for rule in cases[0].explained.disputed)
         yield (
             f"{both} each explain {number(len(cases), 'case')}, such as {cases[0].pair} {cases[0].case.id}."
             " Narrow one of them."
         )
-    busy = {id(rule) for case in judged for rule in case.rules}
+    busy = {rule.id for case in judged for rule in case.rules}
     tested = [rule for rule in rules if any(within(rule.torch, torch) for torch in torches)]
-    idle = [f"{names[id(rule)]} ({rule.because})" for rule in tested if id(rule) not in busy]
+    idle = [f"{rule.id} ({rule.because})" for rule in tested if rule.id not in busy]
     if whole and idle:
         yield f"No case of these pairs matches {'; '.join(idle)}."
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from ...config.options import own_in_words
 from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
+from ...results.explaining import Rule
 from ...results.failure import generalised
 from ...results.history import PastRun
-from ...results.judging import Judged, Rule
+from ...results.judging import Judged
 from ...results.pair_diff import KINDS, STATES, Kind, lacks_catalog
 from .. import causes, marks, reproduction
 from ..grid import in_order

@@ -55,7 +55,10 @@ function share(marks) {
     if (GREEN.has(mark)) passed += count;
     if (!UNTRIED.has(mark) && mark !== MARK.incomplete) ran += count;
   });
-  return { passed, ran, percent: percentOf(passed, ran), worst: marks.findIndex(Boolean) };
+  const remedied = marks[MARK.remedied];
+  const percent = percentOf(passed, ran);
+  const shown = percent === null ? "" : remedied ? `${percent}% → ${percentOf(passed + remedied, ran)}%` : `${percent}%`;
+  return { passed, ran, percent, shown, worst: marks.findIndex(Boolean) };
 }
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -4,16 +4,16 @@ function verdict(position) {
   return h("span", { class: `mark ${mark.key}` }, h("span", { "aria-hidden": "true" }, `${mark.shape} `), mark.word);
 }
 
-// A cell of a heat map: a shape and the share that passed, with a link to `target`.
+// A cell of a heat map: a shape and the share that passed, as it is and with remedies, with a link to `target`.
 function cell(cases, target, name) {
   const marks = tally(cases);
-  const { passed, ran, percent, worst } = share(marks);
+  const { passed, ran, percent, shown, worst } = share(marks);
   const mark = DATA.marks[worst];
   const counts = DATA.marks.map(({ word }, position) => marks[position] && `${marks[position]} ${word}`).filter(Boolean).join(", ");
   const link = h(
     "a",
     { href: target, class: `cell ${mark.key}`, "aria-label": `${name}: ${counts}`, title: `${name}\n${counts}` },
-    h("span", {}, mark.shape, percent === null ? "" : ` ${percent}%`),
+    h("span", {}, `${mark.shape} ${shown}`.trim()),
     h("small", {}, ran ? `${passed.toLocaleString("en")}/${ran.toLocaleString("en")}` : `${cases.length}`),
   );
   link.style.setProperty("--share", percent ?? 100);

@@ -1,0 +1,217 @@
+"""Remedies that mend a loaded model in place.
+
+Each takes the model, transformers' loading report (what `output_loading_info=True` gives, or an empty mapping), and the
+folder that the model was loaded from, if there is one. A name that a remedy fills in is taken off the report.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import TimmBackbone
+
+Report = MutableMapping[str, Any]
+
+
+def load_by_exact_names(model: nn.Module, report: Report, folder: Path | None) -> None:
+    """Load the checkpoint's tensors by the names that they have there, as `load_state_dict` does.
+
+    `from_pretrained` renames keys that contain gamma or beta before transformers 4.49.
+    """
+    state = _state(folder)
+    model.load_state_dict(state, strict=False)
+    report["unexpected_keys"] = [name for name in state if name not in model.state_dict()]
+    _found(report, state)
+
+
+def fill_non_persistent_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Compute timm's non-persistent buffers again, which are in no checkpoint: timm 1.0.23 and later can.
+
+    A model of one's own may call `init_non_persistent_buffers` in its `_init_weights` instead.
+    """
+    with torch.no_grad():
+        for module in model.modules():
+            if callable(fill := getattr(module, "init_non_persistent_buffers", None)):
+                fill()
+
+
+def set_missing_to_timm_defaults(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Set the parameters that the checkpoint lacks to what timm's constructor gives them.
+
+    The report names them; it stays as it is, for they are missing in the checkpoint.
+    """
+    for prefix, module in _timm_modules(model):
+        start = f"{prefix}." if prefix else ""
+        defaults = _new(module).state_dict()
+        missing = {str(name).removeprefix(start) for name in report.get("missing_keys", ())}
+        _copy({name: tensor for name, tensor in defaults.items() if name in missing}, module)
+
+
+def load_by_timm(model: nn.Module, report: Report, folder: Path | None) -> None:
+    """Load a wrapper that was made with `features_only` by timm, which knows the names in its own checkpoint."""
+    wrapper: Any = model
+    config = wrapper.config
+    source = {"file": str(_file(folder)), "num_classes": config.num_labels, "custom_load": False}
+    arguments = {**config.model_args, "pretrained_cfg_overlay": source}
+    whole = timm.create_model(config.architecture, pretrained=True, **arguments)
+    state = whole.state_dict()
+    _copy({**state, **dict(whole.named_buffers())}, wrapper.timm_model)
+    with torch.device("meta"):
+        plain = timm.create_model(config.architecture, num_classes=config.num_labels).state_dict()
+    report["unexpected_keys"] = [name for name in _state(folder) if name not in plain]
+    _found(report, [f"timm_model.{name}" for name in state])
+
+
+def copy_batch_norms_from_timm(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Give a pretrained TimmBackbone the running statistics of its batch norms, as timm loads them."""
+    for backbone in _backbones(model):
+        config = backbone.config
+        native = timm.create_model(
+            config.backbone,
+            pretrained=True,
+            features_only=True,
+            in_chans=config.num_channels,
+            out_indices=tuple(config.out_indices),
+        )
+        statistics = ("running_mean", "running_var", "num_batches_tracked")
+        buffers = {name: buffer for name, buffer in native.named_buffers() if name.endswith(statistics)}
+        _copy(buffers, backbone._backbone)  # noqa: SLF001  TimmBackbone has no public name for it
+
+
+def apply_activations_again(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Apply the activation of each BatchNormAct2d that a DETR replaced by a frozen batch norm without one."""
+    config: Any = getattr(model, "config", None)
+    name = getattr(getattr(config, "backbone_config", None), "backbone", None) or getattr(config, "backbone", None)
+    if not isinstance(name, str):
+        return
+    activations = {
+        path: module.act
+        for path, module in timm.create_model(name, features_only=True).named_modules()
+        if type(module).__name__ == "BatchNormAct2d"
+    }
+    for path, module in model.named_modules():
+        if "FrozenBatchNorm" in type(module).__name__:
+            ends = [end for end in activations if path.endswith(f".{end}")]
+            if ends:
+                module.register_forward_hook(functools.partial(_activated, activations[max(ends, key=len)]))
+
+
+def collect_all_levels(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Let a TimmBackbone take its hidden states from a feature extractor of all levels, which shares its weights."""
+    for backbone in _backbones(model):
+        config, extractor = backbone.config, backbone._backbone  # noqa: SLF001  as above
+        levels = tuple(range(len(extractor.feature_info.info)))
+        whole = timm.create_model(config.backbone, features_only=True, in_chans=config.num_channels, out_indices=levels)
+        whole.load_state_dict(extractor.state_dict(keep_vars=True), assign=True, strict=False)
+        whole.eval()
+        backbone.forward = functools.partial(_with_all_levels, backbone.forward, whole)
+
+
+def freeze_batch_norms_after_loading(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Freeze the batch norms of a TimmBackbone, whose configuration must not ask for it while it is loaded."""
+    for backbone in _backbones(model):
+        backbone.freeze_batch_norm_2d()
+
+
+def cast_pixels(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Cast pixels to the model's dtype before each call, as transformers 5.5 and later do."""
+    model.register_forward_pre_hook(_cast, with_kwargs=True)
+
+
+def cast_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Cast all buffers to the dtype of the parameters, as `model.to(dtype)` does."""
+    model.to(next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()))
+
+
+def set_gemma3n_timescales(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Compute the timescales of Gemma3n's audio tower, a non-persistent buffer, which transformers 5.0 leaves unset."""
+    for module in model.modules():
+        buffer = getattr(module, "inv_timescales", None)
+        if isinstance(buffer, Tensor) and hasattr(module, "config"):
+            new = type(module)(module.config).inv_timescales
+            buffer.copy_(new.to(buffer.dtype))
+
+
+def _cast(module: nn.Module, positional: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, Any]:
+    dtype = next(parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
+
+    def cast(value: Any) -> Any:
+        return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+    return tuple(map(cast, positional)), {name: cast(value) for name, value in named.items()}
+
+
+def _activated(act: nn.Module, _module: nn.Module, _given: Any, output: Tensor) -> Any:
+    return act(output)
+
+
+def _with_all_levels(forward: Any, whole: nn.Module, pixel_values: Tensor, **given: Any) -> Any:
+    """The output of a TimmBackbone, its hidden states from `whole`."""
+    if not given.pop("output_hidden_states", None):
+        return forward(pixel_values, **given)
+    output = forward(pixel_values, output_hidden_states=False, **given)
+    output.hidden_states = tuple(whole.to(pixel_values.device, pixel_values.dtype)(pixel_values))
+    return output
+
+
+def _backbones(model: nn.Module) -> Iterator[Any]:
+    return (module for module in model.modules() if isinstance(module, TimmBackbone))
+
+
+def _timm_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The outermost modules that timm made, which know their architecture, with their names."""
+    inside: list[str] = []
+    for name, module in model.named_modules():
+        if any(name.startswith(f"{outer}.") for outer in inside) or ("" in inside and name):
+            continue
+        if isinstance(getattr(module, "pretrained_cfg", None), dict) and module.pretrained_cfg.get("architecture"):
+            inside.append(name)
+            yield name, module
+
+
+def _new(module: Any) -> nn.Module:
+    """A new timm model of a module's architecture, with as many classes."""
+    classes = getattr(module, "num_classes", None)
+    known = {} if classes is None else {"num_classes": classes}
+    new: nn.Module = timm.create_model(module.pretrained_cfg["architecture"], **known)
+    return new
+
+
+def _copy(tensors: Mapping[str, Tensor], module: nn.Module) -> None:
+    """Copy tensors into the parameters and buffers of a module that have their names and shapes."""
+    own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            if name in own and own[name].shape == tensor.shape:
+                own[name].copy_(tensor)
+
+
+def _state(folder: Path | None) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, in one file or in several."""
+    if folder is None:
+        raise ValueError("the checkpoint's folder is needed")
+    state: dict[str, Tensor] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        state |= load_file(path)
+    for path in sorted(folder.glob("*.bin")) if not state else ():
+        state |= torch.load(path, weights_only=True, map_location="cpu")
+    return state
+
+
+def _file(folder: Path | None) -> Path:
+    found = [*folder.glob("*.safetensors"), *folder.glob("*.bin")] if folder else []
+    if not found:
+        raise ValueError(f"{folder} holds no checkpoint")
+    return found[0]
+
+
+def _found(report: Report, loaded: Iterable[str]) -> None:
+    """Take the names of tensors that were loaded off a loading report."""
+    names = set(loaded)
+    for kind in ("missing_keys", "mismatched_keys"):
+        report[kind] = [name for name in report.get(kind, ()) if name not in names]
