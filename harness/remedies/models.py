@@ -4,7 +4,6 @@ Each takes the model, transformers' loading report (what `output_loading_info=Tr
 folder that the model was loaded from, if there is one. A name that a remedy fills in is taken off the report.
 """
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import TimmBackbone
+
+from .calls import backbones
 
 Report = MutableMapping[str, Any]
 
@@ -69,7 +69,7 @@ def load_by_timm(model: nn.Module, report: Report, folder: Path | None) -> None:
 
 def copy_batch_norms_from_timm(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
     """Give a pretrained TimmBackbone the running statistics of its batch norms, as timm loads them."""
-    for backbone in _backbones(model):
+    for backbone in backbones(model):
         config = backbone.config
         native = timm.create_model(
             config.backbone,
@@ -83,44 +83,10 @@ def copy_batch_norms_from_timm(model: nn.Module, report: Report, folder: Path | 
         _copy(buffers, backbone._backbone)  # noqa: SLF001  TimmBackbone has no public name for it
 
 
-def apply_activations_again(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
-    """Apply the activation of each BatchNormAct2d that a DETR replaced by a frozen batch norm without one."""
-    config: Any = getattr(model, "config", None)
-    name = getattr(getattr(config, "backbone_config", None), "backbone", None) or getattr(config, "backbone", None)
-    if not isinstance(name, str):
-        return
-    activations = {
-        path: module.act
-        for path, module in timm.create_model(name, features_only=True).named_modules()
-        if type(module).__name__ == "BatchNormAct2d"
-    }
-    for path, module in model.named_modules():
-        if "FrozenBatchNorm" in type(module).__name__:
-            ends = [end for end in activations if path.endswith(f".{end}")]
-            if ends:
-                module.register_forward_hook(functools.partial(_activated, activations[max(ends, key=len)]))
-
-
-def collect_all_levels(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
-    """Let a TimmBackbone take its hidden states from a feature extractor of all levels, which shares its weights."""
-    for backbone in _backbones(model):
-        config, extractor = backbone.config, backbone._backbone  # noqa: SLF001  as above
-        levels = tuple(range(len(extractor.feature_info.info)))
-        whole = timm.create_model(config.backbone, features_only=True, in_chans=config.num_channels, out_indices=levels)
-        whole.load_state_dict(extractor.state_dict(keep_vars=True), assign=True, strict=False)
-        whole.eval()
-        backbone.forward = functools.partial(_with_all_levels, backbone.forward, whole)
-
-
 def freeze_batch_norms_after_loading(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
     """Freeze the batch norms of a TimmBackbone, whose configuration must not ask for it while it is loaded."""
-    for backbone in _backbones(model):
+    for backbone in backbones(model):
         backbone.freeze_batch_norm_2d()
-
-
-def cast_pixels(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
-    """Cast pixels to the model's dtype before each call, as transformers 5.5 and later do."""
-    model.register_forward_pre_hook(_cast, with_kwargs=True)
 
 
 def cast_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
@@ -135,32 +101,6 @@ def set_gemma3n_timescales(model: nn.Module, report: Report, folder: Path | None
         if isinstance(buffer, Tensor) and hasattr(module, "config"):
             new = type(module)(module.config).inv_timescales
             buffer.copy_(new.to(buffer.dtype))
-
-
-def _cast(module: nn.Module, positional: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, Any]:
-    dtype = next(parameter.dtype for parameter in module.parameters() if parameter.is_floating_point())
-
-    def cast(value: Any) -> Any:
-        return value.to(dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
-
-    return tuple(map(cast, positional)), {name: cast(value) for name, value in named.items()}
-
-
-def _activated(act: nn.Module, _module: nn.Module, _given: Any, output: Tensor) -> Any:
-    return act(output)
-
-
-def _with_all_levels(forward: Any, whole: nn.Module, pixel_values: Tensor, **given: Any) -> Any:
-    """The output of a TimmBackbone, its hidden states from `whole`."""
-    if not given.pop("output_hidden_states", None):
-        return forward(pixel_values, **given)
-    output = forward(pixel_values, output_hidden_states=False, **given)
-    output.hidden_states = tuple(whole.to(pixel_values.device, pixel_values.dtype)(pixel_values))
-    return output
-
-
-def _backbones(model: nn.Module) -> Iterator[Any]:
-    return (module for module in model.modules() if isinstance(module, TimmBackbone))
 
 
 def _timm_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

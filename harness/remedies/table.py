@@ -19,11 +19,13 @@ class Mends(StrEnum):
     """What a function of a remedy mends, which is also its file here. The functions are
 
     - `folders`: `(folder: Path) -> None`, which mends a checkpoint folder in place;
-    - `models`: `(model: nn.Module, report: dict, folder: Path | None) -> None`, which mends a loaded model in place.
+    - `models`: `(model: nn.Module, report: dict, folder: Path | None) -> None`, which mends a loaded model in place;
+    - `calls`: `(model: nn.Module) -> None`, which changes how a loaded model computes.
     """
 
     FOLDERS = "folders"
     MODELS = "models"
+    CALLS = "calls"
 
 
 _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
@@ -40,10 +42,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
     ),
     **dict.fromkeys(
         (
-            "apply_activations_again",
             "cast_buffers",
-            "cast_pixels",
-            "collect_all_levels",
             "copy_batch_norms_from_timm",
             "fill_non_persistent_buffers",
             "load_by_exact_names",
@@ -53,6 +52,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
         ),
         (Mends.MODELS,),
     ),
+    **dict.fromkeys(("apply_activations_again", "cast_pixels", "collect_all_levels"), (Mends.CALLS,)),
     "freeze_batch_norms_after_loading": (Mends.FOLDERS, Mends.MODELS),
 }
 
@@ -65,7 +65,7 @@ class Remedy:
     mends: tuple[Mends, ...]
 
     def function(self, part: Mends) -> Callable[..., None]:
-        """Its function that mends folders, or models; imports torch."""
+        """Its function that mends folders, models or calls; imports torch."""
         module = importlib.import_module(f".{part}", __package__)
         function: Callable[..., None] = getattr(module, self.name)
         return function

@@ -136,8 +136,8 @@ def _read(
         if tried is None or not known or _is_of_old(rule, tried):
             remedies[rule.id] = Remedied.NOT_RUN
             continue
-        left += _left_by(tried, scenario, rules, found, remedies, rule)
-    return list(dict.fromkeys(left))
+        left += [seen for seen in _left_by(tried, scenario, rules, found, remedies, rule) if seen not in left]
+    return left
 
 
 def _left_by(  # noqa: PLR0913, PLR0917  what `_read` collects

@@ -9,6 +9,8 @@ from ...contract.finding import LONGEST, Finding, bounded
 from .findings import OUT_OF_MEMORY, Findings, NameDifference, OutputDifference
 from .renames import GONE, Rename, partners
 
+RUN: Final = "run"
+"""The phase in which a loaded model runs."""
 NUMBER: Final = re.compile(r"\b\d+\b")
 SPACE: Final = re.compile(r"\s+")
 
@@ -16,7 +18,8 @@ SPACE: Final = re.compile(r"\s+")
 def typed(findings: Findings) -> tuple[Finding, ...]:
     """Every finding of a scenario, equal ones counted together, in the order of the contract.
 
-    What follows from another finding is none: a tensor whose name is missing, an output of a model whose state differs.
+    What follows from another finding is none: a tensor whose name is missing, and an output or an exception of a model
+    that runs although its state differs.
     """
     missing = {name for difference in findings.names for name in difference.missing}
     found = [finding for difference in findings.names for finding in _of_names(difference)]
@@ -26,7 +29,7 @@ def typed(findings: Findings) -> tuple[Finding, ...]:
         if tensor.name not in missing
     ]
     found += [_of_output(output) for output in findings.outputs if not output.holds and not output.of_state]
-    found += map(_of_error, findings.errors)
+    found += [_of_error(error) for error in findings.errors if findings.state_holds or error["phase"] != RUN]
     return bounded(_counted(found))
 
 

@@ -121,6 +121,12 @@ class CaseContext:
         """Apply the remedies for loaded models, which may correct the loading report."""
         for remedy in self._mends(Mends.MODELS):
             remedy.function(Mends.MODELS)(model, {} if report is None else report, folder)
+        return self.mend_calls(model)
+
+    def mend_calls(self, model: Any) -> Any:
+        """Apply the remedies for how a model computes, also to the saved model that it is compared with."""
+        for remedy in self._mends(Mends.CALLS):
+            remedy.function(Mends.CALLS)(model)
         return model
 
     def _mends(self, kind: Mends) -> list[Remedy]:
