@@ -74,7 +74,7 @@ class Rule(Strict):
 
     id: Slug
     routes: tuple[RouteName, ...] = Field(min_length=1)
-    scenarios: tuple[Text, ...] | None = Field(default=None, min_length=1)
+    scenarios: tuple[str, ...] | None = Field(default=None, min_length=1)
     models: tuple[str, ...] | None = Field(default=None, min_length=1)
     where: Mapping[TraitName, TraitTest] | None = Field(default=None, min_length=1)
     transformers: Specifier | None = None

@@ -1,5 +1,6 @@
 """One attempt at a case: runs its scenarios and compares what they yield."""
 
+import json
 import time
 import traceback
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from ...contract.plan import Tolerance
 from ..compare import divergence, reasons
-from ..compare.comparison import compare_names, compare_outputs, compare_tensors
+from ..compare.comparison import compare_fields, compare_names, compare_outputs, compare_tensors
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, TensorDifference
 from ..guards import machine, offline, process
@@ -21,7 +22,7 @@ from ..models.placement import tensors_of
 from ..models.reference import ReferenceModel
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
-from .protocol import Computed, Damaged, Loaded, Scenario, Step, Written
+from .protocol import Computed, Damaged, Described, Loaded, Scenario, Step, Written
 
 
 @dataclass
@@ -110,6 +111,9 @@ class Attempt:
                 self.scenarios[name].errors.append(_in_scenario(damage, name))
             case Written():
                 return self._compare_names(name, step)
+            case Described(folder, by, fields):
+                differences = compare_fields(f"the configuration that {by} wrote", fields, config_of(folder))
+                self.scenarios[name].names += [replace(difference, scenario=name) for difference in differences]
             case Loaded():
                 self.compared += 1
                 self.has_model_without_inputs = self.has_model_without_inputs or not step.runs
@@ -159,6 +163,12 @@ class Attempt:
                 findings.diverges = findings.diverges or divergence.first_module(
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
+
+
+def config_of(folder: Path) -> Mapping[str, Any]:
+    """The content of a folder's config.json."""
+    config: Mapping[str, Any] = json.loads((folder / "config.json").read_text())
+    return config
 
 
 def _compare_loaded_names(loaded: Loaded, *, scales: bool) -> list[NameDifference]:
