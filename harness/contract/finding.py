@@ -4,7 +4,7 @@ Standard library only: it is read and written on both sides of the wall.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -91,28 +91,29 @@ class ScenarioLine:
 
 
 def bounded(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """At most MOST findings: those of the kinds, places and descriptions with the most names are counted together.
+    """At most MOST findings. If there are more, names are counted together by their last part: `*.running_mean`.
 
-    What is counted together has no pattern of names, so that only a rule for any name explains it.
+    If these are too many, names are counted together whatever they are, so that only a rule for any name explains them.
     """
-    if len(findings) <= MOST:
-        return tuple(findings)
-    groups: dict[tuple[Outcome, str, str], list[Finding]] = {}
+    for together in (None, lambda what: f"*.{what.rpartition('.')[2]}", lambda _: "(names)"):
+        found = findings if together is None else _together(findings, together)
+        if len(found) <= MOST:
+            return tuple(found)
+    rest = found[MOST - 1 :]
+    return (*found[: MOST - 1], Finding(rest[0].kind, "", f"{len(rest)} more findings", "too many to record"))
+
+
+def _together(findings: Iterable[Finding], what: Callable[[str], str]) -> list[Finding]:
+    """One finding for those of one kind, place and description whose names are the same for `what`."""
+    groups: dict[tuple[Outcome, str, str, str], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.kind, finding.where, finding.how), []).append(finding)
-    together = [_together(group) for group in groups.values()]
-    if len(together) <= MOST:
-        return tuple(together)
-    rest = together[MOST - 1 :]
-    return (*together[: MOST - 1], Finding(rest[0].kind, "", f"{len(rest)} more findings", "too many to record"))
-
-
-def _together(group: Sequence[Finding]) -> Finding:
-    first = group[0]
-    if len(group) == 1:
-        return first
-    count = sum(finding.count for finding in group)
-    return dataclasses.replace(first, what=f"{len(group)} patterns of names", count=count, example=first.what)
+        groups.setdefault((finding.kind, finding.where, what(finding.what), finding.how), []).append(finding)
+    return [
+        dataclasses.replace(group[0], what=key[2], count=sum(finding.count for finding in group))
+        if len(group) > 1
+        else group[0]
+        for key, group in groups.items()
+    ]
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:

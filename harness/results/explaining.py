@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from ..contract.case import SKIPPED
+from ..contract.case import SKIPPED, Outcome
 from ..contract.finding import Finding, ScenarioLine, Tried, scenarios_of
 from ..contract.matching import covers_scenario, explains
 from ..remedies.table import remedy_of
@@ -79,18 +79,22 @@ class Explanation:
     """What rules that apply to a case say of its findings.
 
     `found` are the rules that explain a finding, the worst one's first; `gone` those whose findings would have been
-    seen and were not. `unexplained` also has what a remedy left behind. `remedies` is by rule id.
+    seen and were not, `absent` those that were not found although nothing raised. `unexplained` also has what a remedy
+    left behind. `remedies` is by rule id.
     """
 
     found: tuple[Rule, ...] = ()
     gone: tuple[Rule, ...] = ()
     unexplained: tuple[Seen, ...] = ()
     remedies: Mapping[str, Remedied] = field(default_factory=dict)
+    absent: tuple[Rule, ...] = ()
     disputed: tuple[Rule, ...] = ()
     """Several rules that explain one finding."""
 
 
 NOTHING: Final = Explanation()
+RAISED: Final = frozenset({Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY})
+"""The kinds of findings that end a scenario, so that nothing after them is seen."""
 
 
 def explain(record: Mapping[str, Any], rules: Sequence[Rule]) -> Explanation:
@@ -102,14 +106,21 @@ def explain(record: Mapping[str, Any], rules: Sequence[Rule]) -> Explanation:
     unexplained: list[Seen] = []
     remedies: dict[str, Remedied] = {}
     green: list[str] = [] if scenarios else [""]
+    ended: list[str] = list(green)
     for scenario in sorted(scenarios, key=lambda scenario: scenario.outcome != record["outcome"]):
         left = _read(scenario, rules, found, remedies)
         unexplained += left
-        if not left and _ends_green(scenario):
+        last = _last(scenario)
+        if not left and not last:
             green.append(scenario.name)
+        if not {finding.kind for finding in last} & RAISED:
+            ended.append(scenario.name)
     known = {scenario.name for scenario in scenarios} or {""}
-    gone = [rule for rule in rules if rule.id not in found and _would_show(rule, known, green)]
-    return Explanation(tuple(found.values()), tuple(gone), tuple(unexplained), remedies, _disputed(scenarios, rules))
+    missing = [rule for rule in rules if rule.id not in found]
+    gone = tuple(rule for rule in missing if _would_show(rule, known, green))
+    absent = tuple(rule for rule in missing if _would_show(rule, known, ended))
+    disputed = _disputed(scenarios, rules)
+    return Explanation(tuple(found.values()), gone, tuple(unexplained), remedies, absent, disputed)
 
 
 def _disputed(scenarios: Sequence[ScenarioLine], rules: Sequence[Rule]) -> tuple[Rule, ...]:
@@ -174,13 +185,12 @@ def _is_of_old(rule: Rule, tried: Tried) -> bool:
     return remedy is None or remedy.version not in tried.remedies
 
 
-def _ends_green(scenario: ScenarioLine) -> bool:
-    """Whether a scenario is green as it is or with its remedies, so that nothing can be hidden in it."""
-    last = [tried.findings for tried in scenario.remedied.values()] or [scenario.findings]
-    return not any(last)
+def _last(scenario: ScenarioLine) -> tuple[Finding, ...]:
+    """The findings of a scenario's last run: with its remedies, or as it is."""
+    return next((tried.findings for tried in scenario.remedied.values()), scenario.findings)
 
 
-def _would_show(rule: Rule, scenarios: set[str], green: Sequence[str]) -> bool:
-    """Whether all scenarios that a rule is about are green, so that it would have been seen."""
+def _would_show(rule: Rule, scenarios: set[str], open_: Sequence[str]) -> bool:
+    """Whether all scenarios that a rule is about are among these, in which nothing hides what it explains."""
     covered = [name for name in scenarios if covers_scenario(rule, name)]
-    return bool(covered) and all(name in green for name in covered)
+    return bool(covered) and all(name in open_ for name in covered)

@@ -70,11 +70,11 @@ class Judged:
 
     def _unexplained(self, reason: str, first: Seen) -> str:
         known = f"; known beside it: {self.explained.found[0].because}" if self.explained.found else ""
-        gone = f"; no longer there: {self.explained.gone[0].because}" if self.explained.gone else ""
+        absent = f"; known, and not there: {self.explained.absent[0].because}" if self.explained.absent else ""
         if first.remedies:
             remedies = ", ".join(rule.remedy for rule in first.remedies)
             return f"with the remedy {remedies}: {first.words}: {LEFT}"
-        return f"{first.words if known else reason}{known}{gone}"
+        return f"{first.words if known else reason}{known}{absent}"
 
     def _remedies_that(self, state: Remedied) -> list[str]:
         ids = [rule for rule, remedied in self.explained.remedies.items() if remedied is state]

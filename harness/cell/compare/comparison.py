@@ -59,8 +59,8 @@ def compare_tensors(
         if words:
             differences.append(TensorDifference(name, _kind(name, tensor, persistent), *words))
     extra = [name for name in loaded if name not in native]
-    only_loaded = ("not in timm", "is there, and native timm has none")
-    return differences + [TensorDifference(name, "buffer", *only_loaded) for name in extra]
+    only_loaded = ("not saved", "is there, and the saved model has none of that name")
+    return differences + [TensorDifference(name, _kind(name, loaded[name], persistent), *only_loaded) for name in extra]
 
 
 def compare_outputs(

@@ -14,7 +14,7 @@ OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # Python'
 class NameDifference:
     """Names that only one side has, and names `mismatched` in shape. `where` says which two sides were compared.
 
-    `scenario` is where they were.
+    `scenario` is where they were; `because` names the cause, if the names show one.
     """
 
     where: str
@@ -22,6 +22,7 @@ class NameDifference:
     unexpected: tuple[str, ...]
     mismatched: tuple[str, ...] = ()
     scenario: str = ""
+    because: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ def failure_signature(findings: Findings) -> str | None:
     """A line that cases with the same cause share, since it names no tensor; None if nothing but errors was found."""
     if findings.names:
         first = findings.names[0]
+        if first.because:
+            return f"{_side(first)}: {first.because}"
         counts = renames(first.missing, first.unexpected)
         renamed = ", ".join(f"{old or 'no prefix'} to {new or 'no prefix'}" for old, new in sorted(counts))
         return f"{_side(first)}: {f'{renamed} renamed' if renamed else 'names missing or unexpected'}"
@@ -92,6 +94,11 @@ def _side(difference: NameDifference) -> str:
 
 
 def _names(difference: NameDifference) -> str:
+    because = f": {difference.because}" if difference.because else ""
+    return f"{_names_alone(difference)}{because}"
+
+
+def _names_alone(difference: NameDifference) -> str:
     counts = renames(difference.missing, difference.unexpected)
     if counts:
         first = counts.most_common(1)[0][0]

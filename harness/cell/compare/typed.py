@@ -42,7 +42,8 @@ def _of_names(difference: NameDifference) -> Iterator[Finding]:
     renamed = partners(difference.missing, difference.unexpected)
     found = {new for new, _ in renamed.values()}
     named = [(old, _in_words(rename), f"{old} became {new}") for old, (new, rename) in renamed.items()]
-    named += [(name, "missing", name) for name in difference.missing if name not in renamed]
+    because = f": {difference.because}" if difference.because else ""
+    named += [(name, f"missing{because}", name) for name in difference.missing if name not in renamed]
     named += [(name, "unexpected", name) for name in difference.unexpected if name not in found]
     named += [(name, "of another shape", name) for name in difference.mismatched]
     for name, how, example in named:

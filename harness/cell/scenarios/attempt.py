@@ -15,6 +15,7 @@ from ..compare import divergence, reasons
 from ..compare.comparison import compare_fields, compare_names, compare_outputs, compare_tensors
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, TensorDifference
+from ..compare.name_causes import cause_of
 from ..guards import machine, offline, process
 from ..guards.leaks import Leaks
 from ..models.layer_scales import has_layer_scale
@@ -136,7 +137,11 @@ class Attempt:
         with self.context.during("load", timed="compare"):
             findings = self.scenarios[scenario]
             names = _compare_loaded_names(loaded, scales=self.context.reference.entry.layer_scale)
-            findings.names += [replace(difference, scenario=scenario) for difference in names]
+            folder, module = self.context.loaded_folder, loaded.timm_module
+            findings.names += [
+                replace(difference, scenario=scenario, because=cause_of(difference, folder, module))
+                for difference in names
+            ]
             tensors = _compare_loaded_tensors(loaded, self.context.reference)
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
         return not names and not tensors

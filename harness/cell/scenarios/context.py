@@ -42,6 +42,7 @@ class CaseContext:
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
     captured_warnings: list[str] = field(default_factory=list)
+    loaded_folder: Path | None = None  # that of the last model loaded
     native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
 
     @contextlib.contextmanager
@@ -138,6 +139,7 @@ class CaseContext:
         """Load a model as a user of this lane and variant does; also returns transformers' loading report."""
         arguments = {**self.dtype, **self.variant.arguments(self.reference.placement.device), **arguments}
         with self.during("load"):
+            self.loaded_folder = Path(folder)
             model, info = from_pretrained(folder, output_loading_info=True, **arguments)
             return self.reference.placement.put(self.mend_model(model, info, folder)), info
 

@@ -96,7 +96,7 @@ def without_devices(patch: Patch) -> None:
 
 
 def without_extra(patch: Patch) -> None:
-    _without(patch, lambda looks: looks == "not in timm")
+    _without(patch, lambda looks: looks == "not saved")
 
 
 def without_non_persistent(patch: Patch) -> None:

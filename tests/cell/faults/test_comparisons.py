@@ -98,7 +98,7 @@ def test_a_buffer_that_is_gone_or_new_is_a_difference() -> None:
     differences = compare_tensors({"old": BITS}, {"new": BITS}, frozenset())
     assert [(difference.name, difference.how) for difference in differences] == [
         ("old", "is not there"),
-        ("new", "is there, and native timm has none"),
+        ("new", "is there, and the saved model has none of that name"),
     ]
 
 
