@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import timm
 import torch
+from safetensors import safe_open
 
 from .findings import NameDifference
 
@@ -23,14 +24,25 @@ def cause_of(difference: NameDifference, folder: Path | None, module: Any) -> st
 
 def _lost_shard(missing: Collection[str], folder: Path) -> str:
     """Which file's names are all missing, and no others."""
+    if not missing:
+        return ""
     for path in folder.glob(INDEX):
-        by_file: dict[str, list[str]] = {}
-        for name, file in json.loads(path.read_text())["weight_map"].items():
-            by_file.setdefault(file, []).append(name)
-        for file, names in by_file.items():
-            if missing and _ends_alike(missing, names):
+        for file, names in _by_file(path).items():
+            if _ends_alike(missing, names):
                 return f"none of the tensors in the shard {file} was loaded"
     return ""
+
+
+def _by_file(index: Path) -> Mapping[str, list[str]]:
+    """The names in each shard, by the index; and by itself, if a shard lies beside the index without being named."""
+    by_file: dict[str, list[str]] = {}
+    for name, file in json.loads(index.read_text())["weight_map"].items():
+        by_file.setdefault(file, []).append(name)
+    for path in index.parent.glob("*.safetensors"):
+        if path.name not in by_file:
+            with safe_open(path, framework="pt") as file:
+                by_file[path.name] = list(file.keys())
+    return by_file
 
 
 def _ends_alike(missing: Iterable[str], names: Collection[str]) -> bool:
