@@ -127,7 +127,9 @@ def test_cases_that_one_rule_explains_have_one_cause_and_those_that_it_does_not_
     rule = known("keys", "gamma is renamed")
     explained = cases(NEW, each("tower", "keys", "24 keys renamed", "no such key"), rules=[rule])
     regressed = cases(NEW, each("tower", "error", "no such file", "no such class"), rules=[rule])
-    assert [(cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(explained + regressed)] == [
+    assert [
+        (cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(explained + regressed)
+    ] == [
         (Verdict.REGRESSED, "no such file", rule, 1),
         (Verdict.REGRESSED, "no such class", rule, 1),
         (Verdict.AS_EXPECTED, "gamma is renamed", rule, 2),

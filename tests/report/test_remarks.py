@@ -57,18 +57,14 @@ def test_a_rule_past_its_date_is_named() -> None:
 
 def test_rules_without_a_case_are_named_where_the_whole_matrix_was_judged() -> None:
     idle, busy, late = rule("a"), rule("b"), rule("c")
-    assert on_rules([idle, busy, late], busy) == [
-        "No case of these pairs matches rule-a (a); rule-c (c)."
-    ]
+    assert on_rules([idle, busy, late], busy) == ["No case of these pairs matches rule-a (a); rule-c (c)."]
     assert on_rules([idle, busy, late], busy, whole=False) == []
 
 
 def test_a_rule_of_a_torch_that_no_pair_has_is_not_idle_for_that() -> None:
     idle = rule("a")
     assert on_rules([idle.model_copy(update={"torch": "<2.13"})]) == []
-    assert on_rules([idle.model_copy(update={"torch": ">=2.13"})]) == [
-        "No case of these pairs matches rule-a (a)."
-    ]
+    assert on_rules([idle.model_copy(update={"torch": ">=2.13"})]) == ["No case of these pairs matches rule-a (a)."]
 
 
 def test_a_case_that_two_rules_explain_is_named_with_both() -> None:
