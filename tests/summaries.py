@@ -1,7 +1,6 @@
 """Judged cases and summaries as values, for tests of reports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from harness.report.summary import Summary
 from harness.results import history
 from harness.results.judging import Judged, judge
 from harness.results.store import Recorded
+from tests.known import Known, known
 
 DEFAULTS: Final = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
 OLD: Final = "transformers4.48.3-timm1.0.14"
@@ -21,18 +21,7 @@ NEW: Final = "transformers5.23.0-timm1.0.31"
 MADE: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Known:
-    """A stand-in for a rule of matrix.yaml."""
-
-    outcome: str
-    because: str
-    url: str | None = "https://example.org/issues/1"
-    script: str | None = None
-    advice: str = "take transformers 4.49 or later"
-
-
-RENAMED: Final = Known("keys", "every key with gamma or beta is renamed at load")
+RENAMED: Final = known("keys", "every key with gamma or beta is renamed at load")
 
 Results = Mapping[str, tuple[str, str | None] | None]
 """Outcome and reason by case id; None for a case without a record."""

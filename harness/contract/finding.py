@@ -124,12 +124,18 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 def scenarios_of(record: Mapping[str, Any]) -> tuple[ScenarioLine, ...]:
     """The scenarios of a case line.
 
-    A case that ended without one, as its process died, is a scenario of its own with its reason as the finding.
+    A case that failed in none of them, as its process died, is a scenario of its own with its reason as the finding. A
+    scenario that failed has a finding, so that a rule has to explain it.
     """
-    lines = record.get("scenarios") or ()
-    if lines:
-        return tuple(map(ScenarioLine.of, lines))
+    scenarios = tuple(_with_finding(ScenarioLine.of(line)) for line in record.get("scenarios") or ())
     outcome = Outcome(record["outcome"])
-    if outcome in GREEN | SKIPPED:
-        return ()
-    return (ScenarioLine("", outcome, (Finding(outcome, "", "", str(record.get("reason") or outcome)),)),)
+    failed_in_one = outcome == worst(scenario.outcome for scenario in scenarios)
+    if outcome in GREEN | SKIPPED or failed_in_one:
+        return scenarios
+    return (*scenarios, ScenarioLine("", outcome, (Finding(outcome, "", "", str(record.get("reason") or outcome)),)))
+
+
+def _with_finding(scenario: ScenarioLine) -> ScenarioLine:
+    if scenario.findings or scenario.outcome in GREEN | SKIPPED:
+        return scenario
+    return dataclasses.replace(scenario, findings=(Finding(scenario.outcome, "", "", str(scenario.outcome)),))

@@ -141,10 +141,10 @@ def _read(
     mending = {rule.id: rule for _, explaining in by_finding for rule in explaining if remedy_of(rule)}
     if left or not mending:
         return left
-    known = scenario.remedied.keys() <= {rule.id for rule in rules}
+    current = _is_current(scenario, rules)
     for rule in mending.values():
         tried = scenario.remedied.get(rule.id)
-        if tried is None or not known or _is_of_old(rule, tried):
+        if tried is None or not current:
             remedies[rule.id] = Remedied.NOT_RUN
             continue
         left += [seen for seen in _left_by(tried, scenario, rules, found, remedies, rule) if seen not in left]
@@ -159,15 +159,21 @@ def _left_by(  # noqa: PLR0913, PLR0917  what `_read` collects
     remedies: dict[str, Remedied],
     rule: Rule,
 ) -> list[Seen]:
-    """What a remedied run left behind. What a rule without a remedy explains is known and stays."""
+    """What a remedied run left behind. What a rule without a remedy explains is known and stays.
+
+    A rule whose remedy was used explained a finding, perhaps one that was seen only with the remedy of another.
+    """
     used = tuple(other for other in rules if other.id in scenario.remedied)
     used_ids = {other.id for other in used}
+    found |= {other.id: other for other in used}
     left = []
     for finding in tried.findings:
         explaining = _explaining(rules, scenario.name, finding)
         found |= {other.id: other for other in explaining}
         if not explaining or any(other.id in used_ids for other in explaining):
             left.append(Seen(scenario.name, finding, used))
+        else:
+            remedies |= {other.id: Remedied.NOT_RUN for other in explaining if remedy_of(other)}
     state = Remedied.FAILS if left else Remedied.HOLDS
     remedies[rule.id] = state if remedies.get(rule.id) in {None, Remedied.HOLDS} else remedies[rule.id]
     for other in used:
@@ -179,10 +185,11 @@ def _explaining(rules: Sequence[Rule], scenario: str, finding: Finding) -> list[
     return [rule for rule in rules if explains(rule, scenario, finding)]
 
 
-def _is_of_old(rule: Rule, tried: Tried) -> bool:
-    """Whether a remedied run was made with another remedy than the rule names now, or with an older one."""
-    remedy = remedy_of(rule)
-    return remedy is None or remedy.version not in tried.remedies
+def _is_current(scenario: ScenarioLine, rules: Sequence[Rule]) -> bool:
+    """Whether the remedied run was made with rules that apply, and with the remedies that they name today."""
+    remedies = {rule.id: remedy_of(rule) for rule in rules}
+    used = ((remedies.get(rule), tried) for rule, tried in scenario.remedied.items())
+    return all(remedy is not None and remedy.version in tried.remedies for remedy, tried in used)
 
 
 def _last(scenario: ScenarioLine) -> tuple[Finding, ...]:

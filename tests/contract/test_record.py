@@ -23,7 +23,7 @@ STARTED = "2026-01-01T00:00:00+00:00"
 PLAN = plan_of(["tower/a", "tower/b@sharded+full"])
 RUN: dict[str, Any] = {
     "kind": "run",
-    "schema": 1,
+    "schema": 2,
     "pair": PAIR,
     "lane": "cpu-float32",
     "cases": ["tower/a", "tower/b@sharded+full"],

@@ -10,7 +10,7 @@ from harness.contract import record
 from harness.contract.record_fields import LARGEST
 from tests.plans import PAIR
 
-RUN: dict[str, Any] = {"kind": "run", "schema": 1, "cases": ["tower/a"], "pair": PAIR}
+RUN: dict[str, Any] = {"kind": "run", "schema": 2, "cases": ["tower/a"], "pair": PAIR}
 CASE: dict[str, Any] = {
     "kind": "case",
     "case": "tower/a",

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import matrix
-from harness.config.expectation import Rule
+from harness.config.expectation import Finds, Rule
 from tests.causes import index
 from tests.places import ROOT
 
@@ -17,14 +17,16 @@ URL = None
 
 
 RULE = Rule(
+    id="renamed",
     routes=("tower", "backbone"),
     where={"gamma_keys": True, "classifier": False, "family": ["regnet", "*next"]},
     transformers="<4.49",
     timm=">=1.0.9",
     lanes=("cpu-float32",),
-    outcome="keys",
+    finds=(Finds(kind="keys", how="*"),),
     because="keys are renamed",
     script="tests/causes/rename_gamma.py",
+    remedy="move",
     advice="Move on.",
 )
 

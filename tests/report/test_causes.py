@@ -14,7 +14,8 @@ from harness.results.failure import cause_of
 from harness.results.judging import Judged, Verdict, judge
 from harness.results.store import Recorded
 from tests.arguments import parse
-from tests.summaries import NEW, Known, cases, each
+from tests.known import known
+from tests.summaries import NEW, cases, each
 
 
 def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", **detail: Any) -> dict[str, Any]:
@@ -123,10 +124,12 @@ def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command()
 
 
 def test_cases_that_one_rule_explains_have_one_cause_and_those_that_it_does_not_have_their_own() -> None:
-    rule = Known("keys", "gamma is renamed")
-    known = cases(NEW, each("tower", "keys", "24 keys renamed", "no such key"), rules=[rule])
+    rule = known("keys", "gamma is renamed")
+    explained = cases(NEW, each("tower", "keys", "24 keys renamed", "no such key"), rules=[rule])
     regressed = cases(NEW, each("tower", "error", "no such file", "no such class"), rules=[rule])
-    assert [(cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(known + regressed)] == [
+    assert [
+        (cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(explained + regressed)
+    ] == [
         (Verdict.REGRESSED, "no such file", rule, 1),
         (Verdict.REGRESSED, "no such class", rule, 1),
         (Verdict.AS_EXPECTED, "gamma is renamed", rule, 2),
@@ -134,7 +137,7 @@ def test_cases_that_one_rule_explains_have_one_cause_and_those_that_it_does_not_
 
 
 def test_what_is_fixed_has_the_cause_of_its_rule_whether_it_passes_or_drifts() -> None:
-    rule = Known("keys", "gamma is renamed")
+    rule = known("keys", "gamma is renamed")
     fixed = cases(NEW, {"tower/a": ("passed", None), "tower/b": ("drifted", None)}, rules=[rule])
     [cause] = causes.find(fixed)
     assert (cause.verdict, cause.outcome, cause.name, cause.models) == (

@@ -46,7 +46,7 @@ CASE: dict[str, Any] = {
 }
 SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # these do not name each route
 LINES: list[dict[str, Any]] = [
-    {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
+    {"kind": "run", "schema": 2, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
     CASE,
     {**CASE, "case": "wrapper/a", "route": "wrapper", "outcome": "passed", "reason": ""},
     {"kind": "end", "cases": 2, "counts": {}, "failed": None},

@@ -212,9 +212,9 @@ def test_a_route_that_passes_for_the_same_models_is_offered_as_an_alternative() 
 def test_remarks_come_before_the_totals() -> None:
     file = io.StringIO()
     judged = cases(NEW, HEALTHY)
-    terminal.show(Console(file=file, width=80), summary(judged, remarks=["expectations[0] is idle."]))
+    terminal.show(Console(file=file, width=80), summary(judged, remarks=["renamed is idle."]))
     lines = file.getvalue().splitlines()
-    assert lines.index("expectations[0] is idle.") < lines.index("5 passed")
+    assert lines.index("renamed is idle.") < lines.index("5 passed")
 
 
 def test_sentences_are_wrapped_and_commands_and_empty_lines_are_not() -> None:

@@ -9,7 +9,7 @@ def test_the_document_is_exactly_this() -> None:
         *cases(NEW, {"wrapper/m0": None}),
         *cases(NEW, {"tower/m0": ("not-run", "no CUDA device")}, lane="cuda-float32"),
     ]
-    assert markdown.text(summary(judged, remarks=["expectations[0] is idle."])).splitlines() == [
+    assert markdown.text(summary(judged, remarks=["renamed is idle."])).splitlines() == [
         "# Which pairs of transformers and timm give you back the model you saved?",
         "",
         "1 regressed, 1 incomplete. Exit code 1.",
@@ -49,7 +49,7 @@ def test_the_document_is_exactly_this() -> None:
         f"nox -s matrix -- --pair {NEW} --lane cpu-float32 --route wrapper --model m0 --variant safetensors --rerun",
         "```",
         "",
-        "expectations&#91;0&#93; is idle.",
+        "renamed is idle.",
         "",
         "<details><summary>Known broken, by cause (1)</summary>",
         "",

@@ -11,11 +11,12 @@ from harness.contract.case import Case
 from harness.report.summary import Summary
 from harness.results.judging import Judged, judge
 from harness.results.pair_diff import compare
+from tests.known import known
 from tests.report.page.conftest import DESKTOP, PHONE, Open
-from tests.summaries import NEW, OLD, RENAMED, Known, cases, each, recorded, summary
+from tests.summaries import NEW, OLD, RENAMED, cases, each, recorded, summary
 
 HARM: Final = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
-UNSET: Final = Known("tensors", "nothing sets the buffers", url="javascript:window.owned=1", advice=f"set {HARM}")
+UNSET: Final = known("tensors", "nothing sets the buffers", url="javascript:window.owned=1", advice=f"set {HARM}")
 
 BEFORE: Final = {**each("tower", "keys", "24 keys renamed", "36 keys renamed"), "wrapper/m0": ("passed", None)}
 AFTER: Final = {
@@ -57,7 +58,7 @@ def judged() -> list[Judged]:
 @pytest.fixture
 def result() -> Summary:
     families = {"m0": "timm.models.eva", "m1": "timm.models.convnext", "m 1's": "timm.models.eva"}
-    return summary(judged(), past=[FIRST_NIGHT, LAST_NIGHT], families=families, remarks=[f"expectations[0]: {HARM}"])
+    return summary(judged(), past=[FIRST_NIGHT, LAST_NIGHT], families=families, remarks=[f"renamed: {HARM}"])
 
 
 def open_all(page: Page) -> None:
