@@ -15,7 +15,7 @@ from .names import (
     LaneName,
     RedOutcome,
     RemedyName,
-    RouteName,
+    RuleRouteName,
     SizeName,
     Specifier,
     Strict,
@@ -73,7 +73,7 @@ class Rule(Strict):
     """
 
     id: Slug
-    routes: tuple[RouteName, ...] = Field(min_length=1)
+    routes: tuple[RuleRouteName, ...] = Field(min_length=1)
     scenarios: tuple[str, ...] | None = Field(default=None, min_length=1)
     models: tuple[str, ...] | None = Field(default=None, min_length=1)
     where: Mapping[TraitName, TraitTest] | None = Field(default=None, min_length=1)

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..contract.case import DEFAULT_VARIANT, RED, Size
 from ..contract.catalog import HOW_TO_RUN, Entry
-from ..contract.routes import DESCRIBED, ROUTES
+from ..contract.routes import DESCRIBED, OWN, ROUTES
 from ..remedies.table import MOVE, NONE, REMEDIES
 from .source import is_source
 
@@ -85,6 +85,7 @@ def _release(text: str) -> str:
 Version = Annotated[str, AfterValidator(_normalised)]
 Release = Annotated[str, AfterValidator(_release)]
 Specifier = Annotated[str, AfterValidator(_specifier)]
+RuleRouteName = Annotated[str, OneOf("route", (*ROUTES, OWN))]
 RouteName = Annotated[str, OneOf("route", tuple(ROUTES))]
 LaneName = Annotated[str, OneOf("lane", LANES)]
 DtypeName = Annotated[str, OneOf("dtype", DTYPES)]

@@ -100,6 +100,8 @@ def rules_of(route: str, *, folder: bool = False) -> Iterable[str]:
 
     `folder`: the checkpoint was written elsewhere, as timm writes it for the hub.
     """
-    yield LIKE_OWN if route == OWN else route
+    yield route
+    if route == OWN:
+        yield LIKE_OWN
     if folder and route in ROUTES and Takes.AS_IS in ROUTES[route].takes:
         yield LIKE_FOLDER

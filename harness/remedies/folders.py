@@ -63,9 +63,9 @@ def name_layer_norms_of_today(folder: Path) -> None:
     _rename(folder, today)
 
 
-def drop_head(folder: Path) -> None:
-    """Delete the classification head from a checkpoint, for a class of timm that refuses it where it makes none."""
-    _rename(folder, lambda name: None if name.startswith("head.") else name)
+def drop_last_layer_of_head(folder: Path) -> None:
+    """Delete the last layer of InceptionNeXt's head, `head.fc2`, which timm refuses where it makes no classes."""
+    _rename(folder, lambda name: None if name.startswith("head.fc2.") else name)
 
 
 def freeze_batch_norms_after_loading(folder: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from ..contract.case import SKIPPED, Outcome
+from ..contract.case import GREEN, SKIPPED, Outcome
 from ..contract.finding import Finding, ScenarioLine, Tried, scenarios_of
 from ..contract.matching import covers_scenario, explains
 from ..remedies.table import remedy_of
@@ -99,7 +99,7 @@ RAISED: Final = frozenset({Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outc
 
 def explain(record: Mapping[str, Any], rules: Sequence[Rule]) -> Explanation:
     """What the rules that apply to a case say of its line."""
-    if record["outcome"] in SKIPPED:
+    if record["outcome"] in SKIPPED or (record["outcome"] in GREEN and not rules):
         return NOTHING
     scenarios = scenarios_of(record)
     found: dict[str, Rule] = {}

@@ -64,9 +64,13 @@ class Judged:
         if self.verdict is Verdict.INCOMPLETE:
             return f"{NO_REMEDY}: {', '.join(self._remedies_that(Remedied.NOT_RUN))}"
         reason = str(self.record.get("reason") or self.outcome)
-        if self.verdict is not Verdict.REGRESSED or not self.explained.unexplained:
-            return reason
-        return self._unexplained(reason, self.explained.unexplained[0])
+        if self.explained.unexplained:
+            return self._unexplained(reason, self.explained.unexplained[0])
+        if self.explained.disputed:
+            return (
+                f"{reason}; {' and '.join(rule.id for rule in self.explained.disputed)} explain it: narrow one of them"
+            )
+        return reason
 
     def _unexplained(self, reason: str, first: Seen) -> str:
         known = f"; known beside it: {self.explained.found[0].because}" if self.explained.found else ""
@@ -154,7 +158,11 @@ def decide(record: Record, rules: Sequence[Rule]) -> tuple[Verdict, Explanation]
 
 def _verdict(record: Record, explained: Explanation) -> Verdict:
     remedies = set(explained.remedies.values())
-    if explained.unexplained or (record["outcome"] not in GREEN | SKIPPED and not explained.found):
+    if (
+        explained.unexplained
+        or explained.disputed
+        or (record["outcome"] not in GREEN | SKIPPED and not explained.found)
+    ):
         return Verdict.REGRESSED
     if Remedied.NOT_RUN in remedies:
         return Verdict.INCOMPLETE
