@@ -27,7 +27,9 @@ def main(argv: Sequence[str]) -> int:
     So does a script that is to run its remedy, and has none that can be run.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.causes.run")
-    parser.add_argument(OPTION, action="store_true", help="apply the remedy of each script, with which it must be sound")
+    parser.add_argument(
+        OPTION, action="store_true", help="apply the remedy of each script, with which it must be sound"
+    )
     parser.add_argument("scripts", nargs="+", metavar="SCRIPT")
     arguments = parser.parse_intermixed_args(argv)
     print(f"torch {torch.__version__}, timm {timm.__version__}, transformers {transformers.__version__}", flush=True)  # noqa: T201
