@@ -46,7 +46,7 @@ def _parser() -> Parser:
     words = "the pair's releases, and scripts; without a script the pair is installed"
     parser.add_argument("words", nargs="+", metavar="PACKAGE==VERSION|SCRIPT", help=words)
     remedy = (
-        "apply each script's remedy, the function of harness.remedies that its REMEDY names, with which it must be "
+        "apply each script's remedy, the function that its REMEDY names, with which it must be "
         "sound; a script whose remedy is no function ends with 2"
     )
     parser.add_argument(REMEDY, action="store_true", help=remedy)
