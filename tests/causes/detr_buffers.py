@@ -1,6 +1,7 @@
 """A DETR of transformers 5 leaves the non-persistent buffers of its timm backbone uninitialised.
 
-DETR takes the timm model out of the TimmBackbone, whose `_init_weights` would set them.
+DETR takes the timm model out of the TimmBackbone, whose `_init_weights` would set them. The report is of such
+buffers in any model.
 """
 
 import sys
