@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 CONFIG = "config.json"
+State = Mapping[str, Tensor]
 
 
 def drop_num_classes_from_model_args(folder: Path) -> None:
@@ -63,9 +64,13 @@ def name_layer_norms_of_today(folder: Path) -> None:
     _rename(folder, today)
 
 
-def drop_last_layer_of_head(folder: Path) -> None:
-    """Delete the last layer of InceptionNeXt's head, `head.fc2`, which timm refuses where it makes no classes."""
-    _rename(folder, lambda name: None if name.startswith("head.fc2.") else name)
+def empty_last_layer_of_head(folder: Path) -> None:
+    """Empty the last layer of InceptionNeXt's head, `head.fc2`, as timm before 1.0.31 makes it without classes."""
+    _change(folder, lambda tensors: {name: _emptied(name, tensor) for name, tensor in tensors.items()})
+
+
+def _emptied(name: str, tensor: Tensor) -> Tensor:
+    return tensor[:0].clone() if name.startswith("head.fc2.") else tensor
 
 
 def freeze_batch_norms_after_loading(folder: Path) -> None:
@@ -86,23 +91,21 @@ def _describe(folder: Path, config: Mapping[str, Any]) -> None:
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _rename(folder: Path, change: Callable[[str], str | None]) -> None:
-    """Change the names of all tensors in a folder; None deletes one. Each file is replaced as a whole."""
-    for path in folder.glob("*.safetensors"):
-        tensors = _renamed({name: tensor.clone() for name, tensor in load_file(path).items()}, change)
-        save_file(tensors, path.with_suffix(".new"), metadata={"format": "pt"})
-        path.with_suffix(".new").replace(path)
-    for path in folder.glob("*.bin"):
-        state = torch.load(path, weights_only=True)
-        torch.save(_renamed(state, change), path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
+def _rename(folder: Path, change: Callable[[str], str]) -> None:
+    """Change the names of all tensors in a folder, and in the index of its shards."""
+    _change(folder, lambda tensors: {change(name): tensor for name, tensor in tensors.items()})
     for path in folder.glob("*.index.json"):
         index = json.loads(path.read_text())
-        named = ((change(name), file) for name, file in index["weight_map"].items())
-        index["weight_map"] = {name: file for name, file in named if name is not None}
+        index["weight_map"] = {change(name): file for name, file in index["weight_map"].items()}
         path.write_text(json.dumps(index))
 
 
-def _renamed(tensors: Mapping[str, Tensor], change: Callable[[str], str | None]) -> dict[str, Tensor]:
-    named = ((change(name), tensor) for name, tensor in tensors.items())
-    return {name: tensor for name, tensor in named if name is not None}
+def _change(folder: Path, change: Callable[[State], State]) -> None:
+    """Change the tensors of each file in a folder. The file is replaced as a whole, for it may be mapped or linked."""
+    for path in folder.glob("*.safetensors"):
+        tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
+        save_file(dict(change(tensors)), path.with_suffix(".new"), metadata={"format": "pt"})
+        path.with_suffix(".new").replace(path)
+    for path in folder.glob("*.bin"):
+        torch.save(dict(change(torch.load(path, weights_only=True))), path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)

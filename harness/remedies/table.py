@@ -33,7 +33,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
         (
             "describe_for_timm",
             "drop_empty_model_args",
-            "drop_last_layer_of_head",
+            "empty_last_layer_of_head",
             "drop_num_classes_from_model_args",
             "name_layer_norms_of_today",
             "take_timm_model_prefix_off",

@@ -13,6 +13,7 @@ from transformers import AutoModel
 BROKEN = "transformers==5.23.0 timm==1.0.22"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = "https://github.com/huggingface/transformers/issues/43124"
+REMEDY = "move"
 
 ARCHITECTURE = "vit_relpos_small_patch16_224"
 

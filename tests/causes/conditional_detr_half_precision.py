@@ -8,6 +8,7 @@ from transformers import ConditionalDetrConfig, ConditionalDetrForObjectDetectio
 BROKEN = "transformers==4.49.0 timm==1.0.15"
 HEALTHY = "transformers==4.57.6 timm==1.0.22"
 URL = "https://github.com/huggingface/transformers/pull/40300"
+REMEDY = "move"
 
 config = ConditionalDetrConfig(
     backbone="resnet18",

@@ -12,6 +12,7 @@ from transformers import Gemma3nAudioConfig, Gemma3nAudioEncoder
 BROKEN = "transformers==4.57.6 timm==1.0.22"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
+REMEDY = "move"
 
 NAME = "conformer.0.attention.attn.relative_position_embedding.inv_timescales"
 
