@@ -43,7 +43,7 @@ REFUSED = {
     "a misspelt key of a finding": (
         FINDS,
         '    finds: [{kind: keys, whta: "*", how: "*"}]\n',
-        "expectations[0].finds[0]: unknown key 'whta', did you mean 'what'?",
+        "expectations[0].finds[0]: unknown key 'whta'; there is kind, where, what, how",
     ),
     "an error without a message": (
         FINDS,

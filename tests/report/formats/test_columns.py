@@ -35,5 +35,5 @@ def test_a_cause_of_the_page_has_its_mark_and_what_no_rule_explains_before_what_
     page = data(summary(from_lines(NEW, {"tower/m0": line}, [MENDED])))
     assert page["cases"]["mark"] == [marks.MARKS.index(mark)]
     assert page["cases"]["rule"] == [0]
-    [cause] = page["causes"]
+    [cause] = page["groups"]
     assert (marks.MARKS[cause["mark"]], cause["why"]) == (mark, why)
