@@ -7,7 +7,6 @@ from typing import Any
 from harness.contract.case import Outcome
 from harness.contract.finding import Finding, ScenarioLine, Tried, worst
 from harness.remedies.table import REMEDIES
-from tests.known import Known
 
 
 def finding(kind: str = "keys", what: str = "a.gamma", how: str = "renamed", **more: Any) -> Finding:
@@ -15,7 +14,7 @@ def finding(kind: str = "keys", what: str = "a.gamma", how: str = "renamed", **m
     return Finding(**{"kind": Outcome(kind), "where": "the loading report", "what": what, "how": how, **more})
 
 
-def tried(rules: Sequence[Known], *findings: Finding) -> dict[str, Tried]:
+def tried(rules: Sequence[Any], *findings: Finding) -> dict[str, Tried]:
     """What a scenario came to with the remedies of these rules, in their versions of today."""
     versions = tuple(REMEDIES[rule.remedy].version for rule in rules)
     return {rule.id: Tried(worst(found.kind for found in findings), findings, versions) for rule in rules}

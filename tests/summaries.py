@@ -88,6 +88,14 @@ def cases(
     return judge(map(Case.parse, results), recorded(pair, results, lane=lane, **more), lambda _: rules)
 
 
+def from_lines(pair: str, lines: Mapping[str, Mapping[str, Any]], rules: Sequence[Known]) -> list[Judged]:
+    """The judged cases of one run with these case lines, by case id; every rule applies to every case."""
+    records = {case: {"case": case, **line, "model": Case.parse(case).model} for case, line in lines.items()}
+    lane, ended = "cpu-float32", {"failed": None, "ended": "2026-11-20T03:00:00+00:00"}
+    run = Run(header(pair, lane, list(lines)), records, ended)
+    return judge(map(Case.parse, lines), Recorded(pair, lane, records, None, [run]), lambda _: rules)
+
+
 def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:
     """Results of models m0, m1, …, one for each reason."""
     return {f"{route}/m{number}": (outcome, reason) for number, reason in enumerate(reasons)}

@@ -33,6 +33,10 @@ def _is_text_or_null(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _is_outcome(value: Any) -> bool:
+    return isinstance(value, str) and value in _OUTCOMES
+
+
 def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -99,7 +103,7 @@ def _is_tried(value: Any) -> bool:
     """What a scenario came to: its outcome, and its findings."""
     return (
         isinstance(value, dict)
-        and value.get("outcome") in _OUTCOMES
+        and _is_outcome(value.get("outcome"))
         and isinstance(value.get("findings"), list)
         and all(map(_is_finding, value["findings"]))
     )
@@ -113,7 +117,7 @@ def _is_finding(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and value.keys() == _FINDING
-        and value["kind"] in _OUTCOMES
+        and _is_outcome(value["kind"])
         and all(isinstance(value[name], str) for name in ("where", "what", "how", "example"))
         and type(value["count"]) is int
     )
@@ -131,7 +135,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "case": _is_case_id,
         "route": _is_text,
         "model": _is_text,
-        "outcome": lambda value: isinstance(value, str) and value in _OUTCOMES,
+        "outcome": _is_outcome,
         "reason": _is_text_or_null,
         "detail": _is_object,
         **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),

@@ -11,7 +11,7 @@ from rich.text import Text
 from ..config.pair import AXES, PACKAGES, Pair
 from ..contract.case import GREEN, SKIPPED
 from ..contract.routes import ROUTES
-from ..results.judging import Judged
+from ..results.judging import Judged, Verdict
 from . import marks
 from .marks import Mark
 
@@ -22,7 +22,7 @@ GAP: Final = 2
 class Cell:
     """All cases of a pair, a lane and a route: their worst mark, and how many of those that ran passed.
 
-    `remedied` are those that pass with their remedies only.
+    Incomplete cases count as not run. `remedied` are those that pass with their remedies only.
     """
 
     mark: Mark
@@ -36,7 +36,7 @@ class Cell:
         counts = marks.count(cases)
         if not counts:
             return None
-        ran = [case for case in cases if case.record and case.outcome not in SKIPPED]
+        ran = [case for case in cases if case.verdict is not Verdict.INCOMPLETE and case.outcome not in SKIPPED]
         passed = sum(case.outcome in GREEN for case in ran)
         return cls(next(iter(counts)), passed, len(ran), counts.get(marks.REMEDIED, 0))
 

@@ -1,5 +1,6 @@
 """Failure signatures: the cause of a failure without names and numbers, so that equal failures compare equal."""
 
+import dataclasses
 import functools
 import re
 from typing import Final
@@ -13,8 +14,13 @@ _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 
 
 def generalised(case: Judged) -> str:
-    """The cause in the case's record, or the reason why it has no record."""
-    return case.reason if case.record is None else cause_of(case.record)
+    """The cause in the case's record, or of what no rule explains beside what is known; or why it has no record."""
+    if case.record is None:
+        return case.reason
+    if not (case.explained.found and case.explained.unexplained):
+        return cause_of(case.record)
+    finding = dataclasses.replace(case.explained.unexplained[0].finding, count=1, example="")
+    return _without_names(finding.words, case.record["model"])
 
 
 def fail_alike(case: Judged, other: Judged) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from ..config.errors import ExitCode
@@ -84,7 +85,7 @@ class Judged:
         ids = [rule for rule, remedied in self.explained.remedies.items() if remedied is state]
         return [rule.remedy for rule in self.explained.found if rule.id in ids]
 
-    @property
+    @cached_property  # every report asks for it
     def is_remedied(self) -> bool:
         """Whether the case is known to be broken, and every scenario of it is green as it is or with its remedies."""
         if not self.broken or self.verdict is not Verdict.AS_EXPECTED:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from harness.contract.case import GREEN, RED, SKIPPED, Case, Outcome
-from harness.contract.finding import ScenarioLine
+from harness.contract.finding import ScenarioLine, Tried
 from harness.contract.record import Run
 from harness.results.explaining import NOTHING, Explanation
 from harness.results.judging import LEFT, NO_RECORD, NO_REMEDY, WITHDRAWN, Judged, Verdict, decide, exit_code, judge
@@ -244,6 +244,11 @@ REMEDIED = {
     "something known is left": ([scenario("", GAMMA, remedied=tried([LOAD], CAST))], [LOAD, known("error")], False),
     "something unknown is left": ([scenario("", GAMMA, remedied=tried([LOAD], CAST))], [LOAD], False),
     "remedy not run": ([scenario("", GAMMA)], [LOAD], False),
+    "remedy of older code": (
+        [scenario("", GAMMA, remedied={LOAD.id: Tried(Outcome.PASSED, (), ("load_by_exact_names@0",))})],
+        [LOAD],
+        False,
+    ),
     "green": ([scenario("")], [], False),
 }
 
