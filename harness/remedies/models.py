@@ -99,13 +99,13 @@ def cast_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:
     model.to(next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()))
 
 
-def set_gemma3n_timescales(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
-    """Compute the timescales of Gemma3n's audio tower, a non-persistent buffer, which transformers 5.0 leaves unset."""
+def set_gemma3n_audio_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Compute the non-persistent buffers of Gemma3n's audio tower again, which transformers 5.0 to 5.4 leaves unset."""
     for module in model.modules():
-        buffer = getattr(module, "inv_timescales", None)
-        if isinstance(buffer, Tensor) and hasattr(module, "config"):
-            new = type(module)(module.config).inv_timescales
-            buffer.copy_(new.to(buffer.dtype))
+        if type(module).__name__ == "Gemma3nAudioEncoder":
+            new: Any = type(module)(module.config)
+            saved = new.state_dict()
+            _copy({name: buffer for name, buffer in new.named_buffers() if name not in saved}, module)
 
 
 def _timm_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -11,7 +11,7 @@ from transformers import Gemma3nAudioConfig, Gemma3nAudioEncoder
 BROKEN = "transformers==5.0.0 timm==1.0.24"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
-REMEDY = "set_gemma3n_timescales"
+REMEDY = "set_gemma3n_audio_buffers"
 
 NAME = "conformer.0.attention.attn.relative_position_embedding.inv_timescales"
 
@@ -29,7 +29,7 @@ with tempfile.TemporaryDirectory() as folder:
 if "--remedy" in sys.argv:
     from harness.remedies import models
 
-    models.set_gemma3n_timescales(loaded, {}, None)
+    models.set_gemma3n_audio_buffers(loaded, {}, None)
 want, got = dict(saved.named_buffers())[NAME], dict(loaded.named_buffers())[NAME]
 off = (want - got).abs().max().item()
 if not off < 1e-6:

@@ -15,7 +15,7 @@ from transformers import AutoModel
 BROKEN = "transformers==5.12.1 timm==1.0.27"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
-REMEDY = "drop_head"
+REMEDY = "empty_last_layer_of_head"
 
 ARCHITECTURE = "inception_next_atto"
 
@@ -32,7 +32,7 @@ with tempfile.TemporaryDirectory() as folder:
     if "--remedy" in sys.argv:
         from harness.remedies import folders
 
-        folders.drop_head(Path(folder))
+        folders.empty_last_layer_of_head(Path(folder))
     try:
         AutoModel.from_pretrained(folder)
     except RuntimeError as error:

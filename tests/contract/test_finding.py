@@ -55,10 +55,16 @@ def test_as_many_findings_as_are_recorded_one_by_one_stay_as_they_are() -> None:
     assert bounded(many(MOST)) == tuple(many(MOST))
 
 
-def test_one_more_is_counted_together_with_those_of_its_kind_place_and_description() -> None:
+def test_one_more_is_counted_together_with_those_of_its_kind_place_description_and_last_part() -> None:
     alone = finding("tensors", what="head.bias", how="uninitialised")
-    together = finding(what=f"{MOST} patterns of names", count=2 * MOST, example="layer0.gamma")
+    first = many(MOST)[0]
+    together = replace(first, what="*.gamma", count=sum(one.count for one in many(MOST)))
     assert bounded([*many(MOST), alone]) == (together, alone)
+
+
+def test_names_of_too_many_last_parts_are_counted_together_whatever_they_are() -> None:
+    found = bounded([finding("tensors", what=f"layer.part{number}", how="constant") for number in range(MOST + 1)])
+    assert [(one.what, one.count) for one in found] == [("(names)", MOST + 1)]
 
 
 def test_findings_of_too_many_descriptions_end_with_how_many_are_left_out() -> None:

@@ -67,14 +67,6 @@ def test_a_rule_of_a_torch_that_no_pair_has_is_not_idle_for_that() -> None:
     assert on_rules([idle.model_copy(update={"torch": ">=2.13"})]) == ["No case of these pairs matches rule-a (a)."]
 
 
-def test_a_case_that_two_rules_explain_is_named_with_both() -> None:
-    keys, keys_too, tensors = rule("a"), rule("b"), rule("c", "tensors")
-    assert on_rules([keys, keys_too, tensors], keys, keys_too, tensors) == [
-        "rule-a (a) and rule-b (b) each explain 1 case, such as p tower/a. Narrow one of them."
-    ]
-    assert on_rules([keys, tensors], keys, tensors) == []
-
-
 def fingerprint(mean: float, absmax: float = 2.0, shape: tuple[int, ...] = (1, 8)) -> dict[str, Any]:
     """As a record has it."""
     return {"logits": {"shape": list(shape), "mean": mean, "std": 1.0, "absmax": absmax, "samples": [0.5] * 8}}

@@ -209,7 +209,7 @@ def test_a_regression_gives_what_no_rule_explains_with_what_is_known_beside_it()
 def test_a_regression_gives_its_own_reason_with_what_is_no_longer_there() -> None:
     rule = known("keys", "gamma is renamed", scenarios=("hidden*",))
     case = judged_line(case_line(scenario("", CAST), scenario("hidden states")), rule)
-    assert case.reason == "error here; no longer there: gamma is renamed"
+    assert case.reason == "error here; known, and not there: gamma is renamed"
 
 
 def test_a_regression_of_which_nothing_is_known_gives_its_own_reason() -> None:
