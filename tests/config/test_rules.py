@@ -63,7 +63,7 @@ REFUSED = {
     ),
     "a function for a process that died": (
         f"{FINDS}    because: renamed\n    {REMEDY}",
-        '    finds: [{kind: crashed, how: "*"}, {kind: timeout, how: "*"}]\n    because: x\n    remedy: drop_empty_model_args',
+        '    finds: [{kind: crashed, how: "*"}, {kind: timeout, how: "*"}]\n    because: x\n    remedy: cast_pixels',
         "expectations[0]: crashed, timeout: the process died, so that no remedy can be run; say move or none",
     ),
     "no scenario": (FINDS, f"{FINDS}    scenarios: []\n", "expectations[0].scenarios: is empty; give at least one"),
