@@ -30,10 +30,9 @@ def apply_activations_again(model: nn.Module) -> None:
 def collect_all_levels(model: nn.Module) -> None:
     """Let a TimmBackbone take its hidden states from a feature extractor of all levels, which shares its weights."""
     for backbone in backbones(model):
-        config, extractor = backbone.config, backbone._backbone  # noqa: SLF001  as above
-        levels = tuple(range(len(extractor.feature_info.info)))
-        whole = timm.create_model(config.backbone, features_only=True, in_chans=config.num_channels, out_indices=levels)
-        whole.load_state_dict(extractor.state_dict(keep_vars=True), assign=True, strict=False)
+        own = backbone._backbone  # noqa: SLF001  TimmBackbone has no public name for it
+        whole = extractor(backbone.config, out_indices=tuple(range(len(own.feature_info.info))))
+        whole.load_state_dict(own.state_dict(keep_vars=True), assign=True, strict=False)
         whole.eval()
         backbone.forward = functools.partial(_with_all_levels, backbone.forward, whole)
 
@@ -41,6 +40,13 @@ def collect_all_levels(model: nn.Module) -> None:
 def cast_pixels(model: nn.Module) -> None:
     """Cast pixels to the model's dtype before each call, as transformers 5.5 and later do."""
     model.register_forward_pre_hook(_cast, with_kwargs=True)
+
+
+def cast_inputs(model: nn.Module) -> None:
+    """Cast what reaches a linear layer to the dtype of its weights, for a model that computes positions in float32."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_pre_hook(_cast, with_kwargs=True)
 
 
 def _cast(module: nn.Module, positional: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -63,6 +69,12 @@ def _with_all_levels(forward: Any, whole: nn.Module, pixel_values: Tensor, **giv
     output = forward(pixel_values, output_hidden_states=False, **given)
     output.hidden_states = tuple(whole.to(pixel_values.device, pixel_values.dtype)(pixel_values))
     return output
+
+
+def extractor(config: Any, **changes: Any) -> Any:
+    """Make timm's feature extractor as a TimmBackbone of this configuration does."""
+    made = {"in_chans": config.num_channels, "out_indices": tuple(config.out_indices), **changes}
+    return timm.create_model(config.backbone, features_only=True, **made)
 
 
 def backbones(model: nn.Module) -> Iterator[Any]:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .calls import backbones
+from .calls import backbones, extractor
 
 Report = MutableMapping[str, Any]
 
@@ -30,14 +30,21 @@ def load_by_exact_names(model: nn.Module, report: Report, folder: Path | None) -
 
 
 def fill_non_persistent_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
-    """Compute timm's non-persistent buffers again, which are in no checkpoint: timm 1.0.23 and later can.
+    """Compute timm's non-persistent buffers again, which are in no checkpoint.
 
-    A model of one's own may call `init_non_persistent_buffers` in its `_init_weights` instead.
+    timm 1.0.23 and later can; a model of one's own may call `init_non_persistent_buffers` in its `_init_weights`
+    instead. Before, they are copied from a new timm model of the same architecture.
     """
+    fills = [
+        fill for module in model.modules() if callable(fill := getattr(module, "init_non_persistent_buffers", None))
+    ]
     with torch.no_grad():
-        for module in model.modules():
-            if callable(fill := getattr(module, "init_non_persistent_buffers", None)):
-                fill()
+        for fill in fills:
+            fill()
+    if not fills:
+        for module, new in _made_again(model):
+            saved = new.state_dict()
+            _copy({name: buffer for name, buffer in new.named_buffers() if name not in saved}, module)
 
 
 def set_missing_to_timm_defaults(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
@@ -71,13 +78,7 @@ def copy_batch_norms_from_timm(model: nn.Module, report: Report, folder: Path | 
     """Give a pretrained TimmBackbone the running statistics of its batch norms, as timm loads them."""
     for backbone in backbones(model):
         config = backbone.config
-        native = timm.create_model(
-            config.backbone,
-            pretrained=True,
-            features_only=True,
-            in_chans=config.num_channels,
-            out_indices=tuple(config.out_indices),
-        )
+        native = extractor(config, pretrained=True)
         statistics = ("running_mean", "running_var", "num_batches_tracked")
         buffers = {name: buffer for name, buffer in native.named_buffers() if name.endswith(statistics)}
         _copy(buffers, backbone._backbone)  # noqa: SLF001  TimmBackbone has no public name for it
@@ -117,6 +118,14 @@ def _timm_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         if isinstance(getattr(module, "pretrained_cfg", None), dict) and module.pretrained_cfg.get("architecture"):
             inside.append(name)
             yield name, module
+
+
+def _made_again(model: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
+    """The timm modules in a model, each with a new one that is made as it was made."""
+    for backbone in backbones(model):
+        yield backbone._backbone, extractor(backbone.config)  # noqa: SLF001  TimmBackbone has no public name for it
+    if not any(True for _ in backbones(model)):
+        yield from ((module, _new(module)) for _, module in _timm_modules(model))
 
 
 def _new(module: Any) -> nn.Module:

@@ -52,7 +52,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
         ),
         (Mends.MODELS,),
     ),
-    **dict.fromkeys(("apply_activations_again", "cast_pixels", "collect_all_levels"), (Mends.CALLS,)),
+    **dict.fromkeys(("apply_activations_again", "cast_inputs", "cast_pixels", "collect_all_levels"), (Mends.CALLS,)),
     "freeze_batch_norms_after_loading": (Mends.FOLDERS, Mends.MODELS),
 }
 
