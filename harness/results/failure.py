@@ -24,11 +24,17 @@ def generalised(case: Judged) -> str:
 
 
 def fail_alike(case: Judged, other: Judged) -> bool:
-    """Whether two broken cases have the same outcome, and the same explaining rule or the same cause."""
+    """Whether two broken cases have the same outcome, and the same explaining rules or the same cause."""
     if case.outcome != other.outcome:
         return False
-    explained = case.explanation is not None and case.explanation == other.explanation
-    return explained or generalised(case) == generalised(other)
+    if case.explanation is not None and other.explanation is not None:
+        return _explaining(case) == _explaining(other)
+    return generalised(case) == generalised(other)
+
+
+def _explaining(case: Judged) -> set[str]:
+    """The ids of all rules that explain a finding of a case."""
+    return {rule.id for rule in (case.explanation, *case.explained.found) if rule}
 
 
 def cause_of(record: Record) -> str:
