@@ -6,9 +6,9 @@ from harness.contract.case import Case
 from harness.results.explaining import Explanation
 from harness.results.failure import fail_alike
 from harness.results.judging import Judged, Verdict
-from tests.known import Known
+from tests.known import Known, known
 
-FIRST, SECOND = Known("keys", because="renamed"), Known("tensors", because="unset")
+FIRST, SECOND = known("keys", "renamed"), known("tensors", "unset")
 
 
 def explained(*rules: Known, reason: str = "24 keys renamed") -> Judged:
@@ -23,7 +23,7 @@ def test_what_the_same_rules_explain_fails_alike_whatever_the_reason_says() -> N
 
 def test_a_second_known_cause_beside_the_first_is_another_failure() -> None:
     assert not fail_alike(explained(FIRST), explained(FIRST, SECOND))
-    assert not fail_alike(explained(FIRST, SECOND), explained(SECOND, FIRST, Known("error", because="raised")))
+    assert not fail_alike(explained(FIRST, SECOND), explained(SECOND, FIRST, known("error", "raised")))
     assert fail_alike(explained(FIRST, SECOND), explained(SECOND, FIRST))
 
 
