@@ -1,7 +1,8 @@
 """Remedies that mend a checkpoint folder in place: its config.json, or the names of its tensors."""
 
 import json
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 CONFIG = "config.json"
+METADATA = "__metadata__"
+COPIED = 2**24  # bytes at a time
 State = Mapping[str, Tensor]
 
 
@@ -66,7 +69,8 @@ def name_layer_norms_of_today(folder: Path) -> None:
 
 def empty_last_layer_of_head(folder: Path) -> None:
     """Empty the last layer of InceptionNeXt's head, `head.fc2`, as timm before 1.0.31 makes it without classes."""
-    _change(folder, lambda tensors: {name: _emptied(name, tensor) for name, tensor in tensors.items()})
+    files = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
+    _change(files, lambda tensors: {name: _emptied(name, tensor) for name, tensor in tensors.items()})
 
 
 def _emptied(name: str, tensor: Tensor) -> Tensor:
@@ -93,19 +97,32 @@ def _describe(folder: Path, config: Mapping[str, Any]) -> None:
 
 def _rename(folder: Path, change: Callable[[str], str]) -> None:
     """Change the names of all tensors in a folder, and in the index of its shards."""
-    _change(folder, lambda tensors: {change(name): tensor for name, tensor in tensors.items()})
+    for path in folder.glob("*.safetensors"):
+        _rename_in_header(path, change)
+    _change(folder.glob("*.bin"), lambda tensors: {change(name): tensor for name, tensor in tensors.items()})
     for path in folder.glob("*.index.json"):
         index = json.loads(path.read_text())
         index["weight_map"] = {change(name): file for name, file in index["weight_map"].items()}
         path.write_text(json.dumps(index))
 
 
-def _change(folder: Path, change: Callable[[State], State]) -> None:
-    """Change the tensors of each file in a folder. The file is replaced as a whole, for it may be mapped or linked."""
-    for path in folder.glob("*.safetensors"):
-        tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
-        save_file(dict(change(tensors)), path.with_suffix(".new"), metadata={"format": "pt"})
-        path.with_suffix(".new").replace(path)
-    for path in folder.glob("*.bin"):
-        torch.save(dict(change(torch.load(path, weights_only=True))), path.with_suffix(".new"))
+def _rename_in_header(path: Path, change: Callable[[str], str]) -> None:
+    """Change the names in the header of a safetensors file: eight bytes with its length, JSON, then the tensors."""
+    with path.open("rb") as old, path.with_suffix(".new").open("wb") as new:
+        header = json.loads(old.read(int.from_bytes(old.read(8), "little")))
+        renamed = {name if name == METADATA else change(name): entry for name, entry in header.items()}
+        text = json.dumps(renamed).encode()
+        text += b" " * (-len(text) % 8)
+        new.write(len(text).to_bytes(8, "little") + text)
+        shutil.copyfileobj(old, new, COPIED)
+    path.with_suffix(".new").replace(path)
+
+
+def _change(files: Iterable[Path], change: Callable[[State], State]) -> None:
+    """Change the tensors of each file. A file is replaced as a whole, for it may be mapped or linked."""
+    for path in files:
+        if path.suffix == ".safetensors":
+            save_file(dict(change(load_file(path))), path.with_suffix(".new"), metadata={"format": "pt"})
+        else:
+            torch.save(dict(change(torch.load(path, weights_only=True))), path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
