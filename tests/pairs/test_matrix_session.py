@@ -77,6 +77,7 @@ def explain_all_tensors_twice(rules: list[dict[str, Any]]) -> None:
     for rule in rules:
         if rule["id"] == "gamma-renamed":
             rule |= {"transformers": ">=4", "where": {"model": "*"}, "finds": [{"kind": "tensors", "how": "*"}]}
+            rule["remedy"] = "move"
 
 
 def mend_by_something_else(rules: list[dict[str, Any]]) -> None:
