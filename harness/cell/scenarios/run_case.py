@@ -151,7 +151,7 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
         # Only cases that the saving pair has saved before are carried: if it keeps none, it was disturbed.
         outcome = Outcome.UNSUPPORTED if context.handover.has_any else Outcome.NOT_RUN
         return CaseLine(outcome, NOTHING_KEPT, {"silent": False})
-    if not findings.fails and not findings.outputs and not attempt.has_model_without_inputs:
+    if only is None and not findings.fails and not findings.outputs and not attempt.has_model_without_inputs:
         attempt.add_error(RuntimeError("nothing was compared: the route ran nothing"), "")
         findings = attempt.findings
     warnings = [tidy(text, str(context.folder.parent)) for text in context.captured_warnings]

@@ -171,3 +171,26 @@ def test_a_remedy_that_does_not_mend_is_told(
         rules[:] = whole
     assert set(found.remedies.values()) == {Remedied.FAILS}
     assert found.unexplained[0].remedies[0].remedy == "cast_pixels"
+
+
+def test_a_scenario_that_compares_state_alone_is_green_with_its_remedy(
+    rules: list[Rule], reference: Callable[..., ReferenceModel], tmp_path: Path
+) -> None:
+    """`13 labels` of `classifier` runs nothing: with the remedy there is nothing to run either."""
+
+    times: list[nn.Module] = []
+
+    def unset_at_first(module: nn.Module) -> None:
+        if not times:
+            next(buffer for name, buffer in module.named_buffers() if "rel_pos" in name).fill_(2**63 - 1)
+        times.append(module)
+
+    known = [
+        replace(rule, routes=("classifier",), scenarios=None) for rule in rules if rule.id == "buffers-in-own-model"
+    ]
+    native = reference(RELPOS)
+    scratch, tolerance = tmp_path / "case", TOLERANCES[torch.float32]
+    route = Faulty(ROUTES["classifier"], to_model=unset_at_first, only="13 labels")
+    line = run_case.run(route, VARIANTS["safetensors"], native, RELEASE, tolerance, scratch, rules=known)
+    tried = next(scenario.remedied for scenario in line.scenarios if scenario.name == "13 labels")
+    assert [result.findings for result in tried.values()] == [()]
