@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402
 from harness.commands.bisect import BisectCommand  # noqa: E402
+from harness.commands.cause import CauseCommand  # noqa: E402
 from harness.commands.clean import CleanCommand  # noqa: E402
 from harness.commands.distributed import worker_resources  # noqa: E402
 from harness.commands.releases import ReleasesCommand  # noqa: E402
@@ -210,6 +211,12 @@ def with_exit_codes(work: Callable[..., None]) -> Callable[..., None]:
     return session
 
 
+def exit_if_bad_input(error: CommandFailed) -> None:
+    """End nox with the code of a command that said itself what is wrong with its input."""
+    if str(error).endswith(f"code {ExitCode.BAD_INPUT}"):
+        sys.exit(ExitCode.BAD_INPUT)
+
+
 def run(session: nox.Session, name: str, pair: str | None) -> None:
     """Run one pair of the command, and queue the summary."""
     command = matrix_command(session, name)
@@ -264,8 +271,7 @@ def cluster(session: nox.Session) -> None:
         start = "import sys; from harness.commands.distributed.dask import main; sys.exit(main(sys.argv[1:]))"
         session.run("python", "-c", start, *session.posargs, env=VARIABLES, log=False, stderr=None)
     except CommandFailed as error:
-        if str(error).endswith(f"code {ExitCode.BAD_INPUT}"):  # what is wrong stands there already
-            sys.exit(ExitCode.BAD_INPUT)
+        exit_if_bad_input(error)
         MATRIX_COMMANDS[name].failed = True
         raise
 
@@ -368,16 +374,18 @@ def bench(session: nox.Session) -> None:
 @with_exit_codes
 def cause(session: nox.Session) -> None:
     """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
-    pins = [word for word in session.posargs if "==" in word or "@" in word]
-    pair_run = MatrixCommand.of(pins, "pair").pair_runs[0]
-    scripts = [word for word in session.posargs if word not in pins]
-    with pair_run.environment.installed(environment_of(session, pair_run), session.log) as python:
+    command = CauseCommand.of(session.posargs)
+    environment = command.pair_run.environment
+    with environment.installed(environment_of(session, command.pair_run), session.log) as python:
         interpreter = str(python.folder.interpreter)
-        if scripts:
-            run_scripts = (interpreter, "-W", "ignore", "-m", "tests.causes.run", *scripts)
-            session.run(*run_scripts, env=VARIABLES, external=True)
-        else:
+        if not command.scripts:
             session.log(f"no script is named; the pair is installed: {interpreter}")
+            return
+        try:
+            session.run(interpreter, "-W", "ignore", *command.arguments, env=VARIABLES, external=True)
+        except CommandFailed as error:
+            exit_if_bad_input(error)
+            raise
 
 
 @nox.session(venv_backend="none", default=False)

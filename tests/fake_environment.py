@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 from harness.contract import catalog
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
+from harness.contract.finding import ScenarioLine
 from harness.contract.plan import Plan
 from harness.contract.record import CaseLine, Log
 
@@ -39,6 +41,7 @@ class FakeEnvironment:
         self.locks: list[Path | None] = []
         self.until: list[datetime | None] = []
         self.detail: dict[str, Any] = {}  # of every case
+        self.scenarios: dict[str, tuple[ScenarioLine, ...]] = {}  # by case id
         self.packages: dict[str, str] = {}  # that are installed whatever is asked for
         self.plans: list[Plan] = []
         self.arguments: tuple[str, ...] = ()
@@ -114,7 +117,8 @@ class FakeEnvironment:
                 outcome = self.outcomes.get(case.id, "passed")
                 if outcome is not None:
                     counts[outcome] += 1
-                    log.case(case, CaseLine(Outcome(outcome), f"{outcome} here", self.detail))
+                    line = CaseLine(Outcome(outcome), f"{outcome} here", self.detail)
+                    log.case(case, replace(line, scenarios=self.scenarios.get(case.id, ())))
             if counts.total() == len(plan.cases):
                 log.end(counts, ended=MACHINE["started"])
 

@@ -26,6 +26,7 @@ def plan_of(cases: Iterable[str], **fields: Any) -> Plan:
         "cases": tuple(map(Case.parse, cases)),
         "entries": (),
         "same_as": {},
+        "rules": (),
         "tolerance": Tolerance(rtol=1e-5, atol=1e-5),
         "limits": NO_LIMITS,
         "seed": SEED,

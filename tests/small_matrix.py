@@ -26,11 +26,13 @@ routes:
 models: {controls: [resnet18]}
 limits: {seconds: 300}
 expectations:
-  - routes: [tower]
+  - id: renamed
+    routes: [tower]
     where: {gamma_keys: true}
     transformers: "<4.49"
-    outcome: keys
+    finds: [{kind: keys, how: "*"}]
     because: renamed
+    remedy: move
     advice: upgrade
 """
 

@@ -1,7 +1,6 @@
 """Judged cases and summaries as values, for tests of reports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from harness.report.summary import Summary
 from harness.results import history
 from harness.results.judging import Judged, judge
 from harness.results.store import Recorded
+from tests.known import Known, known
 
 DEFAULTS: Final = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
 OLD: Final = "transformers4.48.3-timm1.0.14"
@@ -21,18 +21,7 @@ NEW: Final = "transformers5.23.0-timm1.0.31"
 MADE: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Known:
-    """A stand-in for a rule of matrix.yaml."""
-
-    outcome: str
-    because: str
-    url: str | None = "https://example.org/issues/1"
-    script: str | None = None
-    advice: str = "take transformers 4.49 or later"
-
-
-RENAMED: Final = Known("keys", "every key with gamma or beta is renamed at load")
+RENAMED: Final = known("keys", "every key with gamma or beta is renamed at load")
 
 Results = Mapping[str, tuple[str, str | None] | None]
 """Outcome and reason by case id; None for a case without a record."""
@@ -51,7 +40,7 @@ def header(pair: str, lane: str, cases: Sequence[str], **more: Any) -> dict[str,
     machine = {"packages": {"numpy": "2.3.0"}, "platform": "Linux", "device": None}
     machine |= {"lock": "l1", "cell": {"tower": "c1"}}
     return {
-        "schema": 1,
+        "schema": 2,
         "pair": {"id": pair},
         "lane": lane,
         "cases": list(cases),
@@ -97,6 +86,14 @@ def cases(
 ) -> list[Judged]:
     """The judged cases of one run with these `results`; every rule applies to every case."""
     return judge(map(Case.parse, results), recorded(pair, results, lane=lane, **more), lambda _: rules)
+
+
+def from_lines(pair: str, lines: Mapping[str, Mapping[str, Any]], rules: Sequence[Known]) -> list[Judged]:
+    """The judged cases of one run with these case lines, by case id; every rule applies to every case."""
+    records = {case: {"case": case, **line, "model": Case.parse(case).model} for case, line in lines.items()}
+    lane, ended = "cpu-float32", {"failed": None, "ended": "2026-11-20T03:00:00+00:00"}
+    run = Run(header(pair, lane, list(lines)), records, ended)
+    return judge(map(Case.parse, lines), Recorded(pair, lane, records, None, [run]), lambda _: rules)
 
 
 def each(route: str, outcome: str, *reasons: str | None) -> dict[str, tuple[str, str | None]]:

@@ -152,6 +152,12 @@ class Matrix(Strict):
         """Whether a model of the catalog belongs to the matrix: it has LayerScale or is a control."""
         return entry.layer_scale or entry.model in self.models.controls
 
+    @field_validator("expectations")
+    @classmethod
+    def _each_rule_has_an_id_of_its_own(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        _refuse_repeated(rule.id for rule in rules)
+        return rules
+
     # A validator sees the fields declared above its own, if they are valid.
     @field_validator("rows")
     @classmethod

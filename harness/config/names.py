@@ -13,7 +13,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..contract.case import DEFAULT_VARIANT, RED, Size
 from ..contract.catalog import HOW_TO_RUN, Entry
-from ..contract.routes import DESCRIBED, ROUTES
+from ..contract.routes import DESCRIBED, OWN, ROUTES
+from ..remedies.table import MOVE, NONE, REMEDIES
 from .source import is_source
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
@@ -84,10 +85,12 @@ def _release(text: str) -> str:
 Version = Annotated[str, AfterValidator(_normalised)]
 Release = Annotated[str, AfterValidator(_release)]
 Specifier = Annotated[str, AfterValidator(_specifier)]
+RuleRouteName = Annotated[str, OneOf("route", (*ROUTES, OWN))]
 RouteName = Annotated[str, OneOf("route", tuple(ROUTES))]
 LaneName = Annotated[str, OneOf("lane", LANES)]
 DtypeName = Annotated[str, OneOf("dtype", DTYPES)]
 SizeName = Annotated[str, OneOf("size", tuple(Size))]
 VariantName = Annotated[str, OneOf("variant", VARIANTS)]
 TraitName = Annotated[str, OneOf("trait", TRAITS)]
+RemedyName = Annotated[str, OneOf("remedy", (*REMEDIES, MOVE, NONE))]
 RedOutcome = Annotated[str, OneOf("failing outcome", tuple(sorted(RED)))]

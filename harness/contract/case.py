@@ -30,6 +30,11 @@ class Outcome(StrEnum):
 GREEN: Final = frozenset({Outcome.PASSED, Outcome.DRIFTED})
 SKIPPED: Final = frozenset({Outcome.UNSUPPORTED, Outcome.NOT_RUN})
 RED: Final = frozenset(Outcome) - GREEN - SKIPPED
+SEVERITY: Final = (
+    *(Outcome.CRASHED, Outcome.TIMEOUT, Outcome.KEYS, Outcome.TENSORS, Outcome.NONFINITE, Outcome.OUTPUTS),
+    *(Outcome.OUT_OF_MEMORY, Outcome.ERROR, Outcome.DRIFTED, Outcome.PASSED, Outcome.UNSUPPORTED, Outcome.NOT_RUN),
+)
+"""Every outcome, the worst first. State comes before outputs, and an exception hides nothing that was found before."""
 
 
 class Size(StrEnum):

@@ -1,14 +1,18 @@
-"""Whether a rule applies to a case. Standard library and packaging only: both sides of the wall use it."""
+"""Whether a rule applies to a case, and explains a finding.
 
-from collections.abc import Mapping
+Standard library and packaging only: both sides of the wall use it.
+"""
+
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
 
 from .case import Case
 from .catalog import Entry
+from .finding import Finding
 from .routes import rules_of
 
 
@@ -52,6 +56,21 @@ class Restrictions(Protocol):
         """Names of sizes."""
 
 
+class Explanation(Protocol):
+    """The findings that a rule explains."""
+
+    @property
+    def scenarios(self) -> Any:
+        """Globs of names of scenarios; None for all."""
+
+    @property
+    def finds(self) -> Any:
+        """Patterns of findings."""
+
+
+AnyRule = TypeVar("AnyRule", bound=Restrictions)
+
+
 def applies_to(rule: Restrictions, case: Case, lane: str, entry: Entry, *, folder: bool = False) -> bool:
     """Whether a rule applies to a case of a lane, its releases aside.
 
@@ -67,6 +86,26 @@ def applies_to(rule: Restrictions, case: Case, lane: str, entry: Entry, *, folde
         and (rule.models is None or any(fnmatchcase(name, glob) for glob in rule.models for name in names))
         and all(_matches(wanted, entry.traits[trait]) for trait, wanted in (rule.where or {}).items())
     )
+
+
+def applying(rules: Iterable[AnyRule], case: Case, lane: str, entry: Entry, *, folder: bool = False) -> list[AnyRule]:
+    """The rules that apply to a case of a lane."""
+    return [rule for rule in rules if applies_to(rule, case, lane, entry, folder=folder)]
+
+
+def explains(rule: Explanation, scenario: str, finding: Finding) -> bool:
+    """Whether a rule that applies to a case explains a finding of one of its scenarios."""
+    return covers_scenario(rule, scenario) and any(_fits(pattern, finding) for pattern in rule.finds)
+
+
+def covers_scenario(rule: Explanation, scenario: str) -> bool:
+    """Whether a rule that applies to a case is about one of its scenarios."""
+    return rule.scenarios is None or any(fnmatchcase(scenario, glob) for glob in rule.scenarios)
+
+
+def _fits(pattern: Any, finding: Finding) -> bool:
+    wanted = ((pattern.where, finding.where), (pattern.what, finding.what), (pattern.how, finding.how))
+    return pattern.kind == finding.kind and all(glob is None or fnmatchcase(text, glob) for glob, text in wanted)
 
 
 def covers_releases(rule: Restrictions, transformers: str, timm: str, torch: str) -> bool:

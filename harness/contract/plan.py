@@ -36,6 +36,43 @@ class Limits:
         return "seconds", self.seconds
 
 
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern of findings: globs, of which None fits anything. `kind` is a kind of finding."""
+
+    kind: str
+    where: str | None = None
+    what: str | None = None
+    how: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule of matrix.yaml as far as it decides which remedies a scenario is run again with."""
+
+    id: str
+    routes: tuple[str, ...]
+    scenarios: tuple[str, ...] | None
+    models: tuple[str, ...] | None
+    where: Mapping[str, Any] | None
+    transformers: str | None
+    timm: str | None
+    torch: str | None
+    lanes: tuple[str, ...] | None
+    variants: tuple[str, ...] | None
+    sizes: tuple[str, ...] | None
+    finds: tuple[Pattern, ...]
+    remedy: str
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Rule":
+        """From fields in JSON's own types."""
+        listed = ("routes", "scenarios", "models", "lanes", "variants", "sizes")
+        tuples = {name: tuple(fields[name]) for name in listed if fields.get(name) is not None}
+        finds = tuple(Pattern(**pattern) for pattern in fields["finds"])
+        return cls(**{**fields, **tuples, "finds": finds})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The cases of a run, and everything that decides their outcomes."""
@@ -48,6 +85,8 @@ class Plan:
     """The catalog entries of the models of the cases."""
     same_as: Mapping[str, str]
     """Case id -> id of the case that is run in its stead: the slim forms of their models are identical."""
+    rules: tuple[Rule, ...]
+    """The rules that cover the pair's releases."""
     tolerance: Tolerance
     limits: Limits
     seed: int
@@ -96,6 +135,7 @@ class Plan:
         typed = {
             "cases": tuple(Case(**{**case, "size": Size(case["size"])}) for case in plan["cases"]),
             "entries": tuple(map(entry_of, plan["entries"])),
+            "rules": tuple(map(Rule.of, plan["rules"])),
             "tolerance": Tolerance(**plan["tolerance"]),
             "limits": Limits(**plan["limits"]),
             "needs": {model: tuple(gib) for model, gib in plan["needs"].items()},

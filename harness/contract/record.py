@@ -17,6 +17,7 @@ from typing import IO, Any, Final
 
 from . import folder
 from .case import Case, Outcome
+from .finding import ScenarioLine
 from .plan import Plan
 from .record_fields import FIELDS, SCHEMA
 
@@ -31,6 +32,7 @@ _RUN: Final = '{"kind":"run"'
 class CaseLine:
     """The result of a case. `seconds` and `peak_rss_mb` are null if it was not run.
 
+    `scenarios` are those of the case that ran, each with its own outcome and findings; the case's outcome is the worst.
     `same_as` is the id of the case that was run in its stead, and `imported` the versions that the worker imported.
     """
 
@@ -43,6 +45,7 @@ class CaseLine:
     fingerprint: Mapping[str, Any] | None = None
     seconds: float | None = None
     peak_rss_mb: float | None = None
+    scenarios: tuple[ScenarioLine, ...] = ()
     same_as: str | None = None
     imported: Mapping[str, str] | None = None
 
@@ -50,13 +53,15 @@ class CaseLine:
     def fields(self) -> dict[str, Any]:
         """The line in JSON's own types at any depth: pytest-xdist sends no others from a worker to its controller."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields: dict[str, Any] = json.loads(json.dumps({**plain, "detail": dict(self.detail)}))
+        scenarios = list(map(dataclasses.asdict, self.scenarios))
+        fields: dict[str, Any] = json.loads(json.dumps({**plain, "detail": dict(self.detail), "scenarios": scenarios}))
         return fields
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "CaseLine":
         """The inverse of `fields`."""
-        return cls(**{**fields, "outcome": Outcome(fields["outcome"])})
+        scenarios = tuple(map(ScenarioLine.of, fields.get("scenarios") or ()))
+        return cls(**{**fields, "outcome": Outcome(fields["outcome"]), "scenarios": scenarios})
 
 
 @dataclass(frozen=True)
@@ -164,12 +169,17 @@ def _finite(value: Any) -> Any:
 def read(path: Path) -> list[Run]:
     """The runs of a lane's file, oldest first; lines torn by a crash are skipped.
 
-    Raises ValueError, naming the line, for a line before the first run, of an unknown kind, or with invalid fields.
+    Runs of an older schema are skipped. Raises ValueError, naming the line, for a line before the first run, of an
+    unknown kind, or with invalid fields.
     """
     runs: list[Run] = []
     cases: list[dict[str, Mapping[str, Any]]] = []
+    older = False
     for number, line in _lines(path):
         kind = line.get("kind")
+        older = _is_older(line) if kind == "run" else older
+        if older and kind in FIELDS:
+            continue
         if not isinstance(kind, str) or kind not in FIELDS:
             raise ValueError(f"{path}:{number}: unknown kind {kind!r}")
         if kind != "run" and not runs:
@@ -184,6 +194,12 @@ def read(path: Path) -> list[Run]:
         else:
             runs[-1] = Run(runs[-1].header, cases[-1], line)
     return runs
+
+
+def _is_older(header: Mapping[str, Any]) -> bool:
+    """Whether a run was recorded in an older schema, which says too little to be judged by."""
+    schema = header.get("schema")
+    return type(schema) is int and schema < SCHEMA
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

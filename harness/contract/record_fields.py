@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, Final
 
 from .case import Case, Outcome
+from .finding import Finding
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 STATISTICS: Final = ("mean", "std", "absmax")  # of an output, in a fingerprint
 SAMPLES: Final = 8  # values of an output, in a fingerprint
 LARGEST: Final = 10**300  # of the whole numbers that fit into a float
 
 _OUTCOMES: Final = frozenset(Outcome)
+_FINDING: Final = frozenset(field.name for field in fields(Finding))
 
 
 def _is_case_id(value: Any) -> bool:
@@ -28,6 +31,10 @@ def _is_text(value: Any) -> bool:
 
 def _is_text_or_null(value: Any) -> bool:
     return value is None or isinstance(value, str)
+
+
+def _is_outcome(value: Any) -> bool:
+    return isinstance(value, str) and value in _OUTCOMES
 
 
 def _is_object(value: Any) -> bool:
@@ -76,6 +83,46 @@ def _are_versions_or_null(value: Any) -> bool:
     return value is None or (isinstance(value, dict) and all(map(_is_text, value.values())))
 
 
+def _are_scenarios(value: Any) -> bool:
+    """A line may have none: its case was not run, or its process died."""
+    return value is None or (isinstance(value, list) and all(map(_is_scenario, value)))
+
+
+def _is_scenario(value: Any) -> bool:
+    if not (isinstance(value, dict) and isinstance(value.get("name"), str) and _is_tried(value)):
+        return False
+    remedied = value.get("remedied")
+    return (
+        (remedied is None or (isinstance(remedied, dict) and all(map(_is_remedied, remedied.values()))))
+        and _is_figure_or_null(value.get("seconds"))
+        and _is_fingerprint(value.get("fingerprint"))
+    )
+
+
+def _is_tried(value: Any) -> bool:
+    """What a scenario came to: its outcome, and its findings."""
+    return (
+        isinstance(value, dict)
+        and _is_outcome(value.get("outcome"))
+        and isinstance(value.get("findings"), list)
+        and all(map(_is_finding, value["findings"]))
+    )
+
+
+def _is_remedied(value: Any) -> bool:
+    return _is_tried(value) and isinstance(value.get("remedies"), list) and all(map(_is_text, value["remedies"]))
+
+
+def _is_finding(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == _FINDING
+        and _is_outcome(value["kind"])
+        and all(isinstance(value[name], str) for name in ("where", "what", "how", "example"))
+        and type(value["count"]) is int
+    )
+
+
 FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     "run": {
         "schema": lambda value: value == SCHEMA,
@@ -88,11 +135,12 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "case": _is_case_id,
         "route": _is_text,
         "model": _is_text,
-        "outcome": lambda value: isinstance(value, str) and value in _OUTCOMES,
+        "outcome": _is_outcome,
         "reason": _is_text_or_null,
         "detail": _is_object,
         **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),
         "fingerprint": _is_fingerprint,
+        "scenarios": _are_scenarios,
         "same_as": lambda value: value is None or _is_case_id(value),
         "imported": _are_versions_or_null,
     },

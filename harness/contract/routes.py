@@ -36,7 +36,8 @@ class Route:
     route to recommend where this one is broken. `variants` are the checkpoint variants that make a difference on it.
     `saves`: one of the two libraries writes its checkpoint, not the harness. `shards`: its checkpoint may be sharded,
     as only transformers reads it; timm, on the other routes, reads a single file. `held` and `written` are GiB of
-    memory and disk per GiB of weights, measured with convnext_xlarge on transformers 5.23 in float32.
+    memory and disk per GiB of weights, measured with convnext_xlarge on transformers 5.23 in float32; 1.2 GiB of memory
+    more where a remedy makes the model once more.
     """
 
     name: str
@@ -68,19 +69,19 @@ GEMMA3N: Final = "4.53.0"  # the first multimodal model that builds on timm by d
 # fmt: off
 _TABLE: Final = (
     Route("wrapper", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
-    Route("wrapper-features", WRAPPER, "backbone", DESCRIBED, AS_IS, saves=False, shards=True, held=1.2, written=1),
+    Route("wrapper-features", WRAPPER, "backbone", DESCRIBED, AS_IS, saves=False, shards=True, held=2.4, written=1),
     Route("classifier", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
     Route("backbone", None, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=4),
-    Route("backbone-pretrained", None, "backbone", (), FOLDER, saves=False, shards=False, held=5.5, written=1),
-    Route("backbone-features", None, "backbone", STORED, NOTHING, saves=True, shards=True, held=0.2, written=4),
-    Route("detector", None, None, STORED, NOTHING, saves=True, shards=True, held=0.2, written=1),
+    Route("backbone-pretrained", None, "backbone", (), FOLDER, saves=False, shards=False, held=6.7, written=1),
+    Route("backbone-features", None, "backbone", STORED, NOTHING, saves=True, shards=True, held=1.4, written=4),
+    Route("detector", None, None, STORED, NOTHING, saves=True, shards=True, held=1.4, written=1),
     Route("tower", None, "tower-wrapper", STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("tower-wrapper", WRAPPER, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("vlm", GEMMA3N, None, STORED, NOTHING, saves=True, shards=True, held=0.2, written=1),
     Route("hub", WRAPPER, "wrapper", (), NOTHING, saves=True, shards=False, held=0.2, written=6),
     Route("roundtrip", WRAPPER, None, PLACED, ANY, saves=True, shards=False, held=0.2, written=3),
-    Route("scratch", WRAPPER, None, PLACED, NOTHING, saves=True, shards=False, held=1.2, written=3),
-    Route("partial", None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=6),
+    Route("scratch", WRAPPER, None, PLACED, NOTHING, saves=True, shards=False, held=1.2, written=4),
+    Route("partial", None, None, STORED, NOTHING, saves=True, shards=False, held=1.4, written=6),
     Route("resume", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=False, held=2.2, written=2),
     Route("processor", WRAPPER, None, DESCRIBED, WEIGHTS, saves=False, shards=True, held=0.2, written=1),
     Route("pipeline", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
@@ -100,6 +101,8 @@ def rules_of(route: str, *, folder: bool = False) -> Iterable[str]:
 
     `folder`: the checkpoint was written elsewhere, as timm writes it for the hub.
     """
-    yield LIKE_OWN if route == OWN else route
+    yield route
+    if route == OWN:
+        yield LIKE_OWN
     if folder and route in ROUTES and Takes.AS_IS in ROUTES[route].takes:
         yield LIKE_FOLDER

@@ -11,7 +11,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -23,9 +23,10 @@ from ..cell.compare.reasons import DAMAGED
 from ..cell.models.installed import Release
 from ..contract.case import GREEN, SKIPPED, Case, Outcome
 from ..contract.catalog import Entry
-from ..contract.matching import applies_to, covers_releases
+from ..contract.finding import ScenarioLine, scenarios_of
+from ..contract.matching import applies_to, covers_releases, explains
 from ..contract.package import ROOT
-from ..contract.plan import Tolerance
+from ..contract.plan import Pattern, Rule, Tolerance
 from ..contract.record import CaseLine
 from ..contract.routes import OWN
 from .messages import Out
@@ -34,8 +35,9 @@ MATRIX: Final = ROOT / "matrix.yaml"
 LANE: Final = "cpu-float32"
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
 RESTRICTIONS: Final = dict.fromkeys(
-    ("models", "where", "transformers", "timm", "torch", "lanes", "variants", "sizes", "url", "script")
+    ("scenarios", "models", "where", "transformers", "timm", "torch", "lanes", "variants", "sizes", "url", "script")
 )
+PLANNED: Final = tuple(field.name for field in fields(Rule))
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,16 @@ def tolerance(dtype: torch.dtype = torch.float32) -> Tolerance:
 
 def rules() -> list[Any]:
     """The expectations of matrix.yaml."""
-    return [SimpleNamespace(**{**RESTRICTIONS, **rule}) for rule in _matrix().get("expectations") or ()]
+    return [
+        SimpleNamespace(**{**RESTRICTIONS, **rule, "finds": [Pattern(**pattern) for pattern in rule["finds"]]})
+        for rule in _matrix().get("expectations") or ()
+    ]
+
+
+def planned(rules: Iterable[Any], release: Release) -> list[Rule]:
+    """The rules that name this pair, as cases take them to run again with their remedies."""
+    named = ({name: getattr(rule, name) for name in PLANNED} for rule in rules if _names(rule, release))
+    return [Rule.of({**rule, "finds": map(asdict, rule["finds"])}) for rule in named]
 
 
 @contextlib.contextmanager
@@ -130,7 +141,7 @@ def explain(
     explained: dict[int, list[CaseResult]] = {}
     unexplained = []
     for result in broken:
-        fitting = [rule for rule in rules if rule.outcome == result.line.outcome and _applies(rule, result)]
+        fitting = _fitting(rules, result)
         if result.case.route == OWN:  # rules of other releases say nothing of a user model
             fitting = [rule for rule in fitting if _names(rule, release)]
         fitting.sort(key=lambda rule: not _names(rule, release))  # rules that name this pair first
@@ -148,6 +159,7 @@ def explain(
         yield f"\n✘ {routes}: {group[0].line.reason}"
         yield f"  because {rule.because}" if _names(rule, release) else f"  as in other releases, where {rule.because}"
         yield f"  {rule.advice}"
+        yield from _remedy(rule, group)
         yield f"  {rule.url or rule.script}"
     rest = [rule for index, rule in enumerate(rules) if _names(rule, release) and index not in explained]
     rest = [rule for rule in rest if not _is_refuted(rule, results)]
@@ -156,6 +168,31 @@ def explain(
         for rule in rest:
             yield f"· {', '.join(rule.routes)}, of {_scope(rule)}: {rule.because}"
             yield f"  {rule.advice}"
+
+
+def _fitting(rules: Iterable[Any], result: CaseResult) -> list[Any]:
+    """The rules that explain a finding of a case; none if some finding is explained by none of them."""
+    applicable = [rule for rule in rules if _applies(rule, result)]
+    findings = [(scenario.name, finding) for scenario in _scenarios(result) for finding in scenario.findings]
+    explaining = [[rule for rule in applicable if explains(rule, *finding)] for finding in findings]
+    return list({id(rule): rule for some in explaining for rule in some}.values()) if all(explaining) else []
+
+
+def _scenarios(result: CaseResult) -> Sequence[ScenarioLine]:
+    return scenarios_of(result.line.fields)
+
+
+def _remedy(rule: Any, results: Iterable[CaseResult]) -> Iterator[str]:
+    """Whether the remedy of a rule was run here, and mended all scenarios of the cases."""
+    tried = [
+        scenario.remedied[rule.id]
+        for result in results
+        for scenario in _scenarios(result)
+        if rule.id in scenario.remedied
+    ]
+    if tried:
+        held = not any(result.findings for result in tried)
+        yield f"  the remedy {rule.remedy} was tried here, and {'it works' if held else 'does not suffice'}"
 
 
 def _damage(broken: Sequence[CaseResult]) -> Iterator[str]:

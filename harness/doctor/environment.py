@@ -19,8 +19,9 @@ from ..cell.routes import ROUTES
 from ..cell.scenarios import run_case
 from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
+from ..contract.matching import applying
 from ..contract.plan import Tolerance
-from .console_report import CaseResult, print_report, quiet, tolerance
+from .console_report import LANE, CaseResult, planned, print_report, quiet, rules, tolerance
 from .messages import Console
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
@@ -40,7 +41,7 @@ def examine(console: Console) -> int:
 
 def _results(release: Release, tolerance: Tolerance, console: Console) -> Iterator[CaseResult]:
     with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
-        known = set(timm.list_models())
+        known, known_rules = set(timm.list_models()), planned(rules(), release)
         for model in dict.fromkeys((*MODELS, *(name for names in OF_ROUTE.values() for name in names))):
             if model not in known and model != BERT.model:
                 continue
@@ -50,7 +51,8 @@ def _results(release: Release, tolerance: Tolerance, console: Console) -> Iterat
             for name, route in ROUTES.items():
                 if model in OF_ROUTE.get(name, MODELS):
                     console.testing(f"while {Case(name, model).id} ran")
-                    line = run_case.run(
-                        route, VARIANTS[DEFAULT_VARIANT], reference, release, tolerance, Path(folder) / model
-                    )
-                    yield CaseResult(Case(name, model), entry, line)
+                    case, variant = Case(name, model), VARIANTS[DEFAULT_VARIANT]
+                    applicable = applying(known_rules, case, LANE, entry)
+                    scratch = Path(folder) / model
+                    line = run_case.run(route, variant, reference, release, tolerance, scratch, rules=applicable)
+                    yield CaseResult(case, entry, line)

@@ -25,7 +25,7 @@ from ..contract.processes import adopt_orphans, children, descendants, die_with
 from .messages import Console, Kind, Message, Screen, Teller, Unprinted, parse
 from .verdict import BAD_INPUT, Ended, judge
 
-GRACE: Final = 10.0
+GRACE: Final = 30.0
 """Seconds that the process has to end after its verdict, and its forks after that."""
 INTERRUPTED: Final = 2.0
 """Seconds that the process has to end after Ctrl-C."""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from ..cell.guards import offline
 from ..cell.models.installed import Release
-from ..cell.user_models.checkpoint_folder import CheckpointFolder
 from ..cell.user_models.request import Request, UserCases
 from ..cell.user_models.save_and_reload import UserModel
-from .console_report import CaseResult, print_report, quiet, tolerance
+from .console_report import LANE, CaseResult, planned, print_report, quiet, rules, tolerance
 from .messages import UNWATCHED, Console
 
 
@@ -28,14 +27,11 @@ def examine(request: Request, console: Console) -> int:
 
 def results(user_cases: UserCases, console: Console = UNWATCHED) -> Iterator[CaseResult]:
     """Run each case. Its checkpoints are deleted after it, for a user model may be large."""
-    allowed = tolerance(user_cases.reference.placement.dtype)
+    allowed, release = tolerance(user_cases.reference.placement.dtype), Release.installed()
+    known = planned(rules(), release)
     with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
         for case in user_cases.cases:
             console.testing(f"while {case.id} ran")
-            line = user_cases.run(case, Release.installed(), allowed, Path(folder))
+            line = user_cases.run(case, release, allowed, Path(folder), lane=LANE, rules=known)
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
-            yield CaseResult(case, user_cases.reference.entry, line, folder=_is_as_for_the_hub(user_cases))
-
-
-def _is_as_for_the_hub(user_cases: UserCases) -> bool:
-    return isinstance(user_cases.reference, CheckpointFolder) and user_cases.reference.checkpoint.is_as_for_the_hub
+            yield CaseResult(case, user_cases.reference.entry, line, folder=user_cases.is_as_for_the_hub)

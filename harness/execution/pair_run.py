@@ -22,7 +22,7 @@ from ..environments.verification import in_words
 from ..planning import capacity, device
 from ..planning import plan as planning
 from ..planning.capacity import Needs
-from ..results import store
+from ..results import store, verdicts
 from ..results.pair_records import PairRecords
 from . import placeholders
 
@@ -128,7 +128,10 @@ class PairRun:
         return {case.id: why for case, why in unfit.items()}
 
     def pending(self, lane: Lane, catalog: Catalog) -> list[Case]:
-        """The planned cases without a current record, or not-run the last time although this machine can run them."""
+        """The planned cases without a current record, or not-run the last time although this machine can run them.
+
+        Also those that a rule with a remedy explains, and that were not run with it.
+        """
         planned, recorded = self.records.planned(lane, catalog), self.records.recorded(lane, catalog)
         if self.options.rerun or not self.records.lasting:
             return planned
@@ -136,7 +139,11 @@ class PairRun:
         not_run = [
             case for case in planned if case.id in older or records.get(case.id, {}).get("outcome") == Outcome.NOT_RUN
         ]
-        done = records.keys() - ({case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys())
+        done = (
+            records.keys()
+            - verdicts.unmended(self.records, lane, catalog)
+            - ({case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys())
+        )
         return [case for case in planned if case.id not in done]
 
     def _installed(

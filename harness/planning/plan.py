@@ -13,7 +13,8 @@ from ..config.pair import Pair
 from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, OWN_VARIANTS, SEED, Case, Size
 from ..contract.catalog import BERT, Catalog, Entry
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.plan import Limits, Plan, Tolerance
+from ..contract.matching import applies_to, covers_releases
+from ..contract.plan import Limits, Plan, Rule, Tolerance
 from ..contract.routes import OWN, ROUTES, Takes
 from . import currency
 
@@ -144,13 +145,16 @@ def plan_of(  # noqa: PLR0913 - a plan needs all of these
 ) -> Plan:
     """The plan of these cases; `Plan` describes its fields."""
     models = {case.model for case in cases}
+    rules = rules_of(matrix, pair)
     twins = {} if handover or options.own or options.from_hub else same_as(cases, catalog)
+    twins = _with_same_rules(twins, rules, lane, catalog)
     return Plan(
         pair={"id": pair.id, **pair.versions},
         lane=lane.name,
         cases=tuple(cases),
         entries=tuple(entry for entry in (*catalog, BERT) if entry.model in models),
         same_as={case.id: other.id for case, other in twins.items()},
+        rules=rules,
         tolerance=Tolerance(**matrix.tolerances[lane.dtype].model_dump()),
         limits=Limits(**matrix.limits.of_a_case),
         seed=SEED,
@@ -167,6 +171,23 @@ def plan_of(  # noqa: PLR0913 - a plan needs all of these
         here=str(options.here.resolve()),
         fallbacks=sum(entry.model in models and entry.slim.fallback is not None for entry in catalog),
     )
+
+
+def _with_same_rules(
+    twins: Mapping[Case, Case], rules: Sequence[Rule], lane: Lane, catalog: Catalog
+) -> dict[Case, Case]:
+    """The cases to which the same rules apply as to the case run in their stead: it is run with their remedies."""
+
+    def applying(case: Case) -> list[str]:
+        return [rule.id for rule in rules if applies_to(rule, case, lane.name, catalog[case.model])]
+
+    return {case: other for case, other in twins.items() if applying(case) == applying(other)}
+
+
+def rules_of(matrix: Matrix, pair: Pair) -> tuple[Rule, ...]:
+    """The rules that cover the pair's releases."""
+    covering = (rule for rule in matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch))
+    return tuple(rule.planned for rule in covering)
 
 
 def same_as(cases: Sequence[Case], catalog: Iterable[Entry]) -> dict[Case, Case]:

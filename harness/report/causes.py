@@ -1,13 +1,15 @@
 """Cases that are not green, grouped by cause: one cause may break many models."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..config.text import number
+from ..results.explaining import Rule
 from ..results.failure import generalised
-from ..results.judging import Judged, Rule, Verdict
+from ..results.judging import Judged, Verdict
 from ..results.pair_diff import alternative_routes
 from . import marks
 
@@ -78,13 +80,23 @@ def explain(cause: Cause) -> Iterator[str]:
         yield cause.example.reason
     if cause.rule is None:
         return
-    starts = {
-        Verdict.REGRESSED: f"expected {cause.rule.outcome}: ",
-        Verdict.FIXED: f"no longer {cause.rule.outcome}: ",
-    }
+    if cause.verdict is Verdict.REGRESSED:
+        return  # the reason names what is known beside it
+    starts = {Verdict.FIXED: f"no longer {cause.rule.outcome}: "}
     yield starts.get(cause.verdict, "because ") + cause.rule.because
     if cause.verdict is Verdict.AS_EXPECTED:
-        yield from (text for text in (cause.rule.advice, cause.rule.url or cause.rule.script) if text)
+        yield from (text for text in (cause.rule.advice, remedy(cause), cause.rule.url or cause.rule.script) if text)
+
+
+def remedy(cause: Cause) -> str | None:
+    """Whether the remedy of the cause's rule was run and holds; None if the rule has none."""
+    rule = cause.rule
+    states = Counter(case.explained.remedies.get(rule.id) for case in cause.judged) if rule else Counter()
+    if rule is None or not (tried := sum(states.values()) - states[None]):
+        return None
+    green = sum(case.is_remedied for case in cause.judged)
+    rest = "" if green == tried else f"; {number(tried - green, 'case')} broken for another known reason too"
+    return f"remedy {rule.remedy}: {green} of {number(tried, 'case')} green with it{rest}"
 
 
 def alternatives(broken: Sequence[Judged], judged: Iterable[Judged]) -> list[str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from ..config.pair import AXES, PACKAGES, Pair
 from ..contract.case import GREEN, SKIPPED
 from ..contract.routes import ROUTES
-from ..results.judging import Judged
+from ..results.judging import Judged, Verdict
 from . import marks
 from .marks import Mark
 
@@ -20,11 +20,15 @@ GAP: Final = 2
 
 @dataclass(frozen=True)
 class Cell:
-    """All cases of a pair, a lane and a route: their worst mark, and how many of those that ran passed."""
+    """All cases of a pair, a lane and a route: their worst mark, and how many of those that ran passed.
+
+    Incomplete cases count as not run. `remedied` are those that pass with their remedies only.
+    """
 
     mark: Mark
     passed: int
     ran: int
+    remedied: int = 0
 
     @classmethod
     def of(cls, cases: Sequence[Judged]) -> "Cell | None":
@@ -32,15 +36,23 @@ class Cell:
         counts = marks.count(cases)
         if not counts:
             return None
-        ran = [case for case in cases if case.record and case.outcome not in SKIPPED]
-        return cls(next(iter(counts)), sum(case.outcome in GREEN for case in ran), len(ran))
+        ran = [case for case in cases if case.verdict is not Verdict.INCOMPLETE and case.outcome not in SKIPPED]
+        passed = sum(case.outcome in GREEN for case in ran)
+        return cls(next(iter(counts)), passed, len(ran), counts.get(marks.REMEDIED, 0))
 
     @property
     def share(self) -> str:
-        """Passed of ran, in percent, rounded so that only all is 100% and only none is 0%; empty if nothing ran."""
+        """Passed of ran, in percent, and with remedies: `0% → 100%`; empty if nothing ran.
+
+        It is rounded so that only all is 100% and only none is 0%.
+        """
         if not self.ran:
             return ""
-        return f"{max(100 * self.passed // self.ran, int(self.passed > 0))}%"
+        as_it_is = self._percent(self.passed)
+        return f"{as_it_is} → {self._percent(self.passed + self.remedied)}" if self.remedied else as_it_is
+
+    def _percent(self, passed: int) -> str:
+        return f"{max(100 * passed // self.ran, int(passed > 0))}%"
 
 
 def cells(cases: Sequence[Judged]) -> dict[tuple[str, str], Cell]:

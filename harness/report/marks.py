@@ -29,29 +29,34 @@ REGRESSED: Final = Mark("regressed", "✘", "bold red", "bold white on red")
 FIXED: Final = Mark("fixed", "↑", "bold magenta", "bold white on magenta")
 INCOMPLETE: Final = Mark("incomplete", "…", "bold yellow", "bold black on bright_yellow")
 KNOWN_BROKEN: Final = Mark("known broken", "◐", "yellow", "black on yellow")
+REMEDIED: Final = Mark("remedied", "◑", "yellow", "black on khaki1")
+"""Known broken as it is, and green with its remedy, which was run."""
 DRIFTED: Final = Mark("drifted", "≈", "cyan", "black on cyan")
 PASSED: Final = Mark("passed", "✔", "green", "black on green")
 NOT_RUN: Final = Mark("not run", "○", "dim", "dim")
 UNSUPPORTED: Final = Mark("unsupported", "\N{EN DASH}", "dim", "dim")
 
-MARKS: Final = (REGRESSED, FIXED, INCOMPLETE, KNOWN_BROKEN, DRIFTED, PASSED, NOT_RUN, UNSUPPORTED)
+MARKS: Final = (REGRESSED, FIXED, INCOMPLETE, KNOWN_BROKEN, REMEDIED, DRIFTED, PASSED, NOT_RUN, UNSUPPORTED)
 """Worst first."""
 
 ATTENTION: Final = (REGRESSED, FIXED, INCOMPLETE)
 """The marks of cases that are not as expected."""
 
+KNOWN: Final = (KNOWN_BROKEN, REMEDIED)
+"""The marks of cases that are broken for a known reason."""
 GOOD: Final = frozenset({PASSED, DRIFTED})
 UNTRIED: Final = frozenset({NOT_RUN, UNSUPPORTED})
 """The marks that say nothing about a model, good or bad."""
 
 _BY_VERDICT: Final = {Verdict.REGRESSED: REGRESSED, Verdict.FIXED: FIXED, Verdict.INCOMPLETE: INCOMPLETE}
 _BY_OUTCOME: Final = {"drifted": DRIFTED, "passed": PASSED, "not-run": NOT_RUN, "unsupported": UNSUPPORTED}
-_TOTALS: Final = (PASSED, DRIFTED, KNOWN_BROKEN, REGRESSED, FIXED, INCOMPLETE, NOT_RUN, UNSUPPORTED)
+_TOTALS: Final = (PASSED, DRIFTED, REMEDIED, KNOWN_BROKEN, REGRESSED, FIXED, INCOMPLETE, NOT_RUN, UNSUPPORTED)
 
 
 def mark_of(judged: Judged) -> Mark:
     """Each case has exactly one mark, so that counts of marks add up."""
-    return _BY_VERDICT.get(judged.verdict) or _BY_OUTCOME.get(judged.outcome or "", KNOWN_BROKEN)
+    known = REMEDIED if judged.is_remedied else KNOWN_BROKEN
+    return _BY_VERDICT.get(judged.verdict) or _BY_OUTCOME.get(judged.outcome or "", known)
 
 
 def count(judged: Iterable[Judged]) -> dict[Mark, int]:

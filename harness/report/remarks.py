@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..config.expectation import Rule
 from ..config.text import number
 from ..contract.matching import within
+from ..contract.routes import OWN
 from ..results.judging import Judged
 from ..results.pair_diff import figures_of, fingerprint_of
 from ..results.store import Recorded
@@ -25,28 +26,18 @@ Fingerprint = Mapping[str, Any]
 def on_rules(
     rules: Sequence[Rule], judged: Sequence[Judged], today: date, *, torches: Collection[str], whole: bool
 ) -> Iterator[str]:
-    """A sentence for each rule past its date, each set of rules that explain the same cases, and all idle rules.
+    """A sentence for each rule past its date, and one for all idle rules.
 
-    A rule is idle if no case matches it, `whole` says that the whole matrix was judged, and its torch is one of
-    `torches`, those of the pairs.
+    A rule of timm's models is idle if no case matches it, `whole` says that the whole matrix was judged, and its torch
+    is one of `torches`, those of the pairs.
     """
-    names = {id(rule): f"expectations[{index}]" for index, rule in enumerate(rules)}
     for rule in rules:
         if rule.until and rule.until < today:
-            yield f"{names[id(rule)]} was due for review by {rule.until}: {rule.because}"
-    disputed: dict[tuple[int, ...], list[Judged]] = {}
-    for case in judged:
-        if len(case.explanations) > 1:
-            disputed.setdefault(tuple(map(id, case.explanations)), []).append(case)
-    for cases in disputed.values():
-        both = " and ".join(f"{names[id(rule)]} ({rule.because})" for rule in cases[0].explanations)
-        yield (
-            f"{both} each explain {number(len(cases), 'case')}, such as {cases[0].pair} {cases[0].case.id}."
-            " Narrow one of them."
-        )
-    busy = {id(rule) for case in judged for rule in case.rules}
+            yield f"{rule.id} was due for review by {rule.until}: {rule.because}"
+    busy = {rule.id for case in judged for rule in case.rules}
     tested = [rule for rule in rules if any(within(rule.torch, torch) for torch in torches)]
-    idle = [f"{names[id(rule)]} ({rule.because})" for rule in tested if id(rule) not in busy]
+    tested = [rule for rule in tested if set(rule.routes) != {OWN}]
+    idle = [f"{rule.id} ({rule.because})" for rule in tested if rule.id not in busy]
     if whole and idle:
         yield f"No case of these pairs matches {'; '.join(idle)}."
 

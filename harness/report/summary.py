@@ -62,8 +62,8 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether every planned case has a record."""
-        return not self.problems and not self._missing
+        """Whether every planned case has a record, and was run with its remedy."""
+        return not self.problems and not self._missing and not self._unmended
 
     @property
     def alerts(self) -> list[str]:
@@ -76,15 +76,21 @@ class Summary:
 
     @property
     def _missing(self) -> int:
-        return sum(case.verdict is Verdict.INCOMPLETE for case in self.judged)
+        return sum(case.record is None for case in self.judged)
+
+    @property
+    def _unmended(self) -> int:
+        return sum(case.verdict is Verdict.INCOMPLETE for case in self.judged) - self._missing
 
     @property
     def _unfinished(self) -> list[str]:
-        """How many planned cases have no record, and which lanes' last runs broke off."""
+        """How many planned cases have no record or no run with their remedy, and which lanes' last runs broke off."""
         sentences = []
         if self._missing:
             planned = number(len(self.judged), "planned case")
             sentences = [f"Half finished: {self._missing:,} of {planned} have no record."]
+        if self._unmended:
+            sentences.append(f"Known, and not yet run with the remedy: {number(self._unmended, 'case')}.")
         last = {(past.folder, past.pair, past.lane): past for past in self.past}.values()
         broken_off = [past for past in last if past.run.end is None and past.run.missing]
         if broken_off:

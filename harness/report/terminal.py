@@ -17,7 +17,7 @@ EXIT: Final = {
     1: "something regressed or is fixed",
     2: "bad input",
     3: "nothing was selected",
-    4: "incomplete: planned cases have no record",
+    4: "incomplete: planned cases have no record, or none with their remedy",
 }
 
 

@@ -1,5 +1,6 @@
 """Failure signatures: the cause of a failure without names and numbers, so that equal failures compare equal."""
 
+import dataclasses
 import functools
 import re
 from typing import Final
@@ -13,16 +14,27 @@ _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 
 
 def generalised(case: Judged) -> str:
-    """The cause in the case's record, or the reason why it has no record."""
-    return case.reason if case.record is None else cause_of(case.record)
+    """The cause in the case's record, or of what no rule explains beside what is known; or why it has no record."""
+    if case.record is None:
+        return case.reason
+    if not (case.explained.found and case.explained.unexplained):
+        return cause_of(case.record)
+    finding = dataclasses.replace(case.explained.unexplained[0].finding, count=1, example="")
+    return _without_names(finding.words, case.record["model"])
 
 
 def fail_alike(case: Judged, other: Judged) -> bool:
-    """Whether two broken cases have the same outcome, and the same explaining rule or the same cause."""
+    """Whether two broken cases have the same outcome, and the same explaining rules or the same cause."""
     if case.outcome != other.outcome:
         return False
-    explained = case.explanation is not None and case.explanation == other.explanation
-    return explained or generalised(case) == generalised(other)
+    if case.explanation is not None and other.explanation is not None:
+        return _explaining(case) == _explaining(other)
+    return generalised(case) == generalised(other)
+
+
+def _explaining(case: Judged) -> set[str]:
+    """The ids of all rules that explain a finding of a case."""
+    return {rule.id for rule in (case.explanation, *case.explained.found) if rule}
 
 
 def cause_of(record: Record) -> str:

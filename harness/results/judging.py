@@ -3,13 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from functools import cached_property
+from typing import Final
 
 from ..config.errors import ExitCode
 from ..contract.case import GREEN, SKIPPED, Case
+from ..contract.finding import scenarios_of
+from .explaining import NOTHING, Explanation, Remedied, Rule, Seen, explain
 from .store import Record, Recorded
 
+LEFT: Final = "the advice is wrong, or something else is broken too"
 NO_RECORD: Final = "no record: the run did not come this far"
+NO_REMEDY: Final = "known, and its remedy has not been run yet"
 WITHDRAWN: Final = "no record that counts: the last run did not come this far, and the older result is withdrawn"
 
 
@@ -20,30 +25,6 @@ class Verdict(StrEnum):
     FIXED = "fixed"
     INCOMPLETE = "incomplete"
     AS_EXPECTED = "as-expected"
-
-
-class Rule(Protocol):
-    """The part of an expectation that judging and reports use."""
-
-    @property
-    def outcome(self) -> str:
-        """The expected outcome."""
-
-    @property
-    def because(self) -> str:
-        """The cause."""
-
-    @property
-    def url(self) -> str | None:
-        """The issue that tracks it."""
-
-    @property
-    def script(self) -> str | None:
-        """The script that shows it, if no issue tracks it."""
-
-    @property
-    def advice(self) -> str:
-        """The workaround for users."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +43,8 @@ class Judged:
     missing: str | None = None
     rules: tuple[Rule, ...] = ()
     """All rules that apply to the case."""
+    explained: Explanation = NOTHING
+    """What they say of its findings."""
     header: Record | None = None
     """The header of the record's run."""
     withdrawn: bool = False
@@ -76,8 +59,43 @@ class Judged:
 
     @property
     def reason(self) -> str:
-        """One line on the outcome."""
-        return str(self.missing if self.record is None else self.record.get("reason") or self.outcome)
+        """One line on the outcome, or on what no rule explains, with what is known beside it."""
+        if self.record is None:
+            return str(self.missing)
+        if self.verdict is Verdict.INCOMPLETE:
+            return f"{NO_REMEDY}: {', '.join(self._remedies_that(Remedied.NOT_RUN))}"
+        reason = str(self.record.get("reason") or self.outcome)
+        if self.explained.unexplained:
+            return self._unexplained(reason, self.explained.unexplained[0])
+        if self.explained.disputed:
+            return (
+                f"{reason}; {' and '.join(rule.id for rule in self.explained.disputed)} explain it: narrow one of them"
+            )
+        return reason
+
+    def _unexplained(self, reason: str, first: Seen) -> str:
+        known = f"; known beside it: {self.explained.found[0].because}" if self.explained.found else ""
+        absent = f"; known, and not there: {self.explained.absent[0].because}" if self.explained.absent else ""
+        if first.remedies:
+            remedies = ", ".join(rule.remedy for rule in first.remedies)
+            return f"with the remedy {remedies}: {first.words}: {LEFT}"
+        return f"{first.words if known else reason}{known}{absent}"
+
+    def _remedies_that(self, state: Remedied) -> list[str]:
+        ids = [rule for rule, remedied in self.explained.remedies.items() if remedied is state]
+        return [rule.remedy for rule in self.explained.found if rule.id in ids]
+
+    @cached_property  # every report asks for it
+    def is_remedied(self) -> bool:
+        """Whether the case is known to be broken, and every scenario of it is green as it is or with its remedies."""
+        if not self.broken or self.verdict is not Verdict.AS_EXPECTED:
+            return False
+        scenarios = scenarios_of(self.record or {})
+        return all(
+            not scenario.findings
+            or (scenario.remedied and not any(tried.findings for tried in scenario.remedied.values()))
+            for scenario in scenarios
+        )
 
     @property
     def seconds(self) -> float | None:
@@ -103,13 +121,8 @@ class Judged:
 
     @property
     def explanation(self) -> Rule | None:
-        """The rule that expects the recorded outcome. A rule that expects another outcome explains nothing."""
+        """The rule that explains the worst finding, if rules explain all of them."""
         return self.rule if self.verdict is Verdict.AS_EXPECTED else None
-
-    @property
-    def explanations(self) -> list[Rule]:
-        """All rules that expect the recorded outcome; several give several causes for one failure."""
-        return [rule for rule in self.rules if rule.outcome == self.outcome]
 
     @property
     def silent(self) -> bool:
@@ -124,30 +137,37 @@ def judge(planned: Iterable[Case], recorded: Recorded, rules_for: Callable[[Case
 
 def _judge(case: Case, recorded: Recorded, rules_for: Callable[[Case], Sequence[Rule]]) -> Judged:
     pair, lane, rules = recorded.pair, recorded.lane, tuple(rules_for(case))
-    decided = [(*decide(result["outcome"], rules), result) for result in recorded.results_of(case.id)]
+    decided = [(*decide(result, rules), result) for result in recorded.results_of(case.id)]
     # Of results of equal standing a failure that no rule expects counts, before a withdrawn result.
     regressed = [result for result in decided if result[0] is Verdict.REGRESSED]
     if not regressed and case.id not in recorded.records:
         withdrawn = case.id in recorded.standing.withdrawn
         missing = recorded.failure or (WITHDRAWN if withdrawn else NO_RECORD)
         return Judged(pair, lane, case, Verdict.INCOMPLETE, missing=missing, rules=rules, withdrawn=withdrawn)
-    verdict, rule, record = (regressed or decided)[0]
+    verdict, explained, record = (regressed or decided)[0]
     later = case.id in recorded.standing.not_run
     header = recorded.header_of(record)
-    return Judged(pair, lane, case, verdict, record, rule, rules=rules, header=header, could_not_run=later)
+    first = next(iter(explained.gone if verdict is Verdict.FIXED else explained.found), None)
+    return Judged(pair, lane, case, verdict, record, first, None, rules, explained, header, could_not_run=later)
 
 
-def decide(outcome: str, rules: Sequence[Rule]) -> tuple[Verdict, Rule | None]:
-    """The verdict on an outcome by the rules that apply, and the rule that decided."""
-    if outcome in SKIPPED:
-        return Verdict.AS_EXPECTED, None
-    for rule in rules:
-        if rule.outcome == outcome:
-            return Verdict.AS_EXPECTED, rule
-    first = rules[0] if rules else None
-    if outcome not in GREEN:
-        return Verdict.REGRESSED, first
-    return (Verdict.AS_EXPECTED if first is None else Verdict.FIXED), first
+def decide(record: Record, rules: Sequence[Rule]) -> tuple[Verdict, Explanation]:
+    """The verdict on a result by the rules that apply to its case, and what they say of its findings."""
+    explained = explain(record, rules)
+    return _verdict(record, explained), explained
+
+
+def _verdict(record: Record, explained: Explanation) -> Verdict:
+    remedies = set(explained.remedies.values())
+    if (
+        explained.unexplained
+        or explained.disputed
+        or (record["outcome"] not in GREEN | SKIPPED and not explained.found)
+    ):
+        return Verdict.REGRESSED
+    if Remedied.NOT_RUN in remedies:
+        return Verdict.INCOMPLETE
+    return Verdict.FIXED if explained.gone else Verdict.AS_EXPECTED
 
 
 def exit_code(judged: Iterable[Judged]) -> ExitCode:

@@ -8,8 +8,9 @@ from typing import Any, Final, Protocol
 from ..contract.case import GREEN, RED
 from ..contract.routes import ROUTES
 from ..planning.plan import EVERY_MODEL
+from .explaining import Rule
 from .failure import fail_alike, generalised
-from .judging import Judged, Rule
+from .judging import Judged
 
 Key = tuple[str, str]
 """Lane and case id."""

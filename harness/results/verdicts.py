@@ -16,6 +16,7 @@ from ..contract.matching import applies_to, covers_releases
 from ..contract.routes import rules_of
 from ..planning import plan
 from . import store
+from .explaining import Remedied, explain
 from .judging import Judged, Verdict, judge
 from .pair_records import PairRecords
 from .store import Recorded
@@ -70,6 +71,12 @@ def _judged(records: PairRecords) -> Iterator[tuple[list[Judged], Recorded]]:
         yield _unplanned(records, lane) if catalog is None else _planned(records, lane, catalog)
 
 
+def unmended(records: PairRecords, lane: Lane, catalog: Catalog) -> set[str]:
+    """The ids of the cases that rules explain, and that were not run with the remedies of these rules."""
+    cases, _ = _planned(records, lane, catalog)
+    return {case.case.id for case in cases if Remedied.NOT_RUN in case.explained.remedies.values()}
+
+
 def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
     pair = records.pair
     rules = [
@@ -91,14 +98,15 @@ def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[J
         entry, candidates = _traits(recorded, case) if own else catalog[case.model], rules_of_route(case.route)
         applying = [rule for rule in candidates if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
         # Rules predict timm's models with our weights. Other models may pass where a rule applies: that is no news.
-        return [rule for rule in applying if not (own or from_hub) or rule.outcome in _outcomes(recorded, case)]
+        return _found(applying, recorded, case) if own or from_hub else applying
 
     return judge(records.planned(lane, catalog), recorded, rules_for), recorded
 
 
-def _outcomes(recorded: Recorded, case: Case) -> set[str]:
-    """The recorded outcomes of a case that can count."""
-    return {str(result["outcome"]) for result in recorded.results_of(case.id)}
+def _found(rules: Sequence[Rule], recorded: Recorded, case: Case) -> list[Rule]:
+    """The rules that explain a finding of a result of the case."""
+    found = {rule.id for result in recorded.results_of(case.id) for rule in explain(result, rules).found}
+    return [rule for rule in rules if rule.id in found]
 
 
 def _traits(recorded: Recorded, case: Case) -> Entry | None:

@@ -13,6 +13,7 @@ from transformers.models.detr.modeling_detr import replace_batch_norm
 BROKEN = "transformers==5.23.0 timm==1.0.31"
 HEALTHY = None
 URL = None
+REMEDY = "none"
 
 ROUNDED_ONCE = 1e-3  # of the largest value: two units of float16's last place
 

@@ -12,6 +12,7 @@ from transformers import Gemma3nAudioConfig, Gemma3nAudioEncoder
 BROKEN = "transformers==5.23.0 timm==1.0.31"
 HEALTHY = "transformers==5.12.1 timm==1.0.27"
 URL = None
+REMEDY = "none"
 
 NAME = "conformer.0.gradient_clipping"
 

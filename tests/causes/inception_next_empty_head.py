@@ -15,6 +15,7 @@ from transformers import AutoModel
 BROKEN = "transformers==5.12.1 timm==1.0.27"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
+REMEDY = "empty_last_layer_of_head"
 
 ARCHITECTURE = "inception_next_atto"
 
@@ -28,6 +29,10 @@ config = {
 with tempfile.TemporaryDirectory() as folder:
     save_file(model.state_dict(), Path(folder) / "model.safetensors", metadata={"format": "pt"})
     (Path(folder) / "config.json").write_text(json.dumps(config))
+    if "--remedy" in sys.argv:
+        from harness.remedies import folders
+
+        folders.empty_last_layer_of_head(Path(folder))
     try:
         AutoModel.from_pretrained(folder)
     except RuntimeError as error:

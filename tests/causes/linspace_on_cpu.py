@@ -14,6 +14,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 BROKEN = "transformers==5.23.0 timm==1.0.31"
 HEALTHY = "transformers==5.0.0 timm==1.0.24"
 URL = None
+REMEDY = "move"
 
 
 class Config(PretrainedConfig):

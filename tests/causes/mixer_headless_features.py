@@ -10,6 +10,7 @@ import timm
 BROKEN = "transformers==4.57.6 timm==1.0.22"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
+REMEDY = "move"
 
 try:
     timm.create_model("resmlp_12_224", num_classes=0, features_only=True, out_indices=[0, 1])

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 BROKEN = "transformers==5.23.0 timm==1.0.31"
 HEALTHY = None
 URL = None
+REMEDY = "none"
 NAME = "naflexvit_base_patch16_gap"
 
 model = timm.create_model(NAME)

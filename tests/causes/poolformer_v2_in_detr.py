@@ -11,6 +11,7 @@ from transformers import DetrConfig, DetrForObjectDetection, TimmBackboneConfig
 BROKEN = "transformers==5.12.1 timm==1.0.27"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
+REMEDY = "move"
 
 backbone = TimmBackboneConfig(backbone="poolformerv2_s12", out_indices=[1, 2, 3])
 config = DetrConfig(backbone_config=backbone, d_model=32, encoder_attention_heads=2, decoder_attention_heads=2)

@@ -9,6 +9,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 BROKEN = "transformers==5.12.1 timm==1.0.27"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = "https://github.com/huggingface/transformers/issues/43957"
+REMEDY = "move"
 
 
 class TowerConfig(PretrainedConfig):

@@ -12,6 +12,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 BROKEN = "transformers==4.57.6 timm==1.0.22"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
+REMEDY = "move"
 
 
 class TowerConfig(PretrainedConfig):

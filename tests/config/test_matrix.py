@@ -128,8 +128,8 @@ def test_the_published_schema_is_current() -> None:
             id="key of a rule",
         ),
         pytest.param(
-            "- routes: [tower]",
-            "- routes: [towr]",
+            "    routes: [tower]",
+            "    routes: [towr]",
             "matrix.yaml: expectations[0].routes[0]: unknown route 'towr', did you mean 'tower'?",
             id="route of a rule",
         ),
@@ -202,11 +202,11 @@ def test_the_published_schema_is_current() -> None:
             id="current",
         ),
         pytest.param(
-            "outcome: keys",
-            "outcome: passed",
-            "matrix.yaml: expectations[0].outcome: unknown failing outcome 'passed'; there is "
+            "kind: keys",
+            "kind: passed",
+            "matrix.yaml: expectations[0].finds[0].kind: unknown failing outcome 'passed'; there is "
             "crashed, error, keys, nonfinite, out-of-memory, outputs, tensors, timeout",
-            id="outcome",
+            id="kind of a finding",
         ),
         pytest.param(
             "where: {gamma_keys:",
@@ -371,10 +371,10 @@ def test_a_lane_keeps_its_scope(write: Write, matrix_text: str) -> None:
 
 
 def test_all_problems_come_at_once(write: Write, matrix_text: str) -> None:
-    text = matrix_text.replace('"4.48.3"', "4.50").replace("- routes: [tower]", "- routes: [towr]")
+    text = matrix_text.replace('"4.48.3"', "4.50").replace("    routes: [tower]", "    routes: [towr]")
     text += "limits: {seconds: 300}\n"
     assert refusal(write(text)).splitlines() == [
-        "matrix.yaml: line 21: key 'limits' is already on line 13; delete one of them",
+        "matrix.yaml: line 23: key 'limits' is already on line 13; delete one of them",
         'matrix.yaml: pairs[0].transformers: 4.50 is a number; quote versions: "4.50"',
         "matrix.yaml: expectations[0].routes[0]: unknown route 'towr', did you mean 'tower'?",
     ]
@@ -492,7 +492,16 @@ PAIR = Pair(transformers="5.0.0rc1", timm="1.0.22", **DEFAULTS.model_dump(), def
 def rule(**fields: Any) -> Rule:
     rest: dict[str, Any] = {} if {"models", "where"} & set(fields) else {"models": ["*"]}
     return Rule.model_validate(
-        {"routes": ["tower"], "outcome": "keys", "because": "x", "advice": "y", **rest, **fields}
+        {
+            "id": "x",
+            "routes": ["tower"],
+            "finds": [{"kind": "keys", "how": "*"}],
+            "because": "x",
+            "remedy": "move",
+            "advice": "y",
+            **rest,
+            **fields,
+        }
     )
 
 

@@ -1,13 +1,16 @@
 """A rule applies to a case if all its restrictions hold, and to releases within its ranges."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from harness.contract.case import Case, Size
-from harness.contract.matching import applies_to, covers_releases, within
+from harness.contract.case import Case, Outcome, Size
+from harness.contract.finding import Finding
+from harness.contract.matching import applies_to, applying, covers_releases, covers_scenario, explains, within
+from harness.contract.plan import Pattern
+from tests.known import Known, known
 from tests.small_matrix import entry
 
 LANE = "cpu-float32"
@@ -131,3 +134,63 @@ def test_a_rule_covers_the_releases_that_are_within_each_of_its_ranges(package: 
     assert covers_releases(Restriction(), **releases)
     assert covers_releases(Restriction(**ranges), **releases)  # type: ignore[arg-type]  # three texts
     assert not covers_releases(Restriction(**{**ranges, package: f"!={releases[package]}"}), **releases)  # type: ignore[arg-type]
+
+
+RENAMED = Finding(Outcome.KEYS, "the loading report", "blocks.*.ls1.gamma", "gamma renamed weight", 12, "blocks.0")
+FITS = {
+    "its kind": (Pattern("keys"), True),
+    "another kind": (Pattern("tensors"), False),
+    "its place": (Pattern("keys", where="the loading *"), True),
+    "another place": (Pattern("keys", where="the file *"), False),
+    "its name": (Pattern("keys", what="*.gamma"), True),
+    "another name": (Pattern("keys", what="*.beta"), False),
+    "a part of its name": (Pattern("keys", what="gamma"), False),
+    "its description": (Pattern("keys", how="* renamed weight"), True),
+    "another description": (Pattern("keys", how="* renamed bias"), False),
+    "in another case": (Pattern("keys", how="GAMMA*"), False),
+    "all of these": (Pattern("keys", "the*", "*.gamma", "gamma*"), True),
+    "all but one": (Pattern("keys", "the*", "*.gamma", "beta*"), False),
+    "its description, another kind": (Pattern("error", how="gamma*"), False),
+}
+
+
+def explaining(*finds: Pattern, scenarios: tuple[str, ...] | None = None) -> Known:
+    return replace(known("keys"), finds=finds, scenarios=scenarios)
+
+
+@pytest.mark.parametrize(("pattern", "fits"), FITS.values(), ids=FITS)
+def test_a_rule_explains_a_finding_that_fits_all_of_its_pattern(pattern: Pattern, fits: bool) -> None:  # noqa: FBT001
+    assert explains(explaining(pattern), "", RENAMED) is fits
+
+
+def test_a_rule_explains_what_any_of_its_patterns_fits_and_nothing_without_one() -> None:
+    assert explains(explaining(Pattern("tensors"), Pattern("keys")), "", RENAMED)
+    assert not explains(explaining(), "", RENAMED)
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "scenario", "covers"),
+    [
+        (None, "", True),
+        (None, "hidden states", True),
+        (("hidden*",), "hidden states", True),
+        (("other*", "hidden*"), "hidden states", True),
+        (("hidden*",), "", False),
+        (("*",), "", True),
+        (("hidden*",), "other channels", False),
+        (("Hidden*",), "hidden states", False),
+    ],
+)
+def test_a_rule_explains_findings_of_the_scenarios_that_it_names(
+    scenarios: tuple[str, ...] | None,
+    scenario: str,
+    covers: bool,  # noqa: FBT001
+) -> None:
+    rule = explaining(Pattern("keys"), scenarios=scenarios)
+    assert covers_scenario(rule, scenario) is covers
+    assert explains(rule, scenario, RENAMED) is covers
+
+
+def test_the_rules_that_apply_to_a_case_keep_their_order() -> None:
+    first, other, last = Restriction(), Restriction(routes=("wrapper",)), Restriction(models=("eva02_*",))
+    assert applying([first, other, last], CASE, LANE, EVA) == [first, last]

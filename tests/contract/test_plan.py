@@ -3,7 +3,25 @@
 from dataclasses import replace
 
 from harness.contract.catalog import BERT
+from harness.contract.plan import Pattern, Rule
 from tests.plans import NO_LIMITS, plan_of
+
+RULE = Rule(
+    id="gamma-renamed",
+    routes=("tower", "backbone"),
+    scenarios=("hidden*",),
+    models=None,
+    where={"gamma_keys": True, "family": ["*.eva", "*.vit"]},
+    transformers="<4.49",
+    timm=None,
+    torch=None,
+    lanes=("cpu-float32",),
+    variants=None,
+    sizes=("slim",),
+    finds=(Pattern("keys", how="*gamma*"), Pattern("error", "load", "RuntimeError", "*")),
+    remedy="load_by_exact_names",
+)
+EVERYWHERE = replace(RULE, scenarios=None, models=("*",), where=None, lanes=None, variants=("bin",), sizes=None)
 
 
 def test_a_plan_reads_back_equal() -> None:
@@ -12,6 +30,7 @@ def test_a_plan_reads_back_equal() -> None:
         entries=(BERT,),
         needs={"a": (3.5, 12.0)},
         gpus=("0", "1"),
+        rules=(RULE, EVERYWHERE),
         own={"target": "x:Y", "config": None, "maker": None},
         limits=replace(NO_LIMITS, full_seconds=3600, memory_gib=8),
     )

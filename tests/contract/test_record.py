@@ -11,8 +11,10 @@ import pytest
 
 from harness.contract import folder, record
 from harness.contract.case import Case, Outcome, Size
+from harness.contract.finding import ScenarioLine, Tried, scenarios_of
 from harness.contract.record import CaseLine, Log
 from harness.contract.record_fields import FIELDS
+from tests.findings import finding
 from tests.places import SCHEMAS
 from tests.plans import MACHINE, PAIR, plan_of
 
@@ -23,7 +25,7 @@ STARTED = "2026-01-01T00:00:00+00:00"
 PLAN = plan_of(["tower/a", "tower/b@sharded+full"])
 RUN: dict[str, Any] = {
     "kind": "run",
-    "schema": 1,
+    "schema": 2,
     "pair": PAIR,
     "lane": "cpu-float32",
     "cases": ["tower/a", "tower/b@sharded+full"],
@@ -38,6 +40,15 @@ RUN: dict[str, Any] = {
     "cell": {"tower": "fedcba9876543210"},
     "fallbacks": 0,
 }
+FOUND = finding(count=24, example="a.gamma became a.weight")
+SCENARIO = ScenarioLine(
+    "hidden states",
+    Outcome.KEYS,
+    (FOUND,),
+    0.5,
+    {"x": {"shape": [1, 0]}},
+    {"gamma-renamed": Tried(Outcome.TENSORS, (finding("tensors"),), ("load_by_exact_names@0123abcd",))},
+)
 CASE: dict[str, Any] = {
     "kind": "case",
     "case": "tower/a",
@@ -54,6 +65,22 @@ CASE: dict[str, Any] = {
     "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
     "seconds": 1.5,
     "peak_rss_mb": 900,
+    "scenarios": [
+        {
+            "name": "hidden states",
+            "outcome": "keys",
+            "findings": [FOUND.fields],
+            "seconds": 0.5,
+            "fingerprint": {"x": {"shape": [1, 0]}},
+            "remedied": {
+                "gamma-renamed": {
+                    "outcome": "tensors",
+                    "findings": [finding("tensors").fields],
+                    "remedies": ["load_by_exact_names@0123abcd"],
+                }
+            },
+        }
+    ],
 }
 END: dict[str, Any] = {
     "kind": "end",
@@ -73,6 +100,7 @@ LINE_OF_CASE = CaseLine(
     fingerprint=CASE["fingerprint"],
     seconds=1.5,
     peak_rss_mb=900,
+    scenarios=(SCENARIO,),
 )
 
 
@@ -231,6 +259,12 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+def with_scenario(**fields: Any) -> dict[str, Any]:
+    """The case with these fields in its scenario."""
+    return {**CASE, "scenarios": [{**CASE["scenarios"][0], **fields}]}
+
+
+TRIED = CASE["scenarios"][0]["remedied"]["gamma-renamed"]
 FAILED = {**END, "cases": 0, "counts": {}, "failed": "environment", "reason": "no such release: transformers 9.9.9"}
 VALID = {
     "run": RUN,
@@ -239,6 +273,8 @@ VALID = {
     "case run for another": {**CASE, "same_as": "tower/b"},
     "passed without a reason": {**CASE, "outcome": "passed", "reason": None},
     "environment failed": FAILED,
+    "a case without scenarios": {**CASE, "scenarios": []},
+    "a scenario without a time": with_scenario(seconds=None, fingerprint=None, remedied={}),
 }
 
 
@@ -262,7 +298,7 @@ INVALID = {
     "unknown field in run": {**RUN, "extra": 1},
     "unknown field in case": {**CASE, "extra": 1},
     "unknown field in end": {**END, "extra": 1},
-    "another schema": {**RUN, "schema": 2},
+    "another schema": {**RUN, "schema": 1},
     "a pair without an id": {**RUN, "pair": {name: text for name, text in RUN["pair"].items() if name != "id"}},
     "unknown lane": {**RUN, "lane": "cpu"},
     "no case planned": {**RUN, "cases": []},
@@ -278,6 +314,12 @@ INVALID = {
     "an unknown outcome counted": {**END, "counts": {"failed": 1}},
     "failed without a reason": {**END, "failed": "environment"},
     "unknown kind": {**END, "kind": "note"},
+    "an unknown outcome of a scenario": with_scenario(outcome="failed"),
+    "an unknown field in a scenario": with_scenario(extra=1),
+    "a finding of no kind": with_scenario(findings=[{**FOUND.fields, "kind": "failed"}]),
+    "a finding of nothing": with_scenario(findings=[{**FOUND.fields, "count": 0}]),
+    "a finding without a description": with_scenario(findings=[{"kind": "keys", "count": 1}]),
+    "remedied without a remedy": with_scenario(remedied={"gamma-renamed": {**TRIED, "remedies": []}}),
 }
 
 
@@ -353,3 +395,57 @@ def test_what_a_worker_sends_has_no_type_of_ours_at_any_depth() -> None:
     line = replace(LINE_OF_CASE, detail={"cause": Outcome.OUTPUTS, "sizes": [(Size.FULL, 1.5)]})
     assert types_in(line.fields) <= {dict, list, str, float, int, bool, type(None)}
     assert CaseLine.of(line.fields).outcome is Outcome.KEYS
+
+
+def test_a_scenario_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "lane.jsonl"
+    with Log(path) as log:
+        begin(log)
+        write_case(log)
+    [run] = record.read(path)
+    LINE.validate(run.cases["tower/a"])
+    assert scenarios_of(run.cases["tower/a"]) == (SCENARIO,)
+    assert CaseLine.of(LINE_OF_CASE.fields) == LINE_OF_CASE
+
+
+OLDER_RUN, OLDER_CASE = {**RUN, "schema": 1}, {"kind": "case", "case": "tower/a", "outcome": "keys", "reason": "lost"}
+
+
+def test_a_run_of_an_older_schema_is_skipped_and_no_other_is_lost(tmp_path: Path) -> None:
+    older = [OLDER_RUN, OLDER_CASE, END]
+    path = written(tmp_path, RUN, CASE, END, *older, {**RUN, "lock": "l2"}, {**CASE, "outcome": "tensors"}, *older)
+    runs = record.read(path)
+    assert [(run.header["lock"], run.cases["tower/a"]["outcome"], run.end) for run in runs] == [
+        (None, "keys", END),
+        ("l2", "tensors", None),
+    ]
+    assert record.read(written(tmp_path, *older)) == []
+
+
+def test_an_older_run_does_not_end_the_one_before_it(tmp_path: Path) -> None:
+    [run] = record.read(written(tmp_path, RUN, OLDER_RUN, {**CASE, "outcome": "passed"}, END))
+    assert (run.cases, run.end) == ({}, None)
+
+
+@pytest.mark.parametrize("schema", [3, True, None, "2", 1.0], ids=str)
+def test_a_schema_that_is_neither_ours_nor_older_is_refused_by_number(tmp_path: Path, schema: object) -> None:
+    path = written(tmp_path, RUN, {**RUN, "schema": schema}, OLDER_CASE)
+    with pytest.raises(ValueError, match=r"2: no run line of this format; see schema$"):
+        record.read(path)
+
+
+def test_a_line_of_an_unknown_kind_in_an_older_run_is_refused_by_number(tmp_path: Path) -> None:
+    path = written(tmp_path, OLDER_RUN, OLDER_CASE, {"kind": "note"})
+    with pytest.raises(ValueError, match="3: unknown kind 'note'"):
+        record.read(path)
+
+
+def test_a_new_run_after_an_older_one_has_the_next_place_of_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "pair" / "lane.jsonl"
+    path.parent.mkdir()
+    there = {**OLDER_RUN, "folder": folder.identity(tmp_path), "sequence": 7}
+    path.write_text(json.dumps(there, separators=(",", ":")) + "\n")
+    with Log(path) as log:
+        begin(log)
+    assert [run.header["sequence"] for run in record.read(path)] == [8]
+    assert len(path.read_text().splitlines()) == 2

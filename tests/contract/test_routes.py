@@ -60,12 +60,12 @@ def test_a_repository_of_the_hub_stands_for_a_folder_and_never_without_it() -> N
     assert set(taking(Takes.HUB)) < set(taking(Takes.FOLDER))
 
 
-def test_the_rules_of_a_user_model_are_those_of_a_tower() -> None:
-    assert list(rules_of(OWN)) == [LIKE_OWN]
+def test_the_rules_of_a_user_model_are_its_own_and_those_of_a_tower() -> None:
+    assert list(rules_of(OWN)) == [OWN, LIKE_OWN]
     assert list(rules_of("vlm")) == ["vlm"]
 
 
 def test_the_rules_of_a_folder_are_those_of_what_timm_writes_where_it_is_read_as_it_is() -> None:
     assert list(rules_of("wrapper", folder=True)) == ["wrapper", LIKE_FOLDER]
     assert list(rules_of("tower", folder=True)) == ["tower"]
-    assert list(rules_of(OWN, folder=True)) == [LIKE_OWN]
+    assert list(rules_of(OWN, folder=True)) == [OWN, LIKE_OWN]

@@ -12,24 +12,30 @@ import pytest
 
 from harness.contract.case import Case, Outcome
 from harness.contract.catalog import Catalog
+from harness.contract.finding import Finding, ScenarioLine
 from harness.contract.library_env import LIBRARIES
+from harness.contract.plan import Pattern
 from harness.contract.record import CaseLine
 from harness.doctor import environment, user_model
-from harness.doctor.console_report import RESTRICTIONS, CaseResult, explain
+from harness.doctor.console_report import RESTRICTIONS, CaseResult, explain, planned, rules
 from harness.doctor.messages import Console
+from harness.remedies.table import remedy_of
 from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE
+from tests.findings import finding, scenario, tried
 from tests.own import towers
 from tests.places import ROOT, TIMM, TRANSFORMERS
 
 
-def result(entries: Catalog, outcome: str, route: str = "tower") -> CaseResult:
+def result(entries: Catalog, outcome: str, route: str = "tower", *scenarios: ScenarioLine) -> CaseResult:
     model = "convnext_atto"
-    return CaseResult(Case(route, model), entries[model], CaseLine(Outcome(outcome), f"{outcome} here", {}))
+    line = CaseLine(Outcome(outcome), f"{outcome} here", {}, scenarios=scenarios)
+    return CaseResult(Case(route, model), entries[model], line)
 
 
-def rule(because: str, **more: Any) -> Any:
-    fields = {"routes": ["tower"], "outcome": "keys", "because": because, "advice": f"mend {because}", "url": "there"}
+def rule(because: str, kind: str = "keys", **more: Any) -> Any:
+    fields = {"id": because, "routes": ["tower"], "finds": [Pattern(kind, how="*")], "remedy": "move"}
+    fields |= {"because": because, "advice": f"mend {because}", "url": "there"}
     return SimpleNamespace(**{**RESTRICTIONS, "models": ["*"], **fields, **more})
 
 
@@ -38,7 +44,7 @@ def report(rules: list[Any], *cases: CaseResult) -> str:
 
 
 def test_a_failure_is_reported_with_the_rule_that_explains_it(entries: Catalog) -> None:
-    words = report([rule("renamed"), rule("unset", outcome="tensors")], result(entries, "keys"))
+    words = report([rule("renamed"), rule("unset", "tensors")], result(entries, "keys"))
     assert "✘ tower: keys here\n  because renamed\n  mend renamed\n  there" in words
     assert words.startswith("\n0 passed, 1 broken, 0 unsupported")
 
@@ -53,6 +59,29 @@ def test_a_rule_of_this_pair_comes_before_a_similar_rule_of_others(entries: Cata
 def test_a_failure_that_no_rule_explains_is_reported_as_such(entries: Catalog) -> None:
     words = report([rule("renamed")], result(entries, "tensors"))
     assert "✘ tower/convnext_atto is tensors, and no rule explains it: tensors here" in words
+
+
+def test_a_known_finding_does_not_explain_another_beside_it(entries: Catalog) -> None:
+    both = result(entries, "keys", "tower", scenario("", finding()), scenario("hidden states", finding("error")))
+    assert "✘ tower/convnext_atto is keys, and no rule explains it: keys here" in report([rule("renamed")], both)
+    assert "no rule explains it" not in report([rule("renamed"), rule("cast", "error")], both)
+
+
+@pytest.mark.parametrize(("left", "held"), [((), "it works"), ((finding("error"),), "does not suffice")])
+def test_a_remedy_that_was_tried_here_says_whether_it_held(
+    entries: Catalog, left: tuple[Finding, ...], held: str
+) -> None:
+    renamed = rule("renamed", remedy="load_by_exact_names")
+    mended = scenario("", finding(), remedied=tried([renamed], *left))
+    words = report([renamed], result(entries, "keys", "tower", mended))
+    assert f"  mend renamed\n  the remedy load_by_exact_names was tried here, and {held}\n  there" in words
+    assert "was tried here" not in report([renamed], result(entries, "keys"))
+
+
+def test_the_rules_of_the_matrix_can_be_run_with_their_remedies() -> None:
+    named = planned(rules(), RELEASE)
+    assert {rule.id for rule in named} <= {rule.id for rule in rules()}
+    assert any(remedy_of(rule) for rule in named)
 
 
 def test_a_rule_whose_cases_pass_is_omitted_and_an_untested_rule_is_listed(entries: Catalog) -> None:

@@ -25,11 +25,13 @@ SELECTION: Final = (
 )
 FORGOTTEN: Final = "tests/causes/resaved_model_args_null.py"
 FIXED: Final = {
+    "id": "made-up",
     "routes": ["classifier"],
     "where": {"gamma_keys": True},
-    "outcome": "keys",
+    "finds": [{"kind": "keys", "how": "*"}],
     "because": "made up",
     "script": "tests/causes/rename_gamma.py",
+    "remedy": "move",
     "advice": "made up",
 }
 

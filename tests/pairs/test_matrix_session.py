@@ -1,6 +1,7 @@
 """A real pair in its real environment, a part of the matrix small enough to wait for."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,9 +68,26 @@ def judge_by(recorded: Recorded, tmp_path: Path) -> Callable[[Edit], Ended]:
     return judge
 
 
+def find_other_buffers(rules: list[dict[str, Any]]) -> None:
+    for rule in filter(of_towers, rules):
+        rule["finds"] = [{"kind": "tensors", "what": "*.rope.*", "how": "uninitialised"}]
+
+
+def explain_all_tensors_twice(rules: list[dict[str, Any]]) -> None:
+    for rule in rules:
+        if rule["id"] == "gamma-renamed":
+            rule |= {"transformers": ">=4", "where": {"model": "*"}, "finds": [{"kind": "tensors", "how": "*"}]}
+            rule["remedy"] = "move"
+
+
+def mend_by_something_else(rules: list[dict[str, Any]]) -> None:
+    for rule in filter(of_towers, rules):
+        rule["remedy"] = "cast_pixels"
+
+
 def of_towers(rule: dict[str, Any]) -> bool:
     """Whether it is the rule that explains the broken case."""
-    return list(rule["routes"]) == ["tower"] and rule["outcome"] == "tensors"
+    return bool(rule["id"] == "buffers-in-own-model")
 
 
 def test_the_list_of_sessions_reads_like_the_matrix() -> None:
@@ -133,7 +151,7 @@ def test_without_a_gpu_the_cuda_lane_is_recorded_as_not_run(recorded: Recorded) 
 def test_without_a_gpu_the_summary_says_what_was_not_run_and_why(recorded: Recorded) -> None:
     assert f"cuda-float32: {len(CASES)} not run (no CUDA device)" in recorded.ended.out.splitlines()
     assert recorded.ended.out.splitlines()[-2] == (
-        f"{2 * len(CASES) - 2} passed · 2 known broken · {NOT_RUN} not run (no CUDA device)"
+        f"{2 * len(CASES) - 2} passed · 2 remedied · {NOT_RUN} not run (no CUDA device)"
     )
 
 
@@ -156,6 +174,36 @@ def test_with_its_rule_widened_the_sound_case_is_fixed(judge_by: Callable[[Edit]
     ended = judge_by(widen)
     assert "fixed · tower · 1 model, 2 cases, 1 pair" in ended.out
     assert "--route tower --model convnext_atto --variant safetensors --rerun" in ended.out
+    assert ended.code == 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (find_other_buffers, "relative_position_index is the largest integer throughout"),
+        (explain_all_tensors_twice, "gamma-renamed and buffers-in-own-model explain it: narrow one of them"),
+    ],
+    ids=["narrowed", "widened"],
+)
+def test_a_rule_that_explains_too_little_or_too_much_ends_in_1(
+    judge_by: Callable[[Edit], Ended], edit: Edit, sentence: str
+) -> None:
+    ended = judge_by(edit)
+    assert sentence in " ".join(ended.out.split())
+    assert "✘ regressed · tower · tensors · 1 model, 2 cases, 1 pair" in ended.out
+    assert ended.code == 1
+
+
+def test_a_remedy_that_does_not_mend_is_run_and_ends_in_1(recorded: Recorded, tmp_path: Path) -> None:
+    shutil.copytree(recorded.results, tmp_path / "results")
+    yaml = YAML()
+    document = yaml.load(ROOT / "matrix.yaml")
+    mend_by_something_else(document["expectations"])
+    yaml.dump(document, tmp_path / "matrix.yaml")
+    ended = nox("matrix", "--matrix", str(tmp_path / "matrix.yaml"), *SELECTION, results=tmp_path / "results")
+    said = " ".join(ended.out.split())
+    assert "with the remedy cast_pixels: tensors in non-persistent buffer" in said
+    assert "the advice is wrong, or something else is broken too" in said
     assert ended.code == 1
 
 

@@ -134,7 +134,7 @@ def test_a_model_needs_what_the_largest_of_its_cases_does() -> None:
         Case("tower", LARGE, size=Size.FULL),
         Case("tower", HUGE),
     ]
-    assert Needs(CATALOG, FLOAT32, pair(NEW)).by_model(cases) == {LARGE: (8.7, 2.0)}
+    assert Needs(CATALOG, FLOAT32, pair(NEW)).by_model(cases) == {LARGE: (9.9, 2.0)}
 
 
 def test_a_development_version_is_newer_than_any_release() -> None:

@@ -2,6 +2,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from harness.config.matrix import Lane, Matrix, Route
 from harness.config.options import Options
 from harness.contract.case import Case
 from harness.contract.catalog import BERT, Catalog, Entry
-from harness.contract.plan import Plan, Tolerance
+from harness.contract.plan import Pattern, Plan, Rule, Tolerance
 from harness.planning import currency, plan
 from tests import plans
 from tests.arguments import parse
@@ -256,6 +257,7 @@ def test_the_plan_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalo
         cases=(Case("wrapper", "eva02_tiny"), Case("tower", "eva02_tiny")),
         entries=(small_catalog["eva02_tiny"],),
         same_as={},
+        rules=(),
         tolerance=Tolerance(rtol=1.3e-6, atol=1e-5),
         limits=plans.NO_LIMITS,
         seed=0,
@@ -342,6 +344,58 @@ def test_a_plan_says_which_cases_another_is_run_for(
     made = planned(small_matrix, with_twins, options, cases, carry)
     assert made.same_as == expected
     assert made.cases == tuple(cases)
+
+
+def ruled(matrix: Matrix, **fields: Any) -> Matrix:
+    """The matrix with its one rule changed in these fields."""
+    return matrix.model_copy(update={"expectations": (matrix.expectations[0].model_copy(update=fields),)})
+
+
+def test_a_plan_has_the_rules_that_cover_the_releases_of_its_pair(small_matrix: Matrix) -> None:
+    old, new = small_matrix.pairs
+    [rule] = plan.rules_of(small_matrix, old)
+    assert rule == Rule(
+        id="renamed",
+        routes=("tower",),
+        scenarios=None,
+        models=None,
+        where={"gamma_keys": True},
+        transformers="<4.49",
+        timm=None,
+        torch=None,
+        lanes=None,
+        variants=None,
+        sizes=None,
+        finds=(Pattern("keys", how="*"),),
+        remedy="move",
+    )
+    assert plan.rules_of(small_matrix, new) == ()
+    assert plan.rules_of(ruled(small_matrix, transformers=None, timm=">=1.0.20"), old) == ()
+    assert plan.rules_of(ruled(small_matrix, transformers=None, torch="<2.13"), old) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "twin"),
+    [
+        ({"models": ("eva02_*",), "where": None}, True),
+        ({"models": ("eva02_tiny",), "where": None}, False),
+        ({"models": ("eva02_large",), "where": None}, False),
+        ({"models": ("eva02_tiny",), "where": None, "routes": ("tower",)}, True),
+        ({"models": ("eva02_tiny",), "where": None, "lanes": ("cuda-float32",)}, True),
+        ({"models": ("eva02_tiny",), "where": None, "transformers": "<5"}, True),
+    ],
+    ids=["for both", "for one", "for the other", "of another route", "of another lane", "of other releases"],
+)
+def test_a_case_is_run_for_another_only_where_the_same_rules_apply_to_both(
+    small_matrix: Matrix,
+    with_twins: Catalog,
+    fields: dict[str, Any],
+    twin: bool,  # noqa: FBT001
+) -> None:
+    cases = [Case("wrapper", "eva02_large"), Case("wrapper", "eva02_tiny")]
+    matrix = ruled(small_matrix, **{"routes": ("wrapper",), "transformers": None, **fields})
+    made = planned(matrix, with_twins, Options(), cases)
+    assert made.same_as == ({"wrapper/eva02_tiny": "wrapper/eva02_large"} if twin else {})
 
 
 def test_a_lane_without_variants_runs_those_that_are_named(small_matrix: Matrix, small_catalog: Catalog) -> None:

@@ -1,4 +1,6 @@
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from harness.results.failure import cause_of
 from harness.results.judging import Judged, Verdict, judge
 from harness.results.store import Recorded
 from tests.arguments import parse
-from tests.summaries import NEW, Known, cases, each
+from tests.findings import case_line, finding, scenario, tried
+from tests.known import Known, known
+from tests.summaries import NEW, cases, each, from_lines
 
 
 def record(reason: str | None, model: str = "vit_tiny", outcome: str = "keys", **detail: Any) -> dict[str, Any]:
@@ -123,18 +127,20 @@ def test_a_variant_and_a_size_that_are_not_the_default_are_part_of_the_command()
 
 
 def test_cases_that_one_rule_explains_have_one_cause_and_those_that_it_does_not_have_their_own() -> None:
-    rule = Known("keys", "gamma is renamed")
-    known = cases(NEW, each("tower", "keys", "24 keys renamed", "no such key"), rules=[rule])
+    rule = known("keys", "gamma is renamed")
+    explained = cases(NEW, each("tower", "keys", "24 keys renamed", "no such key"), rules=[rule])
     regressed = cases(NEW, each("tower", "error", "no such file", "no such class"), rules=[rule])
-    assert [(cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(known + regressed)] == [
-        (Verdict.REGRESSED, "no such file", rule, 1),
-        (Verdict.REGRESSED, "no such class", rule, 1),
+    assert [
+        (cause.verdict, cause.name, cause.rule, len(cause.judged)) for cause in causes.find(explained + regressed)
+    ] == [
+        (Verdict.REGRESSED, "no such file", None, 1),
+        (Verdict.REGRESSED, "no such class", None, 1),
         (Verdict.AS_EXPECTED, "gamma is renamed", rule, 2),
     ]
 
 
 def test_what_is_fixed_has_the_cause_of_its_rule_whether_it_passes_or_drifts() -> None:
-    rule = Known("keys", "gamma is renamed")
+    rule = known("keys", "gamma is renamed")
     fixed = cases(NEW, {"tower/a": ("passed", None), "tower/b": ("drifted", None)}, rules=[rule])
     [cause] = causes.find(fixed)
     assert (cause.verdict, cause.outcome, cause.name, cause.models) == (
@@ -148,3 +154,46 @@ def test_what_is_fixed_has_the_cause_of_its_rule_whether_it_passes_or_drifts() -
 def test_of_causes_that_are_as_grave_the_one_with_most_cases_comes_first() -> None:
     judged = cases(NEW, {**each("tower", "keys", "lost"), **each("wrapper", "keys", *["renamed"] * 2)})
     assert [cause.name for cause in causes.find(judged)] == ["renamed", "lost"]
+
+
+LOAD = known("keys", "gamma is renamed", remedy="load_by_exact_names")
+GAMMA = finding(how="gamma renamed")
+CAST, SHAPE = (finding("error", what="RuntimeError", how=how) for how in ("expected Half", "expected 4 dimensions"))
+
+
+def of_lines(*found: dict[str, Any], rules: Sequence[Known] = (LOAD,)) -> list[Judged]:
+    return from_lines(NEW, {f"tower/m{number}": line for number, line in enumerate(found)}, rules)
+
+
+def test_what_no_rule_explains_is_a_cause_of_its_own_whatever_is_known_beside_it() -> None:
+    found = causes.find(
+        of_lines(
+            case_line(scenario("", GAMMA, replace(CAST, example="a.py:1", count=2))),
+            case_line(scenario("", GAMMA, replace(CAST, example="b.py:2"))),
+            case_line(scenario("", GAMMA, SHAPE)),
+        )
+    )
+    assert [(cause.verdict, cause.name, cause.models) for cause in found] == [
+        (Verdict.REGRESSED, "error in the loading report: RuntimeError: expected Half", {"m0", "m1"}),
+        (Verdict.REGRESSED, "error in the loading report: RuntimeError: expected N dimensions", {"m2"}),
+    ]
+    assert list(causes.explain(found[1])) == [f"{SHAPE.words}; known beside it: gamma is renamed"]
+
+
+def test_a_cause_says_in_how_many_cases_its_remedy_holds() -> None:
+    cast = known("error", "cast", what="RuntimeError", how="*Half*")
+    mended = case_line(scenario("", GAMMA, remedied=tried([LOAD])))
+    partly = case_line(scenario("", GAMMA, remedied=tried([LOAD], CAST)))
+    [cause] = causes.find(of_lines(mended, mended))
+    assert causes.remedy(cause) == "remedy load_by_exact_names: 2 of 2 cases green with it"
+    [cause] = causes.find([*of_lines(mended), *of_lines(partly, partly, rules=[LOAD, cast])])
+    assert causes.remedy(cause) == (
+        "remedy load_by_exact_names: 1 of 3 cases green with it; 2 cases broken for another known reason too"
+    )
+
+
+def test_a_cause_without_a_remedy_that_was_run_says_nothing_of_one() -> None:
+    [cause] = causes.find(of_lines(case_line(scenario("", GAMMA)), rules=[known("keys", "gamma is renamed")]))
+    assert causes.remedy(cause) is None
+    [regressed] = causes.find(of_lines(case_line(scenario("", CAST)), rules=[]))
+    assert causes.remedy(regressed) is None

@@ -1,10 +1,14 @@
 """The grid of a lane: what stands in it, and in which style."""
 
+from typing import Any
+
 import pytest
 from rich.text import Text
 
 from harness.report import grid, marks
-from tests.summaries import NEW, OLD, RENAMED, cases, each, pair
+from tests.findings import case_line, finding, scenario, tried
+from tests.known import Known, known
+from tests.summaries import NEW, OLD, RENAMED, cases, each, from_lines, pair
 
 RESULT = [
     *cases(OLD, {**each("wrapper", "passed", None), **each("tower", "keys", None, None)}, rules=[RENAMED]),
@@ -68,3 +72,39 @@ def test_a_table_holds_as_many_pairs_as_fit_and_one_at_least(width: int, widths:
 
 def test_a_route_that_the_project_does_not_know_comes_last() -> None:
     assert grid.in_order(["later", "vlm", "wrapper", "vlm", "another"]) == ["wrapper", "vlm", "later", "another"]
+
+
+MENDED = known("keys", remedy="load_by_exact_names")
+REMEDIED = (case_line(scenario("", finding(), remedied=tried([MENDED]))), [MENDED])
+BROKEN = (case_line(scenario("", finding("error"))), [known("error")])
+UNMENDED = (case_line(scenario("", finding())), [MENDED])
+PASSED: tuple[dict[str, Any], list[Known]] = (case_line(scenario("")), [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "mark", "share"),
+    [
+        ([REMEDIED], marks.REMEDIED, "0% → 100%"),
+        ([REMEDIED, PASSED], marks.REMEDIED, "50% → 100%"),
+        ([REMEDIED, BROKEN], marks.KNOWN_BROKEN, "0% → 50%"),
+        ([BROKEN], marks.KNOWN_BROKEN, "0%"),
+        ([REMEDIED, *[BROKEN] * 199], marks.KNOWN_BROKEN, "0% → 1%"),
+        ([*[REMEDIED] * 199, BROKEN], marks.KNOWN_BROKEN, "0% → 99%"),
+        ([UNMENDED], marks.INCOMPLETE, ""),
+        ([UNMENDED, PASSED], marks.INCOMPLETE, "100%"),
+    ],
+    ids=[
+        *("all", "half", "beside a broken one", "none", "one of many", "all but one"),
+        *("remedy not run", "remedy not run, and passed"),
+    ],
+)
+def test_a_cell_shows_the_share_that_passes_as_it_is_and_with_remedies(
+    lines: list[tuple[dict[str, Any], list[Known]]], mark: marks.Mark, share: str
+) -> None:
+    judged = [
+        case
+        for number, (line, rules) in enumerate(lines)
+        for case in from_lines(NEW, {f"tower/m{number}": line}, rules)
+    ]
+    [cell] = grid.cells(judged).values()
+    assert (cell.mark, cell.share) == (mark, share)

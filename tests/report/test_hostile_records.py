@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -24,6 +25,8 @@ from harness.report.formats.files import FILES
 from harness.results import store
 from harness.results.judging import Judged, Verdict, judge
 from harness.results.store import Current, Recorded
+from tests.findings import finding, scenario, tried
+from tests.known import known
 from tests.summaries import summary
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
@@ -42,13 +45,14 @@ CASE: dict[str, Any] = {
     "detail": {"silent": True, "cause": "x"},
     "seconds": 1.5,
     "same_as": "tower/b",
+    "scenarios": [asdict(scenario("", finding(), remedied=tried([known("keys", remedy="load_by_exact_names")])))],
     "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
 }
 SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # these do not name each route
 LINES: list[dict[str, Any]] = [
-    {"kind": "run", "schema": 1, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
+    {"kind": "run", "schema": 2, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
     CASE,
-    {**CASE, "case": "wrapper/a", "route": "wrapper", "outcome": "passed", "reason": ""},
+    {**CASE, "case": "wrapper/a", "route": "wrapper", "outcome": "passed", "reason": "", "scenarios": []},
     {"kind": "end", "cases": 2, "counts": {}, "failed": None},
 ]
 HARM = [

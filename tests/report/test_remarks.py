@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.config.expectation import Rule
+from harness.config.expectation import Finds, Rule
 from harness.contract.case import Case
 from harness.report import remarks, terminal
 from harness.report.formats import answer, junit, markdown
@@ -24,7 +24,17 @@ OTHER = "tower/b"
 
 
 def rule(because: str, outcome: str = "keys", until: date | None = None) -> Rule:
-    return Rule(routes=("tower",), models=("*",), outcome=outcome, because=because, advice="move", until=until)
+    finds = (Finds(kind=outcome, how="*"),)
+    return Rule(
+        id=f"rule-{because}",
+        routes=("tower",),
+        models=("*",),
+        finds=finds,
+        because=because,
+        remedy="move",
+        advice="move",
+        until=until,
+    )
 
 
 def on_rules(rules: list[Rule], *matching: Rule, whole: bool = True) -> list[str]:
@@ -42,31 +52,19 @@ def test_rules_that_match_cases_before_their_date_need_no_remark() -> None:
 
 def test_a_rule_past_its_date_is_named() -> None:
     overdue = rule("renamed", until=date(2026, 11, 24))
-    assert on_rules([overdue], overdue) == ["expectations[0] was due for review by 2026-11-24: renamed"]
+    assert on_rules([overdue], overdue) == ["rule-renamed was due for review by 2026-11-24: renamed"]
 
 
 def test_rules_without_a_case_are_named_where_the_whole_matrix_was_judged() -> None:
     idle, busy, late = rule("a"), rule("b"), rule("c")
-    assert on_rules([idle, busy, late], busy) == [
-        "No case of these pairs matches expectations[0] (a); expectations[2] (c)."
-    ]
+    assert on_rules([idle, busy, late], busy) == ["No case of these pairs matches rule-a (a); rule-c (c)."]
     assert on_rules([idle, busy, late], busy, whole=False) == []
 
 
 def test_a_rule_of_a_torch_that_no_pair_has_is_not_idle_for_that() -> None:
     idle = rule("a")
     assert on_rules([idle.model_copy(update={"torch": "<2.13"})]) == []
-    assert on_rules([idle.model_copy(update={"torch": ">=2.13"})]) == [
-        "No case of these pairs matches expectations[0] (a)."
-    ]
-
-
-def test_a_case_that_two_rules_explain_is_named_with_both() -> None:
-    keys, keys_too, tensors = rule("a"), rule("b"), rule("c", "tensors")
-    assert on_rules([keys, keys_too, tensors], keys, keys_too, tensors) == [
-        "expectations[0] (a) and expectations[1] (b) each explain 1 case, such as p tower/a. Narrow one of them."
-    ]
-    assert on_rules([keys, tensors], keys, tensors) == []
+    assert on_rules([idle.model_copy(update={"torch": ">=2.13"})]) == ["No case of these pairs matches rule-a (a)."]
 
 
 def fingerprint(mean: float, absmax: float = 2.0, shape: tuple[int, ...] = (1, 8)) -> dict[str, Any]:

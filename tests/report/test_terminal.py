@@ -1,5 +1,6 @@
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -7,7 +8,9 @@ from rich.console import Console
 from harness.report import terminal
 from harness.report.formats import badge, junit
 from harness.results.judging import Judged
-from tests.summaries import NEW, OLD, RENAMED, cases, each, summary
+from tests.findings import case_line, finding, scenario, tried
+from tests.known import known
+from tests.summaries import NEW, OLD, RENAMED, cases, each, from_lines, summary
 
 DASH = "\N{EN DASH}"
 NO_GPU = "no CUDA device"
@@ -181,19 +184,73 @@ def test_reasons_that_differ_only_in_numbers_are_given_once() -> None:
 
 def test_an_environment_that_could_not_be_made_is_incomplete_and_says_why() -> None:
     reason = "no such release: transformers 9.9.9"
-    lines = shown(cases(NEW, {"tower/m0": None, "wrapper/m0": None}, failure=reason))
+    lines = shown(cases(NEW, {"tower/m0": None, "wrapper/m0": None}, failure=reason), 140)
     at = lines.index("… incomplete · tower, wrapper · 1 model, 2 cases, 1 pair")
     assert lines[at + 1] == f"  {reason}"
-    assert lines[-2:] == ["2 incomplete", "Exit code 4: incomplete: planned cases have no record."]
+    assert lines[-2:] == [
+        "2 incomplete",
+        "Exit code 4: incomplete: planned cases have no record, or none with their remedy.",
+    ]
 
 
-def test_an_outcome_other_than_the_rules_is_shown_with_the_expected_one() -> None:
-    lines = shown(cases(NEW, {"tower/m0": ("error", "IndexError: 9 in run")}, rules=[RENAMED]))
+def test_a_failure_that_no_rule_explains_is_shown_with_its_reason_and_its_command() -> None:
+    lines = shown(cases(NEW, {"tower/m0": ("error", "IndexError: 9 in run")}, rules=[RENAMED]), 140)
     at = lines.index("✘ regressed · tower · error · 1 model, 1 case, 1 pair")
     assert lines[at + 1 : at + 3] == [
         "  IndexError: 9 in run",
-        "  expected keys: every key with gamma or beta is renamed at load",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m0 --variant safetensors --rerun",
     ]
+
+
+MENDED = known("keys", "gamma is renamed", remedy="load_by_exact_names")
+GAMMA, CAST = finding(how="gamma renamed"), finding("error", what="RuntimeError", how="expected Half")
+
+
+def of_line(line: dict[str, Any]) -> list[str]:
+    """The lines printed of one case with this case line."""
+    return shown(from_lines(NEW, {"tower/m0": line}, [MENDED]), 140)
+
+
+def test_a_remedied_case_says_with_which_remedy_it_is_green() -> None:
+    lines = of_line(case_line(scenario("", GAMMA, remedied=tried([MENDED]))))
+    assert lines[lines.index("tower         ◑ 0% → 100%") :] == [
+        "tower         ◑ 0% → 100%",
+        "",
+        "◑ remedied",
+        "",
+        "◑ remedied · tower · keys · 1 model, 1 case, 1 pair",
+        "  keys here",
+        "  because gamma is renamed",
+        "  take transformers 4.49 or later",
+        "  remedy load_by_exact_names: 1 of 1 case green with it",
+        "  https://example.org/issues/1",
+        f"  nox -s matrix -- --pair {NEW} --lane cpu-float32 --route tower --model m0 --variant safetensors --rerun",
+        "",
+        "0 of 1 broken case silent: neither library warned.",
+        "1 remedied",
+        "Exit code 0: as expected.",
+    ]
+
+
+def test_a_case_whose_remedy_was_not_run_is_incomplete_and_named_at_the_top() -> None:
+    lines = of_line(case_line(scenario("", GAMMA)))
+    assert lines[0] == "Known, and not yet run with the remedy: 1 case."
+    at = lines.index("… incomplete · tower · keys · 1 model, 1 case, 1 pair")
+    assert lines[at + 1 : at + 3] == [
+        "  known, and its remedy has not been run yet: load_by_exact_names",
+        "  because gamma is renamed",
+    ]
+    assert lines[-2:] == [
+        "1 incomplete",
+        "Exit code 4: incomplete: planned cases have no record, or none with their remedy.",
+    ]
+
+
+def test_what_no_rule_explains_is_shown_with_what_is_known_beside_it() -> None:
+    lines = of_line(case_line(scenario("", GAMMA, CAST)))
+    at = lines.index("✘ regressed · tower · keys · 1 model, 1 case, 1 pair")
+    assert lines[at + 1] == f"  {CAST.words}; known beside it: gamma is renamed"
+    assert lines[at + 2].startswith("  nox -s matrix")
 
 
 def test_no_case_at_all_is_not_green() -> None:
@@ -212,9 +269,9 @@ def test_a_route_that_passes_for_the_same_models_is_offered_as_an_alternative() 
 def test_remarks_come_before_the_totals() -> None:
     file = io.StringIO()
     judged = cases(NEW, HEALTHY)
-    terminal.show(Console(file=file, width=80), summary(judged, remarks=["expectations[0] is idle."]))
+    terminal.show(Console(file=file, width=80), summary(judged, remarks=["renamed is idle."]))
     lines = file.getvalue().splitlines()
-    assert lines.index("expectations[0] is idle.") < lines.index("5 passed")
+    assert lines.index("renamed is idle.") < lines.index("5 passed")
 
 
 def test_sentences_are_wrapped_and_commands_and_empty_lines_are_not() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config.expectation import Rule
 from harness.contract.case import Case
 from harness.results.bisection import Answer, Symptom, search
 from harness.results.judging import Judged, Verdict
+from tests.known import known
 
 GOOD, BAD, UNTESTABLE = Answer.GOOD, Answer.BAD, Answer.UNTESTABLE
 
@@ -111,7 +111,7 @@ def test_a_release_is_bad_only_where_it_fails_as_the_bad_end_does(found: list[Ju
 
 
 def test_two_causes_that_one_rule_explains_are_one() -> None:
-    rule = Rule(routes=("tower",), models=("*",), outcome="tensors", because="unset", advice="move")
+    rule = known("tensors", "unset")
     one, other = (replace(judged("tensors", reason), rule=rule) for reason in ("k_bias is NaN", "rope is NaN"))
     assert Symptom.of([one]).answer([other]) is BAD
     assert Symptom.of([one]).answer([replace(other, rule=None)]) is UNTESTABLE

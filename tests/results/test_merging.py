@@ -5,7 +5,8 @@ from harness.contract.case import Case
 from harness.results.judging import Judged, judge
 from harness.results.merging import merge
 from harness.results.store import Recorded
-from tests.summaries import NEW, RENAMED, Known, Results, recorded
+from tests.known import Known
+from tests.summaries import NEW, RENAMED, Results, recorded
 
 A, B = Path("a"), Path("b")
 GREEN, BROKEN = ("passed", None), ("tensors", "x differs")

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from harness.config.expectation import Rule
 from harness.config.matrix import Matrix, Tolerance
 from harness.contract.case import Case
 from harness.contract.routes import ROUTES
@@ -20,10 +19,11 @@ from harness.results.pair_diff import (
     responsible_package,
     unknown,
 )
+from tests.known import known
 
 LANE = "cpu-float32"
 ALIKE = frozenset({"a", "b"})
-RULE = Rule(routes=("tower",), models=("*",), outcome="keys", because="renamed", advice="upgrade")
+RULE = known("keys", "renamed")
 
 
 def one(outcome: str | None, *, reason: str = "", model: str = "a", route: str = "tower", **more: Any) -> Judged:

@@ -10,7 +10,7 @@ from harness.results import run_text
 from harness.results.run_text import RunText
 from tests.plans import MACHINE, PAIR, plan_of
 
-RUN: dict[str, Any] = {"kind": "run", "schema": 1, "pair": PAIR, "cases": ["tower/a"], "started": "2026-01-01"}
+RUN: dict[str, Any] = {"kind": "run", "schema": 2, "pair": PAIR, "cases": ["tower/a"], "started": "2026-01-01"}
 CASE: dict[str, Any] = {"kind": "case", "case": "tower/a", "route": "tower", "model": "a", "outcome": "keys"}
 CASE |= {"reason": "", "detail": {}}
 

@@ -19,8 +19,8 @@ from harness.contract.case import Case
 from harness.execution import run_lock
 from harness.results import store
 from harness.results.judging import Verdict, judge
+from tests.known import known
 from tests.plans import PAIR
-from tests.summaries import Known
 
 LANE = Path(PAIR["id"]) / "cpu-float32.jsonl"
 CASE = "tower/a"
@@ -40,7 +40,7 @@ class Ran:
         """As they are recorded."""
         started = DAY + timedelta(hours=self.hour)
         place = {"folder": folder, "sequence": sequence, "machine": folder, "started": started.isoformat()}
-        lines: list[dict[str, Any]] = [{"kind": "run", "schema": 1, "pair": PAIR, "cases": [CASE], **place}]
+        lines: list[dict[str, Any]] = [{"kind": "run", "schema": 2, "pair": PAIR, "cases": [CASE], **place}]
         if self.outcome:
             fields = {"case": CASE, "route": "tower", "model": "a", "outcome": self.outcome, "reason": "no"}
             lines.append({"kind": "case", **fields, "detail": {}})
@@ -186,7 +186,7 @@ def test_a_red_of_one_machine_that_no_rule_expects_outlives_a_run_of_another_tha
     for folder in order:
         folders.collect(folder)
     lane = store.load(folders.where / "all", PAIR["id"], "cpu-float32", None)
-    [case] = judge([Case.parse(CASE)], lane, lambda _: [Known(expected, "renamed")])
+    [case] = judge([Case.parse(CASE)], lane, lambda _: [known(expected, "renamed")])
     assert (case.verdict, case.withdrawn) == (verdict, verdict is Verdict.INCOMPLETE)
     assert bool(case.header) is (verdict is Verdict.REGRESSED)
 

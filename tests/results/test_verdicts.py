@@ -11,13 +11,16 @@ import jsonschema
 import pytest
 
 from harness.config.errors import BadInput, InstallationError
+from harness.config.expectation import Finds
 from harness.config.matrix import LaneScope, Matrix, Route
 from harness.contract import catalog
+from harness.contract.finding import ScenarioLine, worst
 from harness.execution.pair_run import PairRun
 from harness.results.judging import WITHDRAWN, Judged, Verdict, exit_code
-from harness.results.verdicts import judged
+from harness.results.verdicts import judged, unmended
 from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
+from tests.findings import finding, scenario, tried
 from tests.places import ROOT, SCHEMAS
 
 OLD = "transformers4.48.3-timm1.0.14"
@@ -121,8 +124,8 @@ def test_a_case_is_held_against_the_rule_that_its_model_and_pair_call_for(
     run(old(*ATTO), {"tower/convnext_atto": outcome})
     [one] = judged([old(*ATTO, "--route", "tower", "--lane", "cpu-float32").records])
     assert (one.pair, one.verdict, one.outcome) == (OLD, verdict, outcome)
-    assert one.rule is not None
-    assert one.rule.because == "renamed"
+    assert (one.rule is None) is (verdict is Verdict.REGRESSED)
+    assert one.rule is None or one.rule.because == "renamed"
 
 
 @pytest.mark.usefixtures("packaged_for_old")
@@ -304,3 +307,95 @@ def test_a_rerun_that_is_killed_after_its_header_withdraws_the_older_green(new: 
     [case] = judged([lanes.records])
     assert (case.verdict, case.withdrawn, case.reason) == (Verdict.INCOMPLETE, True, WITHDRAWN)
     assert [pending.id for pending in lanes.pending(lane, found)] == ["wrapper/convnext_atto"]
+
+
+GAMMA, CAST = finding(how="gamma renamed weight"), finding("error", what="RuntimeError", how="expected Half")
+
+
+def mending(matrix: Matrix) -> Matrix:
+    """The matrix with a remedy for its rule, and with a rule for what may be seen behind it."""
+    load = matrix.expectations[0].model_copy(update={"remedy": "load_by_exact_names"})
+    finds = (Finds(kind="error", what="*", how="*Half*"),)
+    cast = load.model_copy(update={"id": "cast", "because": "cast", "finds": finds, "remedy": "cast_pixels"})
+    return matrix.model_copy(update={"expectations": (load, cast)})
+
+
+def record_scenarios(lanes: PairRun, case: str, *scenarios: ScenarioLine) -> None:
+    environment = FakeEnvironment({case: str(worst(line.outcome for line in scenarios))})
+    environment.scenarios = {case: scenarios}
+    environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=1))}
+    lanes.run(lanes.prepare(environment, print), environment, print)
+
+
+TOWER = ["--route", "tower", "--lane", "cpu-float32"]
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+@pytest.mark.parametrize(
+    ("words", "case"),
+    [
+        ([*ATTO, *TOWER], "tower/convnext_atto"),
+        (["--own", "a:B", "--variant", "safetensors", "--lane", "cpu-float32"], "own/a:B"),
+        (["--weights", "hub", *ATTO, *TOWER], "tower/convnext_atto+full"),
+    ],
+    ids=["of timm", "user model", "of the hub"],
+)
+def test_a_case_is_remedied_by_a_rule_and_by_another_behind_it(
+    small_matrix: Matrix, words: list[str], case: str
+) -> None:
+    matrix = mending(small_matrix)
+    lanes = PairRun.of(matrix, matrix.pairs[0], parse(words))
+    record_scenarios(lanes, case, scenario("", GAMMA, remedied=tried(matrix.expectations)))
+    [judgement] = judged([lanes.records])
+    assert (judgement.verdict, [rule.id for rule in judgement.explained.found]) == (
+        Verdict.AS_EXPECTED,
+        ["renamed", "cast"],
+    )
+    assert judgement.is_remedied
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_a_case_that_was_not_run_with_its_remedy_is_incomplete_and_pending_until_it_is(small_matrix: Matrix) -> None:
+    matrix = mending(small_matrix)
+    matrix = matrix.model_copy(update={"expectations": matrix.expectations[:1]})
+    lanes = PairRun.of(matrix, matrix.pairs[0], parse([*ATTO, *TOWER]))
+    record_scenarios(lanes, "tower/convnext_atto", scenario("", GAMMA))
+    [lane], known = lanes.records.lanes, lanes.records.catalog()
+    assert known
+    assert [case.verdict for case in judged([lanes.records])] == [Verdict.INCOMPLETE]
+    assert unmended(lanes.records, lane, known) == {"tower/convnext_atto"}
+    assert [case.id for case in lanes.pending(lane, known)] == ["tower/convnext_atto"]
+    record_scenarios(lanes, "tower/convnext_atto", scenario("", GAMMA, remedied=tried(matrix.expectations)))
+    assert [case.verdict for case in judged([lanes.records])] == [Verdict.AS_EXPECTED]
+    assert unmended(lanes.records, lane, known) == set()
+    assert lanes.pending(lane, known) == []
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_what_no_rule_explains_is_a_regression_whatever_is_known_beside_it(old: Make) -> None:
+    lanes = old(*ATTO, *TOWER)
+    record_scenarios(lanes, "tower/convnext_atto", scenario("", GAMMA), scenario("hidden states", CAST))
+    [case] = judged([lanes.records])
+    assert (case.verdict, case.rule and case.rule.id) == (Verdict.REGRESSED, "renamed")
+    assert case.reason == f"{CAST.words} (hidden states); known beside it: renamed"
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_a_plan_takes_the_rules_that_cover_its_pair_to_the_workers(old: Make, new: Make) -> None:
+    for make, rules in ((old, ["renamed"]), (new, [])):
+        lanes, environment = make(*ATTO, *TOWER), FakeEnvironment()
+        lanes.run(lanes.prepare(environment, print), environment, print)
+        assert [rule.id for rule in environment.plans[0].rules] == rules
+
+
+@pytest.mark.usefixtures("packaged_for_old")
+def test_records_of_an_older_schema_are_no_results_and_stay_in_their_file(old: Make) -> None:
+    lanes = old(*ATTO, *TOWER)
+    run(lanes, {"tower/convnext_atto": "keys"})
+    file = Path("results", OLD, "cpu-float32.jsonl")
+    before = file.read_text().replace('"schema":2', '"schema":1')
+    file.write_text(before)
+    assert [case.verdict for case in judged([lanes.records])] == [Verdict.INCOMPLETE]
+    run(lanes, {"tower/convnext_atto": "keys"})
+    assert [case.verdict for case in judged([lanes.records])] == [Verdict.AS_EXPECTED]
+    assert file.read_text().startswith(before)

@@ -5,6 +5,7 @@ It does not matter how a model was loaded. Differences are magnitudes, and a com
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -16,6 +17,7 @@ from .diagnosis import diagnose, equal, largest
 from .findings import NameDifference, OutputDifference, TensorDifference
 
 ULPS: Final = 8
+SAME: Final = 1e-4  # of the largest value, up to which two outputs are the same
 
 
 def compare_names(where: str, native: Iterable[str], loaded: Iterable[str]) -> list[NameDifference]:
@@ -24,6 +26,20 @@ def compare_names(where: str, native: Iterable[str], loaded: Iterable[str]) -> l
     missing = tuple(name for name in native_names if name not in loaded_names)
     unexpected = tuple(name for name in loaded_names if name not in native_names)
     return [NameDifference(where, missing, unexpected)] if missing or unexpected else []
+
+
+def compare_fields(where: str, expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[NameDifference]:
+    """The fields, by dotted names, that a nested mapping lacks or has with another value."""
+    values = {name: _field(actual, name) for name in expected}
+    missing = tuple(name for name, value in values.items() if value is None)
+    other = tuple(name for name, value in values.items() if value is not None and value != expected[name])
+    return [NameDifference(where, missing, (), other)] if missing or other else []
+
+
+def _field(mapping: Any, name: str) -> Any:
+    for part in name.split("."):
+        mapping = mapping.get(part) if isinstance(mapping, Mapping) else None
+    return mapping
 
 
 def compare_tensors(
@@ -43,8 +59,8 @@ def compare_tensors(
         if words:
             differences.append(TensorDifference(name, _kind(name, tensor, persistent), *words))
     extra = [name for name in loaded if name not in native]
-    only_loaded = ("not in timm", "is there, and native timm has none")
-    return differences + [TensorDifference(name, "buffer", *only_loaded) for name in extra]
+    only_loaded = ("not saved", "is there, and the saved model has none of that name")
+    return differences + [TensorDifference(name, _kind(name, loaded[name], persistent), *only_loaded) for name in extra]
 
 
 def compare_outputs(
@@ -57,7 +73,29 @@ def compare_outputs(
 
     `again` gives the outputs of a second native run; it is called only for outputs that differ.
     """
-    return [_output(name, tensor, again, loaded.get(name), tolerance) for name, tensor in native.items()]
+    differences = [_output(name, tensor, again, loaded.get(name), tolerance) for name, tensor in native.items()]
+    return [
+        difference
+        if difference.holds
+        else replace(difference, how=difference.how or _namesake(difference, native, loaded))
+        for difference in differences
+    ]
+
+
+def _namesake(difference: OutputDifference, native: Mapping[str, Tensor], loaded: Mapping[str, Tensor]) -> str:
+    """Which other native output an output holds, as where an index of levels is off by one; empty for none."""
+    tensor = loaded[difference.name]
+    bound = largest(tensor) * SAME
+    same = (
+        name
+        for name, other in native.items()
+        if name != difference.name
+        and other.shape == tensor.shape
+        and largest(other.double() - tensor.double()) <= bound
+        and largest(other.double() - native[difference.name].double()) > bound
+    )
+    other = next(same, None)
+    return f"is {other}" if other else ""
 
 
 def fingerprint(outputs: Mapping[str, Tensor], samples: int = SAMPLES) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Says what a tensor holds instead of the saved values: never set, reset, another tensor's, rounded, or others."""
+"""Says what a tensor holds instead of the saved values: never set, reset, another's, rounded, random, or others."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -10,6 +11,8 @@ INTEGERS: Final = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64
 NARROW: Final = (torch.float16, torch.bfloat16)
 MATRIX: Final = 2
 FEW: Final = 64
+MANY: Final = 64  # values, from which on a correlation says something
+CHANCE: Final = 4.0  # standard deviations of the correlation of unrelated values
 
 
 def diagnose(  # noqa: PLR0911  a return for each diagnosis
@@ -41,6 +44,8 @@ def diagnose(  # noqa: PLR0911  a return for each diagnosis
             lambda saved, actual, dtype=dtype: equal(saved.to(dtype).to(saved.dtype), actual), native, loaded
         ):
             return "rounded", f"was rounded to {str(dtype).removeprefix('torch.')}"
+    if _is_unrelated(native, loaded):
+        return "initialised again", "holds random values that have nothing to do with the saved ones"
     wide = torch.promote_types(native.dtype, torch.float32)
     distance = largest(native.to(wide) - loaded.to(wide))
     share = (native != loaded).sum().item() / native.numel()
@@ -63,6 +68,17 @@ def _is_poison(tensor: Tensor) -> bool:
     if tensor.dtype == torch.bool:
         return False
     return _throughout(lambda values: bool((values == torch.iinfo(values.dtype).max).all()), tensor)
+
+
+def _is_unrelated(native: Tensor, loaded: Tensor) -> bool:
+    """Whether finite values do not correlate with the saved ones, beyond what chance allows."""
+    if not native.is_floating_point() or native.numel() < MANY:
+        return False
+    values = torch.stack([native.flatten().double(), loaded.flatten().double()])
+    if not bool(values.isfinite().all()) or bool((values.std(dim=1) == 0).any()):
+        return False
+    correlation = float(torch.corrcoef(values)[0, 1].abs())
+    return correlation < CHANCE / math.sqrt(native.numel())
 
 
 def _throughout(test: Callable[..., bool], *tensors: Tensor) -> bool:

@@ -12,12 +12,17 @@ OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # Python'
 
 @dataclass(frozen=True)
 class NameDifference:
-    """Names that only one side has, and names `mismatched` in shape. `where` says which two sides were compared."""
+    """Names that only one side has, and names `mismatched` in shape. `where` says which two sides were compared.
+
+    `scenario` is where they were; `because` names the cause, if the names show one.
+    """
 
     where: str
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     mismatched: tuple[str, ...] = ()
+    scenario: str = ""
+    because: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +50,8 @@ class OutputDifference:
     """How far one output is off. `max_abs` is NaN if a value is; `holds` says whether the output is within tolerance.
 
     `noise` is NaN if nothing differs, since it is not measured then. `how` describes an output that is missing or has
-    another shape, for which `max_abs` is NaN too.
+    another shape, for which `max_abs` is NaN too. `scenario` is where it was computed; `of_state` says whether the
+    model's names or tensors differ, so that outputs that differ follow from it.
     """
 
     name: str
@@ -56,17 +62,36 @@ class OutputDifference:
     holds: bool
     finite: bool
     how: str = ""
+    scenario: str = ""
+    of_state: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name, with the scenario if that has one."""
+        return f"{self.name} ({self.scenario})" if self.scenario else self.name
 
 
 @dataclass
 class Findings:
-    """All that a case found, in the order of the contract: names, tensors, outputs, exceptions."""
+    """All that was found, in the order of the contract: names, tensors, outputs, exceptions."""
 
     names: list[NameDifference] = field(default_factory=list)
     tensors: list[TensorDifference] = field(default_factory=list)
     outputs: list[OutputDifference] = field(default_factory=list)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
     diverges: str | None = None
+
+    @classmethod
+    def together(cls, scenarios: "Iterable[Findings]") -> "Findings":
+        """The findings of all scenarios of a case."""
+        together = cls()
+        for findings in scenarios:
+            together.names += findings.names
+            together.tensors += findings.tensors
+            together.outputs += findings.outputs
+            together.errors += findings.errors
+            together.diverges = together.diverges or findings.diverges
+        return together
 
     @property
     def figures(self) -> dict[str, float | None]:
@@ -80,10 +105,9 @@ class Findings:
         }
 
     @property
-    def failures(self) -> int:
-        """The number of findings that are not green."""
-        outputs = sum(not output.holds for output in self.outputs)
-        return len(self.names) + len(self.tensors) + outputs + len(self.errors)
+    def fails(self) -> bool:
+        """Whether anything is not green."""
+        return self.differ or bool(self.errors)
 
     @property
     def differ(self) -> bool:

@@ -1,7 +1,6 @@
 """Findings in words: one line that a person can act on, and the detail behind it."""
 
 import math
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,8 +10,8 @@ from typing import Any, Final
 from ..guards.library_warnings import mentions
 from .findings import Findings, NameDifference, OutputDifference, TensorDifference
 from .renames import apply, in_words, renames
+from .typed import pattern
 
-NUMBER: Final = re.compile(r"\b\d+\b")
 DAMAGED: Final = "Damaged"  # the type of an error in a checkpoint's files, seen before anything loads them
 LISTED: Final = 20  # items of each kind in the detail; the counts are always whole
 WARNING_LENGTH: Final = 400  # characters kept of a library's warning
@@ -40,9 +39,11 @@ def failure_signature(findings: Findings) -> str | None:
     """A line that cases with the same cause share, since it names no tensor; None if nothing but errors was found."""
     if findings.names:
         first = findings.names[0]
+        if first.because:
+            return f"{_side(first)}: {first.because}"
         counts = renames(first.missing, first.unexpected)
         renamed = ", ".join(f"{old or 'no prefix'} to {new or 'no prefix'}" for old, new in sorted(counts))
-        return f"{first.where}: {f'{renamed} renamed' if renamed else 'names missing or unexpected'}"
+        return f"{_side(first)}: {f'{renamed} renamed' if renamed else 'names missing or unexpected'}"
     if findings.tensors:
         kinds = sorted({(tensor.kind, tensor.looks) for tensor in findings.tensors})
         return "; ".join(f"{kind}s {looks}" for kind, looks in kinds)
@@ -76,7 +77,7 @@ def detail(findings: Findings, warnings: Sequence[str], seconds: Mapping[str, fl
             "first": [asdict(tensor) for tensor in tensors[:LISTED]],
         }
     if outputs := findings.outputs:
-        fields["outputs"] = {output.name: {"max_abs": output.max_abs, "largest": output.largest} for output in outputs}
+        fields["outputs"] = {output.label: {"max_abs": output.max_abs, "largest": output.largest} for output in outputs}
         fields["nonfinite"] = any(not math.isfinite(output.max_abs) for output in outputs)
     errors = findings.errors
     optional = {
@@ -88,7 +89,16 @@ def detail(findings: Findings, warnings: Sequence[str], seconds: Mapping[str, fl
     return {**fields, **{name: value for name, value in optional.items() if value is not None}}
 
 
+def _side(difference: NameDifference) -> str:
+    return f"{difference.where} ({difference.scenario})" if difference.scenario else difference.where
+
+
 def _names(difference: NameDifference) -> str:
+    because = f": {difference.because}" if difference.because else ""
+    return f"{_names_alone(difference)}{because}"
+
+
+def _names_alone(difference: NameDifference) -> str:
     counts = renames(difference.missing, difference.unexpected)
     if counts:
         first = counts.most_common(1)[0][0]
@@ -101,7 +111,7 @@ def _names(difference: NameDifference) -> str:
             for word, names in (("missing", difference.missing), ("unexpected", difference.unexpected))
             if (unexplained := len(names) - counts.total())
         )
-        return f"{difference.where}: keys renamed, {counted} ({example} became {renamed}){''.join(rest)}"
+        return f"{_side(difference)}: keys renamed, {counted} ({example} became {renamed}){''.join(rest)}"
     parts = (
         f"{len(names)} {word} ({', '.join(names[:2])}{', ...' if len(names) > 2 else ''})"  # noqa: PLR2004
         for word, names in (
@@ -111,7 +121,7 @@ def _names(difference: NameDifference) -> str:
         )
         if names
     )
-    return f"{difference.where}: keys {', '.join(parts)}"
+    return f"{_side(difference)}: keys {', '.join(parts)}"
 
 
 def _tensors(differences: Sequence[TensorDifference]) -> str:
@@ -127,11 +137,6 @@ def _tensors(differences: Sequence[TensorDifference]) -> str:
     return f"{counted} not as saved{on}{like}: {first.name} {first.how}"
 
 
-def pattern(name: str) -> str:
-    """A name without its numbers: `blocks.*.ls1.gamma` for all blocks."""
-    return NUMBER.sub("*", name)
-
-
 def _error(error: Mapping[str, Any]) -> str:
     message = textwrap.shorten(str(error["message"]), MESSAGE_LENGTH, placeholder=" ...")
     if error["type"] == DAMAGED:
@@ -145,8 +150,8 @@ def _outputs(findings: Findings) -> str:
     output = next(output for output in findings.outputs if not output.holds)
     at = f"; first in {findings.diverges}" if findings.diverges else ""
     if not output.finite:
-        return f"{output.name} is not finite, native is{at}"
-    return f"{output.name} {output.how or f'is off by {_distance(output)}'}{at}; state is equal"
+        return f"{output.label} is not finite, native is{at}"
+    return f"{output.label} {output.how or f'is off by {_distance(output)}'}{at}; state is equal"
 
 
 def _distance(output: OutputDifference) -> str:
@@ -156,7 +161,7 @@ def _distance(output: OutputDifference) -> str:
 
 def _listed_names(difference: NameDifference) -> dict[str, Any]:
     return {
-        "where": difference.where,
+        "where": _side(difference),
         **{
             word: {"count": len(names), "first": list(names[:LISTED])}
             for word, names in (

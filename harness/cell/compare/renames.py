@@ -10,8 +10,13 @@ GONE = "."
 
 
 def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[Rename]:
-    """How often each rename explains a missing name by an unexpected one; each name is used once."""
-    counts: Counter[Rename] = Counter()
+    """How often each rename explains a missing name by an unexpected one."""
+    return Counter(rename for _, rename in partners(missing, unexpected).values())
+
+
+def partners(missing: Sequence[str], unexpected: Sequence[str]) -> dict[str, tuple[str, Rename]]:
+    """Missing name -> the unexpected name that it became, and the rename; each name is used once."""
+    found: dict[str, tuple[str, Rename]] = {}
     old_names, new_names = sorted(missing), sorted(unexpected)
     # A prefix leaves the whole name as it was, so it is the stronger explanation and is tried on all names first.
     for explain in (_prefix, _part, _gone):
@@ -21,8 +26,8 @@ def renames(missing: Sequence[str], unexpected: Sequence[str]) -> Counter[Rename
             if partner and rename:
                 old_names.remove(name)
                 new_names.remove(partner)
-                counts[rename] += 1
-    return counts
+                found[name] = partner, rename
+    return found
 
 
 def apply(rename: Rename, name: str) -> str | None:

@@ -1,6 +1,7 @@
 """The device and dtype of a lane, and how models get there."""
 
 import copy
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,5 +60,6 @@ def _like(tensor: Tensor, converted: Tensor) -> Tensor:
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name, non-persistent buffers included."""
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    """Parameters and buffers by name, non-persistent buffers included; a shared tensor has each of its names."""
+    both = (module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False))
+    return dict(itertools.chain(*both))

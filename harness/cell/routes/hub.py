@@ -2,24 +2,26 @@
 
 Through `AutoModel` and through `AutoModelForImageClassification`.
 
-Compared with native timm: as `wrapper` and `classifier`.
+Compared with native timm: as `wrapper` and `classifier`; and config.json with what timm was given.
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exports it nowhere else
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Scenario
+from ..scenarios.protocol import Described, Scenario
 from .classifier import classified
 from .wrapper import embedded, no_wrapper
 
 FORMATS: Mapping[str, bool] = {"safetensors": True, "bin": False}
+MODEL_ARGS: Final[Mapping[str, Any]] = {"drop_rate": 0.0}
+"""An argument that every model takes, and that changes nothing."""
 
 
 class Hub:
@@ -39,15 +41,25 @@ class Hub:
 def _scenarios(context: CaseContext) -> Iterator[tuple[str, Scenario]]:
     for name, safe in FORMATS.items():
         write = functools.partial(_write, context, name, safe=safe)
-        yield f"AutoModel, {name}", embedded(context, write)
+        yield f"AutoModel, {name}", _read(context, write, embedded)
         if context.reference.entry.classifier:
-            yield f"AutoModelForImageClassification, {name}", classified(context, write)
+            yield f"AutoModelForImageClassification, {name}", _read(context, write, classified)
+
+
+def _read(context: CaseContext, write: Callable[[], Path], load: Callable[..., Scenario]) -> Scenario:
+    """Compare what timm wrote into config.json with what it was given, and load the folder."""
+    folder = write()
+    yield Described(folder, "timm", {f"model_args.{name}": value for name, value in MODEL_ARGS.items()})
+    yield from load(context, lambda: folder)
 
 
 def _write(context: CaseContext, name: str, *, safe: bool) -> Path:
     folder = context.folder / name
     if not folder.exists():
-        context.write(folder, lambda: save_for_hf(context.reference.filled, folder, safe_serialization=safe))
+        reference = context.reference
+        context.write(
+            folder, lambda: save_for_hf(reference.filled, folder, model_args=dict(MODEL_ARGS), safe_serialization=safe)
+        )
     return folder
 
 

@@ -44,7 +44,7 @@ def _into_wrapper(context: CaseContext) -> Scenario:
     native = context.native(lambda: reference.without(absent))
     with context.during("save"):
         state = {name: tensor for name, tensor in reference.state.items() if name not in absent}
-        folder: Path = reference.write(context.folder / "checkpoint", context.variant, state)
+        folder: Path = context.mend_folder(reference.write(context.folder / "checkpoint", context.variant, state))
     model, info = context.load(AutoModel.from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info, left_out=head(reference), absent=absent)
     yield loaded

@@ -47,6 +47,7 @@ def _classified(context: CaseContext) -> Scenario:
     folder = context.checkpoint()
     with context.during("load"):
         pipe = pipeline("image-classification", model=str(folder), device=reference.placement.device, **context.dtype)
+        context.mend_model(pipe.model)
     loaded = Loaded(pipe.model, PREFIX, native)
     yield loaded
 

@@ -52,6 +52,7 @@ def _resumed(context: CaseContext, state: Callable[[], State]) -> Scenario:
     with context.during("load"):
         model = reference.placement.put(from_config(reference).to(reference.placement.dtype))
         model.load_state_dict(torch.load(path, weights_only=True, map_location=reference.placement.device))
+        context.mend_model(model)
     loaded = Loaded(model, PREFIX, native)
     yield loaded
     yield Computed(lambda: run_whole(reference, model), lambda: native.runs, loaded)

@@ -14,10 +14,13 @@ from transformers import AutoModel
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs, Runs
+from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .wrapper import PREFIX, head, no_wrapper
 
+KEPT_IN: Final = "model."
+"""The prefix of timm's own names in an extractor that holds the whole model."""
 FEATURES_ONLY: Final = Version("4.57.1")
 
 
@@ -73,9 +76,7 @@ def _feature_maps(context: CaseContext) -> Scenario:
     reference, native = context.reference, context.native(lambda: context.reference.features)
     arguments = {"model_args": {"features_only": True, "out_indices": reference.levels}}
     model, info = context.load(AutoModel.from_pretrained, context.checkpoint(), **arguments)
-    loaded = Loaded(
-        model, PREFIX, native, info, left_out=frozenset(reference.classifier.names) - frozenset(native.names)
-    )
+    loaded = Loaded(model, PREFIX, native, info, left_out=_unused(reference, native))
     yield loaded
 
     def run() -> Outputs:
@@ -83,6 +84,12 @@ def _feature_maps(context: CaseContext) -> Scenario:
         return {f"feature_maps.{level}": feature_map for level, feature_map in enumerate(maps)}
 
     yield Computed(run, lambda: native.runs, loaded)
+
+
+def _unused(reference: ReferenceModel, native: Native) -> frozenset[str]:
+    """Names of the checkpoint that feature maps do not need, and of a head that timm keeps and TimmWrapper does not."""
+    kept = (name for name in native.names if name.removeprefix(KEPT_IN) in head(reference))
+    return (frozenset(reference.classifier.names) - frozenset(native.names)).union(kept)
 
 
 def _named(last: Any, states: Any) -> Outputs:

@@ -13,6 +13,7 @@ import torch
 
 from ...contract.case import DEFAULT_VARIANT, HUB, Case, Outcome, Size
 from ...contract.catalog import Entry
+from ...contract.matching import applying
 from ...contract.plan import Plan
 from ...contract.record import CaseLine
 from ...contract.routes import OWN
@@ -46,6 +47,8 @@ class Runner:
         self.entries: dict[str, Entry] = {entry.model: entry for entry in plan.entries}
         self.placement = Placement(plan.device, getattr(torch, plan.dtype))
         self.tolerance = plan.tolerance
+        self.lane = plan.lane
+        self.rules = plan.rules
         self.folder = folder
         self.handover = Handover(**{name: Path(path) for name, path in plan.handover.items()})
         self.release = Release.installed()
@@ -100,7 +103,8 @@ class Runner:
         except Unavailable as error:
             return case_line(Outcome.NOT_RUN, str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
-        line = run_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover)
+        rules = applying(self.rules, case, self.lane, reference.entry, folder=self.from_hub)
+        line = run_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover, rules)
         return replace(line, detail={**line.detail, **pretrained.source_of(reference)})
 
     def _run_user_model(self, case: Case) -> CaseLine:
@@ -109,7 +113,8 @@ class Runner:
         except Unusable as error:
             description = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
             return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": description})
-        return self.user_cases.run(replace(case, model=self.user_cases.name), self.release, self.tolerance, self.folder)
+        case = replace(case, model=self.user_cases.name)
+        return self.user_cases.run(case, self.release, self.tolerance, self.folder, lane=self.lane, rules=self.rules)
 
     def _resolve(self, *, whole: bool) -> UserCases:
         """Import the user's model from the folder in which the run was started."""

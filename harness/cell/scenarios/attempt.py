@@ -1,7 +1,9 @@
 """One attempt at a case: runs its scenarios and compares what they yield."""
 
+import json
+import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,16 @@ from torch import Tensor
 
 from ...contract.plan import Tolerance
 from ..compare import divergence, reasons
-from ..compare.comparison import compare_names, compare_outputs, compare_tensors
+from ..compare.comparison import compare_fields, compare_names, compare_outputs
 from ..compare.diagnosis import equal
-from ..compare.findings import Findings, NameDifference, TensorDifference
+from ..compare.findings import Findings
+from ..compare.name_causes import cause_of
 from ..guards import machine, offline, process
 from ..guards.leaks import Leaks
-from ..models.layer_scales import has_layer_scale
-from ..models.placement import tensors_of
-from ..models.reference import ReferenceModel
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
-from .protocol import Computed, Damaged, Loaded, Scenario, Step, Written
+from .protocol import Computed, Damaged, Described, Loaded, Scenario, Step, Written
+from .state import differing_names, differing_tensors
 
 
 @dataclass
@@ -30,8 +31,9 @@ class Attempt:
     context: CaseContext
     tolerance: Tolerance
     again: bool = False
-    findings: Findings = field(default_factory=Findings)
-    failed: list[str] = field(default_factory=list)  # names of scenarios
+    scenarios: dict[str, Findings] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Seconds of each scenario."""
     compared: int = 0  # models and outputs that scenarios yielded
     has_model_without_inputs: bool = False
     lacks_handover: bool = False
@@ -43,19 +45,30 @@ class Attempt:
 
     def run_scenario(self, name: str, scenario: Scenario) -> None:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
-        failures, leaks = self.findings.failures, Leaks()
+        leaks, started = Leaks(), time.perf_counter()
+        findings = self.scenarios.setdefault(name, Findings())
         try:
             self._run_steps(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            self.findings.errors += [_leak(message, self.context.phase, name) for message in leaks.undo()]
+            findings.errors += [_leak(message, self.context.phase, name) for message in leaks.undo()]
             self._add_refused_requests(name)
-        if self.findings.failures > failures:
-            self.failed.append(name)
+            self.seconds[name] = time.perf_counter() - started
+
+    @property
+    def findings(self) -> Findings:
+        """The findings of all scenarios."""
+        return Findings.together(self.scenarios.values())
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the scenarios that are not green."""
+        return [name for name, findings in self.scenarios.items() if findings.fails]
 
     def _add_refused_requests(self, scenario: str) -> None:
         """Record each refused network request as an error, even if a library swallowed the exception."""
-        recorded = {error["message"] for error in self.findings.errors}
-        self.findings.errors += [
+        findings = self.scenarios[scenario]
+        recorded = {error["message"] for error in findings.errors}
+        findings.errors += [
             _in_scenario({"type": "Offline", "message": message, "frame": "", "phase": self.context.phase}, scenario)
             for message in offline.refused()
             if message not in recorded
@@ -74,7 +87,7 @@ class Attempt:
         else:
             if self.compared == compared_before:
                 nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
-                self.findings.errors.append(describe_error(nothing, self.context.phase, name))
+                self.scenarios[name].errors.append(describe_error(nothing, self.context.phase, name))
 
     def add_error(self, error: BaseException, scenario: str) -> None:
         """Add an exception to the findings.
@@ -86,16 +99,20 @@ class Attempt:
         if not isinstance(error, Exception):
             self.ended = True
             process.spoil(type(error).__name__)
-        self.findings.errors.append(describe_error(error, self.context.phase, scenario))
+        errors = self.scenarios.setdefault(scenario, Findings()).errors
+        errors.append(describe_error(error, self.context.phase, scenario))
 
     def _compare(self, name: str, step: Step, *, state_holds: bool) -> bool:
         """Whether the names or the state of a step agree with the expected ones."""
         match step:
             case Damaged(message):
                 damage = {"type": reasons.DAMAGED, "message": message, "frame": "", "phase": self.context.phase}
-                self.findings.errors.append(_in_scenario(damage, name))
+                self.scenarios[name].errors.append(_in_scenario(damage, name))
             case Written():
                 return self._compare_names(name, step)
+            case Described(folder, by, fields):
+                differences = compare_fields(f"the configuration that {by} wrote", fields, config_of(folder))
+                self.scenarios[name].names += [replace(difference, scenario=name) for difference in differences]
             case Loaded():
                 self.compared += 1
                 self.has_model_without_inputs = self.has_model_without_inputs or not step.runs
@@ -109,18 +126,22 @@ class Attempt:
         return True
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
-        where = _labelled("the file that transformers wrote", scenario)
-        differences = compare_names(where, written.expected, written.names)
-        self.findings.names += differences
+        differences = compare_names("the file that transformers wrote", written.expected, written.names)
+        self.scenarios[scenario].names += [replace(difference, scenario=scenario) for difference in differences]
         return not differences
 
     def _compare_state(self, scenario: str, loaded: Loaded) -> bool:
         """Whether the names and the tensors of a loaded model agree with the expected ones."""
         with self.context.during("load", timed="compare"):
-            names = _compare_loaded_names(loaded, scenario, scales=self.context.reference.entry.layer_scale)
-            self.findings.names += names
-            tensors = _compare_loaded_tensors(loaded, self.context.reference)
-            self.findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
+            findings = self.scenarios[scenario]
+            names = differing_names(loaded, scales=self.context.reference.entry.layer_scale)
+            folder, module = self.context.loaded_folder, loaded.timm_module
+            findings.names += [
+                replace(difference, scenario=scenario, because=cause_of(difference, folder, module))
+                for difference in names
+            ]
+            tensors = differing_tensors(loaded, self.context.reference)
+            findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
         return not names and not tensors
 
     def _compare_outputs(self, scenario: str, step: Computed, *, state_holds: bool) -> None:
@@ -137,88 +158,26 @@ class Attempt:
             }
             second = compare_outputs(moved, lambda: expected.second, again, self.tolerance)
             comparisons += [replace(output, name=f"{output.name}, second call") for output in second]
-        self.findings.outputs += [replace(output, name=_labelled(output.name, scenario)) for output in comparisons]
+        findings = self.scenarios[scenario]
+        findings.outputs += [replace(output, scenario=scenario, of_state=not state_holds) for output in comparisons]
         if state_holds and step.loaded and not all(output.holds for output in comparisons):
             native = step.loaded.native
             with self.context.during("run"):
-                self.findings.diverges = self.findings.diverges or divergence.first_module(
+                findings.diverges = findings.diverges or divergence.first_module(
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
 
 
-def _compare_loaded_names(loaded: Loaded, scenario: str, *, scales: bool) -> list[NameDifference]:
-    """Names in the loading report and in the loaded module, relative to the timm module.
-
-    With `scales` the module must have a LayerScale parameter.
-    """
-    listed = {
-        kind: tuple(name for name in _reported_names(loaded, kind) if name not in loaded.left_out)
-        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-    }
-    # A report that omits a name the checkpoint lacks is as wrong as one that lists a name the checkpoint has.
-    unlisted = tuple(sorted(loaded.absent - set(listed["missing_keys"])))
-    missing = tuple(name for name in listed["missing_keys"] if name not in loaded.absent)
-    report = NameDifference(
-        _labelled("the loading report", scenario),
-        missing,
-        (*listed["unexpected_keys"], *unlisted),
-        listed["mismatched_keys"],
-    )
-    differences = [report] if report.names else []
-    where = _labelled(f"the model that {loaded.by} loaded", scenario)
-    expected = [name for name in loaded.native.names if name not in loaded.left_out]
-    differences += compare_names(
-        where, expected, (name for name in loaded.timm_module.state_dict() if name not in loaded.left_out)
-    )
-    if scales and not has_layer_scale(loaded.timm_module):
-        differences.append(NameDifference(where, ("its LayerScale parameters",), ()))
-    return differences
-
-
-def _reported_names(loaded: Loaded, kind: str) -> list[str]:
-    """Sorted names of one kind from the loading report, without the prefix of the timm module.
-
-    The prefix stays if the prefix itself went missing.
-    """
-    missing, unexpected = (
-        set(_without_shapes(loaded.info.get(key, ()))) for key in ("missing_keys", "unexpected_keys")
-    )
-    prefix = f"{loaded.prefix}."
-    if any(name.removeprefix(prefix) in unexpected for name in missing if name.startswith(prefix)):
-        prefix = ""
-    return sorted(name.removeprefix(prefix) for name in _without_shapes(loaded.info.get(kind, ())))
-
-
-def _without_shapes(names: Iterable[Any]) -> list[str]:
-    """Names alone. Before transformers 5 a mismatched name comes with its two shapes."""
-    return [name[0] if isinstance(name, tuple | list) else str(name) for name in names]
-
-
-def _compare_loaded_tensors(loaded: Loaded, reference: ReferenceModel) -> list[TensorDifference]:
-    """Compare the timm module with the native one, and all tensors around it with the saved model's."""
-    native = loaded.native
-    expected = {name: tensor for name, tensor in native.tensors.items() if name not in loaded.left_out}
-    actual = {name: tensor for name, tensor in tensors_of(loaded.timm_module).items() if name not in loaded.left_out}
-    differences = compare_tensors(expected, actual, frozenset(native.names), reference.default)
-    if loaded.saved is not None:
-        around, persistent = _around(loaded.saved, loaded.prefix), frozenset(loaded.saved.state_dict())
-        differences += compare_tensors(around, _around(loaded.model, loaded.prefix), persistent)
-    return differences
+def config_of(folder: Path) -> Mapping[str, Any]:
+    """The content of a folder's config.json."""
+    config: Mapping[str, Any] = json.loads((folder / "config.json").read_text())
+    return config
 
 
 def _same(first: Tensor | None, second: Tensor | None) -> bool:
     if first is None or second is None:
         return first is second
     return first.shape == second.shape and first.dtype == second.dtype and equal(first, second)
-
-
-def _around(model: Any, prefix: str) -> dict[str, Tensor]:
-    """The tensors of a model outside the module below `prefix`."""
-    return {name: tensor for name, tensor in tensors_of(model).items() if not name.startswith(f"{prefix}.")}
-
-
-def _labelled(text: str, scenario: str) -> str:
-    return f"{text} ({scenario})" if scenario else text
 
 
 def _leak(message: str, phase: str, scenario: str) -> Mapping[str, Any]:

@@ -2,12 +2,15 @@
 
 import contextlib
 import functools
+import os
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ...remedies.table import Mends, Remedy
 from ..guards import memory
 from ..guards.library_warnings import capture_warnings
 from ..models.installed import DTYPE_RENAMED, Release
@@ -34,11 +37,13 @@ class CaseContext:
     natives: dict[str, Native] = field(default_factory=dict)
     handover: Handover = NOTHING
     in_shards: bool = True  # whether a checkpoint too large for one file may be split
+    remedies: Sequence[Remedy] = ()  # what the scenario is run again with
     scenario: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
     captured_warnings: list[str] = field(default_factory=list)
-    native_outputs: dict[str, Any] = field(default_factory=dict)
+    loaded_folder: Path | None = None  # that of the last model loaded
+    native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
 
     @contextlib.contextmanager
     def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
@@ -68,14 +73,15 @@ class CaseContext:
         with self.during("native"):
             native = self.natives[self.scenario] = self.natives.get(self.scenario) or build()
             refuse_nonfinite(native.runs.first)
-            self.native_outputs = self.native_outputs or dict(native.runs.first)
+            self.native_outputs[self.scenario] = native.runs.first
         return native
 
     def checkpoint(self) -> Path:
         """The folder of timm's own checkpoint in this variant, which all cases of a model share."""
         with self.during("save"):
             folder = self.folder.parent / f"{CHECKPOINT}{self.variant.name}"
-            return self.reference.save(folder, self.variant, in_shards=self.in_shards)
+            saved = self.reference.save(folder, self.variant, in_shards=self.in_shards)
+            return self.mend_folder(self._copy(saved)) if self._mends(Mends.FOLDERS) else saved
 
     def save(self, model: Any, folder: Path, *, phase: str = "save", left_out: frozenset[str] = frozenset()) -> Path:
         """Save a model by transformers in this variant, without the tensors `left_out`.
@@ -92,7 +98,40 @@ class CaseContext:
             if not self.handover.bring(name, folder):
                 writer()
                 self.handover.keep(name, folder)
+            return self.mend_folder(folder)
+
+    def _copy(self, folder: Path) -> Path:
+        """A copy of a folder that other cases use too, whose files of tensors are links."""
+        copy = self.folder / f"{folder.name}-mended"
+        if not copy.exists():
+            shutil.copytree(folder, copy, copy_function=os.link)
+        return copy
+
+    def mend_folder(self, folder: Path) -> Path:
+        """Apply the remedies for checkpoint folders to a folder of this case."""
+        mending = self._mends(Mends.FOLDERS)
+        for path in folder.glob("*.json") if mending else ():
+            content = path.read_bytes()  # it may be linked to a file of another case
+            path.unlink()
+            path.write_bytes(content)
+        for remedy in mending:
+            remedy.function(Mends.FOLDERS)(folder)
         return folder
+
+    def mend_model(self, model: Any, report: Any = None, folder: Path | None = None) -> Any:
+        """Apply the remedies for loaded models, which may correct the loading report."""
+        for remedy in self._mends(Mends.MODELS):
+            remedy.function(Mends.MODELS)(model, {} if report is None else report, folder)
+        return self.mend_calls(model)
+
+    def mend_calls(self, model: Any) -> Any:
+        """Apply the remedies for how a model computes, also to the saved model that it is compared with."""
+        for remedy in self._mends(Mends.CALLS):
+            remedy.function(Mends.CALLS)(model)
+        return model
+
+    def _mends(self, kind: Mends) -> list[Remedy]:
+        return [remedy for remedy in self.remedies if kind in remedy.mends]
 
     def load(
         self, from_pretrained: Callable[..., Any], folder: Path, **arguments: Any
@@ -100,8 +139,9 @@ class CaseContext:
         """Load a model as a user of this lane and variant does; also returns transformers' loading report."""
         arguments = {**self.dtype, **self.variant.arguments(self.reference.placement.device), **arguments}
         with self.during("load"):
+            self.loaded_folder = Path(folder)
             model, info = from_pretrained(folder, output_loading_info=True, **arguments)
-            return self.reference.placement.put(model), info
+            return self.reference.placement.put(self.mend_model(model, info, folder)), info
 
     @functools.cached_property
     def dtype(self) -> Mapping[str, Any]:

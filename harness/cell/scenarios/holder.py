@@ -64,7 +64,7 @@ def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
         yield Computed(lambda: _features(holder.run(model)), lambda: _features_of(native, holder.run(model)), loaded)
         return
     # The checkpoint is float32 on the CPU; for comparing, the saved model gets the placement of the loaded one.
-    saved = _as_loaded(saved, model, context.reference.placement, prefix)
+    saved = context.mend_calls(_as_loaded(saved, model, context.reference.placement, prefix))
     loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent, saved=saved)
     yield loaded
     yield Computed(lambda: holder.run(model), lambda: _expected(native, lambda: holder.run(saved)), loaded)

@@ -64,6 +64,15 @@ class Computed:
     loaded: Loaded | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A config.json that a library wrote, `by` name, and fields that it must have there: dotted names with values."""
+
+    folder: Path
+    by: str
+    fields: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Damaged:
     """Damage in a checkpoint's files, found before anything has loaded them."""
@@ -71,7 +80,7 @@ class Damaged:
     message: str
 
 
-Step = Written | Loaded | Computed | Damaged
+Step = Written | Described | Loaded | Computed | Damaged
 Scenario = Iterator[Step]
 
 

@@ -11,22 +11,26 @@ from typing import Any, Final
 
 import torch
 
-from ...contract.case import GREEN, SKIPPED, Outcome
-from ...contract.plan import Tolerance
+from ...contract.case import Outcome
+from ...contract.finding import Finding, ScenarioLine, Tried
+from ...contract.plan import Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import ROUTES
+from ...remedies.table import Remedy
 from ..compare import reasons
 from ..compare.comparison import fingerprint
+from ..compare.typed import typed
 from ..guards import memory
 from ..guards.library_warnings import tidy
 from ..guards.machine import MachineTrouble
 from ..models.installed import Release
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
-from .attempt import Attempt, describe_error
+from .attempt import Attempt
 from .context import CaseContext
 from .handover import NOTHING, Handover
 from .protocol import Route, Scenario
+from .remedied import explained, with_remedies
 
 NOTHING_KEPT: Final = "the pair that saves has kept no checkpoint for this"
 
@@ -39,49 +43,82 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     tolerance: Tolerance,
     scratch: Path,
     handover: Handover = NOTHING,
+    rules: Sequence[Rule] = (),
 ) -> CaseLine:
-    """Run one case, and a broken one twice. An exception is a finding; trouble of the machine is not-run."""
+    """Run one case; what is broken and explained by `rules` again with their remedies, and what is not, twice.
+
+    An exception is a finding; trouble of the machine is not-run.
+    """
     started = time.perf_counter()
     reason = route.unsupported(release, reference.entry) or variant.unsupported(release, reference.entry)
     if reason is not None:
         return case_line(Outcome.UNSUPPORTED, reason, seconds=time.perf_counter() - started)
     memory.restart_peak()
     shards = route.name in ROUTES and ROUTES[route.name].shards
-    attempt = Attempt(
+    first = Attempt(
         CaseContext(reference, variant, release, scratch / route.name, handover=handover, in_shards=shards), tolerance
     )
     try:
-        line = _twice(route, attempt)
+        line = _again(route, first, _try(route, first), rules)
     except MachineTrouble as trouble:
         line = CaseLine(Outcome.NOT_RUN, str(trouble), {"silent": False})
     return measured(line, time.perf_counter() - started)
 
 
-def _twice(route: Route, attempt: Attempt) -> CaseLine:
-    """Try a case, and once more if it is broken.
+def _again(route: Route, first: Attempt, line: CaseLine, rules: Sequence[Rule]) -> CaseLine:
+    """Run the broken scenarios of a case again: with remedies, or as they are if a finding is unexplained.
 
-    Trouble of the machine in the second attempt leaves what the first one compared; an error may be its first sign.
+    Trouble of the machine then leaves what the first attempt compared; an error may be its first sign.
     """
-    line = _try(route, attempt)
-    if line.outcome not in GREEN | SKIPPED and not attempt.ended:
-        shutil.rmtree(attempt.context.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
-        gc.collect()  # a file is freed with the model that is mapped from it
-        first = attempt.context
-        context = CaseContext(
-            *(first.reference, first.variant, first.release, first.folder / "again"),
-            *(first.natives, first.handover, first.in_shards),
-        )
-        second = Attempt(context, attempt.tolerance, again=True, free_files=attempt.free_files)
-        try:
-            second_line = _try(route, second, only=attempt.failed)
-        except MachineTrouble:
-            if line.outcome == Outcome.ERROR:
-                raise
-            return line
-        if _repeatable(second_line) != _repeatable(line):
-            other = {"outcome": str(second_line.outcome), "reason": second_line.reason}
-            line = replace(line, detail={**line.detail, "nondeterministic": other})
+    broken = [scenario for scenario in line.scenarios if scenario.findings]
+    if not broken or first.ended:
+        return line
+    try:
+        known = [scenario for scenario in broken if explained(rules, scenario.name, scenario.findings)]
+        remedied = {scenario.name: _remedied(route, first, scenario, rules) for scenario in known}
+        scenarios = [replace(scenario, remedied=remedied.get(scenario.name, {})) for scenario in line.scenarios]
+        line = replace(line, scenarios=tuple(scenarios))
+        twice = [scenario.name for scenario in broken if not remedied.get(scenario.name)]
+        return _twice(route, first, line, twice) if twice else line
+    except MachineTrouble:
+        if line.outcome == Outcome.ERROR:
+            raise
+        return line
+
+
+def _twice(route: Route, first: Attempt, line: CaseLine, only: Sequence[str]) -> CaseLine:
+    """Try these scenarios once more, and record if they come to something else."""
+    second = _another(first, "again")
+    again = _try(route, second, only)
+    before = [_repeatable(scenario) for scenario in line.scenarios if scenario.name in only]
+    if [_repeatable(scenario) for scenario in again.scenarios] != before:
+        other = {"outcome": str(again.outcome), "reason": again.reason}
+        line = replace(line, detail={**line.detail, "nondeterministic": other})
     return line
+
+
+def _remedied(route: Route, first: Attempt, scenario: ScenarioLine, rules: Sequence[Rule]) -> dict[str, Tried]:
+    def run_with(remedies: Sequence[Remedy]) -> tuple[Finding, ...]:
+        attempt = _another(first, "remedied", remedies)
+        _try(route, attempt, [scenario.name])
+        return typed(attempt.findings)
+
+    return with_remedies(rules, scenario.name, scenario.findings, run_with)
+
+
+def _another(first: Attempt, folder: str, remedies: Sequence[Remedy] = ()) -> Attempt:
+    """Another attempt at the same case, in a folder of its own."""
+    before = first.context
+    shutil.rmtree(before.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
+    gc.collect()  # a file is freed with the model that is mapped from it
+    handover = (
+        Handover(takes=before.handover.takes) if remedies else before.handover
+    )  # another pair takes no mended one
+    context = CaseContext(
+        *(before.reference, before.variant, before.release, before.folder / folder),
+        *(before.natives, handover, before.in_shards, remedies),
+    )
+    return Attempt(context, first.tolerance, again=not remedies, free_files=first.free_files)
 
 
 def case_line(
@@ -104,27 +141,40 @@ def measured(line: CaseLine, seconds: float) -> CaseLine:
 
 def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> CaseLine:
     """Run all scenarios of the route, or those named in `only`."""
-    findings, context = attempt.findings, attempt.context
+    context = attempt.context
     with torch.no_grad():
         for name, scenario in _scenarios(route, attempt).items():
-            if (not only or name in only) and not attempt.ended:
+            if (only is None or name in only) and not attempt.ended:
                 attempt.run_scenario(name, scenario)
-    if attempt.lacks_handover and not attempt.compared and not findings.differ and not findings.errors:
+    findings = attempt.findings
+    if attempt.lacks_handover and not attempt.compared and not findings.fails:
         # Only cases that the saving pair has saved before are carried: if it keeps none, it was disturbed.
         outcome = Outcome.UNSUPPORTED if context.handover.has_any else Outcome.NOT_RUN
         return CaseLine(outcome, NOTHING_KEPT, {"silent": False})
-    if not findings.differ and not findings.outputs and not findings.errors and not attempt.has_model_without_inputs:
-        findings.errors.append(
-            describe_error(RuntimeError("nothing was compared: the route ran nothing"), context.phase, "")
-        )
+    if only is None and not findings.fails and not findings.outputs and not attempt.has_model_without_inputs:
+        attempt.add_error(RuntimeError("nothing was compared: the route ran nothing"), "")
+        findings = attempt.findings
     warnings = [tidy(text, str(context.folder.parent)) for text in context.captured_warnings]
     figures: Mapping[str, Any] = findings.figures
     return CaseLine(
         outcome=findings.outcome,
         reason=reasons.one_line(findings),
         detail=reasons.detail(findings, warnings, context.seconds),
-        fingerprint=fingerprint(context.native_outputs) if context.native_outputs else None,
+        fingerprint=next((fingerprint(outputs) for outputs in context.native_outputs.values()), None),
+        scenarios=tuple(_scenario_line(name, attempt) for name in attempt.scenarios),
         **figures,
+    )
+
+
+def _scenario_line(name: str, attempt: Attempt) -> ScenarioLine:
+    findings, seconds = attempt.scenarios[name], attempt.seconds.get(name)
+    outputs = attempt.context.native_outputs.get(name)
+    return ScenarioLine(
+        name,
+        findings.outcome,
+        typed(findings),
+        None if seconds is None else round(seconds, 4),
+        fingerprint(outputs) if outputs else None,
     )
 
 
@@ -136,6 +186,14 @@ def _scenarios(route: Route, attempt: Attempt) -> Mapping[str, Scenario]:
         return {}
 
 
-def _repeatable(line: CaseLine) -> tuple[Outcome, str | None]:
-    """The outcome and the cause, which must not change in a second attempt; figures may."""
-    return line.outcome, line.detail.get("cause")
+def _repeatable(scenario: ScenarioLine) -> tuple[Outcome, frozenset[tuple[str, ...]]]:
+    """The outcome and the findings without their figures, which must not change in a second attempt.
+
+    Outputs of a broken state are not computed again.
+    """
+    findings = {
+        (finding.kind, finding.where, finding.what, finding.how)
+        for finding in scenario.findings
+        if finding.kind not in {Outcome.OUTPUTS, Outcome.NONFINITE} or scenario.outcome == finding.kind
+    }
+    return scenario.outcome, frozenset(findings)

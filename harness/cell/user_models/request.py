@@ -10,7 +10,8 @@ import torch
 
 from ...contract.case import DEFAULT_VARIANT, OWN_VARIANTS, Case, Outcome
 from ...contract.checkpoint import Checkpoint, is_path
-from ...contract.plan import Tolerance
+from ...contract.matching import applying
+from ...contract.plan import Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import OWN, Takes, taking
 from ..models.catalog_builder import entry_of
@@ -50,14 +51,23 @@ class UserCases:
         """Each route in each variant."""
         return [Case(route, self.name, variant) for route in self.routes for variant in self.variants]
 
-    def run(self, case: Case, release: Release, tolerance: Tolerance, folder: Path) -> CaseLine:
+    @property
+    def is_as_for_the_hub(self) -> bool:
+        """Whether this is a checkpoint folder as timm writes it for the hub."""
+        return isinstance(self.reference, CheckpointFolder) and self.reference.checkpoint.is_as_for_the_hub
+
+    def run(  # noqa: PLR0913  the parts of a case
+        self, case: Case, release: Release, tolerance: Tolerance, folder: Path, *, lane: str, rules: Sequence[Rule]
+    ) -> CaseLine:
         """Run a case; its line also has the traits that rules ask for."""
         variant = VARIANTS[case.variant]
         if case.route not in self.routes:
             return case_line(Outcome.UNSUPPORTED, f"{self.name} is none of timm's, and has no such route")
         if isinstance(self.reference, CheckpointFolder) and (reason := self.reference.unsupported(case.route)):
             return case_line(Outcome.UNSUPPORTED, reason)
-        line = run_case.run(self.routes[case.route], variant, self.reference, release, tolerance, folder)
+        known = applying(rules, case, lane, self.reference.entry, folder=self.is_as_for_the_hub)
+        route = self.routes[case.route]
+        line = run_case.run(route, variant, self.reference, release, tolerance, folder, rules=known)
         return replace(line, detail={**line.detail, "traits": asdict(self.reference.entry)})
 
 

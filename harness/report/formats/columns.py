@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from ...config.options import own_in_words
 from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
+from ...results.explaining import Rule
 from ...results.failure import generalised
 from ...results.history import PastRun
-from ...results.judging import Judged, Rule
+from ...results.judging import Judged, Verdict
 from ...results.pair_diff import KINDS, STATES, Kind, lacks_catalog
 from .. import causes, marks, reproduction
 from ..grid import in_order
@@ -147,7 +148,7 @@ def _group(group: causes.Cause, summary: Summary) -> Mapping[str, Any]:
         "key": hashlib.sha256(repr((group.verdict, group.outcome, group.name)).encode()).hexdigest()[:KEY],
         "mark": marks.MARKS.index(marks.mark_of(group.example)),
         "outcome": group.outcome,
-        "why": group.rule.because if group.rule else group.example.reason,
+        "why": group.example.reason if group.rule is None or group.verdict is Verdict.REGRESSED else group.rule.because,
         "lines": list(causes.explain(group)),
         "ways": list(causes.alternatives_to(group, summary.judged)),
         "cases": len(group.judged),

@@ -14,6 +14,7 @@ TAGS: Final = {
     marks.FIXED: "failure",
     marks.INCOMPLETE: "error",
     marks.KNOWN_BROKEN: "skipped",
+    marks.REMEDIED: "skipped",
     marks.NOT_RUN: "skipped",
     marks.UNSUPPORTED: "skipped",
 }
@@ -56,7 +57,7 @@ def _case(case: Judged, summary: Summary) -> ET.Element:
     mark = marks.mark_of(case)
     if tag := _tag(case):
         inside = ET.SubElement(element, tag, message=printable(f"{mark.word}: {case.reason}"), type=mark.key)
-        if mark in marks.ATTENTION or mark is marks.KNOWN_BROKEN:
+        if mark in marks.ATTENTION or mark in marks.KNOWN:
             [cause] = causes.find([case])
             inside.text = printable_lines([*causes.explain(cause), summary.command(case)])
     if said := [*remarks.on_second_tries([case]), *remarks.on_older_results([case])]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ...contract.case import GREEN
-from ...results.judging import Judged, Rule
+from ...results.explaining import Rule
+from ...results.judging import Judged
 from ..summary import Summary
 
 OF_STATE: Final = frozenset({"keys", "tensors"})

@@ -38,6 +38,7 @@ def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> Pla
         "cases": tuple(cases),
         "entries": tuple(entries[model] for model in dict.fromkeys(case.model for case in cases)),
         "same_as": {},
+        "rules": (),
         "tolerance": TOLERANCES[torch.float32],
         "limits": Limits(seconds=300, full_seconds=None, memory_gib=None, disk_gib=None),
         "seed": SEED,

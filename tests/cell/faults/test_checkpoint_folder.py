@@ -39,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def tried(target: Request, folder: Path, route: str = OWN) -> CaseLine:
     user = target.resolve()
     tolerance = TOLERANCES[user.reference.placement.dtype]
-    return user.run(Case(route, user.name), RELEASE, tolerance, folder)
+    return user.run(Case(route, user.name), RELEASE, tolerance, folder, lane="cpu-float32", rules=())
 
 
 def config(folder: Path) -> dict[str, Any]:
@@ -175,7 +175,14 @@ def test_a_wrapper_that_transformers_saved_is_read_as_what_timm_knows(folders: d
     resaved = Request(str(tmp_path / "resaved")).resolve()
     assert isinstance(resaved.reference, CheckpointFolder)
     assert (resaved.reference.entry.model, resaved.reference.classes) == (checkpoint.MODEL, 7)
-    line = resaved.run(Case("classifier", "resaved"), RELEASE, TOLERANCES[torch.float32], tmp_path / "run")
+    line = resaved.run(
+        Case("classifier", "resaved"),
+        RELEASE,
+        TOLERANCES[torch.float32],
+        tmp_path / "run",
+        lane="cpu-float32",
+        rules=(),
+    )
     assert line.outcome in GREEN, line.reason
 
 
@@ -192,7 +199,9 @@ def test_what_the_folder_says_of_the_architecture_is_made_so(tmp_path: Path) -> 
     (tmp_path / "grey" / "config.json").write_text(json.dumps(grey))
     user = Request(str(tmp_path / "grey")).resolve()
     assert user.reference.input_size == (1, 96, 96)
-    fields = user.run(Case("wrapper", "grey"), RELEASE, TOLERANCES[torch.float32], tmp_path)
+    fields = user.run(
+        Case("wrapper", "grey"), RELEASE, TOLERANCES[torch.float32], tmp_path, lane="cpu-float32", rules=()
+    )
     assert fields.outcome in GREEN, fields.reason
 
 

@@ -16,7 +16,7 @@ from harness.cell.models.placement import Placement
 from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
-from harness.cell.scenarios import attempt, run_case
+from harness.cell.scenarios import attempt, run_case, state
 from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
@@ -53,7 +53,7 @@ class Check:
 
 
 def without_report(patch: Patch) -> None:
-    patch.setattr(attempt, "_reported_names", lambda *_: [])
+    patch.setattr(state, "_reported_names", lambda *_: [])
 
 
 def without_module_names(patch: Patch) -> None:
@@ -62,7 +62,7 @@ def without_module_names(patch: Patch) -> None:
     def compare(where: str, *rest: Any) -> Any:
         return [] if where.startswith("the model that") else names(where, *rest)
 
-    patch.setattr(attempt, "compare_names", compare)
+    patch.setattr(state, "compare_names", compare)
 
 
 def without_written_names(patch: Patch) -> None:
@@ -70,7 +70,7 @@ def without_written_names(patch: Patch) -> None:
 
 
 def without_scales(patch: Patch) -> None:
-    patch.setattr(attempt, "has_layer_scale", lambda _: True)
+    patch.setattr(state, "has_layer_scale", lambda _: True)
 
 
 def without_values(patch: Patch) -> None:
@@ -84,7 +84,7 @@ def _without(patch: Patch, looks: Callable[[str], bool]) -> None:
     def compare(*args: Any) -> Any:
         return [difference for difference in tensors(*args) if not looks(difference.looks)]
 
-    patch.setattr(attempt, "compare_tensors", compare)
+    patch.setattr(state, "compare_tensors", compare)
 
 
 def without_dtypes(patch: Patch) -> None:
@@ -96,19 +96,19 @@ def without_devices(patch: Patch) -> None:
 
 
 def without_extra(patch: Patch) -> None:
-    _without(patch, lambda looks: looks == "not in timm")
+    _without(patch, lambda looks: looks == "not saved")
 
 
 def without_non_persistent(patch: Patch) -> None:
     def persistent(module: nn.Module) -> dict[str, Tensor]:
         return dict(module.state_dict(keep_vars=True))
 
-    patch.setattr(attempt, "tensors_of", persistent)
+    patch.setattr(state, "tensors_of", persistent)
     patch.setattr("harness.cell.models.native.tensors_of", persistent)
 
 
 def without_the_rest(patch: Patch) -> None:
-    patch.setattr(attempt, "_around", lambda *_: {})
+    patch.setattr(state, "_around", lambda *_: {})
 
 
 def without_outputs(patch: Patch) -> None:

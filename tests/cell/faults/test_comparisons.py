@@ -1,11 +1,18 @@
 """Every comparison sees its kind of difference, in each direction, and reports nothing if nothing is wrong."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
-from harness.cell.compare.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.compare.comparison import (
+    compare_fields,
+    compare_names,
+    compare_outputs,
+    compare_tensors,
+    fingerprint,
+)
 from harness.cell.compare.findings import Findings
 from harness.contract.plan import Tolerance
 
@@ -98,7 +105,7 @@ def test_a_buffer_that_is_gone_or_new_is_a_difference() -> None:
     differences = compare_tensors({"old": BITS}, {"new": BITS}, frozenset())
     assert [(difference.name, difference.how) for difference in differences] == [
         ("old", "is not there"),
-        ("new", "is there, and native timm has none"),
+        ("new", "is there, and the saved model has none of that name"),
     ]
 
 
@@ -121,3 +128,36 @@ def test_a_fingerprint_changes_with_the_outputs_and_only_with_them() -> None:
     output = torch.randn(4, 5, generator=torch.Generator().manual_seed(1))
     assert fingerprint({"out": output}) == fingerprint({"out": output.clone()})
     assert fingerprint({"out": output}) != fingerprint({"out": output * 1.001})
+
+
+def test_an_output_that_is_another_one_says_which() -> None:
+    native = {f"states.{level}": torch.rand(2, 3, generator=torch.Generator().manual_seed(level)) for level in range(3)}
+    shifted = {"states.0": native["states.1"], "states.1": native["states.1"] * 1.5, "states.2": native["states.2"]}
+    found = compare_outputs(native, lambda: native, shifted, WITHIN)
+    assert [difference.how for difference in found] == ["is states.1", "", ""]
+    assert [difference.holds for difference in found] == [False, False, True]
+
+
+def test_an_output_that_is_off_is_no_other_one_where_all_are_equal() -> None:
+    native = {"a": ONES, "b": ONES}
+    found = compare_outputs(native, lambda: native, {"a": ONES * 2, "b": ONES}, WITHIN)
+    assert found[0].how == ""
+
+
+@pytest.mark.parametrize(
+    ("actual", "missing", "other"),
+    [
+        ({"model_args": {"drop_rate": 0.0}, "more": 1}, (), ()),
+        ({"model_args": {}}, ("model_args.drop_rate",), ()),
+        ({"model_args": None}, ("model_args.drop_rate",), ()),
+        ({}, ("model_args.drop_rate",), ()),
+        ({"model_args": {"drop_rate": 0.5}}, (), ("model_args.drop_rate",)),
+    ],
+)
+def test_a_field_that_is_gone_or_has_another_value_is_a_difference(
+    actual: dict[str, Any], missing: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    found = compare_fields("there", {"model_args.drop_rate": 0.0}, actual)
+    assert [(difference.missing, difference.mismatched) for difference in found] == (
+        [(missing, other)] if missing or other else []
+    )

@@ -182,3 +182,19 @@ def test_names_that_differ_are_described_in_a_line(native: list[str], loaded: li
 def test_the_failure_signature_of_a_rename_holds_no_name_of_the_model() -> None:
     findings = Findings(names=compare_names("here", ["s.0.gamma", "s.1.gamma"], ["s.0.weight", "s.1.weight"]))
     assert failure_signature(findings) == "here: gamma to weight renamed"
+
+
+def test_values_without_relation_to_the_saved_ones_were_initialised_again() -> None:
+    generator = torch.Generator().manual_seed(0)
+    saved, random = (torch.randn(32, 16, generator=generator) for _ in range(2))
+    short, long = diagnose("a", {"a": saved}, 0.02 * random, None)
+    assert (short, long) == (
+        "initialised again",
+        "holds random values that have nothing to do with the saved ones",
+    )
+
+
+@pytest.mark.parametrize("change", [lambda saved: saved * 1.5, lambda saved: saved + 0.1, lambda saved: -saved])
+def test_values_that_come_from_the_saved_ones_are_of_other_values(change: Callable[[Any], Any]) -> None:
+    saved = torch.randn(32, 16, generator=torch.Generator().manual_seed(0))
+    assert diagnose("a", {"a": saved}, change(saved), None)[0] == "of other values"

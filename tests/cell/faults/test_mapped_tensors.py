@@ -18,8 +18,9 @@ from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
-from harness.contract.case import DEFAULT_VARIANT
+from harness.contract.case import DEFAULT_VARIANT, Outcome
 from harness.contract.catalog import Catalog
+from harness.contract.finding import Finding
 from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import TOLERANCES
 
@@ -214,6 +215,7 @@ def test_a_second_attempt_does_not_keep_the_files_of_the_first(
         return scenarios(route, context)
 
     monkeypatch.setattr(type(ROUTES["tower"]), "scenarios", list_files)
-    monkeypatch.setattr(run_case, "GREEN", frozenset())  # so that it is tried again
+    wrong = Finding(Outcome.OUTPUTS, "outputs", "whole", "off")
+    monkeypatch.setattr(run_case, "typed", lambda _: (wrong,))  # so that it is tried again
     run("tower", full(entries, tmp_path), tmp_path)
     assert files == [[], []]

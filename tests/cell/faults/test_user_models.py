@@ -36,7 +36,9 @@ NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
 
 def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> CaseLine:
     user = Request(f"{TOWERS}:{name}", **more).resolve()
-    return user.run(Case(OWN, user.name, variant), RELEASE, TOLERANCES[torch.float32], folder)
+    return user.run(
+        Case(OWN, user.name, variant), RELEASE, TOLERANCES[torch.float32], folder, lane="cpu-float32", rules=()
+    )
 
 
 @pytest.mark.parametrize("variant", OWN_VARIANTS)
@@ -154,7 +156,9 @@ def test_a_user_model_in_timms_registry_is_tested_on_every_route(monkeypatch: py
 
 def test_a_model_that_timm_does_not_know_has_none_of_timms_routes(tmp_path: Path) -> None:
     user = Request(f"{TOWERS}:clean").resolve()
-    fields = user.run(Case("wrapper", user.name), RELEASE, TOLERANCES[torch.float32], tmp_path)
+    fields = user.run(
+        Case("wrapper", user.name), RELEASE, TOLERANCES[torch.float32], tmp_path, lane="cpu-float32", rules=()
+    )
     assert (fields.outcome, fields.reason) == (
         *("unsupported", f"{TOWERS}:clean is none of timm's, and has no such route"),
     )
@@ -193,7 +197,7 @@ def test_keys_that_a_class_renames_on_saving_and_back_on_loading_are_no_differen
         return model, {"input_ids": torch.tensor([[1, 2, 3]])}
 
     llava = request.own_cases(resolution.from_callable(make), Placement("cpu", torch.float32))
-    line = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path)
+    line = llava.run(llava.cases[0], RELEASE, TOLERANCES[torch.float32], tmp_path, lane="cpu-float32", rules=())
     assert line.outcome in GREEN, line.reason
 
 

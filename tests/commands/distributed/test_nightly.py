@@ -31,7 +31,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(at: int, *cases: str, **fields: Any) -> str:
     """The lines of a run."""
     nothing = dict.fromkeys(("max_abs", "max_rel", "noise", "fingerprint", "seconds"))
-    header = {"kind": "run", "schema": 1, "pair": {"id": "p"}, "cases": list(cases), "started": f"2026-11-2{at}"}
+    header = {"kind": "run", "schema": 2, "pair": {"id": "p"}, "cases": list(cases), "started": f"2026-11-2{at}"}
     lines: list[dict[str, Any]] = [{**header, **fields}]
     for case in cases:
         route, model = case.split("/")

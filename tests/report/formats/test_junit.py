@@ -4,7 +4,9 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 from harness.report.formats import junit
 from harness.results.judging import Judged
-from tests.summaries import NEW, OLD, RENAMED, cases, summary
+from tests.findings import case_line, finding, scenario, tried
+from tests.known import known
+from tests.summaries import NEW, OLD, RENAMED, cases, from_lines, summary
 
 
 def read(judged: list[Judged], folder: Path) -> JUnitXml:
@@ -49,6 +51,27 @@ def test_a_failure_says_what_happened_and_how_to_run_it_again(tmp_path: Path) ->
     assert failure.message == "regressed: a differs"
     alone = "--lane cpu-float32 --route tower --model c --variant safetensors --rerun"
     assert failure.text == f"a differs\nnox -s matrix -- --pair {NEW} {alone}"
+
+
+def test_a_remedied_case_is_skipped_and_says_how_it_is_mended(tmp_path: Path) -> None:
+    rule = known("keys", "gamma is renamed", remedy="load_by_exact_names")
+    lines = {"tower/c": case_line(scenario("", finding(), remedied=tried([rule])))}
+    [suite] = read(from_lines(NEW, lines, [rule]), tmp_path)
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (1, 0, 0, 1)
+    [skipped] = next(iter(suite)).result
+    assert (type(skipped), skipped.message, skipped.type) == (Skipped, "remedied: keys here", "remedied")
+    assert "because gamma is renamed" in skipped.text
+    assert "remedy load_by_exact_names: 1 of 1 case green with it" in skipped.text
+
+
+def test_a_case_whose_remedy_was_not_run_is_an_error(tmp_path: Path) -> None:
+    rule = known("keys", "gamma is renamed", remedy="load_by_exact_names")
+    [suite] = read(from_lines(NEW, {"tower/c": case_line(scenario("", finding()))}, [rule]), tmp_path)
+    [error] = next(iter(suite)).result
+    assert (type(error), error.message) == (
+        Error,
+        "incomplete: known, and its remedy has not been run yet: load_by_exact_names",
+    )
 
 
 def test_characters_that_xml_forbids_are_escaped(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from harness.report.formats import markdown
-from tests.summaries import NEW, OLD, RENAMED, cases, each, summary
+from tests.findings import case_line, finding, scenario, tried
+from tests.known import known
+from tests.summaries import NEW, OLD, RENAMED, cases, each, from_lines, summary
 
 
 def test_the_document_is_exactly_this() -> None:
@@ -9,7 +11,7 @@ def test_the_document_is_exactly_this() -> None:
         *cases(NEW, {"wrapper/m0": None}),
         *cases(NEW, {"tower/m0": ("not-run", "no CUDA device")}, lane="cuda-float32"),
     ]
-    assert markdown.text(summary(judged, remarks=["expectations[0] is idle."])).splitlines() == [
+    assert markdown.text(summary(judged, remarks=["renamed is idle."])).splitlines() == [
         "# Which pairs of transformers and timm give you back the model you saved?",
         "",
         "1 regressed, 1 incomplete. Exit code 1.",
@@ -49,7 +51,7 @@ def test_the_document_is_exactly_this() -> None:
         f"nox -s matrix -- --pair {NEW} --lane cpu-float32 --route wrapper --model m0 --variant safetensors --rerun",
         "```",
         "",
-        "expectations&#91;0&#93; is idle.",
+        "renamed is idle.",
         "",
         "<details><summary>Known broken, by cause (1)</summary>",
         "",
@@ -65,6 +67,25 @@ def test_the_document_is_exactly_this() -> None:
         "```",
         "",
         "</details>",
+    ]
+
+
+def test_a_remedied_case_is_among_what_is_known_with_the_share_that_its_remedy_mends() -> None:
+    rule = known("keys", "gamma is renamed", remedy="load_by_exact_names")
+    line = case_line(scenario("", finding(), remedied=tried([rule])))
+    lines = markdown.text(summary(from_lines(NEW, {"tower/m0": line}, [rule]))).splitlines()
+    assert "| tower | ◑ 0% → 100% |" in lines
+    assert "1 remedied" in lines
+    assert "## What needs a look" not in lines
+    at = lines.index("<details><summary>Known broken, by cause (1)</summary>")
+    assert lines[at + 2 : at + 9] == [
+        "**◑ remedied · tower · keys · 1 model, 1 case, 1 pair**",
+        "",
+        "- keys here",
+        "- because gamma is renamed",
+        "- take transformers 4.49 or later",
+        "- remedy load&#95;by&#95;exact&#95;names: 1 of 1 case green with it",
+        "- https://example.org/issues/1",
     ]
 
 

@@ -7,10 +7,11 @@ import pytest
 from harness.report.formats import markdown
 from harness.report.formats.answer import answer
 from harness.report.formats.needs import find
+from tests.known import Known, known
 from tests.places import SCHEMAS
-from tests.summaries import NEW, OLD, RENAMED, Known, cases, summary
+from tests.summaries import NEW, OLD, RENAMED, cases, summary
 
-UNSET = Known("tensors", "nothing sets the buffers", url=None, script="tests/causes/x.py", advice="set them")
+UNSET = known("tensors", "nothing sets the buffers", url=None, script="tests/causes/x.py", advice="set them")
 FAMILIES = {"m0": "timm.models.eva", "m1": "timm.models.eva", "m2": "timm.models.convnext"}
 
 
@@ -75,7 +76,7 @@ def test_a_cause_that_affects_every_name_is_no_need_of_a_family() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "rules"), [("keys", []), ("error", [Known("error", "raises")])], ids=["unknown", "no state"]
+    ("outcome", "rules"), [("keys", []), ("error", [known("error", "raises")])], ids=["unknown", "no state"]
 )
 def test_a_failure_without_a_rule_or_without_a_tensor_is_no_need(outcome: str, rules: list[Known]) -> None:
     details = {"tower/m0": missing("a.gamma")}

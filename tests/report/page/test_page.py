@@ -11,11 +11,13 @@ from harness.contract.case import Case
 from harness.report.summary import Summary
 from harness.results.judging import Judged, judge
 from harness.results.pair_diff import compare
+from tests.findings import case_line, finding, scenario, tried
+from tests.known import known
 from tests.report.page.conftest import DESKTOP, PHONE, Open
-from tests.summaries import NEW, OLD, RENAMED, Known, cases, each, recorded, summary
+from tests.summaries import NEW, OLD, RENAMED, cases, each, from_lines, recorded, summary
 
 HARM: Final = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
-UNSET: Final = Known("tensors", "nothing sets the buffers", url="javascript:window.owned=1", advice=f"set {HARM}")
+UNSET: Final = known("tensors", "nothing sets the buffers", url="javascript:window.owned=1", advice=f"set {HARM}")
 
 BEFORE: Final = {**each("tower", "keys", "24 keys renamed", "36 keys renamed"), "wrapper/m0": ("passed", None)}
 AFTER: Final = {
@@ -57,7 +59,7 @@ def judged() -> list[Judged]:
 @pytest.fixture
 def result() -> Summary:
     families = {"m0": "timm.models.eva", "m1": "timm.models.convnext", "m 1's": "timm.models.eva"}
-    return summary(judged(), past=[FIRST_NIGHT, LAST_NIGHT], families=families, remarks=[f"expectations[0]: {HARM}"])
+    return summary(judged(), past=[FIRST_NIGHT, LAST_NIGHT], families=families, remarks=[f"renamed: {HARM}"])
 
 
 def open_all(page: Page) -> None:
@@ -163,6 +165,43 @@ def test_a_case_shows_reason_environment_and_how_to_run_it_again(show: Open, res
     assert facts["because"] == UNSET.because
     assert facts["environment"] == "transformers 5.23.0, timm 1.0.31, torch 2.14.1, torchvision 0.29.1, python 3.11"
     assert facts["run it again"].startswith(result.command(case))
+
+
+MENDED: Final = known("keys", "gamma is renamed", remedy="load_by_exact_names")
+CAST: Final = finding("error", what="RuntimeError", how="expected Half")
+REMEDIED: Final = {"tower/m0": case_line(scenario("", finding(), remedied=tried([MENDED])))}
+
+
+def test_a_cell_shows_the_share_that_passes_as_it_is_and_with_remedies(show: Open) -> None:
+    page = show(summary([*from_lines(NEW, REMEDIED, [MENDED]), *cases(NEW, {"wrapper/m0": GREEN, "tower/m1": GREEN})]))
+    assert texts(page, ".beside .cell > span") == ["✔ 100%", "◑ 50% → 100%"]
+    gone = known("keys", scenarios=("hidden*",))
+    still_broken = {"tower/m2": case_line(scenario("", CAST), scenario("hidden states"))}
+    page_of_fixed = show(summary(from_lines(NEW, still_broken, [gone, known("error")])))
+    assert texts(page_of_fixed, ".beside .cell > span") == ["↑ 0%"]
+
+
+def test_a_cell_of_remedied_cases_leads_to_them(show: Open) -> None:
+    page = show(summary([*from_lines(NEW, REMEDIED, [MENDED]), *cases(NEW, {"tower/m1": GREEN})]))
+    page.get_by_role("link", name="tower, transformers 5.23.0, timm 1.0.31: 1 remedied, 1 passed").first.click()
+    assert texts(page, "#main .case") == ["tower/m0", "tower/m1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (REMEDIED["tower/m0"], "because"),
+        (case_line(scenario("", finding())), "because"),
+        (case_line(scenario("", finding(), CAST)), "known beside it"),
+        (case_line(scenario("")), "no longer keys"),
+    ],
+    ids=["remedied", "remedy not run", "regressed", "fixed"],
+)
+def test_a_case_says_how_its_rule_relates_to_its_verdict(show: Open, line: dict[str, Any], word: str) -> None:
+    page = show(summary(from_lines(NEW, {"tower/m0": line}, [MENDED])), "#cases")
+    open_all(page)
+    facts = dict(zip(texts(page, "dl dt"), texts(page, "dl dd"), strict=True))
+    assert facts[word] == MENDED.because
 
 
 def test_a_case_names_its_run_with_the_digest_of_the_code(show: Open) -> None:

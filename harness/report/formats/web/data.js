@@ -6,7 +6,7 @@ const CASES = Object.fromEntries(
 );
 const COUNT = CASES.pair.length;
 const MARK = Object.fromEntries(DATA.marks.map((mark, position) => [mark.key, position]));
-const GREEN = new Set([MARK.passed, MARK.drifted, MARK.fixed]); // a fixed case has a green outcome
+const GREEN = new Set(DATA.outcomes.flatMap((outcome, position) => (DATA.states[outcome] === "green" ? [position] : [])));
 const UNTRIED = new Set([MARK["not-run"], MARK.unsupported]);
 
 const nameOf = (list, position) => (position < 0 ? null : DATA[list][position]);
@@ -48,14 +48,17 @@ function tally(cases) {
 // Rounded so that only all is 100 and only none is 0.
 const percentOf = (passed, ran) => (ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null);
 
-function share(marks) {
+function share(cases, marks) {
   let passed = 0;
   let ran = 0;
+  for (const index of cases) passed += GREEN.has(CASES.outcome[index]);
   marks.forEach((count, mark) => {
-    if (GREEN.has(mark)) passed += count;
     if (!UNTRIED.has(mark) && mark !== MARK.incomplete) ran += count;
   });
-  return { passed, ran, percent: percentOf(passed, ran), worst: marks.findIndex(Boolean) };
+  const remedied = marks[MARK.remedied];
+  const percent = percentOf(passed, ran);
+  const shown = percent === null ? "" : remedied ? `${percent}% → ${percentOf(passed + remedied, ran)}%` : `${percent}%`;
+  return { passed, ran, percent, shown, worst: marks.findIndex(Boolean) };
 }
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -6,7 +6,7 @@ function matrixView(query) {
   const sorted = [...routes].sort(([a], [b]) => a - b).map(([route, members]) => [DATA.routes[route], members]);
   return [
     legend(cases),
-    h("p", { class: "hint" }, "Each cell shows the worst verdict by shape and colour, and the share passed of what was run. It links to its cases."),
+    h("p", { class: "hint" }, "Each cell shows the worst verdict by shape and colour, and the share passed of what was run; after an arrow, the share that passes with the remedies, which were run too. It links to its cases."),
     h(
       "div",
       { class: "beside" },

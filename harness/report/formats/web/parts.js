@@ -4,16 +4,16 @@ function verdict(position) {
   return h("span", { class: `mark ${mark.key}` }, h("span", { "aria-hidden": "true" }, `${mark.shape} `), mark.word);
 }
 
-// A cell of a heat map: a shape and the share that passed, with a link to `target`.
+// A cell of a heat map: a shape and the share that passed, as it is and with remedies, with a link to `target`.
 function cell(cases, target, name) {
   const marks = tally(cases);
-  const { passed, ran, percent, worst } = share(marks);
+  const { passed, ran, percent, shown, worst } = share(cases, marks);
   const mark = DATA.marks[worst];
   const counts = DATA.marks.map(({ word }, position) => marks[position] && `${marks[position]} ${word}`).filter(Boolean).join(", ");
   const link = h(
     "a",
     { href: target, class: `cell ${mark.key}`, "aria-label": `${name}: ${counts}`, title: `${name}\n${counts}` },
-    h("span", {}, mark.shape, percent === null ? "" : ` ${percent}%`),
+    h("span", {}, `${mark.shape} ${shown}`.trim()),
     h("small", {}, ran ? `${passed.toLocaleString("en")}/${ran.toLocaleString("en")}` : `${cases.length}`),
   );
   link.style.setProperty("--share", percent ?? 100);
@@ -62,6 +62,12 @@ function cause(group, members, query, open) {
   );
 }
 
+// How a rule relates to the verdict on a case.
+function relation(index, rule) {
+  if (CASES.mark[index] === MARK.regressed) return "known beside it";
+  return CASES.mark[index] === MARK.fixed ? `no longer ${rule.outcome}` : "because";
+}
+
 // All facts about a case.
 function facts(index) {
   const pair = DATA.pairs[CASES.pair[index]];
@@ -78,7 +84,7 @@ function facts(index) {
     row("verdict", verdict(CASES.mark[index]), CASES.silent[index] ? ", and neither library warned" : ""),
     row("outcome", outcomeOf(index)),
     row("reason", reasonOf(index)),
-    rule ? row(isAsExpected(index) ? "because" : `expected ${rule.outcome}`, rule.because) : [],
+    rule ? row(relation(index, rule), rule.because) : [],
     rule && isAsExpected(index) ? row("advice", rule.advice) : [],
     rule && (rule.url || rule.script) ? row("tracked", linked(rule.url ?? rule.script)) : [],
     row("difference", measured),

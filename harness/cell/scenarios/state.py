@@ -1,0 +1,78 @@
+"""Compares the names and the tensors of a loaded model with native timm's and with the saved model's."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import Tensor
+
+from ..compare.comparison import compare_names, compare_tensors
+from ..compare.findings import NameDifference, TensorDifference
+from ..models.layer_scales import has_layer_scale
+from ..models.placement import tensors_of
+from ..models.reference import ReferenceModel
+from .protocol import Loaded
+
+
+def differing_names(loaded: Loaded, *, scales: bool) -> list[NameDifference]:
+    """Names in the loading report and in the loaded module, relative to the timm module.
+
+    With `scales` the module must have a LayerScale parameter.
+    """
+    listed = {
+        kind: tuple(name for name in _reported_names(loaded, kind) if name not in loaded.left_out)
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    }
+    # A report that omits a name the checkpoint lacks is as wrong as one that lists a name the checkpoint has.
+    unlisted = tuple(sorted(loaded.absent - set(listed["missing_keys"])))
+    missing = tuple(name for name in listed["missing_keys"] if name not in loaded.absent)
+    report = NameDifference(
+        "the loading report",
+        missing,
+        (*listed["unexpected_keys"], *unlisted),
+        listed["mismatched_keys"],
+    )
+    differences = [report] if report.names else []
+    where = f"the model that {loaded.by} loaded"
+    expected = [name for name in loaded.native.names if name not in loaded.left_out]
+    differences += compare_names(
+        where, expected, (name for name in loaded.timm_module.state_dict() if name not in loaded.left_out)
+    )
+    if scales and not has_layer_scale(loaded.timm_module):
+        differences.append(NameDifference(where, ("its LayerScale parameters",), ()))
+    return differences
+
+
+def _reported_names(loaded: Loaded, kind: str) -> list[str]:
+    """Sorted names of one kind from the loading report, without the prefix of the timm module.
+
+    The prefix stays if the prefix itself went missing.
+    """
+    missing, unexpected = (
+        set(_without_shapes(loaded.info.get(key, ()))) for key in ("missing_keys", "unexpected_keys")
+    )
+    prefix = f"{loaded.prefix}."
+    if any(name.removeprefix(prefix) in unexpected for name in missing if name.startswith(prefix)):
+        prefix = ""
+    return sorted(name.removeprefix(prefix) for name in _without_shapes(loaded.info.get(kind, ())))
+
+
+def _without_shapes(names: Iterable[Any]) -> list[str]:
+    """Names alone. Before transformers 5 a mismatched name comes with its two shapes."""
+    return [name[0] if isinstance(name, tuple | list) else str(name) for name in names]
+
+
+def differing_tensors(loaded: Loaded, reference: ReferenceModel) -> list[TensorDifference]:
+    """Compare the timm module with the native one, and all tensors around it with the saved model's."""
+    native = loaded.native
+    expected = {name: tensor for name, tensor in native.tensors.items() if name not in loaded.left_out}
+    actual = {name: tensor for name, tensor in tensors_of(loaded.timm_module).items() if name not in loaded.left_out}
+    differences = compare_tensors(expected, actual, frozenset(native.names), reference.default)
+    if loaded.saved is not None:
+        around, persistent = _around(loaded.saved, loaded.prefix), frozenset(loaded.saved.state_dict())
+        differences += compare_tensors(around, _around(loaded.model, loaded.prefix), persistent)
+    return differences
+
+
+def _around(model: Any, prefix: str) -> dict[str, Tensor]:
+    """The tensors of a model outside the module below `prefix`."""
+    return {name: tensor for name, tensor in tensors_of(model).items() if not name.startswith(f"{prefix}.")}
