@@ -28,6 +28,8 @@ from tests.cell.faults import faulty
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.cell.faults.faulty import Faulty
 
+pytestmark = pytest.mark.slow
+
 CONVNEXT, RELPOS = "convnext_atto", "vit_relpos_small_patch16_224"
 LANE = "cpu-float32"
 
