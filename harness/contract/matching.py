@@ -56,7 +56,7 @@ class Restrictions(Protocol):
         """Names of sizes."""
 
 
-class Explanation(Protocol):
+class Explaining(Protocol):
     """The findings that a rule explains."""
 
     @property
@@ -93,12 +93,12 @@ def applying(rules: Iterable[AnyRule], case: Case, lane: str, entry: Entry, *, f
     return [rule for rule in rules if applies_to(rule, case, lane, entry, folder=folder)]
 
 
-def explains(rule: Explanation, scenario: str, finding: Finding) -> bool:
+def explains(rule: Explaining, scenario: str, finding: Finding) -> bool:
     """Whether a rule that applies to a case explains a finding of one of its scenarios."""
     return covers_scenario(rule, scenario) and any(_fits(pattern, finding) for pattern in rule.finds)
 
 
-def covers_scenario(rule: Explanation, scenario: str) -> bool:
+def covers_scenario(rule: Explaining, scenario: str) -> bool:
     """Whether a rule that applies to a case is about one of its scenarios."""
     return rule.scenarios is None or any(fnmatchcase(scenario, glob) for glob in rule.scenarios)
 

@@ -13,7 +13,7 @@ from ..config.pair import Pair
 from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, OWN_VARIANTS, SEED, Case, Size
 from ..contract.catalog import BERT, Catalog, Entry
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.matching import applies_to, covers_releases
+from ..contract.matching import applying, covers_releases
 from ..contract.plan import Limits, Plan, Rule, Tolerance
 from ..contract.routes import OWN, ROUTES, Takes
 from . import currency
@@ -178,10 +178,10 @@ def _with_same_rules(
 ) -> dict[Case, Case]:
     """The cases to which the same rules apply as to the case run in their stead: it is run with their remedies."""
 
-    def applying(case: Case) -> list[str]:
-        return [rule.id for rule in rules if applies_to(rule, case, lane.name, catalog[case.model])]
+    def rules_for(case: Case) -> list[Rule]:
+        return applying(rules, case, lane.name, catalog[case.model])
 
-    return {case: other for case, other in twins.items() if applying(case) == applying(other)}
+    return {case: other for case, other in twins.items() if rules_for(case) == rules_for(other)}
 
 
 def rules_of(matrix: Matrix, pair: Pair) -> tuple[Rule, ...]:

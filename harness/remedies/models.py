@@ -43,8 +43,7 @@ def fill_non_persistent_buffers(model: nn.Module, report: Report, folder: Path |
             fill()
     if not fills:
         for module, new in _made_again(model):
-            saved = new.state_dict()
-            _copy({name: buffer for name, buffer in new.named_buffers() if name not in saved}, module)
+            _copy_unsaved_buffers(new, module)
 
 
 def set_missing_to_timm_defaults(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
@@ -104,9 +103,7 @@ def set_gemma3n_audio_buffers(model: nn.Module, report: Report, folder: Path | N
     """Compute the non-persistent buffers of Gemma3n's audio tower again, which transformers 5.0 to 5.4 leaves unset."""
     for module in model.modules():
         if type(module).__name__ == "Gemma3nAudioEncoder":
-            new: Any = type(module)(module.config)
-            saved = new.state_dict()
-            _copy({name: buffer for name, buffer in new.named_buffers() if name not in saved}, module)
+            _copy_unsaved_buffers(type(module)(module.config), module)
 
 
 def _timm_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -134,6 +131,12 @@ def _new(module: Any) -> nn.Module:
     known = {} if classes is None else {"num_classes": classes}
     new: nn.Module = timm.create_model(module.pretrained_cfg["architecture"], **known)
     return new
+
+
+def _copy_unsaved_buffers(new: nn.Module, module: nn.Module) -> None:
+    """Copy the buffers that are in no checkpoint from a new module into one that is like it."""
+    saved = new.state_dict()
+    _copy({name: buffer for name, buffer in new.named_buffers() if name not in saved}, module)
 
 
 def _copy(tensors: Mapping[str, Tensor], module: nn.Module) -> None:

@@ -12,7 +12,7 @@ from ..config.matrix import Lane
 from ..contract.case import Case
 from ..contract.catalog import Catalog, Entry, entry_of
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.matching import applies_to, covers_releases
+from ..contract.matching import applying, covers_releases
 from ..contract.routes import rules_of
 from ..planning import plan
 from . import store
@@ -96,9 +96,9 @@ def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[J
 
     def rules_for(case: Case) -> list[Rule]:
         entry, candidates = _traits(recorded, case) if own else catalog[case.model], rules_of_route(case.route)
-        applying = [rule for rule in candidates if entry and applies_to(rule, case, lane.name, entry, folder=folder)]
+        known = applying(candidates, case, lane.name, entry, folder=folder) if entry else []
         # Rules predict timm's models with our weights. Other models may pass where a rule applies: that is no news.
-        return _found(applying, recorded, case) if own or from_hub else applying
+        return _found(known, recorded, case) if own or from_hub else known
 
     return judge(records.planned(lane, catalog), recorded, rules_for), recorded
 

@@ -111,9 +111,8 @@ def _another(first: Attempt, folder: str, remedies: Sequence[Remedy] = ()) -> At
     before = first.context
     shutil.rmtree(before.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
     gc.collect()  # a file is freed with the model that is mapped from it
-    handover = (
-        Handover(takes=before.handover.takes) if remedies else before.handover
-    )  # another pair takes no mended one
+    # Another pair takes no checkpoint that was mended.
+    handover = Handover(takes=before.handover.takes) if remedies else before.handover
     context = CaseContext(
         *(before.reference, before.variant, before.release, before.folder / folder),
         *(before.natives, handover, before.in_shards, remedies),
