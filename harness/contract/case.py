@@ -17,8 +17,13 @@ class Outcome(StrEnum):
     DRIFTED = "drifted"
     KEYS = "keys"
     TENSORS = "tensors"
+    FLAGS = "flags"
     OUTPUTS = "outputs"
     NONFINITE = "nonfinite"
+    GRADIENTS = "gradients"
+    REPORT = "report"
+    LEAKED = "leaked"
+    COST = "cost"
     ERROR = "error"
     CRASHED = "crashed"
     TIMEOUT = "timeout"
@@ -31,8 +36,9 @@ GREEN: Final = frozenset({Outcome.PASSED, Outcome.DRIFTED})
 SKIPPED: Final = frozenset({Outcome.UNSUPPORTED, Outcome.NOT_RUN})
 RED: Final = frozenset(Outcome) - GREEN - SKIPPED
 SEVERITY: Final = (
-    *(Outcome.CRASHED, Outcome.TIMEOUT, Outcome.KEYS, Outcome.TENSORS, Outcome.NONFINITE, Outcome.OUTPUTS),
-    *(Outcome.OUT_OF_MEMORY, Outcome.ERROR, Outcome.DRIFTED, Outcome.PASSED, Outcome.UNSUPPORTED, Outcome.NOT_RUN),
+    *(Outcome.CRASHED, Outcome.TIMEOUT, Outcome.KEYS, Outcome.TENSORS, Outcome.FLAGS, Outcome.NONFINITE),
+    *(Outcome.OUTPUTS, Outcome.GRADIENTS, Outcome.REPORT, Outcome.LEAKED, Outcome.COST, Outcome.OUT_OF_MEMORY),
+    *(Outcome.ERROR, Outcome.DRIFTED, Outcome.PASSED, Outcome.UNSUPPORTED, Outcome.NOT_RUN),
 )
 """Every outcome, the worst first. State comes before outputs, and an exception hides nothing that was found before."""
 

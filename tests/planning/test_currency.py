@@ -50,7 +50,7 @@ def test_a_copy_under_another_name_has_the_same_digests(changed: Changed) -> Non
     [
         ("cell/routes/vlm.py", "VlmRoute", {"vlm"}),
         ("cell/routes/tower.py", "TOKENS", {"tower"}),
-        ("cell/routes/wrapper.py", "PREFIX", {"hub", OWN}),
+        ("cell/routes/wrapped.py", "PREFIX", {"hub", OWN}),
         ("cell/user_models/target.py", "Target", {OWN}),
     ],
     ids=["vlm", "tower", "what hub imports, and a folder's routes", "user models"],

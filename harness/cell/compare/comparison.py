@@ -28,20 +28,6 @@ def compare_names(where: str, native: Iterable[str], loaded: Iterable[str]) -> l
     return [NameDifference(where, missing, unexpected)] if missing or unexpected else []
 
 
-def compare_fields(where: str, expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[NameDifference]:
-    """The fields, by dotted names, that a nested mapping lacks or has with another value."""
-    values = {name: _field(actual, name) for name in expected}
-    missing = tuple(name for name, value in values.items() if value is None)
-    other = tuple(name for name, value in values.items() if value is not None and value != expected[name])
-    return [NameDifference(where, missing, (), other)] if missing or other else []
-
-
-def _field(mapping: Any, name: str) -> Any:
-    for part in name.split("."):
-        mapping = mapping.get(part) if isinstance(mapping, Mapping) else None
-    return mapping
-
-
 def compare_tensors(
     native: Mapping[str, Tensor],
     loaded: Mapping[str, Tensor],

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...contract.case import Outcome
+from ...contract.case import SEVERITY, Outcome
+from ...contract.finding import Finding
 
 OUT_OF_MEMORY: Final = frozenset({"MemoryError", "OutOfMemoryError"})  # Python's, and torch's on a GPU
 
@@ -71,13 +72,22 @@ class OutputDifference:
         return f"{self.name} ({self.scenario})" if self.scenario else self.name
 
 
+@dataclass(frozen=True)
+class OtherDifference:
+    """A difference that needs no figures: in flags, gradients, what a library reports, the process, or the cost."""
+
+    finding: Finding
+    scenario: str = ""
+
+
 @dataclass
 class Findings:
-    """All that was found, in the order of the contract: names, tensors, outputs, exceptions."""
+    """All that was found: names, tensors, outputs, other differences, exceptions."""
 
     names: list[NameDifference] = field(default_factory=list)
     tensors: list[TensorDifference] = field(default_factory=list)
     outputs: list[OutputDifference] = field(default_factory=list)
+    others: list[OtherDifference] = field(default_factory=list)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
     diverges: str | None = None
 
@@ -89,6 +99,7 @@ class Findings:
             together.names += findings.names
             together.tensors += findings.tensors
             together.outputs += findings.outputs
+            together.others += findings.others
             together.errors += findings.errors
             together.diverges = together.diverges or findings.diverges
         return together
@@ -107,7 +118,7 @@ class Findings:
     @property
     def fails(self) -> bool:
         """Whether anything is not green."""
-        return self.differ or bool(self.errors)
+        return self.differ or bool(self.errors) or bool(self.others)
 
     @property
     def differ(self) -> bool:
@@ -126,10 +137,11 @@ class Findings:
             return Outcome.KEYS
         if self.tensors:
             return Outcome.TENSORS
-        if any(not output.finite for output in self.outputs):
-            return Outcome.NONFINITE
+        kinds = {difference.finding.kind for difference in self.others}
         if any(not output.holds for output in self.outputs):
-            return Outcome.OUTPUTS
+            kinds.add(Outcome.OUTPUTS if all(output.finite for output in self.outputs) else Outcome.NONFINITE)
+        if kinds:
+            return min(kinds, key=SEVERITY.index)
         if self.errors:
             return Outcome.OUT_OF_MEMORY if self.errors[0]["type"] in OUT_OF_MEMORY else Outcome.ERROR
         drifted = any(output.max_abs > output.drift_floor and output.max_abs > output.noise for output in self.outputs)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ..guards.library_warnings import mentions
-from .findings import Findings, NameDifference, OutputDifference, TensorDifference
+from .findings import Findings, NameDifference, OtherDifference, OutputDifference, TensorDifference
 from .renames import apply, in_words, renames
 from .typed import pattern
 
@@ -32,6 +32,8 @@ def _one_line(findings: Findings) -> str:
         return _tensors(findings.tensors)
     if findings.outcome in {"outputs", "nonfinite"}:
         return _outputs(findings)
+    if others := _others(findings):
+        return _other(others)
     return _error(findings.errors[0]) if findings.errors else ""
 
 
@@ -49,6 +51,8 @@ def failure_signature(findings: Findings) -> str | None:
         return "; ".join(f"{kind}s {looks}" for kind, looks in kinds)
     if findings.outcome in {"outputs", "nonfinite"}:
         return str(findings.outcome)
+    if others := _others(findings):
+        return "; ".join(sorted({f"{other.finding.kind}: {other.finding.how}" for other in others}))
     return None
 
 
@@ -135,6 +139,22 @@ def _tensors(differences: Sequence[TensorDifference]) -> str:
     like = f", {times} of them {most}" if times > 1 else ""
     on = f" ({', '.join(filter(None, scenarios))})" if any(scenarios) else ""
     return f"{counted} not as saved{on}{like}: {first.name} {first.how}"
+
+
+def _others(findings: Findings) -> list[OtherDifference]:
+    """The other differences that make the outcome."""
+    return [difference for difference in findings.others if difference.finding.kind == findings.outcome]
+
+
+def _other(differences: Sequence[OtherDifference]) -> str:
+    first = differences[0]
+    finding, alike = first.finding, [other for other in differences if other.finding.how == first.finding.how]
+    times = len({other.finding.example for other in alike})
+    counted = f", {times} like it" if times > 1 else ""
+    on = f" ({first.scenario})" if first.scenario else ""
+    more = len({other.finding.how for other in differences}) - 1
+    rest = f"; {more} more of other kinds" if more else ""
+    return f"{finding.where}{on}: {finding.example or finding.what} {finding.how}{counted}{rest}"
 
 
 def _error(error: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ def typed(findings: Findings) -> tuple[Finding, ...]:
         if tensor.name not in missing
     ]
     found += [_of_output(output) for output in findings.outputs if not output.holds and not output.of_state]
+    found += [difference.finding for difference in findings.others]
     found += [_of_error(error) for error in findings.errors if findings.state_holds or error["phase"] != RUN]
     return bounded(_counted(found))
 

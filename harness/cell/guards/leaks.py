@@ -1,16 +1,26 @@
-"""Finds what a scenario changed for the whole process: global settings of torch, and replaced functions of a library.
+"""Finds what a scenario changed for the whole process: settings, seeds, and replaced functions of a library.
 
 The changes are undone at once, so that the next case's record does not depend on them.
 """
 
+import random
+import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, cast
 
+import numpy as np
 import timm
 import torch
 import transformers
 
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
+
+
+class Leak(NamedTuple):
+    """What was changed, and how."""
+
+    what: str
+    how: str
 
 
 def _deterministic() -> tuple[bool, bool]:
@@ -33,6 +43,20 @@ def _set_device(device: Any) -> None:
     torch.set_default_device(None if device.type == "cpu" else device)
 
 
+def _filters() -> list[Any]:
+    return list(warnings.filters)
+
+
+def _set_filters(filters: list[Any]) -> None:
+    cast("list[Any]", warnings.filters)[:] = filters
+
+
+def _numpy() -> tuple[bytes, int]:
+    """The state of numpy's global generator, which loading has no reason to draw from."""
+    _, keys, position, *_ = np.random.get_state()
+    return keys.tobytes(), position
+
+
 SETTINGS: Final[Mapping[str, Setting]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "default device": (torch.get_default_device, _set_device),
@@ -40,16 +64,21 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "deterministic algorithms": (_deterministic, _set_deterministic),
     "filling of uninitialised memory": (_fills, _set_fills),
     "number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "float32 matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
 }
 PATCHABLE: Final = (torch, torch.nn.init, torch.nn.functional, torch.nn.Module, timm, transformers.PreTrainedModel)
 """Modules and classes whose public functions are watched."""
 
 
 class Leaks:
-    """A snapshot of settings and functions, taken when it is made."""
+    """A snapshot of settings, seeds and functions, taken when it is made."""
 
     def __init__(self) -> None:
         self._settings = {name: get() for name, (get, _) in SETTINGS.items()}
+        self._filters = _filters()
+        self._torch = torch.initial_seed(), torch.get_rng_state()
+        self._numpy = _numpy(), np.random.get_state()
+        self._random = random.getstate()
         self._functions = {
             (owner, name): function
             for owner in PATCHABLE
@@ -57,16 +86,42 @@ class Leaks:
             if (callable(function) or isinstance(function, classmethod)) and not name.startswith("_")
         }
 
-    def undo(self) -> list[str]:
-        """Undo all changes since the snapshot, and describe each of them."""
+    def undo(self) -> list[Leak]:
+        """Undo all changes since the snapshot, and describe each of them. What was drawn at random is no change."""
         changes = []
         for name, (get, put) in SETTINGS.items():
             before, now = self._settings[name], get()
             if now != before:
                 put(before)
-                changes.append(f"{name} was {before} and is {now}")
+                changes.append(Leak(name, f"was {before} and is {now}"))
+        changes += self._generators()
+        changes += self._warnings()
         for (owner, name), function in self._functions.items():
             if vars(owner).get(name) is not function:
                 setattr(owner, name, function)
-                changes.append(f"{owner.__name__}.{name} is another function")
+                changes.append(Leak(f"{owner.__name__}.{name}", "is another function"))
         return changes
+
+    def _generators(self) -> list[Leak]:
+        """Global generators of random numbers that were seeded; all are put back."""
+        changes = []
+        seed, state = self._torch
+        if torch.initial_seed() != seed:
+            changes.append(Leak("torch's generator", f"was seeded with {torch.initial_seed()}"))
+        torch.set_rng_state(state)
+        if _numpy() != self._numpy[0]:
+            np.random.set_state(self._numpy[1])
+            changes.append(Leak("numpy's generator", "was seeded or drawn from"))
+        if random.getstate() != self._random:
+            random.setstate(self._random)
+            changes.append(Leak("Python's generator", "was seeded or drawn from"))
+        return changes
+
+    def _warnings(self) -> list[Leak]:
+        now = _filters()
+        if now == self._filters:
+            return []
+        known = {(action, category) for action, _, category, *_ in self._filters}
+        _set_filters(self._filters)
+        added = [f"{action} {category.__name__}" for action, _, category, *_ in now if (action, category) not in known]
+        return [Leak("Python's warnings filters", f"have changed: {', '.join(added) or 'some are gone'}")]

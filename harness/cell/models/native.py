@@ -2,15 +2,17 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from . import weights
 from .placement import tensors_of
 
 Outputs = Mapping[str, Tensor]
+Gradients = Mapping[str, Tensor | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,7 @@ class Native:
     module: Any
     run: Callable[[], Outputs]
     state: Mapping[str, Tensor]
+    _gradients: dict[tuple[str, ...], Gradients] = field(default_factory=dict)
 
     @functools.cached_property
     def names(self) -> list[str]:
@@ -63,6 +66,33 @@ class Native:
     def runs(self) -> Runs:
         """Its outputs, computed twice."""
         return Runs.of(self.run)
+
+    def gradients(self, names: tuple[str, ...]) -> Gradients:
+        """Its parameters' gradients by a pass back from the outputs of these names, computed once."""
+        if names not in self._gradients:
+            with torch.enable_grad():
+                outputs = self.run()
+            self._gradients[names] = backward(self.module, {name: outputs[name] for name in names})
+        return self._gradients[names]
+
+
+def backward(module: nn.Module, outputs: Outputs) -> Gradients:
+    """The gradient of each parameter of a module by a pass back from `outputs`; the module keeps none.
+
+    Each value of an output has a weight of its own, so that no two gradients cancel out.
+    """
+    parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    weighted = (tensor.float() * weights.image(tensor.shape)[0].to(tensor.device) for tensor in outputs.values())
+    total = sum(tensor.mean() for tensor in weighted)
+    if not isinstance(total, Tensor) or not total.requires_grad or not parameters:
+        return dict.fromkeys(parameters)
+    found = torch.autograd.grad(total, list(parameters.values()), allow_unused=True)
+    return dict(zip(parameters, found, strict=True))
+
+
+def under(heading: str, outputs: Outputs) -> Outputs:
+    """Outputs by name, with what they were computed on before it: `two pictures: logits`."""
+    return {f"{heading}: {name}": tensor for name, tensor in outputs.items()}
 
 
 def numbered(maps: Any) -> Outputs:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import timm
+import torch
 from timm.utils.model import freeze_batch_norm_2d
 from torch import Tensor, nn
 
@@ -51,6 +52,26 @@ class ReferenceModel:
     def image(self) -> Tensor:
         """The pixels in the lane's dtype, for a model that does not convert them itself."""
         return self.pixels.to(self.placement.dtype)
+
+    @functools.cached_property
+    def two(self) -> Tensor:
+        """Two different pictures, in float32: pixels of shape (2, channels, height, width)."""
+        return torch.cat([self.pixels, self.pixels.flip(-1).roll(1, -2)])
+
+    @functools.cached_property
+    def oblong(self) -> Tensor:
+        """A picture that is wider than high, in float32: pixels of shape (1, channels, height, width)."""
+        height, width = self.input_size[1:]
+        return weights.image((self.input_size[0], height, 2 * width)).to(self.placement.device)
+
+    def takes(self, module: nn.Module, pixels: Tensor) -> bool:
+        """Whether a native model takes pixels of this shape; many refuse what is not their input size."""
+        try:
+            with torch.no_grad():
+                module(pixels.to(self.placement.dtype))
+        except Exception:  # noqa: BLE001  a model refuses an input with any exception
+            return False
+        return True
 
     @functools.cached_property
     def state(self) -> Mapping[str, Tensor]:
@@ -128,6 +149,15 @@ class ReferenceModel:
             plain.get_parameter(name).data = self._constructed.get_parameter(name).detach().clone()
         return self._native(plain, self.embedding)
 
+    def accepts(self, **kwargs: Any) -> bool:
+        """Whether the architecture's constructor takes these arguments."""
+        try:
+            with weights.uninitialised():
+                timm.create_model(self.architecture, pretrained=False, **kwargs)
+        except TypeError:
+            return False
+        return True
+
     def _plain(self, **kwargs: Any) -> nn.Module:
         with weights.uninitialised():
             module: nn.Module = timm.create_model(self.architecture, pretrained=False, **kwargs)
@@ -149,9 +179,9 @@ class ReferenceModel:
         """The feature maps of a timm model made with `features_only`."""
         return numbered(module(self.image))
 
-    def embedding(self, module: Any) -> Outputs:
+    def embedding(self, module: Any, pixels: Tensor | None = None) -> Outputs:
         """Unpooled features of a timm model, and pooled ones if it has a head to pool them."""
-        last = module.forward_features(self.image)
+        last = module.forward_features(self.image if pixels is None else pixels.to(self.placement.dtype))
         pooled = {"pooler_output": module.forward_head(last)} if self.entry.classifier else {}
         return {"last_hidden_state": last, **pooled}
 

@@ -51,7 +51,7 @@ def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
         return {**numbered(output.feature_maps), **hidden}
 
     holder = segmenter(reference, native, reference.image, len(levels), out_indices=levels)
-    yield from save_and_load(context, replace(holder, run=run))
+    yield from save_and_load(context, replace(holder, run=run, goes_back=all_levels))
 
 
 ROUTE: Final = BackboneFeatures()

@@ -90,7 +90,7 @@ def _pretrained(context: CaseContext, name: str, channels: int) -> Scenario:
         loaded_backbone = TimmBackbone.from_pretrained(
             name, out_indices=reference.levels, num_channels=channels, **context.dtype
         )
-        model = reference.placement.put(context.mend_model(loaded_backbone))
+        model = reference.placement.put(context.look(context.mend_model(loaded_backbone)))
     loaded = Loaded(model, PREFIX, native, left_out=random)
     yield loaded
 

@@ -9,14 +9,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+import torch
+from torch import Tensor
 from transformers import AutoModelForImageClassification
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
+from ..models.native import Outputs, Runs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Loaded, Scenario
-from .wrapper import PREFIX, no_wrapper
+from ..scenarios.protocol import Computed, Fresh, Loaded, Scenario
+from . import arguments, training
+from .wrapped import PREFIX, no_wrapper
 
 MORE_LABELS: Final = 3
 
@@ -40,7 +44,10 @@ class Classifier:
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """With the saved head; and with a new head for another task, where the body must stay the same."""
         labels = context.reference.classes + MORE_LABELS
-        return {"": classified(context, context.checkpoint), f"{labels} labels": _with_new_labels(context, labels)}
+        scenarios = {"": classified(context, context.checkpoint), f"{labels} labels": _with_new_labels(context, labels)}
+        if context.is_default:
+            scenarios |= {"arguments": arguments.of_classifier(context), training.NAME: _trained(context)}
+        return scenarios
 
 
 def classified(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
@@ -53,12 +60,39 @@ def classified(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario
 
 
 def _with_new_labels(context: CaseContext, labels: int) -> Scenario:
-    native = context.native(lambda: context.reference.classifier)
+    reference = context.reference
+    native = context.native(
+        lambda: reference.create(lambda module: {"logits": module(reference.image)}, num_classes=labels)
+    )
     arguments = {"num_labels": labels, "ignore_mismatched_sizes": True}
     model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint(), **arguments)
     if not any(tensor.shape[:1] == (labels,) for tensor in model.parameters()):
         raise ValueError(f"loaded with num_labels={labels}, and no parameter has that many rows")
-    yield Loaded(model, PREFIX, native, info, left_out=_shaped_by_classes(context.reference))
+    new = _shaped_by_classes(reference)
+    loaded = Loaded(model, PREFIX, native, info, left_out=new)
+    yield loaded
+    yield Fresh(loaded.timm_module, new)
+    yield Computed(
+        lambda: _shape_of(model(reference.pixels).logits), lambda: Runs.of(lambda: _shape_of(native.run()["logits"]))
+    )
+
+
+def _shape_of(logits: Tensor) -> Outputs:
+    """Whether the logits of a new head are finite, and their shape: its weights are its own."""
+    return {"logits are finite": logits.isfinite().all(), "shape of logits": torch.tensor(logits.shape)}
+
+
+def _trained(context: CaseContext) -> Scenario:
+    """A step of training of the model with its head."""
+    reference = context.reference
+    yield from training.of_wrapper(
+        context,
+        AutoModelForImageClassification.from_pretrained,
+        PREFIX,
+        lambda model, pixels: {"logits": model(pixels).logits},
+        lambda module, pixels: {"logits": module(pixels)},
+        num_classes=reference.classes,
+    )
 
 
 def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:

@@ -95,6 +95,7 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
         native=lambda: reference.features_at(reference.levels[-1:] if detector.last_level else reference.levels),
         run=run,
         left_out=frozen,
+        alters=detector.freezes,
     )
 
 

@@ -21,7 +21,7 @@ from ..scenarios.context import CaseContext
 from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .tower import tower
-from .wrapper import PREFIX, embedding, head, no_wrapper
+from .wrapped import PREFIX, embedding, head, no_wrapper
 
 
 class Partial:

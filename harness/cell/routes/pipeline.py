@@ -17,7 +17,7 @@ from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .classifier import no_classifier
 from .pictures import picture, transform
-from .wrapper import PREFIX
+from .wrapped import PREFIX
 
 TOP: Final = 5
 
@@ -47,7 +47,7 @@ def _classified(context: CaseContext) -> Scenario:
     folder = context.checkpoint()
     with context.during("load"):
         pipe = pipeline("image-classification", model=str(folder), device=reference.placement.device, **context.dtype)
-        context.mend_model(pipe.model)
+        context.look(context.mend_model(pipe.model))
     loaded = Loaded(pipe.model, PREFIX, native)
     yield loaded
 
@@ -60,7 +60,7 @@ def _classified(context: CaseContext) -> Scenario:
         every = torch.tensor([by_class[index] for index in range(reference.classes)])
         return {"scores": every, "top 5": torch.tensor(_scores(best))}
 
-    yield Computed(run, lambda: native.runs, loaded)
+    yield Computed(run, lambda: native.runs, loaded, goes_back=False)  # a pipeline computes no gradients
 
 
 def _classes_by_label(labels: Mapping[int, str], scores: Tensor) -> dict[str, list[int]]:

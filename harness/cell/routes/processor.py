@@ -16,7 +16,7 @@ from ..models.native import Outputs, Runs
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Scenario
 from .pictures import picture, transform
-from .wrapper import no_wrapper
+from .wrapped import no_wrapper
 
 
 class Processor:

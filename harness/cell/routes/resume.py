@@ -15,9 +15,10 @@ from ..models.installed import Release
 from ..models.variants import State
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
+from . import reports
 from .roundtrip import auto_class, run_whole, whole
 from .scratch import from_config
-from .wrapper import PREFIX, no_wrapper
+from .wrapped import PREFIX, no_wrapper
 
 
 class Resume:
@@ -31,10 +32,20 @@ class Resume:
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The state dict of the wrapper, and of timm's model, to whose names the wrapper adds its prefix."""
+        strict = {"strict": _strict(context)} if context.is_default else {}
         return {
+            **strict,
             "wrapper's state dict": _resumed(context, lambda: _stored(context)),
             "timm's state dict": _resumed(context, lambda: whole(context.reference).state),
         }
+
+
+def _strict(context: CaseContext) -> Scenario:
+    """A state dict that does not fit must be refused, as `nn.Module` refuses it."""
+    native = context.native(lambda: whole(context.reference))
+    with context.during("load"):
+        model = from_config(context.reference)
+    yield from reports.refusing(model, {"the wrapper's own": model.state_dict(), "timm's": native.state})
 
 
 def _stored(context: CaseContext) -> State:
@@ -52,7 +63,7 @@ def _resumed(context: CaseContext, state: Callable[[], State]) -> Scenario:
     with context.during("load"):
         model = reference.placement.put(from_config(reference).to(reference.placement.dtype))
         model.load_state_dict(torch.load(path, weights_only=True, map_location=reference.placement.device))
-        context.mend_model(model)
+        context.look(context.mend_model(model))
     loaded = Loaded(model, PREFIX, native)
     yield loaded
     yield Computed(lambda: run_whole(reference, model), lambda: native.runs, loaded)

@@ -18,7 +18,7 @@ from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import names_in
 from ..scenarios.protocol import Computed, Loaded, Scenario, Written
-from .wrapper import PREFIX, embedding, no_wrapper
+from .wrapped import PREFIX, embedding, no_wrapper
 
 FILE: Final = "model.safetensors"
 LOCAL_DIR: Final = Version("1.0.16")  # since then timm reads a folder with its config.json
@@ -80,7 +80,7 @@ def loaded_by_timm(context: CaseContext, folder: Path, native: Native, file: str
         else:
             file_arguments = {**arguments, "num_classes": reference.classes}
             created = timm.create_model(reference.architecture, checkpoint_path=str(folder / file), **file_arguments)
-        module = reference.placement.put(created.to(reference.placement.dtype))
+        module = reference.placement.put(context.look(created).to(reference.placement.dtype))
     loaded = Loaded(module, "", native, by="timm")
     yield loaded
     run = (

@@ -13,7 +13,7 @@ from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Scenario
 from .roundtrip import auto_class, loaded_by_both, whole
-from .wrapper import PREFIX, no_wrapper
+from .wrapped import PREFIX, no_wrapper
 
 
 class Scratch:

@@ -6,6 +6,8 @@ Compared with native timm: vision features; the whole output is compared with th
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import timm
@@ -15,20 +17,26 @@ from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.native import Outputs
+from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
 from ..scenarios.protocol import Scenario
+from . import reports, training
 
 WIDTH: Final = 32
 TOKENS: Final = 8
+NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class TowerConfig(HolderConfig):
-    """Names the timm architecture of the vision tower."""
+    """Names the timm architecture of the vision tower, and options of timm's constructor."""
 
     model_type = "timm_tower"
+
+    def __init__(self, options: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        self.options = dict(options or {})
+        super().__init__(**kwargs)
 
 
 class Tower(PreTrainedModel):
@@ -46,7 +54,7 @@ class Tower(PreTrainedModel):
 
     def vision(self, config: TowerConfig) -> nn.Module:
         """The vision tower: a bare timm model."""
-        module: nn.Module = timm.create_model(config.architecture, pretrained=False, num_classes=0)
+        module: nn.Module = timm.create_model(config.architecture, pretrained=False, num_classes=0, **config.options)
         return module
 
     def features(self, pixel_values: Tensor) -> Tensor:
@@ -73,8 +81,14 @@ class TowerRoute:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """A single scenario: saved and loaded whole."""
-        return {"": save_and_load(context, tower(context.reference))}
+        """Saved and loaded whole; in the default variant also a report, and a step of training."""
+        scenarios = {"": save_and_load(context, tower(context.reference))}
+        if context.is_default:
+            scenarios |= {
+                "report": reports.of_holder(context, tower(context.reference)),
+                training.NAME: _trained(context),
+            }
+        return scenarios
 
 
 def tower(reference: ReferenceModel) -> Holder:
@@ -82,12 +96,34 @@ def tower(reference: ReferenceModel) -> Holder:
     return holder(reference, Tower, "vision_tower")
 
 
-def holder(reference: ReferenceModel, kind: type[Tower], prefix: str) -> Holder:
-    """The holder of a tower of this class, in which `prefix` leads to the timm module."""
+def _trained(context: CaseContext) -> Scenario:
+    """Saved and loaded with dropout and drop path, and trained on two pictures."""
+    reference = context.reference
+    rates, two = training.drops(reference), reference.two
+
+    def features(model: Any) -> Outputs:
+        return training.trained(model, model.vision_tower, lambda: {"last_hidden_state": model.features(two)})
+
+    def native() -> Native:
+        return training.in_training(
+            reference,
+            lambda module, pixels: {"last_hidden_state": module.forward_features(pixels)},
+            num_classes=0,
+            **rates,
+        )
+
+    made = replace(holder(reference, Tower, "vision_tower", rates), native=native, run=features)
+    yield from save_and_load(context, made)
+
+
+def holder(
+    reference: ReferenceModel, kind: type[Tower], prefix: str, options: Mapping[str, Any] = NO_OPTIONS
+) -> Holder:
+    """The holder of a tower of this class, in which `prefix` leads to the timm module; timm gets `options`."""
 
     def build() -> Tower:
         width = reference.headless.module.num_features
-        return kind(kind.config_class(architecture=reference.architecture, width=width))
+        return kind(kind.config_class(architecture=reference.architecture, width=width, options=options))
 
     return Holder(
         build, kind.from_pretrained, (prefix,), lambda: reference.headless, lambda model: _run(reference, model)

@@ -14,7 +14,7 @@ from ..scenarios.context import CaseContext
 from ..scenarios.holder import save_and_load
 from ..scenarios.protocol import Scenario
 from .tower import Tower, TowerConfig, holder
-from .wrapper import PREFIX, no_wrapper
+from .wrapped import PREFIX, no_wrapper
 
 
 class TowerWrapperConfig(TowerConfig):

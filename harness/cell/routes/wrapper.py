@@ -1,32 +1,23 @@
 """`wrapper`: a timm checkpoint through `AutoModel`, which makes a TimmWrapperModel of it.
 
-Compared with native timm: `last_hidden_state` and `pooler_output`.
+With what it takes besides one picture, with a name too many and one too few, and for encoders a step of training.
+
+Compared with native timm: `last_hidden_state` and `pooler_output`, what the report says, gradients.
 """
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
-from packaging.version import Version
+from torch import Tensor
 from transformers import AutoModel
 
 from ...contract.catalog import Entry
-from ...contract.routes import WRAPPER
 from ..models.installed import Release
 from ..models.native import Outputs
-from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Loaded, Scenario
-
-SINCE: Final = Version(WRAPPER)
-PREFIX: Final = "timm_model"
-
-
-def no_wrapper(release: Release) -> str | None:
-    """The reason why this release cannot wrap a timm checkpoint; None if it can."""
-    if release.transformers < SINCE:
-        return f"TimmWrapperModel is new in transformers {SINCE}"
-    return None
+from ..scenarios.protocol import Scenario
+from . import arguments, reports, training
+from .wrapped import PREFIX, embedded, no_wrapper
 
 
 class Wrapper:
@@ -39,30 +30,24 @@ class Wrapper:
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """A single scenario: the checkpoint as on the hub."""
-        return {"": embedded(context, context.checkpoint)}
+        """The checkpoint as on the hub; in the default variant also the other scenarios."""
+        scenarios = {"": embedded(context, context.checkpoint)}
+        if context.is_default:
+            scenarios |= {"arguments": arguments.of_wrapper(context), "report": reports.of_wrapper(context)}
+            if not context.reference.entry.classifier:  # the others are trained with their head
+                scenarios[training.NAME] = _trained(context)
+        return scenarios
 
 
-def embedded(context: CaseContext, checkpoint: Callable[[], Path]) -> Scenario:
-    """Load what `checkpoint` writes with AutoModel, which omits the classification head on purpose."""
-    native = context.native(lambda: context.reference.headless)
-    model, info = context.load(AutoModel.from_pretrained, checkpoint())
-    loaded = Loaded(model, PREFIX, native, info, left_out=head(context.reference))
-    yield loaded
-    yield Computed(lambda: embedding(context.reference, model), lambda: native.runs, loaded)
+def _trained(context: CaseContext) -> Scenario:
+    def features(model: Any, pixels: Tensor) -> Outputs:
+        return {"last_hidden_state": model(pixels, do_pooling=False).last_hidden_state}
 
+    def native_features(module: Any, pixels: Tensor) -> Outputs:
+        return {"last_hidden_state": module.forward_features(pixels)}
 
-def head(reference: ReferenceModel) -> frozenset[str]:
-    """The names in a checkpoint that belong to its classification head only."""
-    return frozenset(reference.state) - frozenset(reference.headless.names)
-
-
-def embedding(reference: ReferenceModel, model: Any) -> Outputs:
-    """The outputs of a TimmWrapperModel; an encoder without a head to pool gives features only."""
-    pools = reference.entry.classifier
-    output = model(reference.pixels, **({} if pools else {"do_pooling": False}))
-    pooled = {"pooler_output": output.pooler_output} if pools else {}
-    return {"last_hidden_state": output.last_hidden_state, **pooled}
+    load = AutoModel.from_pretrained
+    yield from training.of_wrapper(context, load, PREFIX, features, native_features, num_classes=0)
 
 
 ROUTE: Final = Wrapper()

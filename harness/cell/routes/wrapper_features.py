@@ -17,7 +17,7 @@ from ..models.native import Native, Outputs, Runs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
-from .wrapper import PREFIX, head, no_wrapper
+from .wrapped import PREFIX, head, no_wrapper
 
 KEPT_IN: Final = "model."
 """The prefix of timm's own names in an extractor that holds the whole model."""

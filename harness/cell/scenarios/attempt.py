@@ -1,27 +1,31 @@
 """One attempt at a case: runs its scenarios and compares what they yield."""
 
-import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from ...contract.case import Outcome
+from ...contract.finding import Finding
 from ...contract.plan import Tolerance
-from ..compare import divergence, reasons
-from ..compare.comparison import compare_fields, compare_names, compare_outputs
+from ..compare import divergence, gradients, reasons
+from ..compare.comparison import compare_names, compare_outputs
+from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
-from ..compare.findings import Findings
+from ..compare.findings import Findings, OtherDifference
 from ..compare.name_causes import cause_of
+from ..compare.reports import compare_refusal, compare_report
 from ..guards import machine, offline, process
-from ..guards.leaks import Leaks
+from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
-from .protocol import Computed, Damaged, Described, Loaded, Scenario, Step, Written
-from .state import differing_names, differing_tensors
+from .protocol import Computed, Damaged, Described, Fresh, Loaded, Refused, Reported, Scenario, Step, Written
+from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
 
 
 @dataclass
@@ -46,13 +50,14 @@ class Attempt:
     def run_scenario(self, name: str, scenario: Scenario) -> None:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
         leaks, started = Leaks(), time.perf_counter()
-        findings = self.scenarios.setdefault(name, Findings())
+        self.scenarios.setdefault(name, Findings())
         try:
             self._run_steps(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            findings.errors += [_leak(message, self.context.phase, name) for message in leaks.undo()]
+            self._add(name, (_leaked(leak, self.context.phase) for leak in leaks.undo()))
             self._add_refused_requests(name)
             self.seconds[name] = time.perf_counter() - started
+            self.context.looks.clear()  # the next scenario needs the room
 
     @property
     def findings(self) -> Findings:
@@ -110,9 +115,19 @@ class Attempt:
                 self.scenarios[name].errors.append(_in_scenario(damage, name))
             case Written():
                 return self._compare_names(name, step)
-            case Described(folder, by, fields):
-                differences = compare_fields(f"the configuration that {by} wrote", fields, config_of(folder))
-                self.scenarios[name].names += [replace(difference, scenario=name) for difference in differences]
+            case Described(where, actual, fields):
+                self.compared += 1
+                self._add(name, compare_fields(where, fields, actual))
+            case Reported(info, missing, unexpected, warned):
+                self.compared += 1
+                warnings = self.context.captured_warnings
+                self._add(name, compare_report(info, missing, unexpected, warned, warnings))
+            case Fresh(module, names):
+                tensors = unfit(module, names)
+                self.scenarios[name].tensors += [replace(difference, scenario=name) for difference in tensors]
+            case Refused(what, call, tensor):
+                self.compared += 1
+                self._add(name, compare_refusal(what, call, tensor))
             case Loaded():
                 self.compared += 1
                 self.has_model_without_inputs = self.has_model_without_inputs or not step.runs
@@ -126,7 +141,7 @@ class Attempt:
         return True
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
-        differences = compare_names("the file that transformers wrote", written.expected, written.names)
+        differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
         self.scenarios[scenario].names += [replace(difference, scenario=scenario) for difference in differences]
         return not differences
 
@@ -142,11 +157,15 @@ class Attempt:
             ]
             tensors = differing_tensors(loaded, self.context.reference)
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
+            self._add(scenario, differing_flags(loaded, self.context.flags_of(loaded.model), names))
         return not names and not tensors
+
+    def _add(self, scenario: str, found: Iterable[Finding]) -> None:
+        self.scenarios[scenario].others += [OtherDifference(finding, scenario) for finding in found]
 
     def _compare_outputs(self, scenario: str, step: Computed, *, state_holds: bool) -> None:
         """Compare every expected output; an output that the loaded model lacks is a difference."""
-        with self.context.during("run"):
+        with self.context.during("run"), torch.no_grad():
             expected = step.expected()
             refuse_nonfinite(expected.first)
             outputs, again = step.outputs(), step.outputs()
@@ -162,16 +181,15 @@ class Attempt:
         findings.outputs += [replace(output, scenario=scenario, of_state=not state_holds) for output in comparisons]
         if state_holds and step.loaded and not all(output.holds for output in comparisons):
             native = step.loaded.native
-            with self.context.during("run"):
+            with self.context.during("run"), torch.no_grad():
                 findings.diverges = findings.diverges or divergence.first_module(
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
-
-
-def config_of(folder: Path) -> Mapping[str, Any]:
-    """The content of a folder's config.json."""
-    config: Mapping[str, Any] = json.loads((folder / "config.json").read_text())
-    return config
+        elif state_holds and step.loaded and step.goes_back and self.context.goes_back:
+            flags, models = expected_flags(step.loaded), (step.loaded.native, step.loaded.timm_module)
+            with self.context.during("backward"):
+                frozen = flags.frozen if flags else ()
+                self._add(scenario, gradients.differing(*models, step.outputs, self.tolerance, frozen))
 
 
 def _same(first: Tensor | None, second: Tensor | None) -> bool:
@@ -180,9 +198,9 @@ def _same(first: Tensor | None, second: Tensor | None) -> bool:
     return first.shape == second.shape and first.dtype == second.dtype and equal(first, second)
 
 
-def _leak(message: str, phase: str, scenario: str) -> Mapping[str, Any]:
-    """An error for a process-wide change that a scenario left behind, which would break later cases."""
-    return _in_scenario({"type": "LeakedState", "message": message, "frame": "", "phase": phase}, scenario)
+def _leaked(leak: Leak, phase: str) -> Finding:
+    """The finding on a change of the process that a scenario left behind, which would break later cases."""
+    return Finding(Outcome.LEAKED, f"left changed in phase {phase}", leak.what, leak.how)
 
 
 def describe_error(error: BaseException, phase: str, scenario: str) -> Mapping[str, Any]:

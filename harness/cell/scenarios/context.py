@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ...contract.case import Size
 from ...remedies.table import Mends, Remedy
+from ..compare.flags import Flags
 from ..guards import memory
 from ..guards.library_warnings import capture_warnings
 from ..models.installed import DTYPE_RENAMED, Release
@@ -44,6 +46,8 @@ class CaseContext:
     captured_warnings: list[str] = field(default_factory=list)
     loaded_folder: Path | None = None  # that of the last model loaded
     native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
+    looks: dict[int, tuple[Any, Flags]] = field(default_factory=dict)
+    """Models by id, and what each was when it came back, before anything was called on it."""
 
     @contextlib.contextmanager
     def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
@@ -62,6 +66,11 @@ class CaseContext:
                 yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether gradients are compared: a model at full size has no room for those of two."""
+        return self.is_default and self.reference.size == Size.SLIM
 
     @property
     def is_default(self) -> bool:
@@ -141,7 +150,18 @@ class CaseContext:
         with self.during("load"):
             self.loaded_folder = Path(folder)
             model, info = from_pretrained(folder, output_loading_info=True, **arguments)
-            return self.reference.placement.put(self.mend_model(model, info, folder)), info
+            return self.reference.placement.put(self.look(self.mend_model(model, info, folder))), info
+
+    def look(self, model: Any) -> Any:
+        """Keep what a model is as a library gave it back, and return it."""
+        self.looks[id(model)] = model, Flags.of(model)
+        return model
+
+    def flags_of(self, model: Any) -> Flags:
+        """What a model was when it came back. Raises LookupError if a route has not looked at it."""
+        if id(model) not in self.looks:
+            raise LookupError(f"nobody looked at the {type(model).__name__} before it was used")
+        return self.looks[id(model)][1]
 
     @functools.cached_property
     def dtype(self) -> Mapping[str, Any]:

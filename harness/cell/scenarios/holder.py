@@ -1,5 +1,6 @@
 """Models that hold a timm module and are saved and loaded whole: custom ones, and transformers' own."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ class Holder:
     `build` makes it and `from_pretrained` loads it. `prefixes` may lead to the timm module, which is compared with
     `native`: the first that names a module counts, and each may lead names in a checkpoint. `run` gives the outputs:
     names that start with `whole` belong to the model, all others are named as native timm's. `absent` are names of the
-    timm module that its checkpoint must lack; `left_out` gives names that the model omits.
+    timm module that its checkpoint must lack; `left_out` gives names that the model omits. `goes_back` says whether the
+    native outputs are all of one module, so that gradients can be compared; `alters` as for Loaded.
     """
 
     build: Callable[[], Any]
@@ -46,6 +48,8 @@ class Holder:
     run: Callable[[Any], Outputs]
     absent: frozenset[str] = frozenset()
     left_out: Callable[[], frozenset[str]] = frozenset
+    goes_back: bool = True
+    alters: bool = False
 
 
 def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
@@ -59,15 +63,17 @@ def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
     model, info = context.load(holder.from_pretrained, folder)
     if context.handover.takes is not None and not _has_names_of(saved, folder):
         # The saving pair names the tensors around the timm module otherwise, and telling weights are seeded by name.
-        loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent)
+        loaded = Loaded(model, prefix, native, info, left_out, holder.absent, alters=holder.alters)
         yield loaded
-        yield Computed(lambda: _features(holder.run(model)), lambda: _features_of(native, holder.run(model)), loaded)
+        run = functools.partial(holder.run, model)
+        yield Computed(lambda: _features(run()), lambda: _features_of(native, run()), loaded, holder.goes_back)
         return
     # The checkpoint is float32 on the CPU; for comparing, the saved model gets the placement of the loaded one.
     saved = context.mend_calls(_as_loaded(saved, model, context.reference.placement, prefix))
-    loaded = Loaded(model, prefix, native, info, left_out=left_out, absent=holder.absent, saved=saved)
+    loaded = Loaded(model, prefix, native, info, left_out, holder.absent, saved, alters=holder.alters)
     yield loaded
-    yield Computed(lambda: holder.run(model), lambda: _expected(native, lambda: holder.run(saved)), loaded)
+    run_saved = functools.partial(holder.run, saved)
+    yield Computed(lambda: holder.run(model), lambda: _expected(native, run_saved), loaded, holder.goes_back)
 
 
 def _has_names_of(saved: Any, folder: Path) -> bool:

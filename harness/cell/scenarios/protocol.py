@@ -18,11 +18,12 @@ from .context import CaseContext
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """A checkpoint that transformers wrote: the names in its files, and the expected names."""
+    """A checkpoint that a library wrote, `by` name: the names in its files, and the expected names."""
 
     folder: Path
     names: Sequence[str]
     expected: Sequence[str]
+    by: str = "transformers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,8 @@ class Loaded:
     `info` is the loading report. `left_out` are native names that the route omits or makes anew on purpose. `absent`
     are names that the checkpoint lacks, so that the report must list them. `saved` is the model that was saved; with it
     the tensors around the timm module are compared too. `by` is the library that loaded the model. A model that `runs`
-    must also be run.
+    must also be run. A module that the library `alters` on purpose, as
+    detectors freeze parts of theirs, has the flags of the saved model's.
     """
 
     model: Any
@@ -44,6 +46,7 @@ class Loaded:
     saved: Any = None
     by: str = "transformers"
     runs: bool = True
+    alters: bool = False
 
     @property
     def timm_module(self) -> nn.Module:
@@ -56,21 +59,55 @@ class Loaded:
 class Computed:
     """Outputs and the expected outputs, under the same names; both are computed when they are compared.
 
-    `loaded` is the model that computes them, if its modules can be traced.
+    `loaded` is the model that computes them, if its modules can be traced. `goes_back` says whether users train by it.
     """
 
     outputs: Callable[[], Outputs]
     expected: Callable[[], Runs]
     loaded: Loaded | None = None
+    goes_back: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """A config.json that a library wrote, `by` name, and fields that it must have there: dotted names with values."""
+    """A configuration, a mapping or an object, and the fields that it must have: dotted names with values.
 
-    folder: Path
-    by: str
+    `where` names it in a sentence.
+    """
+
+    where: str
+    actual: Any
     fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """A loading report, and the names that the checkpoint lacks or has too many, which it must list.
+
+    The warnings captured so far must name those in `warned`.
+    """
+
+    info: Mapping[str, Any]
+    missing: frozenset[str]
+    unexpected: frozenset[str]
+    warned: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Refused:
+    """A call that must raise an exception that names a tensor; `what` says what is asked of the library."""
+
+    what: str
+    call: Callable[[], Any]
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fresh:
+    """A loaded module, and the names of parameters that were made anew, so that their values are no checkpoint's."""
+
+    module: nn.Module
+    names: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -80,7 +117,7 @@ class Damaged:
     message: str
 
 
-Step = Written | Described | Loaded | Computed | Damaged
+Step = Written | Described | Reported | Refused | Fresh | Loaded | Computed | Damaged
 Scenario = Iterator[Step]
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import torch
-
 from ...contract.case import Outcome
 from ...contract.finding import Finding, ScenarioLine, Tried
 from ...contract.plan import Rule, Tolerance
@@ -141,10 +139,9 @@ def measured(line: CaseLine, seconds: float) -> CaseLine:
 def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> CaseLine:
     """Run all scenarios of the route, or those named in `only`."""
     context = attempt.context
-    with torch.no_grad():
-        for name, scenario in _scenarios(route, attempt).items():
-            if (only is None or name in only) and not attempt.ended:
-                attempt.run_scenario(name, scenario)
+    for name, scenario in _scenarios(route, attempt).items():
+        if (only is None or name in only) and not attempt.ended:
+            attempt.run_scenario(name, scenario)
     findings = attempt.findings
     if attempt.lacks_handover and not attempt.compared and not findings.fails:
         # Only cases that the saving pair has saved before are carried: if it keeps none, it was disturbed.

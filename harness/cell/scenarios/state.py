@@ -1,16 +1,21 @@
 """Compares the names and the tensors of a loaded model with native timm's and with the saved model's."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from ...contract.finding import Finding
 from ..compare.comparison import compare_names, compare_tensors
 from ..compare.findings import NameDifference, TensorDifference
+from ..compare.flags import Flags, compare_flags
 from ..models.layer_scales import has_layer_scale
 from ..models.placement import tensors_of
 from ..models.reference import ReferenceModel
 from .protocol import Loaded
+
+LARGEST: Final = 10.0
+"""The most that a value of a new parameter may be: what initialisations draw is a tenth of it."""
 
 
 def differing_names(loaded: Loaded, *, scales: bool) -> list[NameDifference]:
@@ -71,6 +76,45 @@ def differing_tensors(loaded: Loaded, reference: ReferenceModel) -> list[TensorD
         around, persistent = _around(loaded.saved, loaded.prefix), frozenset(loaded.saved.state_dict())
         differences += compare_tensors(around, _around(loaded.model, loaded.prefix), persistent)
     return differences
+
+
+def differing_flags(loaded: Loaded, came_back: Flags, names: Iterable[NameDifference]) -> list[Finding]:
+    """Compare what a model was as it came back with the native module, and around that with the saved model.
+
+    Tensors whose names differ are left out: they have been found.
+    """
+    lost = {name for difference in names for name in difference.names}
+    where, trains = f"the model that {loaded.by} loaded", loaded.by == "timm"
+    differences: list[Finding] = []
+    if (expected := expected_flags(loaded)) is not None:
+        leaving = loaded.left_out | lost
+        differences += compare_flags(where, expected, came_back.below(loaded.prefix), training=trains, leaving=leaving)
+    if loaded.saved is not None:
+        around = Flags.of(loaded.saved).around(loaded.prefix)
+        differences += compare_flags(where, around, came_back.around(loaded.prefix), training=False, leaving=lost)
+    return differences
+
+
+def expected_flags(loaded: Loaded) -> Flags | None:
+    """What the timm module of a loaded model has to be; None if nobody knows, as the library alters it on purpose."""
+    if not loaded.alters:
+        return Flags.of(loaded.native.module)
+    return None if loaded.saved is None else Flags.of(loaded.saved).below(loaded.prefix)
+
+
+def unfit(module: nn.Module, names: Iterable[str]) -> list[TensorDifference]:
+    """The parameters made anew that cannot be what an initialisation gives: on no device, not finite, or too large."""
+    tensors = tensors_of(module)
+    words = {name: _unfit(tensors[name]) for name in sorted(names) if name in tensors}
+    return [TensorDifference(name, "parameter", how, f"is {how}") for name, how in words.items() if how]
+
+
+def _unfit(tensor: Tensor) -> str:
+    if tensor.is_meta:
+        return "made anew on the meta device"
+    if not bool(tensor.isfinite().all()):
+        return "made anew and not finite"
+    return "made anew and too large" if float(tensor.abs().max()) > LARGEST else ""
 
 
 def _around(model: Any, prefix: str) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ from ..models.placement import Placement
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from ..routes.roundtrip import loaded_by_timm, whole
-from ..routes.wrapper import PREFIX
+from ..routes.wrapped import PREFIX
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Damaged, Scenario
 from . import damage

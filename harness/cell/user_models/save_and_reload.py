@@ -8,6 +8,7 @@ from typing import Any, Final
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
+from ...contract.case import Size
 from ...contract.catalog import Entry
 from ...contract.routes import OWN
 from ..models import weights
@@ -59,6 +60,7 @@ class UserModel:
     target: Target
     entry: Entry
     placement: Placement
+    size: str = Size.FULL
 
     @classmethod
     def of(cls, target: Target, placement: Placement) -> "UserModel":
@@ -113,7 +115,8 @@ def _saved_and_reloaded(context: CaseContext) -> Scenario:
     again = context.save(model, context.folder / "saved again", phase="resave")
     if written is not None:
         shared = shared_names(plain)
-        yield Written(again, *([name for name in names if name not in shared] for names in (names_in(again), written)))
+        names, expected = ([name for name in names if name not in shared] for names in (names_in(again), written))
+        yield Written(again, names, expected)
 
 
 def _load_folder(context: CaseContext, plain: Any) -> Generator[Damaged, None, tuple[Any, Mapping[str, Any]]]:

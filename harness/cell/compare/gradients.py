@@ -1,0 +1,57 @@
+"""Compares one backward pass: a loaded model must give its parameters the gradients that native timm gives."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+import torch
+from torch import nn
+
+from ...contract.case import Outcome
+from ...contract.finding import Finding
+from ...contract.plan import Tolerance
+from ..models.native import Gradients, Native, Outputs, backward
+from .diagnosis import largest
+from .typed import pattern
+
+WIDER: Final = 10.0
+"""How much further than an output a gradient may be off: it sums up the rounding of a pass in both directions."""
+WHERE: Final = "one backward pass"
+NO_GRADIENT: Final = "gets no gradient"
+
+
+def differing(
+    native: Native, loaded: nn.Module, run: Callable[[], Outputs], tolerance: Tolerance, frozen: Collection[str] = ()
+) -> list[Finding]:
+    """The gradients of `loaded` that are not those of native timm, by a pass back from the outputs that both give.
+
+    Those of `frozen` parameters are not compared.
+    """
+    with torch.enable_grad():
+        outputs = run()
+    names = tuple(name for name in native.runs.first if name in outputs)
+    actual = backward(loaded, {name: outputs[name] for name in names})
+    return list(compare(native.gradients(names), actual, tolerance, frozen))
+
+
+def compare(
+    expected: Gradients, actual: Gradients, tolerance: Tolerance, frozen: Collection[str] = ()
+) -> Iterator[Finding]:
+    """The findings on gradients that only one side has, that are not finite, or that are off."""
+    most = max((largest(gradient) for gradient in expected.values() if gradient is not None), default=0.0)
+    for name, gradient in expected.items():
+        if name in frozen or name not in actual:
+            continue
+        other = actual[name]
+        if (gradient is None) != (other is None):
+            yield _finding(
+                name, "gets no gradient" if other is None else "gets a gradient, and native timm's gets none"
+            )
+        elif gradient is not None and other is not None:
+            distance = largest(gradient.double() - other.double())
+            if not distance <= WIDER * (tolerance.rtol * largest(gradient) + tolerance.atol * most):  # NaN is beyond
+                finite = bool(other.isfinite().all())
+                yield _finding(name, "gets another gradient" if finite else "gets a gradient that is not finite")
+
+
+def _finding(name: str, how: str) -> Finding:
+    return Finding(Outcome.GRADIENTS, WHERE, pattern(name), how, example=name)

@@ -1,0 +1,117 @@
+"""What the wrappers take besides one picture, and give besides one output: scenarios of `wrapper` and `classifier`.
+
+Compared with native timm: two different pictures, an oblong one, a tuple instead of an object, no pooling, labels and
+the loss of them, hidden states beside the other outputs, and a plain call after all these.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import AutoModel, AutoModelForImageClassification
+
+from ..models.native import Native, Outputs, Runs, under
+from ..models.reference import ReferenceModel
+from ..scenarios.context import CaseContext
+from ..scenarios.protocol import Computed, Loaded, Scenario
+from .wrapped import PREFIX, head
+
+
+def of_wrapper(context: CaseContext) -> Scenario:
+    """Load with `do_pooling=False`, then ask for it, and for everything else."""
+    reference, native = context.reference, context.native(lambda: context.reference.headless)
+    model, info = context.load(AutoModel.from_pretrained, context.checkpoint(), do_pooling=False)
+    loaded = Loaded(model, PREFIX, native, info, left_out=head(reference))
+    yield loaded
+    names = tuple(native.runs.first)
+    asking = {"do_pooling": True} if "pooler_output" in names else {}
+
+    def pooled(pixels: Tensor, **kwargs: Any) -> Any:
+        return model(pixels, **asking, **kwargs)
+
+    def run() -> Outputs:
+        unpooled = model(reference.pixels)
+        is_pooled = {"is pooled": torch.tensor(unpooled.pooler_output is not None)}
+        as_tuple = dict(zip(names, pooled(reference.pixels, return_dict=False), strict=True))
+        return {
+            **under("without pooling", {"last_hidden_state": unpooled.last_hidden_state, **is_pooled}),
+            **under("as a tuple", as_tuple),
+            **under("two pictures", _named(names, pooled(reference.two))),
+            **_if_taken(reference, native, lambda pixels: _named(names, pooled(pixels))),
+            **under("again", _named(names, pooled(reference.pixels))),
+        }
+
+    def expected() -> Outputs:
+        module = native.module
+        plain = reference.embedding(module)
+        unpooled = {"last_hidden_state": plain["last_hidden_state"], "is pooled": torch.tensor(data=False)}
+        return {
+            **under("without pooling", unpooled),
+            **under("as a tuple", plain),
+            **under("two pictures", reference.embedding(module, reference.two)),
+            **_if_taken(reference, native, lambda pixels: reference.embedding(module, pixels)),
+            **under("again", plain),
+        }
+
+    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False)
+
+
+def of_classifier(context: CaseContext) -> Scenario:
+    """Load once, and call with labels, for hidden states, and for a tuple."""
+    reference, native = context.reference, context.native(lambda: context.reference.classifier)
+    model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint())
+    loaded = Loaded(model, PREFIX, native, info)
+    yield loaded
+    labels = torch.tensor([1, 0], device=reference.placement.device)
+    states = reference.entry.intermediates
+
+    def run() -> Outputs:
+        with_labels = model(reference.two, labels=labels)
+        as_tuple = dict(zip(("loss", "logits"), model(reference.two, labels=labels, return_dict=False), strict=True))
+        return {
+            **under("with labels", {"loss": with_labels.loss, "logits": with_labels.logits}),
+            **under("as a tuple", as_tuple),
+            **(under("with hidden states", _with_states(reference, model)) if states else {}),
+            **_if_taken(reference, native, lambda pixels: {"logits": model(pixels).logits}),
+            **under("again", {"logits": model(reference.pixels).logits}),
+        }
+
+    def expected() -> Outputs:
+        module: Any = native.module
+        logits = module(reference.two.to(reference.placement.dtype))
+        with_labels = {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+        return {
+            **under("with labels", with_labels),
+            **under("as a tuple", with_labels),
+            **(under("with hidden states", dict(_native_states(reference, module))) if states else {}),
+            **_if_taken(reference, native, lambda pixels: {"logits": module(pixels.to(reference.placement.dtype))}),
+            **under("again", {"logits": module(reference.image)}),
+        }
+
+    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False)
+
+
+def _named(names: Iterable[str], output: Any) -> Outputs:
+    return {name: output[name] for name in names}
+
+
+def _if_taken(reference: ReferenceModel, native: Native, run: Any) -> Outputs:
+    """The outputs for an oblong picture, if native timm takes one."""
+    return under("oblong", run(reference.oblong)) if reference.takes(native.module, reference.oblong) else {}
+
+
+def _with_states(reference: ReferenceModel, model: Any) -> Outputs:
+    output = model(reference.pixels, output_hidden_states=True)
+    return {"logits": output.logits, **_numbered(output.hidden_states)}
+
+
+def _native_states(reference: ReferenceModel, module: Any) -> Iterator[tuple[str, Tensor]]:
+    last, states = module.forward_intermediates(reference.image)
+    yield "logits", module.forward_head(last)
+    yield from _numbered(states).items()
+
+
+def _numbered(states: Any) -> Outputs:
+    return {f"hidden_states.{index}": state for index, state in enumerate(states)}
