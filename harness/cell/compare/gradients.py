@@ -1,9 +1,8 @@
 """Compares one backward pass: a loaded model must give its parameters the gradients that native timm gives."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
-import torch
 from torch import nn
 
 from ...contract.case import Outcome
@@ -20,14 +19,12 @@ NO_GRADIENT: Final = "gets no gradient"
 
 
 def differing(
-    native: Native, loaded: nn.Module, run: Callable[[], Outputs], tolerance: Tolerance, frozen: Collection[str] = ()
+    native: Native, loaded: nn.Module, outputs: Outputs, tolerance: Tolerance, frozen: Collection[str] = ()
 ) -> list[Finding]:
-    """The gradients of `loaded` that are not those of native timm, by a pass back from the outputs that both give.
+    """The gradients of `loaded` that are not those of native timm, by a pass back from its `outputs`.
 
     Those of `frozen` parameters are not compared.
     """
-    with torch.enable_grad():
-        outputs = run()
     names = tuple(name for name in native.runs.first if name in outputs)
     actual = backward(loaded, {name: outputs[name] for name in names})
     return list(compare(native.gradients(names), actual, tolerance, frozen))

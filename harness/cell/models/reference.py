@@ -64,15 +64,6 @@ class ReferenceModel:
         height, width = self.input_size[1:]
         return weights.image((self.input_size[0], height, 2 * width)).to(self.placement.device)
 
-    def takes(self, module: nn.Module, pixels: Tensor) -> bool:
-        """Whether a native model takes pixels of this shape; many refuse what is not their input size."""
-        try:
-            with torch.no_grad():
-                module(pixels.to(self.placement.dtype))
-        except Exception:  # noqa: BLE001  a model refuses an input with any exception
-            return False
-        return True
-
     @functools.cached_property
     def state(self) -> Mapping[str, Tensor]:
         """The checkpoint: telling weights in float32 on the CPU, by timm's names, including those of the head."""
@@ -149,15 +140,6 @@ class ReferenceModel:
             plain.get_parameter(name).data = self._constructed.get_parameter(name).detach().clone()
         return self._native(plain, self.embedding)
 
-    def accepts(self, **kwargs: Any) -> bool:
-        """Whether the architecture's constructor takes these arguments."""
-        try:
-            with weights.uninitialised():
-                timm.create_model(self.architecture, pretrained=False, **kwargs)
-        except TypeError:
-            return False
-        return True
-
     def _plain(self, **kwargs: Any) -> nn.Module:
         with weights.uninitialised():
             module: nn.Module = timm.create_model(self.architecture, pretrained=False, **kwargs)
@@ -202,6 +184,11 @@ class ReferenceModel:
         return CLASSES if self.entry.classifier else 0
 
     @property
+    def labels(self) -> list[str]:
+        """The names of the classes, which are not in the order of the alphabet."""
+        return [f"kind {(3 * index) % self.classes}" for index in range(self.classes)]
+
+    @property
     def _head(self) -> dict[str, Any]:
         return {"num_classes": self.classes} if self.entry.classifier else {}
 
@@ -235,6 +222,7 @@ class ReferenceModel:
             "architecture": self.architecture,
             "num_classes": self.classes,
             "num_features": self.filled.num_features,
+            **({"label_names": self.labels} if self.classes else {}),
             "pretrained_cfg": {
                 **{name: timm_config[name] for name in preprocessing if name in timm_config},
                 "architecture": self.architecture,
@@ -248,6 +236,6 @@ def _fill_mapped(module: nn.Module, mapped: MappedTensors) -> None:
     """Give a module its telling weights, mapped from files."""
     state = module.state_dict(keep_vars=True)
     last = {id(tensor): name for name, tensor in state.items()}  # a tensor with two names has the last one's value
-    values = mapped.store(STATE, state, lambda name: weights.value(last[id(state[name])], state[name]))
+    values = mapped.store(STATE, state, lambda name: weights.value(last[id(state[name])], state[name], state))
     for name, tensor in state.items():
         tensor.data = values[name]

@@ -8,7 +8,7 @@ seeded by its name and shape, large enough to show and small enough that a deep 
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -40,10 +40,15 @@ DRAWING: Final = frozenset(
     {"uniform_", "normal_", "bernoulli_", "exponential_", "log_normal_", "geometric_", "random_", "cauchy_"}
 )
 SPREAD: Final = 0.05
+VARIANCE: Final = "running_var"
+SMALL_VARIANCE: Final = 1e-4
 
 
-def value(name: str, like: Tensor) -> Tensor:
+def value(name: str, like: Tensor, state: Container[str] = ()) -> Tensor:
     """A telling value for the parameter or persistent buffer `name`, of the shape and dtype of `like`, on the CPU.
+
+    `state` has the names beside it: the first channel of a batch norm has a variance so small that epsilon counts, and
+    a weight that makes up for it.
 
     Matrices keep a quarter of the variance of what they multiply; scales lie in 0.75 to 1.25, shifts within 0.25 of 0.
     Integers are positions that must stay valid, so they are reversed; a count becomes another count.
@@ -56,7 +61,12 @@ def value(name: str, like: Tensor) -> Tensor:
     if _is_shift(name, leaf):
         return out.uniform_(-0.25, 0.25, generator=generator).to(like.dtype)
     if sum(size > 1 for size in like.shape) <= 1:
-        return out.uniform_(0.75, 1.25, generator=generator).to(like.dtype)
+        out.uniform_(0.75, 1.25, generator=generator)
+        if out.numel() > 1 and leaf == VARIANCE:
+            out[0] = SMALL_VARIANCE
+        elif out.numel() > 1 and leaf == "weight" and f"{name.removesuffix(leaf)}{VARIANCE}" in state:
+            out[0] *= math.sqrt(SMALL_VARIANCE)
+        return out.to(like.dtype)
     bound = math.sqrt(3 * GAIN / math.prod(like.shape[1:]))
     return out.uniform_(-bound, bound, generator=generator).to(like.dtype)
 
@@ -69,11 +79,12 @@ def fill(module: nn.Module, known: Mapping[str, Tensor] | None = None) -> None:
     """
     find = counterparts(known or {})
     with torch.no_grad():
-        for name, tensor in module.state_dict(keep_vars=True).items():
+        state = module.state_dict(keep_vars=True)
+        for name, tensor in state.items():
             if (shared := find(name, tensor)) is not None:
                 tensor.data = shared.data
             else:
-                tensor.copy_(value(name, tensor))
+                tensor.copy_(value(name, tensor, state))
 
 
 def counterparts(state: Mapping[str, Tensor]) -> Callable[[str, Tensor], Tensor | None]:

@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoModelForImageClassification
 from ..models.native import Native, Outputs, Runs, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Loaded, Scenario
+from ..scenarios.protocol import Computed, Described, Loaded, Scenario
 from .wrapped import PREFIX, head
 
 
@@ -55,7 +55,7 @@ def of_wrapper(context: CaseContext) -> Scenario:
             **under("again", plain),
         }
 
-    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False)
+    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False, twice=False)
 
 
 def of_classifier(context: CaseContext) -> Scenario:
@@ -64,6 +64,8 @@ def of_classifier(context: CaseContext) -> Scenario:
     model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint())
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
+    names = dict(enumerate(reference.labels))
+    yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, "id2label": names})
     labels = torch.tensor([1, 0], device=reference.placement.device)
     states = reference.entry.intermediates
 
@@ -90,7 +92,7 @@ def of_classifier(context: CaseContext) -> Scenario:
             **under("again", {"logits": module(reference.image)}),
         }
 
-    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False)
+    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False, twice=False)
 
 
 def _named(names: Iterable[str], output: Any) -> Outputs:
@@ -99,7 +101,13 @@ def _named(names: Iterable[str], output: Any) -> Outputs:
 
 def _if_taken(reference: ReferenceModel, native: Native, run: Any) -> Outputs:
     """The outputs for an oblong picture, if native timm takes one."""
-    return under("oblong", run(reference.oblong)) if reference.takes(native.module, reference.oblong) else {}
+    pixels = reference.oblong
+    try:
+        with torch.no_grad():
+            native.module(pixels.to(reference.placement.dtype))
+    except Exception:  # noqa: BLE001  a model refuses an input with any exception
+        return {}
+    return under("oblong", run(pixels))
 
 
 def _with_states(reference: ReferenceModel, model: Any) -> Outputs:

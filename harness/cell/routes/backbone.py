@@ -1,12 +1,13 @@
 """`backbone`: a user's own model that holds a TimmBackbone, saved and loaded whole.
 
-Also at its default level, and with other `num_channels`, `freeze_batch_norm_2d` and `output_stride`.
+Also at its default level, at its first, and with other `num_channels`, `freeze_batch_norm_2d` and `output_stride`.
 
 Compared with native timm: feature maps; the whole output is compared with that of the model that was saved.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import torch
@@ -16,7 +17,7 @@ from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 from ...contract.catalog import Entry
 from ..models import weights
 from ..models.installed import Release
-from ..models.native import Native, numbered
+from ..models.native import Native, Outputs, numbered, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
@@ -76,6 +77,8 @@ class Backbone:
             "default level": _at_default_level(context),
             "num_channels": _with_channels(context),
         }
+        if len(context.reference.levels) > 1:
+            options["first level"] = _at_first_level(context)
         if context.reference.entry.batch_norm:
             options["freeze_batch_norm_2d"] = _frozen(context)
         if "output_stride" in _options() and context.reference.entry.family in STRIDED:
@@ -116,10 +119,32 @@ def segmenter(
 
 def _saved(context: CaseContext) -> Scenario:
     reference = context.reference
-    holder = segmenter(
-        reference, lambda: reference.features, reference.image, len(reference.levels), out_indices=reference.levels
+    two = reference.two.to(reference.placement.dtype)
+
+    def native() -> Native:
+        module: Any = reference.features.module
+        channels = {"channels": torch.tensor(module.feature_info.channels())}
+
+        def run() -> Outputs:
+            return {**reference.features.run(), **under("two pictures", numbered(module(two))), **channels}
+
+        return Native(module, run, reference.features.state)
+
+    holder = segmenter(reference, native, reference.image, len(reference.levels), out_indices=reference.levels)
+
+    def run(model: Any) -> Outputs:
+        channels = {"channels": torch.tensor(model.backbone.channels)}
+        return {**holder.run(model), **under("two pictures", numbered(model.backbone(two).feature_maps)), **channels}
+
+    yield from save_and_load(context, replace(holder, run=run))
+
+
+def _at_first_level(context: CaseContext) -> Scenario:
+    """Of several levels the first alone, so that no other passes for it."""
+    reference = context.reference
+    yield from save_and_load(
+        context, segmenter(reference, lambda: reference.features_at([0]), reference.image, 1, out_indices=[0])
     )
-    yield from save_and_load(context, holder)
 
 
 def _at_default_level(context: CaseContext) -> Scenario:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.native import Outputs, numbered
+from ..models.native import Native, Outputs, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, module_prefix, save_and_load
@@ -26,6 +26,7 @@ BACKBONE_CONFIG: Final = Version("5.1.0.dev0")
 # Prefixes of the timm module; the first that names a module counts. Recent releases save it under the old name.
 DETR: Final = ("model.backbone.model", "model.backbone.conv_encoder.model")
 OMDET: Final = ("vision_backbone.vision_backbone._backbone",)
+MASK: Final = "the mask matters"
 TRACKED: Final = "num_batches_tracked"  # a buffer that a frozen batch norm lacks
 WIDTH: Final = 32
 SMALL: Final[Mapping[str, Any]] = {
@@ -44,7 +45,10 @@ SMALL: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Detector:
-    """A detector of transformers: its class, how it is built, its inputs and the names of its outputs."""
+    """A detector of transformers: its class, how it is built, its inputs and the names of its outputs.
+
+    One that `masks` takes a `pixel_mask` for pictures that are padded.
+    """
 
     cls: str
     build: Callable[[CaseContext], Any]
@@ -53,6 +57,7 @@ class Detector:
     prefixes: tuple[str, ...]
     last_level: bool = False
     freezes: bool = True
+    masks: bool = True
 
 
 class DetectorRoute:
@@ -82,7 +87,12 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
             model.get_submodule(module_prefix(model, detector.prefixes)),
         )
         whole = {f"{WHOLE} {name}": output[name] for name in detector.outputs}
-        return {**numbered(backbone(reference.image)), **whole}
+        return {**numbered(backbone(reference.image)), **whole, **(_masked(reference, model) if detector.masks else {})}
+
+    def native() -> Native:
+        maps = reference.features_at(reference.levels[-1:] if detector.last_level else reference.levels)
+        matters = {MASK: torch.tensor(data=True)} if detector.masks else {}
+        return Native(maps.module, lambda: {**maps.run(), **matters}, maps.state)
 
     def frozen() -> frozenset[str]:
         names = reference.features.names if detector.freezes else ()
@@ -92,11 +102,22 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
         build=lambda: detector.build(context),
         from_pretrained=getattr(transformers, detector.cls).from_pretrained,
         prefixes=detector.prefixes,
-        native=lambda: reference.features_at(reference.levels[-1:] if detector.last_level else reference.levels),
+        native=native,
         run=run,
         left_out=frozen,
         alters=detector.freezes,
     )
+
+
+def _masked(reference: ReferenceModel, model: Any) -> Outputs:
+    """Detections in two pictures of which one is padded, and whether its mask changes any of them."""
+    pixels = reference.two.to(reference.placement.dtype)
+    mask = torch.ones(pixels.shape[0], *pixels.shape[-2:], dtype=torch.long, device=pixels.device)
+    mask[1, mask.shape[1] // 2 :] = 0
+    padded = pixels * mask[:, None]
+    masked, plain = model(pixel_values=padded, pixel_mask=mask), model(pixel_values=padded)
+    whole = {f"{WHOLE} {name} of a padded picture": masked[name] for name in BOXES}
+    return {**whole, MASK: torch.tensor(not torch.equal(masked.logits[1], plain.logits[1]))}
 
 
 def _detr(name: str) -> Callable[[CaseContext], Any]:
@@ -195,6 +216,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
         OMDET,
         last_level=True,
         freezes=False,
+        masks=False,
     ),
 }
 

@@ -6,7 +6,6 @@ Compared with native timm: as `wrapper` and `classifier`; and config.json with w
 """
 
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +15,12 @@ from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exp
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import names_in
+from ..scenarios.holder import config_in, names_in
 from ..scenarios.protocol import Described, Scenario, Written
 from .classifier import classified
 from .wrapped import embedded, no_wrapper
 
 FORMATS: Mapping[str, bool] = {"safetensors": True, "bin": False}
-CONFIG: Final = "config.json"
 MODEL_ARGS: Final[Mapping[str, Any]] = {"drop_rate": 0.0}
 """An argument that every model takes, and that changes nothing."""
 
@@ -55,7 +53,7 @@ def _read(context: CaseContext, write: Callable[[], Path], load: Callable[..., S
     reference = context.reference
     given = {f"model_args.{name}": value for name, value in MODEL_ARGS.items()}
     whole = {"architecture": reference.architecture, "num_features": reference.filled.num_features, **given}
-    yield Described("the configuration that timm wrote", json.loads((folder / CONFIG).read_text()), whole)
+    yield Described("the configuration that timm wrote", config_in(folder), whole)
     yield Written(folder, names_in(folder), list(reference.state), by="timm")
     yield from load(context, lambda: folder)
 

@@ -34,6 +34,11 @@ def picture() -> Image.Image:
     return Image.fromarray((np.stack(scaled, axis=-1) * 255).astype(np.uint8))
 
 
+def other() -> Image.Image:
+    """Another picture of the same size."""
+    return picture().transpose(Image.Transpose.ROTATE_180)
+
+
 def transform(reference: ReferenceModel) -> Callable[[Any], Tensor]:
     """Timm's own eval transform for the checkpoint's configuration."""
     data = timm.data.resolve_data_config(pretrained_cfg=reference.config()["pretrained_cfg"])

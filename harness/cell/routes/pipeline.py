@@ -1,25 +1,28 @@
 """`pipeline`: `pipeline("image-classification")` on the picture of `processor`.
 
-Compared with native timm: all scores and the five best, from end to end.
+Compared with native timm: all scores and the five best, from end to end, and the names of ImageNet's classes.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
+from timm.data import ImageNetInfo
 from torch import Tensor
-from transformers import pipeline
+from transformers import AutoConfig, pipeline
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Loaded, Scenario
+from ..scenarios.protocol import Computed, Described, Loaded, Scenario
 from .classifier import no_classifier
-from .pictures import picture, transform
+from .pictures import other, picture, transform
 from .wrapped import PREFIX
 
 TOP: Final = 5
+IMAGENET: Final = 1000
 
 
 class Pipeline:
@@ -32,16 +35,31 @@ class Pipeline:
         return no_classifier(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """A single scenario: the pipeline is given the folder."""
-        return {"": _classified(context)}
+        """The pipeline is given the folder; and the label names of a model of ImageNet's classes, which are timm's."""
+        return {"": _classified(context), **({"ImageNet": _labelled(context)} if context.is_default else {})}
+
+
+def _labelled(context: CaseContext) -> Scenario:
+    """The configuration of a checkpoint of ImageNet's 1,000 classes that names none."""
+    described = {name: value for name, value in context.reference.config().items() if name != "label_names"}
+    described["num_classes"] = described["pretrained_cfg"]["num_classes"] = IMAGENET
+    folder = context.folder / "ImageNet"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(described))
+    with context.during("load"):
+        config = AutoConfig.from_pretrained(folder)
+    info = ImageNetInfo()
+    names = {str(index): info.index_to_description(index) for index in range(IMAGENET)}
+    yield Described("the loaded configuration", config, {"num_labels": IMAGENET, "id2label": names})
 
 
 def _classified(context: CaseContext) -> Scenario:
     reference, model = context.reference, context.reference.classifier.module
 
     def scores() -> Outputs:
-        pixels = transform(reference)(picture())[None].to(reference.placement.device, reference.placement.dtype)
-        return _named(model(pixels).float().softmax(-1)[0])
+        pixels = torch.stack([transform(reference)(given()) for given in (picture, other)])
+        both = model(pixels.to(reference.placement.device, reference.placement.dtype)).float().softmax(-1)
+        return {**_named(both[0]), "best of two pictures": both.max(dim=-1).values.cpu()}
 
     native = context.native(lambda: Native(model, scores, reference.state))
     folder = context.checkpoint()
@@ -58,7 +76,8 @@ def _classified(context: CaseContext) -> Scenario:
             classes[label["label"]].pop(0): label["score"] for label in pipe(picture(), top_k=reference.classes)
         }
         every = torch.tensor([by_class[index] for index in range(reference.classes)])
-        return {"scores": every, "top 5": torch.tensor(_scores(best))}
+        both = [found[0]["score"] for found in pipe([picture(), other()], top_k=1)]
+        return {"scores": every, f"top {TOP}": torch.tensor(_scores(best)), "best of two pictures": torch.tensor(both)}
 
     yield Computed(run, lambda: native.runs, loaded, goes_back=False)  # a pipeline computes no gradients
 

@@ -1,4 +1,4 @@
-"""`processor`: `AutoImageProcessor` on a picture that is not square, as PIL, bytes and floats.
+"""`processor`: `AutoImageProcessor` on a picture that is not square, as PIL, bytes and floats; on two.
 
 Compared with native timm: the pixels of timm's own eval transform.
 """
@@ -15,12 +15,12 @@ from ..models.installed import Release
 from ..models.native import Outputs, Runs
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Scenario
-from .pictures import picture, transform
+from .pictures import other, picture, transform
 from .wrapped import no_wrapper
 
 
 class Processor:
-    """A picture as PIL image, as bytes, and as a tensor of floats between 0 and 1."""
+    """A picture as PIL image, as bytes with colours last and first, and as floats between 0 and 1; two pictures."""
 
     name = "processor"
 
@@ -34,6 +34,8 @@ class Processor:
             "PIL": _processed(context, picture, picture),
             "uint8": _processed(context, lambda: np.asarray(picture()), picture),
             "float": _processed(context, _floats, _floats),
+            "channels first": _processed(context, lambda: np.asarray(picture()).transpose(2, 0, 1), picture),
+            "two pictures": _processed(context, lambda: [picture(), other()], picture, other),
         }
 
 
@@ -42,19 +44,16 @@ def _floats() -> torch.Tensor:
     return torch.from_numpy(np.array(picture())).permute(2, 0, 1).float() / 255
 
 
-def _processed(
-    context: CaseContext, picture_for_transformers: Callable[[], Any], picture_for_timm: Callable[[], Any]
-) -> Scenario:
+def _processed(context: CaseContext, for_transformers: Callable[[], Any], *for_timm: Callable[[], Any]) -> Scenario:
     folder = context.checkpoint()
     with context.during("load"):
         processor = AutoImageProcessor.from_pretrained(folder)
 
     def expected() -> Outputs:
-        return {"pixel_values": transform(context.reference)(picture_for_timm())[None]}
+        each = [transform(context.reference)(given()) for given in for_timm]
+        return {"pixel_values": torch.stack(each)}
 
-    yield Computed(
-        lambda: {"pixel_values": processor(picture_for_transformers())["pixel_values"]}, lambda: Runs.of(expected)
-    )
+    yield Computed(lambda: {"pixel_values": processor(for_transformers())["pixel_values"]}, lambda: Runs.of(expected))
 
 
 ROUTE: Final = Processor()

@@ -1,6 +1,8 @@
 """`roundtrip`: transformers saves what it loaded; timm loads that, and transformers loads it again.
 
-Compared with native timm: names on disk; logits of both.
+Once without the head that was saved, and once with a new one.
+
+Compared with native timm: names on disk, and the configuration; logits of both.
 """
 
 from collections.abc import Mapping
@@ -16,11 +18,13 @@ from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import names_in
-from ..scenarios.protocol import Computed, Loaded, Scenario, Written
-from .wrapped import PREFIX, embedding, no_wrapper
+from ..scenarios.holder import config_in, names_in
+from ..scenarios.protocol import Computed, Described, Fresh, Loaded, Scenario, Written
+from .wrapped import PREFIX, embedded, embedding, head, no_wrapper
 
 FILE: Final = "model.safetensors"
+MOVED: Final = frozenset({"num_classes"})
+"""A field of `pretrained_cfg` that transformers keeps beside it."""
 LOCAL_DIR: Final = Version("1.0.16")  # since then timm reads a folder with its config.json
 
 
@@ -34,15 +38,46 @@ class RoundTrip:
         return no_wrapper(release)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """A single scenario: the model with its head, if it has one."""
-        return {"": _there_and_back(context)}
+        """The model with its head, if it has one; then also what has a head read without it, and the reverse."""
+        scenarios = {"": _there_and_back(context)}
+        if context.is_default and context.reference.entry.classifier:
+            scenarios |= {"head into base": _without_head(context), "base into head": _with_head(context)}
+        return scenarios
 
 
 def _there_and_back(context: CaseContext) -> Scenario:
     native = context.native(lambda: whole(context.reference))
     model, _ = context.load(auto_class(context.reference).from_pretrained, context.checkpoint())
     folder = context.save(model, context.folder / "resaved", phase="resave")
+    yield Described("the configuration that transformers wrote", config_in(folder), _described(context))
     yield from loaded_by_both(context, folder, native)
+
+
+def _described(context: CaseContext) -> Mapping[str, Any]:
+    """What the configuration of the checkpoint says, and must say again."""
+    config = context.variant.describe(context.reference.config(), context.reference.entry, context.reference.size)
+    fields = {name: config[name] for name in ("architecture", "label_names", "num_classes") if name in config}
+    pretrained = ((name, value) for name, value in config["pretrained_cfg"].items() if name not in MOVED)
+    return {**fields, **{f"pretrained_cfg.{name}": value for name, value in pretrained}}
+
+
+def _without_head(context: CaseContext) -> Scenario:
+    """Save a classifier, and load it by AutoModel."""
+    model, _ = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint())
+    folder = context.save(model, context.folder / "head", phase="resave")
+    yield from embedded(context, lambda: folder)
+
+
+def _with_head(context: CaseContext) -> Scenario:
+    """Save what AutoModel loaded, and load it with a head, which is made anew."""
+    reference, native = context.reference, context.native(lambda: context.reference.classifier)
+    model, _ = context.load(AutoModel.from_pretrained, context.checkpoint())
+    folder = context.save(model, context.folder / "base", phase="resave")
+    model, info = context.load(AutoModelForImageClassification.from_pretrained, folder)
+    new = head(reference)
+    loaded = Loaded(model, PREFIX, native, info, left_out=new, absent=new, runs=False)
+    yield loaded
+    yield Fresh(loaded.timm_module, new)
 
 
 def whole(reference: ReferenceModel) -> Native:

@@ -123,7 +123,7 @@ def holder(
 
     def build() -> Tower:
         width = reference.headless.module.num_features
-        return kind(kind.config_class(architecture=reference.architecture, width=width, options=options))
+        return kind(kind.config_class(architecture=reference.architecture, width=width, options=dict(options)))
 
     return Holder(
         build, kind.from_pretrained, (prefix,), lambda: reference.headless, lambda model: _run(reference, model)

@@ -6,10 +6,12 @@ Compared with native timm, seeded alike: outputs in training mode, running stati
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import timm
 import torch
 from torch import Tensor, nn
 
 from ...contract.case import SEED
+from ..models import weights
 from ..models.installed import MODEL_ARGS
 from ..models.native import Native, Outputs, Runs
 from ..models.reference import ReferenceModel
@@ -24,7 +26,12 @@ STATISTICS: Final = ("running_mean", "running_var", "num_batches_tracked")
 
 def drops(reference: ReferenceModel) -> Mapping[str, float]:
     """The rates above zero that an architecture takes: drop path is not for all."""
-    return DROPS if reference.accepts(**DROPS) else DROPOUT
+    try:
+        with weights.uninitialised():
+            timm.create_model(reference.architecture, pretrained=False, **DROPS)
+    except TypeError:
+        return DROPOUT
+    return DROPS
 
 
 def of_wrapper(

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -17,15 +17,18 @@ from ..compare import divergence, gradients, reasons
 from ..compare.comparison import compare_names, compare_outputs
 from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
-from ..compare.findings import Findings, OtherDifference
+from ..compare.findings import Findings, NameDifference, OtherDifference
 from ..compare.name_causes import cause_of
 from ..compare.reports import compare_refusal, compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
+from .holder import wrongly_indexed
 from .protocol import Computed, Damaged, Described, Fresh, Loaded, Refused, Reported, Scenario, Step, Written
 from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
+
+MISFILED: Final = "the index puts them into another file than holds them"
 
 
 @dataclass
@@ -142,6 +145,9 @@ class Attempt:
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
+        if wrong := wrongly_indexed(written.folder):
+            index = NameDifference(f"the index that {written.by} wrote", (), (), tuple(wrong), because=MISFILED)
+            differences.append(index)
         self.scenarios[scenario].names += [replace(difference, scenario=scenario) for difference in differences]
         return not differences
 
@@ -165,10 +171,13 @@ class Attempt:
 
     def _compare_outputs(self, scenario: str, step: Computed, *, state_holds: bool) -> None:
         """Compare every expected output; an output that the loaded model lacks is a difference."""
+        goes_back = state_holds and step.loaded is not None and step.goes_back and self.context.goes_back
         with self.context.during("run"), torch.no_grad():
             expected = step.expected()
             refuse_nonfinite(expected.first)
-            outputs, again = step.outputs(), step.outputs()
+            outputs = step.outputs()
+            with torch.set_grad_enabled(goes_back):
+                again = step.outputs() if step.twice else outputs
         with self.context.during("run", timed="compare"):
             comparisons = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
             # An output that is the same in both calls is compared once.
@@ -185,11 +194,11 @@ class Attempt:
                 findings.diverges = findings.diverges or divergence.first_module(
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
-        elif state_holds and step.loaded and step.goes_back and self.context.goes_back:
+        elif goes_back and step.loaded:
             flags, models = expected_flags(step.loaded), (step.loaded.native, step.loaded.timm_module)
             with self.context.during("backward"):
                 frozen = flags.frozen if flags else ()
-                self._add(scenario, gradients.differing(*models, step.outputs, self.tolerance, frozen))
+                self._add(scenario, gradients.differing(*models, again, self.tolerance, frozen))
 
 
 def _same(first: Tensor | None, second: Tensor | None) -> bool:

@@ -1,6 +1,7 @@
 """Models that hold a timm module and are saved and loaded whole: custom ones, and transformers' own."""
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,13 +149,33 @@ def shared_names(model: Any) -> frozenset[str]:
     return frozenset(name for names in by_address.values() if len(names) > 1 for name in names)
 
 
+def config_in(folder: Path) -> Mapping[str, Any]:
+    """The content of a folder's config.json."""
+    config: Mapping[str, Any] = json.loads((folder / "config.json").read_text())
+    return config
+
+
+def wrongly_indexed(folder: Path) -> list[str]:
+    """Names that an index of shards puts into another file than holds them, or that are in none."""
+    wrong: list[str] = []
+    for path in folder.glob("*.safetensors.index.json"):
+        index: Mapping[str, str] = json.loads(path.read_text())["weight_map"]
+        held = {name: file.name for file in folder.glob("*.safetensors") for name in _names(file)}
+        wrong += [name for name in sorted({*index, *held}) if index.get(name) != held.get(name)]
+    return wrong
+
+
 def names_in(folder: Path) -> list[str]:
     """The names of all tensors in a checkpoint's files."""
     names: list[str] = []
     for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            names += file.keys()
+        names += _names(path)
     if (folder / BIN).is_file():
         state: Mapping[str, Tensor] = torch.load(folder / BIN, weights_only=True, map_location="meta")
         names += state
     return names
+
+
+def _names(path: Path) -> list[str]:
+    with safe_open(path, framework="pt") as file:
+        return list(file.keys())

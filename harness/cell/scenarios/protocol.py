@@ -59,13 +59,15 @@ class Loaded:
 class Computed:
     """Outputs and the expected outputs, under the same names; both are computed when they are compared.
 
-    `loaded` is the model that computes them, if its modules can be traced. `goes_back` says whether users train by it.
+    `loaded` is the model that computes them, if its modules can be traced. `goes_back` says whether users train by it;
+    what is not run `twice` calls the model several times itself.
     """
 
     outputs: Callable[[], Outputs]
     expected: Callable[[], Runs]
     loaded: Loaded | None = None
     goes_back: bool = True
+    twice: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,12 +23,10 @@ def differing_names(loaded: Loaded, *, scales: bool) -> list[NameDifference]:
 
     With `scales` the module must have a LayerScale parameter.
     """
-    listed = {
-        kind: tuple(name for name in _reported_names(loaded, kind) if name not in loaded.left_out)
-        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-    }
+    reported = {kind: _reported_names(loaded, kind) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+    listed = {kind: tuple(name for name in names if name not in loaded.left_out) for kind, names in reported.items()}
     # A report that omits a name the checkpoint lacks is as wrong as one that lists a name the checkpoint has.
-    unlisted = tuple(sorted(loaded.absent - set(listed["missing_keys"])))
+    unlisted = tuple(sorted(loaded.absent - set(reported["missing_keys"])))
     missing = tuple(name for name in listed["missing_keys"] if name not in loaded.absent)
     report = NameDifference(
         "the loading report",
