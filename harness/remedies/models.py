@@ -94,6 +94,11 @@ def freeze_batch_norms_after_loading(model: nn.Module, report: Report, folder: P
     report["missing_keys"] = [name for name in report.get("missing_keys", ()) if name in names]
 
 
+def set_evaluation_mode(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Put a loaded model into evaluation mode, as `from_pretrained` promises."""
+    model.eval()
+
+
 def cast_buffers(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
     """Cast all buffers to the dtype of the parameters, as `model.to(dtype)` does."""
     model.to(next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()))

@@ -103,12 +103,12 @@ class Leaks:
         return changes
 
     def _generators(self) -> list[Leak]:
-        """Global generators of random numbers that were seeded; all are put back."""
+        """Global generators of random numbers that were seeded, and are put back."""
         changes = []
         seed, state = self._torch
         if torch.initial_seed() != seed:
             changes.append(Leak("torch's generator", f"was seeded with {torch.initial_seed()}"))
-        torch.set_rng_state(state)
+            torch.set_rng_state(state)
         if _numpy() != self._numpy[0]:
             np.random.set_state(self._numpy[1])
             changes.append(Leak("numpy's generator", "was seeded or drawn from"))
