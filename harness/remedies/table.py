@@ -47,6 +47,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
             "fill_non_persistent_buffers",
             "load_by_exact_names",
             "load_by_timm",
+            "set_evaluation_mode",
             "set_gemma3n_audio_buffers",
             "set_missing_to_timm_defaults",
         ),
