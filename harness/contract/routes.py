@@ -56,8 +56,10 @@ class Route:
         return self.name.replace("-", "_")
 
 
-STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map")
+STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map", "named")
+HALF: Final = (*STORED, "half")
 DESCRIBED: Final = (*STORED, "model-args")  # only timm checkpoints have model_args
+ALL: Final = (*DESCRIBED, "half")
 PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, a single file
 NOTHING, FOLDER, AS_IS = Takes.NOTHING, Takes.FOLDER, Takes.AS_IS
 WEIGHTS: Final = Takes.FOLDER | Takes.HUB
@@ -68,14 +70,14 @@ GEMMA3N: Final = "4.53.0"  # the first multimodal model that builds on timm by d
 # One row per line: name, since, instead, variants, takes.
 # fmt: off
 _TABLE: Final = (
-    Route("wrapper", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
+    Route("wrapper", WRAPPER, None, ALL, ANY, saves=False, shards=True, held=0.2, written=1),
     Route("wrapper-features", WRAPPER, "backbone", DESCRIBED, AS_IS, saves=False, shards=True, held=2.4, written=1),
-    Route("classifier", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
-    Route("backbone", None, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=4),
+    Route("classifier", WRAPPER, None, ALL, ANY, saves=False, shards=True, held=0.2, written=1),
+    Route("backbone", None, None, HALF, WEIGHTS, saves=True, shards=True, held=0.2, written=4),
     Route("backbone-pretrained", None, "backbone", (), FOLDER, saves=False, shards=False, held=6.7, written=1),
     Route("backbone-features", None, "backbone", STORED, NOTHING, saves=True, shards=True, held=1.4, written=4),
     Route("detector", None, None, STORED, NOTHING, saves=True, shards=True, held=1.4, written=1),
-    Route("tower", None, "tower-wrapper", STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
+    Route("tower", None, "tower-wrapper", HALF, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("tower-wrapper", WRAPPER, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("vlm", GEMMA3N, None, STORED, NOTHING, saves=True, shards=True, held=0.2, written=1),
     Route("hub", WRAPPER, "wrapper", (), NOTHING, saves=True, shards=False, held=0.2, written=6),

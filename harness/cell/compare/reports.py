@@ -18,16 +18,14 @@ def compare_report(
     warned: Collection[str],
     warnings: Sequence[str],
 ) -> Iterator[Finding]:
-    """Names that a loading report omits, though the checkpoint lacks them or has too many, or lists without reason.
+    """Names that a loading report omits, though the checkpoint lacks them or has too many, and that no warning names.
 
-    That it lists too many of the unexpected is no finding: a head that a class leaves out is listed.
+    What it lists without reason shows where the whole model is compared.
     """
     for kind, names in (("missing", missing), ("unexpected", unexpected)):
         listed = {str(name) for name in info.get(f"{kind}_keys", ())}
         for name in sorted(set(names) - listed):
             yield _finding(REPORT, name, f"is {kind} and not listed")
-    for name in sorted({str(name) for name in info.get("missing_keys", ())} - set(missing)):
-        yield _finding(REPORT, name, "is listed as missing, and is there")
     for name in sorted(warned):
         if not any(mentions(text, [name]) for text in warnings):
             yield _finding("the warnings", name, "does not fit, and no warning names it")

@@ -7,7 +7,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import timm
 import torch
@@ -19,7 +19,9 @@ from . import slim, weights
 from .mapped_tensors import MappedTensors
 from .native import Native, Outputs, numbered
 from .placement import Placement, tensors_of
-from .variants import Variant
+
+if TYPE_CHECKING:
+    from .variants import Variant
 
 CLASSES: Final = 10
 LARGE: Final = 2**20  # numbers in a tensor
@@ -36,6 +38,7 @@ class ReferenceModel:
         self.entry = entry
         self.size = size
         self.placement = placement
+        self.as_stored = False  # whether no dtype is asked for, though the placement is not float32
         self.input_size = entry.slim.input_size if size == "slim" else entry.smallest_input
 
     @functools.cached_property
@@ -192,7 +195,7 @@ class ReferenceModel:
     def _head(self) -> dict[str, Any]:
         return {"num_classes": self.classes} if self.entry.classifier else {}
 
-    def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:
+    def save(self, folder: Path, variant: "Variant", *, in_shards: bool = True) -> Path:
         """Write the checkpoint unless it is there already, and return its folder.
 
         A checkpoint whose weights lie in shards, written without `in_shards`, has a folder of its own.
@@ -204,7 +207,7 @@ class ReferenceModel:
         is_complete = (folder / "config.json").exists()  # written last, so a checkpoint that was cut off lacks it
         return folder if is_complete else self.write(folder, variant, state, files)
 
-    def write(self, folder: Path, variant: Variant, state: Mapping[str, Tensor], files: Sequence[Path] = ()) -> Path:
+    def write(self, folder: Path, variant: "Variant", state: Mapping[str, Tensor], files: Sequence[Path] = ()) -> Path:
         """Write a timm checkpoint as the hub has it: the weights, and a `config.json` without a model type.
 
         `files` are safetensors that hold the same weights already.

@@ -3,8 +3,8 @@
 To add a variant: a class, a line in VARIANTS, and its name in `contract/routes` and on routes of matrix.yaml.
 """
 
+import copy
 import importlib.util
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -12,20 +12,21 @@ from typing import Any, ClassVar, Final
 import torch
 from huggingface_hub import save_torch_state_dict
 from packaging.version import Version
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ...contract.case import DEFAULT_VARIANT
 from ...contract.catalog import Entry
 from ...contract.checkpoint import LARGEST_FILE
-from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, MODEL_ARGS, Release
+from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, KEEPS_DTYPE, MODEL_ARGS, Release
 from .mapped_tensors import SHARD, size_of
+from .reference import ReferenceModel
+from .rounded import Rounded, round_to_half
+from .shards import link, link_shards, refuse_one_file, shard_size
 
-SHARDS: Final = 2
 SAFETENSORS: Final = "model.safetensors"
-INDEX: Final = "model.safetensors.index.json"
 BIN: Final = "pytorch_model.bin"
+NAMED: Final = "fp16"
 ONLY_SAFETENSORS: Final = Version("5.0.0.dev0")  # from here on save_pretrained writes no other format
 
 State = Mapping[str, Tensor]
@@ -35,6 +36,18 @@ class Variant:
     """The default: one safetensors file, loaded without arguments."""
 
     name: ClassVar[str] = DEFAULT_VARIANT
+
+    @property
+    def runs(self) -> bool:
+        """Whether its models run; of others only names, tensors and flags are compared."""
+        return True
+
+    def stored(self, reference: ReferenceModel, release: Release) -> ReferenceModel:  # noqa: ARG002
+        """The reference model with the weights that this variant stores."""
+        return reference
+
+    def round(self, model: Any) -> None:
+        """Give a float32 model the values that this variant stores."""
 
     @property
     def is_default(self) -> bool:
@@ -50,9 +63,9 @@ class Variant:
         if not files:
             save_file(dict(state), folder / SAFETENSORS, metadata={"format": "pt"})
         elif len(files) == 1:
-            _link(files[0], folder / SAFETENSORS)
+            link(files[0], folder / SAFETENSORS)
         else:
-            _link_shards(files, folder)
+            link_shards(files, folder)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
         """Store a model of transformers as its users do, without the tensors `left_out`."""
@@ -86,14 +99,14 @@ class Sharded(Variant):
 
     def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
         """Store shards of a state dict as huggingface_hub does."""
-        save_torch_state_dict(dict(state), folder, max_shard_size=_shard_size(state))
-        _refuse_one_file(folder)
+        save_torch_state_dict(dict(state), folder, max_shard_size=shard_size(state))
+        refuse_one_file(folder)
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
         """Store shards by `max_shard_size`."""
-        size = _shard_size(model.state_dict())
+        size = shard_size(model.state_dict())
         model.save_pretrained(folder, max_shard_size=size, **_without(model, left_out))
-        _refuse_one_file(folder)
+        refuse_one_file(folder)
 
 
 class Bin(Variant):
@@ -172,26 +185,60 @@ class ModelArgs(Variant):
         return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
 
 
+class Named(Variant):
+    """One safetensors file named `model.fp16.safetensors`, loaded with `variant="fp16"`."""
+
+    name = "named"
+
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
+        """Store a state dict in a file of that name."""
+        save_file(dict(state), folder / f"model.{NAMED}.safetensors", metadata={"format": "pt"})
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Store a model by `variant`."""
+        model.save_pretrained(folder, variant=NAMED, **_without(model, left_out))
+
+    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The argument `variant`."""
+        return {"variant": NAMED}
+
+
+class Half(Variant):
+    """One safetensors file in float16, loaded without a dtype: transformers 5 keeps it, transformers 4 widens it."""
+
+    name = "half"
+
+    @property
+    def runs(self) -> bool:
+        """False: not everything runs in float16 on a CPU."""
+        return False
+
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
+        """Store a state dict in float16."""
+        super().write({name: _halved(tensor) for name, tensor in state.items()}, folder)
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Store a model as after `half()`."""
+        halved = copy.deepcopy(model).half()
+        halved.save_pretrained(folder, **_without(halved, left_out))
+
+    def stored(self, reference: ReferenceModel, release: Release) -> ReferenceModel:
+        """The reference model with rounded weights, in the dtype that a load without one gives."""
+        return Rounded.of(reference, keeps=release.transformers >= KEEPS_DTYPE)
+
+    def round(self, model: Any) -> None:
+        """Round all floating-point parameters and buffers of a checkpoint to float16."""
+        round_to_half(model)
+
+
 VARIANTS: Final[Mapping[str, Variant]] = {
-    variant.name: variant for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), ModelArgs())
+    variant.name: variant
+    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), ModelArgs(), Named(), Half())
 }
 
 
-def _link(file: Path, name: Path) -> None:
-    name.unlink(missing_ok=True)  # left by a checkpoint that was cut off
-    name.symlink_to(file)
-
-
-def _link_shards(files: Sequence[Path], folder: Path) -> None:
-    """Link shards by the names that huggingface_hub gives them, and write their index."""
-    index: dict[str, str] = {}
-    for number, path in enumerate(files, 1):
-        name = f"model-{number:05}-of-{len(files):05}.safetensors"
-        _link(path, folder / name)
-        with safe_open(path, framework="pt") as shard:
-            index |= dict.fromkeys(shard.keys(), name)
-    total = sum(path.stat().st_size for path in files)
-    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": index}))
+def _halved(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.is_floating_point() else tensor
 
 
 def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
@@ -201,13 +248,3 @@ def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:
 
 def _remaining(model: Any, left_out: frozenset[str]) -> State:
     return {name: tensor for name, tensor in model.state_dict().items() if name not in left_out}
-
-
-def _shard_size(state: State) -> int:
-    """The bytes of a shard, so that there are at least two shards."""
-    return max(1, size_of(state) // SHARDS)
-
-
-def _refuse_one_file(folder: Path) -> None:
-    if len(list(folder.glob("*.safetensors"))) < SHARDS:
-        raise ValueError(f"asked for {SHARDS} shards, and there is one file")

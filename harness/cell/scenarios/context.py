@@ -81,8 +81,9 @@ class CaseContext:
         """Build and run the native model of this scenario. Raises FloatingPointError if an output is not finite."""
         with self.during("native"):
             native = self.natives[self.scenario] = self.natives.get(self.scenario) or build()
-            refuse_nonfinite(native.runs.first)
-            self.native_outputs[self.scenario] = native.runs.first
+            if self.variant.runs:
+                refuse_nonfinite(native.runs.first)
+                self.native_outputs[self.scenario] = native.runs.first
         return native
 
     def checkpoint(self) -> Path:
@@ -165,8 +166,8 @@ class CaseContext:
 
     @functools.cached_property
     def dtype(self) -> Mapping[str, Any]:
-        """The dtype argument of `from_pretrained`; empty for float32, in which every checkpoint is stored."""
-        return {} if self.reference.placement.is_default else self.precision
+        """The dtype argument of `from_pretrained`; empty for float32, and where the checkpoint's is expected."""
+        return {} if self.reference.placement.is_default or self.reference.as_stored else self.precision
 
     @functools.cached_property
     def precision(self) -> Mapping[str, Any]:

@@ -103,6 +103,7 @@ def build_filled(context: CaseContext, holder: Holder, native: Native) -> Any:
             model = holder.build()
         prefix = module_prefix(model, holder.prefixes)
         weights.fill(model, {f"{prefix}.{name}": tensor for name, tensor in native.state.items()})
+        context.variant.round(model)
         return model.eval()
 
 

@@ -52,6 +52,7 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     if reason is not None:
         return case_line(Outcome.UNSUPPORTED, reason, seconds=time.perf_counter() - started)
     memory.restart_peak()
+    reference = variant.stored(reference, release)
     shards = route.name in ROUTES and ROUTES[route.name].shards
     first = Attempt(
         CaseContext(reference, variant, release, scratch / route.name, handover=handover, in_shards=shards), tolerance
