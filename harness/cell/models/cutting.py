@@ -4,6 +4,7 @@ With one of each distinct block, nothing tells hidden states in a wrong order fr
 weights or have exchanged them. Done once for a timm release, on the meta device, when its catalog is made.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -89,12 +90,13 @@ def _fewest_blocks(model: str, full: nn.Module, call: Call) -> tuple[dict[str, A
     stages = Stages(call)
     full_structure = structure(full)
 
-    def fits(levels: Levels) -> bool:
+    @functools.cache
+    def cost(levels: Levels) -> int | None:
         shorter = _try(model, stages.shortened(levels))
-        return shorter is not None and structure(shorter) == full_structure
+        return _parameters(shorter) if shorter is not None and structure(shorter) == full_structure else None
 
-    def cost(levels: Levels) -> int:
-        return _parameters(build(model, stages.shortened(levels)))
+    def fits(levels: Levels) -> bool:
+        return cost(levels) is not None
 
     uniform = ((*stages.occurring(times), *stages.linked) for times in range(1, max(stages.depths, default=0) + 1))
     levels = next(filter(fits, uniform), None)
@@ -103,7 +105,7 @@ def _fewest_blocks(model: str, full: nn.Module, call: Call) -> tuple[dict[str, A
     levels = lowest(levels, len(stages.linked), fits)
     if levels[: len(stages.depths)] == stages.depths:
         return stages.shortened(levels), None
-    repeating = with_a_repeat(levels, stages.depths, stages.main, fits, cost)
+    repeating = with_a_repeat(levels, stages.depths, stages.main, cost)
     return stages.shortened(repeating or levels), None if repeating else NONE_TWICE
 
 
@@ -114,23 +116,25 @@ def lowest(levels: Levels, linked: int, fits: Callable[[Levels], bool]) -> Level
     return levels
 
 
-def with_a_repeat(
-    levels: Levels, depths: Levels, main: int, fits: Callable[[Levels], bool], cost: Callable[[Levels], int]
-) -> Levels | None:
+def with_a_repeat(levels: Levels, depths: Levels, main: int, cost: Callable[[Levels], int | None]) -> Levels | None:
     """The `levels` with one stage grown until a block repeats in it; None if none can grow.
 
-    A stage has grown if the `cost` has and it still `fits`: nothing in it is distinct that was not before, so a block
-    repeats. The stage that costs least grows; one of the first `main`, whose outputs are hidden states, if one can.
+    `cost` is the number of parameters, or None if a distinct block is lost or gained. So a block repeats where a stage
+    costs more. The stage that costs least grows: one of the first `main`, whose outputs are hidden states, if one can.
     """
-    least = cost(levels)
+    least = cost(levels) or 0
 
-    def grown(at: int) -> Levels | None:
-        higher = (_replaced(levels, {at: level}) for level in range(levels[at] + 1, depths[at] + 1))
-        return next((stack for stack in higher if fits(stack) and cost(stack) > least), None)
+    def grown(at: int) -> tuple[int, Levels] | None:
+        for level in range(levels[at] + 1, depths[at] + 1):
+            stack = _replaced(levels, {at: level})
+            price = cost(stack)
+            if price is not None and price > least:
+                return price, stack
+        return None
 
     for part in (range(main), range(main, len(depths))):
         if stacks := list(filter(None, map(grown, part))):
-            return min(stacks, key=cost)
+            return min(stacks, key=lambda priced: priced[0])[1]
     return None
 
 

@@ -16,7 +16,7 @@ from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
 from tests.cell.faults.faulty import Faulty
 
-CONVNEXT, RELPOS, CAIT, RESNET = "convnext_atto", "test_vit_relpos", "cait_xxs24_224", "resnet18"
+CONVNEXT, RELPOS, CAIT, RESNET, VIT = "convnext_atto", "test_vit_relpos", "cait_xxs24_224", "resnet18", "test_vit3"
 PERCEPTION, GEMMA, BERT = "eva02_tiny_patch14_224", "mobilenetv5_300m_enc", "bert"
 
 HEALTHY = {
@@ -189,6 +189,22 @@ FAULTS = [
         "tensors",
         "1 parameter not as saved: blocks.0.attn.proj.weight is transposed",
         id="weight transposed",
+    ),
+    pytest.param(
+        "wrapper",
+        VIT,
+        {"to_model": faulty.blocks_exchanged},
+        "tensors",
+        "blocks.0.norm1.weight holds what blocks.1.norm1.weight should",
+        id="blocks exchanged",
+    ),
+    pytest.param(
+        "tower",
+        VIT,
+        {"to_model": faulty.blocks_shared},
+        "tensors",
+        "blocks.1.norm1.weight holds what blocks.0.norm1.weight should",
+        id="a block in place of another",
     ),
     pytest.param(
         "wrapper",

@@ -85,7 +85,7 @@ def test_blocks_that_attend_are_removed_together_with_blocks_of_their_stage() ->
 def test_the_cheapest_stage_that_can_keeps_two_of_its_block(
     levels: tuple[int, ...], depths: tuple[int, ...], main: int, grown: tuple[int, ...]
 ) -> None:
-    assert with_a_repeat(levels, depths, main, lambda _: True, priced) == grown
+    assert with_a_repeat(levels, depths, main, priced) == grown
 
 
 def priced(levels: tuple[int, ...]) -> int:
@@ -94,19 +94,22 @@ def priced(levels: tuple[int, ...]) -> int:
 
 
 def test_a_stack_whose_outputs_are_hidden_states_keeps_two_although_another_is_cheaper() -> None:
-    assert with_a_repeat((1, 1), (24, 2), 1, lambda _: True, lambda levels: 9 * levels[0] + levels[1]) == (2, 1)
-    assert with_a_repeat((1, 1), (1, 2), 1, lambda _: True, priced) == (1, 2)
+    assert with_a_repeat((1, 1), (24, 2), 1, lambda levels: 9 * levels[0] + levels[1]) == (2, 1)
+    assert with_a_repeat((1, 1), (1, 2), 1, priced) == (1, 2)
 
 
 def test_a_stage_grows_as_far_as_a_block_repeats() -> None:
-    assert with_a_repeat((1, 2), (6, 6), 2, lambda levels: levels[0] % 3 == 1, priced) == (4, 2)
-    assert with_a_repeat((1, 2), (3, 6), 2, lambda levels: levels[0] % 3 == 1, priced) == (1, 3)
+    def in_threes(levels: tuple[int, ...]) -> int | None:
+        return priced(levels) if levels[0] % 3 == 1 else None
+
+    assert with_a_repeat((1, 2), (6, 2), 2, in_threes) == (4, 2)
+    assert with_a_repeat((1, 2), (3, 6), 2, in_threes) == (1, 3)
 
 
 def test_a_number_that_makes_no_block_repeats_none() -> None:
-    assert with_a_repeat((1, 1), (9, 2), 2, lambda _: True, lambda levels: levels[1]) == (1, 2)
-    assert with_a_repeat((1,), (9,), 1, lambda _: True, lambda _: 7) is None
-    assert with_a_repeat((1,), (9,), 1, lambda _: False, priced) is None
+    assert with_a_repeat((1, 1), (9, 2), 2, lambda levels: levels[1]) == (1, 2)
+    assert with_a_repeat((1,), (9,), 1, lambda _: 7) is None
+    assert with_a_repeat((1,), (9,), 1, lambda levels: 7 if levels == (1,) else None) is None
 
 
 def test_a_model_that_cannot_keep_two_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
