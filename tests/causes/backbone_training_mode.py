@@ -7,6 +7,7 @@ file, as without it they are downloaded. No report was found, and no release wit
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import timm
 from safetensors.torch import save_file
@@ -22,10 +23,10 @@ with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "model.safetensors"
     save_file(timm.create_model("resnet18").state_dict(), file)
 
-    def from_file(pretrained=False, **kwargs):
-        """resnet18 with its weights from the file."""
+    def from_file(**kwargs: Any) -> Any:
+        """A ResNet with its weights from the file."""
         source = {"file": str(file), "num_classes": 1000, "custom_load": False}
-        return model_entrypoint("resnet18")(pretrained=pretrained, **{**kwargs, "pretrained_cfg_overlay": source})
+        return model_entrypoint("resnet18")(**{**kwargs, "pretrained_cfg_overlay": source})
 
     from_file.__name__ = "resnet18_from_file"
     from_file.__module__ = "timm.models.resnet"
