@@ -164,10 +164,9 @@ class Attempt:
             tensors = differing_tensors(loaded, self.context.reference)
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
             self._add(scenario, differing_flags(loaded, self.context.flags_of(loaded.model), names))
-        holds = not names and not tensors
-        if holds:  # what is missing is initialised, at a cost of its own
+        if not names:  # what is missing is initialised, at a cost of its own
             self._add(scenario, self.context.excess_costs(loaded.model))
-        return holds
+        return not names and not tensors
 
     def _add(self, scenario: str, found: Iterable[Finding]) -> None:
         self.scenarios[scenario].others += [OtherDifference(finding, scenario) for finding in found]
