@@ -28,7 +28,7 @@ USER_MODEL: Final = f"{USER_MODELS}.request"
 
 def digests(matrix: Matrix, routes: Iterable[str], name: str = package.NAME) -> dict[str, str]:
     """Route -> digest. `name` is the name of the package."""
-    shared = matrix.model_dump(mode="json", include={"tolerances"}) | {"limits": matrix.limits.of_a_case}
+    shared = matrix.model_dump(mode="json", include={"tolerances", "costs"}) | {"limits": matrix.limits.of_a_case}
     return {route: _digest(route, name, {**shared, "route": _settings(matrix, route)}) for route in routes}
 
 

@@ -60,7 +60,7 @@ class Attempt:
             self._add(name, (_leaked(leak, self.context.phase) for leak in leaks.undo()))
             self._add_refused_requests(name)
             self.seconds[name] = time.perf_counter() - started
-            self.context.looks.clear()  # the next scenario needs the room
+            self.context.forget_models()  # the next scenario needs the room
 
     @property
     def findings(self) -> Findings:
@@ -170,6 +170,8 @@ class Attempt:
             tensors = differing_tensors(loaded, self.context.reference)
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
             self._add(scenario, differing_flags(loaded, self.context.flags_of(loaded.model), names))
+        if not names:  # what is missing is initialised, at a cost of its own
+            self._add(scenario, self.context.excess_costs(loaded.model))
         return not names and not tensors
 
     def _add(self, scenario: str, found: Iterable[Finding]) -> None:
