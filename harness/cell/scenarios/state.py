@@ -112,7 +112,7 @@ def _unfit(tensor: Tensor) -> str:
         return "made anew on the meta device"
     if not bool(tensor.isfinite().all()):
         return "made anew and not finite"
-    return "made anew and too large" if float(tensor.abs().max()) > LARGEST else ""
+    return "made anew and too large" if float(tensor.detach().abs().max()) > LARGEST else ""
 
 
 def _around(model: Any, prefix: str) -> dict[str, Tensor]:
