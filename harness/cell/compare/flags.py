@@ -18,6 +18,8 @@ OF_A_RUN: Final = frozenset({"training", "name_or_path"})
 OF_TENSORS: Final = {
     "frozen": ("requires no gradient, and must", "requires a gradient, and must not"),
     "strided": ("is not contiguous, and must be", "is contiguous, and must not be"),
+    "buffers": ("is a buffer, and must be a parameter", "is a parameter, and must be a buffer"),
+    "graded": ("has a gradient already, and must have none", "has no gradient, and must have one"),
 }
 """By what a tensor may be: what is wrong if it is, and if it is not."""
 
@@ -29,13 +31,15 @@ class Flags:
     """What a model was when it was looked at, by the names of modules and tensors.
 
     `training` are the modules in training mode, `frozen` the parameters that require no gradient, `strided` the tensors
-    that are not contiguous, `ties` the names of one and the same memory. `set_to` has each module's class and plain
-    attributes.
+    that are not contiguous, `buffers` those that are no parameters, `graded` those that have a gradient, `ties` the
+    names of one and the same memory. `set_to` has each module's class and plain attributes.
     """
 
     training: frozenset[str]
     frozen: frozenset[str]
     strided: frozenset[str]
+    buffers: frozenset[str]
+    graded: frozenset[str]
     ties: frozenset[Tie]
     set_to: Mapping[str, Mapping[str, Any]]
 
@@ -47,6 +51,8 @@ class Flags:
             frozenset(name for name, module in modules.items() if module.training),
             frozenset(name for name, tensor in tensors.items() if _is_frozen(tensor)),
             frozenset(name for name, tensor in tensors.items() if not tensor.is_contiguous()),
+            frozenset(name for name, tensor in tensors.items() if not isinstance(tensor, nn.Parameter)),
+            frozenset(name for name, tensor in tensors.items() if tensor.is_leaf and tensor.grad is not None),
             frozenset(_ties(tensors)),
             {name: _set_to(module) for name, module in modules.items()},
         )
@@ -62,6 +68,8 @@ class Flags:
             inside(self.training),
             inside(self.frozen),
             inside(self.strided),
+            inside(self.buffers),
+            inside(self.graded),
             frozenset(tie for tie in ties if len(tie) > 1),
             {_without(name, prefix): at for name, at in self.set_to.items() if _in(name, prefix)},
         )
@@ -76,6 +84,8 @@ class Flags:
             outside(self.training),
             outside(self.frozen),
             outside(self.strided),
+            outside(self.buffers),
+            outside(self.graded),
             frozenset(tie for tie in self.ties if outside(tie)),
             {name: at for name, at in self.set_to.items() if not _in(name, prefix)},
         )

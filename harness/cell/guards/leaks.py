@@ -3,9 +3,10 @@
 The changes are undone at once, so that the next case's record does not depend on them.
 """
 
+import functools
 import random
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
@@ -87,41 +88,44 @@ class Leaks:
         }
 
     def undo(self) -> list[Leak]:
-        """Undo all changes since the snapshot, and describe each of them. What was drawn at random is no change."""
-        changes = []
+        """Undo all changes since the snapshot, and describe each of them."""
+        changes = list(self._changes())
+        for _, put_back in changes:
+            put_back()
+        return [leak for leak, _ in changes]
+
+    def now(self) -> list[Leak]:
+        """Describe all changes since the snapshot. What was drawn at random from torch is none."""
+        return [leak for leak, _ in self._changes()]
+
+    def _changes(self) -> Iterator[tuple[Leak, Callable[[], Any]]]:
+        """Each change, and what undoes it."""
         for name, (get, put) in SETTINGS.items():
             before, now = self._settings[name], get()
             if now != before:
-                put(before)
-                changes.append(Leak(name, f"was {before} and is {now}"))
-        changes += self._generators()
-        changes += self._warnings()
+                yield Leak(name, f"was {before} and is {now}"), functools.partial(put, before)
+        yield from self._generators()
+        if (now := _filters()) != self._filters:
+            yield self._warnings(now), functools.partial(_set_filters, self._filters)
         for (owner, name), function in self._functions.items():
             if vars(owner).get(name) is not function:
-                setattr(owner, name, function)
-                changes.append(Leak(f"{owner.__name__}.{name}", "is another function"))
-        return changes
+                undo = functools.partial(setattr, owner, name, function)
+                yield Leak(f"{owner.__name__}.{name}", "is another function"), undo
 
-    def _generators(self) -> list[Leak]:
-        """Global generators of random numbers that were seeded, and are put back."""
-        changes = []
+    def _generators(self) -> Iterator[tuple[Leak, Callable[[], Any]]]:
+        """Global generators of random numbers that were seeded."""
         seed, state = self._torch
         if torch.initial_seed() != seed:
-            changes.append(Leak("torch's generator", f"was seeded with {torch.initial_seed()}"))
-            torch.set_rng_state(state)
+            seeded = Leak("torch's generator", f"was seeded with {torch.initial_seed()}")
+            yield seeded, functools.partial(torch.set_rng_state, state)
         if _numpy() != self._numpy[0]:
-            np.random.set_state(self._numpy[1])
-            changes.append(Leak("numpy's generator", "was seeded or drawn from"))
+            drawn = Leak("numpy's generator", "was seeded or drawn from")
+            yield drawn, functools.partial(np.random.set_state, self._numpy[1])
         if random.getstate() != self._random:
-            random.setstate(self._random)
-            changes.append(Leak("Python's generator", "was seeded or drawn from"))
-        return changes
+            drawn = Leak("Python's generator", "was seeded or drawn from")
+            yield drawn, functools.partial(random.setstate, self._random)
 
-    def _warnings(self) -> list[Leak]:
-        now = _filters()
-        if now == self._filters:
-            return []
+    def _warnings(self, now: Sequence[Any]) -> Leak:
         known = {(action, category) for action, _, category, *_ in self._filters}
-        _set_filters(self._filters)
         added = [f"{action} {category.__name__}" for action, _, category, *_ in now if (action, category) not in known]
-        return [Leak("Python's warnings filters", f"have changed: {', '.join(added) or 'some are gone'}")]
+        return Leak("Python's warnings filters", f"have changed: {', '.join(added) or 'some are gone'}")

@@ -66,12 +66,12 @@ def of_classifier(context: CaseContext) -> Scenario:
     yield loaded
     names = dict(enumerate(reference.labels))
     yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, "id2label": names})
-    labels = torch.tensor([1, 0], device=reference.placement.device)
+    of_two = labels(reference)
     states = reference.entry.intermediates
 
     def run() -> Outputs:
-        with_labels = model(reference.two, labels=labels)
-        as_tuple = dict(zip(("loss", "logits"), model(reference.two, labels=labels, return_dict=False), strict=True))
+        with_labels = model(reference.two, labels=of_two)
+        as_tuple = dict(zip(("loss", "logits"), model(reference.two, labels=of_two, return_dict=False), strict=True))
         return {
             **under("with labels", {"loss": with_labels.loss, "logits": with_labels.logits}),
             **under("as a tuple", as_tuple),
@@ -83,7 +83,7 @@ def of_classifier(context: CaseContext) -> Scenario:
     def expected() -> Outputs:
         module: Any = native.module
         logits = module(reference.two.to(reference.placement.dtype))
-        with_labels = {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+        with_labels = {"loss": functional.cross_entropy(logits, of_two), "logits": logits}
         return {
             **under("with labels", with_labels),
             **under("as a tuple", with_labels),
@@ -93,6 +93,11 @@ def of_classifier(context: CaseContext) -> Scenario:
         }
 
     yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False, twice=False)
+
+
+def labels(reference: ReferenceModel) -> Tensor:
+    """The labels of two pictures."""
+    return torch.tensor([1, 0], device=reference.placement.device)
 
 
 def _named(names: Iterable[str], output: Any) -> Outputs:

@@ -7,10 +7,11 @@ Compared with native timm: logits.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import AutoModelForImageClassification
 
 from ...contract.catalog import Entry
@@ -85,14 +86,18 @@ def _shape_of(logits: Tensor) -> Outputs:
 def _trained(context: CaseContext) -> Scenario:
     """A step of training of the model with its head."""
     reference = context.reference
-    yield from training.of_wrapper(
-        context,
-        AutoModelForImageClassification.from_pretrained,
-        PREFIX,
-        lambda model, pixels: {"logits": model(pixels).logits},
-        lambda module, pixels: {"logits": module(pixels)},
-        num_classes=reference.classes,
-    )
+    labels = arguments.labels(reference)
+
+    def outputs(model: Any, pixels: Tensor) -> Outputs:
+        output = model(pixels, labels=labels)
+        return {"loss": output.loss, "logits": output.logits}
+
+    def native_outputs(module: Any, pixels: Tensor) -> Outputs:
+        logits = module(pixels)
+        return {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+
+    load = AutoModelForImageClassification.from_pretrained
+    yield from training.of_wrapper(context, load, PREFIX, outputs, native_outputs, num_classes=reference.classes)
 
 
 def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:

@@ -53,14 +53,22 @@ class Attempt:
     def run_scenario(self, name: str, scenario: Scenario) -> None:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
         leaks, started = Leaks(), time.perf_counter()
+        phases: dict[Leak, str] = {}
         self.scenarios.setdefault(name, Findings())
         try:
-            self._run_steps(name, scenario)
+            self._run_steps(name, self._watched(scenario, leaks, phases))
         finally:  # also where pytest-timeout interrupts it
-            self._add(name, (_leaked(leak, self.context.phase) for leak in leaks.undo()))
+            self._add(name, (_leaked(leak, phases.get(leak, self.context.phase)) for leak in leaks.undo()))
             self._add_refused_requests(name)
             self.seconds[name] = time.perf_counter() - started
             self.context.looks.clear()  # the next scenario needs the room
+
+    def _watched(self, scenario: Scenario, leaks: Leaks, phases: dict[Leak, str]) -> Scenario:
+        """The steps of a scenario; `phases` gets the phase after which each change of the process was first seen."""
+        for step in scenario:
+            for leak in leaks.now():
+                phases.setdefault(leak, self.context.phase)
+            yield step
 
     @property
     def findings(self) -> Findings:

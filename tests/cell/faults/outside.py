@@ -46,7 +46,11 @@ Put = Callable[[pytest.MonkeyPatch, Reached], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, a model that it affects, and the route, outcome and part of the reason by which it is caught."""
+    """A fault, a model that it affects, and the route, outcome and part of the reason by which it is caught.
+
+    With `scenario` it is that scenario of the route that sees it. A fault `in_timm` is one of native timm too.
+    `escapes` says why it is not seen, and where it should be compared.
+    """
 
     put: Put
     route: str
@@ -54,6 +58,9 @@ class Fault:
     reason: str
     model: str = CONVNEXT
     variant: str = "safetensors"
+    scenario: str | None = None
+    in_timm: bool = False
+    escapes: str = ""
 
 
 def reading(change: Change) -> Put:
