@@ -4,13 +4,16 @@ The changes are undone at once, so that the next case's record does not depend o
 """
 
 import functools
+import logging
+import os
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import timm
+import timm.layers
 import torch
 import transformers
 
@@ -58,6 +61,34 @@ def _numpy() -> tuple[bytes, int]:
     return keys.tobytes(), position
 
 
+def _cudnn() -> tuple[bool, ...]:
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
+
+
+def _set_cudnn(flags: tuple[bool, ...]) -> None:
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = flags
+
+
+def _autocast() -> tuple[bool, ...]:
+    return tuple(torch.is_autocast_enabled(device) for device in DEVICES)
+
+
+def _set_autocast(enabled: tuple[bool, ...]) -> None:
+    for device, on in zip(DEVICES, enabled, strict=True):
+        torch.set_autocast_enabled(device, on)
+
+
+def _fused() -> tuple[bool, bool]:
+    return timm.layers.use_fused_attn(), timm.layers.use_fused_attn(experimental=True)
+
+
+def _set_fused(on: tuple[bool, bool]) -> None:
+    timm.layers.set_fused_attn(enable=on[0], experimental=on[1])
+
+
+DEVICES: Final = ("cpu", "cuda")
 SETTINGS: Final[Mapping[str, Setting]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "default device": (torch.get_default_device, _set_device),
@@ -66,6 +97,13 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "filling of uninitialised memory": (_fills, _set_fills),
     "number of threads": (torch.get_num_threads, torch.set_num_threads),
     "float32 matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "cuDNN's flags and TF32": (_cudnn, _set_cudnn),
+    "autocast": (_autocast, _set_autocast),
+    "detection of anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "timm's fused attention": (_fused, _set_fused),
+    "transformers' verbosity": (transformers.logging.get_verbosity, transformers.logging.set_verbosity),
+    "logging's threshold": (lambda: logging.root.manager.disable, logging.disable),
+    "working folder": (os.getcwd, os.chdir),
 }
 PATCHABLE: Final = (torch, torch.nn.init, torch.nn.functional, torch.nn.Module, timm, transformers.PreTrainedModel)
 """Modules and classes whose public functions are watched."""
@@ -77,6 +115,7 @@ class Leaks:
     def __init__(self) -> None:
         self._settings = {name: get() for name, (get, _) in SETTINGS.items()}
         self._filters = _filters()
+        self._environment = dict(os.environ)
         self._torch = torch.initial_seed(), torch.get_rng_state()
         self._numpy = _numpy(), np.random.get_state()
         self._random = random.getstate()
@@ -105,6 +144,9 @@ class Leaks:
             if now != before:
                 yield Leak(name, f"was {before} and is {now}"), functools.partial(put, before)
         yield from self._generators()
+        if variables := {name for name, _ in self._environment.items() ^ os.environ.items()}:
+            changed = Leak("environment variables", f"have changed: {', '.join(sorted(variables))}")
+            yield changed, functools.partial(self._restore, variables)
         if (now := _filters()) != self._filters:
             yield self._warnings(now), functools.partial(_set_filters, self._filters)
         for (owner, name), function in self._functions.items():
@@ -116,8 +158,7 @@ class Leaks:
         """Global generators of random numbers that were seeded."""
         seed, state = self._torch
         if torch.initial_seed() != seed:
-            seeded = Leak("torch's generator", f"was seeded with {torch.initial_seed()}")
-            yield seeded, functools.partial(torch.set_rng_state, state)
+            yield Leak("torch's generator", "was seeded"), functools.partial(torch.set_rng_state, state)
         if _numpy() != self._numpy[0]:
             drawn = Leak("numpy's generator", "was seeded or drawn from")
             yield drawn, functools.partial(np.random.set_state, self._numpy[1])
@@ -126,6 +167,20 @@ class Leaks:
             yield drawn, functools.partial(random.setstate, self._random)
 
     def _warnings(self, now: Sequence[Any]) -> Leak:
-        known = {(action, category) for action, _, category, *_ in self._filters}
-        added = [f"{action} {category.__name__}" for action, _, category, *_ in now if (action, category) not in known]
-        return Leak("Python's warnings filters", f"have changed: {', '.join(added) or 'some are gone'}")
+        more = [_in_words(entry) for entry in now if entry not in self._filters]
+        fewer = [_in_words(entry) for entry in self._filters if entry not in now]
+        order = [f"{_in_words(entry)} comes first" for entry in now[:1] if not more and not fewer]
+        gone = [f"without {words}" for words in fewer]
+        return Leak("Python's warnings filters", f"have changed: {', '.join(more or gone or order)}")
+
+    def _restore(self, variables: Iterable[str]) -> None:
+        for name in variables:
+            os.environ.pop(name, None)
+            if name in self._environment:
+                os.environ[name] = self._environment[name]
+
+
+def _in_words(entry: Sequence[Any]) -> str:
+    """A filter of warnings: its action and its category."""
+    action, _, category, *_ = entry
+    return f"{action} {category.__name__}"

@@ -54,21 +54,20 @@ class Attempt:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
         leaks, started = Leaks(), time.perf_counter()
         phases: dict[Leak, str] = {}
+        self.context.after_phase = lambda: self._note(leaks, phases)
         self.scenarios.setdefault(name, Findings())
         try:
-            self._run_steps(name, self._watched(scenario, leaks, phases))
+            self._run_steps(name, scenario)
         finally:  # also where pytest-timeout interrupts it
             self._add(name, (_leaked(leak, phases.get(leak, self.context.phase)) for leak in leaks.undo()))
             self._add_refused_requests(name)
             self.seconds[name] = time.perf_counter() - started
             self.context.looks.clear()  # the next scenario needs the room
 
-    def _watched(self, scenario: Scenario, leaks: Leaks, phases: dict[Leak, str]) -> Scenario:
-        """The steps of a scenario; `phases` gets the phase after which each change of the process was first seen."""
-        for step in scenario:
-            for leak in leaks.now():
-                phases.setdefault(leak, self.context.phase)
-            yield step
+    def _note(self, leaks: Leaks, phases: dict[Leak, str]) -> None:
+        """Keep the phase after which each change of the process was first seen."""
+        for leak in leaks.now():
+            phases.setdefault(leak, self.context.phase)
 
     @property
     def findings(self) -> Findings:
@@ -192,7 +191,8 @@ class Attempt:
             moved = {
                 name: tensor for name, tensor in expected.first.items() if not _same(again.get(name), outputs.get(name))
             }
-            second = compare_outputs(moved, lambda: expected.second, again, self.tolerance)
+            again_moved = {name: again[name] for name in moved if name in again}
+            second = compare_outputs(moved, lambda: expected.second, again_moved, self.tolerance)
             comparisons += [replace(output, name=f"{output.name}, second call") for output in second]
         findings = self.scenarios[scenario]
         findings.outputs += [replace(output, scenario=scenario, of_state=not state_holds) for output in comparisons]

@@ -46,6 +46,8 @@ class CaseContext:
     captured_warnings: list[str] = field(default_factory=list)
     loaded_folder: Path | None = None  # that of the last model loaded
     native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
+    after_phase: Callable[[], None] = lambda: None
+    """Called when a phase ends, however it ends."""
     looks: dict[int, tuple[Any, Flags]] = field(default_factory=dict)
     """Models by id, and what each was when it came back, before anything was called on it."""
 
@@ -66,6 +68,7 @@ class CaseContext:
                 yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+            self.after_phase()
 
     @property
     def goes_back(self) -> bool:

@@ -151,17 +151,18 @@ def only_last_level(original: Any, reached: Reached, self: Any, *args: Any, **kw
 
 def labels_of_config(original: Any, reached: Reached, *args: Any, **kwargs: Any) -> Any:
     """Another number of labels is not written into the configuration of the model that has them."""
-    config = original(*args, **kwargs)
+    result = original(*args, **kwargs)
     if kwargs.get("num_labels"):
-        config.id2label = {0: "LABEL_0"}
+        config = result[0] if isinstance(result, tuple) else result
+        config.label2id = {}
         reached.times += 1
-    return config
+    return result
 
 
 STATES, LABELS = "with hidden states", "with labels"
 FAULTS: Mapping[str, Fault] = {
     "labels and logits swapped in the loss": Fault(
-        replacing(CLASSIFIER, "forward", swapped), "classifier", "error", "loss", VIT, scenario="arguments"
+        replacing(CLASSIFIER, "forward", swapped), "classifier", "error", "Target size", VIT, scenario="arguments"
     ),
     "a loss summed over pictures": Fault(
         returning(CLASSIFIER, "forward", changing("loss", lambda loss: 2 * loss, with_labels)),
@@ -223,7 +224,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "the argument do_pooling ignored": Fault(
         replacing(TimmWrapperModel, "forward", without_argument),
-        *("wrapper", "error", "pooler_output", VIT),
+        *("wrapper", "outputs", "as a tuple: pooler_output (arguments) is not there", VIT),
         scenario="arguments",
     ),
     "a batch is its first picture repeated": Fault(
@@ -283,7 +284,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "a configuration does not know its new labels": Fault(
         replacing(TimmWrapperConfig, "from_dict", labels_of_config),
-        *("classifier", "flags", "num_labels", VIT),
+        *("classifier", "flags", "label2id is {}", VIT),
         scenario="13 labels",
     ),
 }

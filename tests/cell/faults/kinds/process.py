@@ -30,12 +30,14 @@ def in_forward(do: Callable[[], Any]) -> Any:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "loading seeds torch": fault(lambda: torch.manual_seed(0), "torch's generator was seeded with 0"),
-    "loading seeds torch anew": fault(torch.seed, "torch's generator was seeded with"),
+    "loading seeds torch": fault(lambda: torch.manual_seed(0), "torch's generator was seeded"),
+    "loading seeds torch anew": fault(torch.seed, "torch's generator was seeded"),
     "loading seeds numpy": fault(lambda: np.random.seed(0), "numpy's generator was seeded"),  # noqa: NPY002  the fault
     "loading seeds Python": fault(lambda: random.seed(0), "Python's generator was seeded"),
-    "loading seeds all": fault(lambda: transformers.set_seed(1), "torch's generator was seeded with 1"),
-    "loading silences warnings": fault(lambda: warnings.simplefilter("ignore"), "Python's warnings filters"),
+    "loading seeds all": fault(lambda: transformers.set_seed(1), "torch's generator was seeded"),
+    "loading silences warnings": fault(
+        lambda: warnings.simplefilter("ignore"), "Python's warnings filters have changed: ignore Warning"
+    ),
     "loading silences one kind of warning": fault(
         lambda: warnings.filterwarnings("ignore", category=FutureWarning), "Python's warnings filters"
     ),
@@ -44,9 +46,13 @@ FAULTS: Mapping[str, Fault] = {
         lambda: torch.set_float32_matmul_precision("medium"), "float32 matmul precision was highest and is medium"
     ),
     "another number of threads": fault(lambda: torch.set_num_threads(2), "number of threads was 1 and is 2"),
-    "autocast left on": fault(lambda: torch.set_autocast_enabled("cpu", True), "autocast"),  # noqa: FBT003  torch's own
+    "autocast left on": Fault(
+        leaving(lambda: torch.set_autocast_enabled("cpu", True)),  # noqa: FBT003  torch's own
+        *("wrapper", "outputs", "left changed in phase load: autocast was (False", VIT),
+        scenario="",
+    ),
     "anomalies searched for": fault(lambda: torch.autograd.set_detect_anomaly(True), "detection of anomalies"),  # noqa: FBT003  torch's own
-    "TF32 left on": fault(lambda: setattr(torch.backends.cudnn, "benchmark", True), "cuDNN's benchmark"),
+    "TF32 left on": fault(lambda: setattr(torch.backends.cudnn, "benchmark", True), "cuDNN's flags and TF32"),
     "timm's fused attention left off": fault(
         lambda: timm.layers.set_fused_attn(enable=False), "timm's fused attention"
     ),
@@ -61,7 +67,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "a call seeds torch": Fault(
         in_forward(lambda: torch.manual_seed(3)),
-        *("wrapper", "leaked", "left changed in phase run: torch's generator was seeded with 3", VIT),
+        *("wrapper", "leaked", "left changed in phase run: torch's generator was seeded", VIT),
         scenario="",
     ),
 }
