@@ -143,7 +143,9 @@ def _output(
     loaded: Tensor | None,
     tolerance: Tolerance,
 ) -> OutputDifference:
+    words = ""
     if first.dtype == torch.bool and loaded is not None:
+        words = f"is {str(bool(loaded.all())).lower()}, and must not be"
         first, loaded = first.int(), loaded.int()
     magnitude = largest(first)
     if loaded is None or loaded.shape != first.shape:
@@ -157,7 +159,8 @@ def _output(
     ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(magnitude)) if rounds and magnitude > 0 else 0.0
     noise = largest(first.double() - again()[name].double()) if distance > 0 else math.nan
     finite = bool(loaded.isfinite().all())
-    return OutputDifference(name, distance, magnitude, noise, ULPS * ulp, holds=holds, finite=finite)
+    how = "" if holds else words
+    return OutputDifference(name, distance, magnitude, noise, ULPS * ulp, holds=holds, finite=finite, how=how)
 
 
 def _word(dtype: torch.dtype) -> str:

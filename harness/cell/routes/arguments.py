@@ -69,7 +69,9 @@ def of_classifier(context: CaseContext) -> Scenario:
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
     names = dict(enumerate(reference.labels))
-    yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, "id2label": names})
+    classes = {name: index for index, name in names.items()}
+    described = {"num_labels": reference.classes, "id2label": names, "label2id": classes}
+    yield Described("the loaded configuration", model.config, described)
     of_two = labels(reference)
     states = reference.entry.intermediates
 

@@ -19,7 +19,7 @@ from ..models.installed import Release
 from ..models.native import Outputs, Runs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Described, Fresh, Loaded, Scenario
+from ..scenarios.protocol import Computed, Described, Fresh, Loaded, Reported, Scenario
 from . import arguments, training
 from .wrapped import PREFIX, no_wrapper
 
@@ -73,6 +73,8 @@ def _with_new_labels(context: CaseContext, labels: int) -> Scenario:
     loaded = Loaded(model, PREFIX, native, info, left_out=new)
     yield loaded
     yield Fresh(loaded.timm_module, new)
+    mismatched = frozenset(f"{PREFIX}.{name}" for name in new)
+    yield Reported(info, frozenset(), frozenset(), warned=mismatched, mismatched=mismatched)
     names = {f"LABEL_{index}": index for index in range(labels)}
     yield Described("the loaded configuration", model.config, {"num_labels": labels, "label2id": names})
     yield Computed(

@@ -24,7 +24,7 @@ from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
-from .holder import wrongly_indexed
+from .holder import facts_of, written_wrongly, wrongly_indexed
 from .protocol import Computed, Damaged, Described, Fresh, Loaded, Refused, Reported, Scenario, Step, Written
 from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
 
@@ -128,16 +128,18 @@ class Attempt:
             case Described(where, actual, fields):
                 self.compared += 1
                 self._add(name, compare_fields(where, fields, actual))
-            case Reported(info, missing, unexpected, warned):
+            case Reported(info, missing, unexpected, warned, mismatched):
                 self.compared += 1
-                warnings = self.context.captured_warnings
-                self._add(name, compare_report(info, missing, unexpected, warned, warnings))
+                expected = {"missing": missing, "unexpected": unexpected, "mismatched": mismatched}
+                self._add(name, compare_report(info, expected, warned, self.context.captured_warnings))
             case Fresh(module, names):
                 tensors = unfit(module, names)
                 self.scenarios[name].tensors += [replace(difference, scenario=name) for difference in tensors]
             case Refused(what, call, tensor):
                 self.compared += 1
-                self._add(name, compare_refusal(what, call, tensor))
+                with self.context.during("load"):
+                    refusal = list(compare_refusal(what, call, tensor, self.context.captured_warnings))
+                self._add(name, refusal)
             case Loaded():
                 self.compared += 1
                 self.has_model_without_inputs = self.has_model_without_inputs or not step.runs
@@ -153,8 +155,14 @@ class Attempt:
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
         if wrong := wrongly_indexed(written.folder):
-            index = NameDifference(f"the index that {written.by} wrote", (), (), tuple(wrong), because=MISFILED)
+            index = NameDifference(f"the index that {written.by} wrote", tuple(wrong), (), because=MISFILED)
             differences.append(index)
+        if self.context.reads_again:
+            tensors = written_wrongly(written.folder, written.state)
+            self.scenarios[scenario].tensors += [replace(difference, scenario=scenario) for difference in tensors]
+            if written.by == "transformers":
+                facts, must = facts_of(written.folder)
+                self._add(scenario, compare_fields("the files that transformers wrote", must, facts))
         self.scenarios[scenario].names += [replace(difference, scenario=scenario) for difference in differences]
         return not differences
 

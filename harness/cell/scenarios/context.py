@@ -76,6 +76,11 @@ class CaseContext:
         return self.is_default and self.reference.size == Size.SLIM
 
     @property
+    def reads_again(self) -> bool:
+        """Whether the values in a file that was written are compared: those of a model at full size take long to read."""
+        return self.reference.placement.is_default and self.reference.size == Size.SLIM
+
+    @property
     def is_default(self) -> bool:
         """Whether variant and placement are the default. Routes run their optional scenarios only then."""
         return self.variant.is_default and self.reference.placement.is_default

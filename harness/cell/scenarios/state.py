@@ -124,7 +124,10 @@ def _unfit(tensor: Tensor) -> str:
         return "made anew on the meta device"
     if not bool(tensor.isfinite().all()):
         return "made anew and not finite"
-    return "made anew and too large" if float(tensor.abs().max()) > LARGEST else ""
+    if float(tensor.abs().max()) > LARGEST:
+        return "made anew and too large"
+    is_constant = tensor.dim() > 1 and float(tensor.min()) == float(tensor.max())
+    return "made anew and one value throughout" if is_constant else ""
 
 
 def _around(model: Any, prefix: str) -> dict[str, Tensor]:

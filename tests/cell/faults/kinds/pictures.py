@@ -1,23 +1,22 @@
 """Faults in what a processor and a pipeline make of pictures, and in the names of classes."""
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from timm.data import ImageNetInfo
-from transformers import AutoImageProcessor, TimmWrapperConfig, TimmWrapperImageProcessor
-from transformers.image_utils import load_image
+from transformers import TimmWrapperConfig, TimmWrapperImageProcessor
 from transformers.pipelines import image_classification
 
-from tests.cell.faults.kinds.replaced import VIT, returning
+from tests.cell.faults.kinds.replaced import VIT, replacing, returning
 from tests.cell.faults.outside import Fault, Put, Reached, processing
 
 
 def preparing(change: Callable[[Any], Any]) -> Put:
     """`preprocess` is given other pictures, and counts if they are others."""
-    from tests.cell.faults.kinds.replaced import replacing
-
     def preprocess(original: Any, reached: Reached, self: Any, images: Any, *args: Any, **kwargs: Any) -> Any:
         changed = change(images)
         reached.times += changed is not images
@@ -49,15 +48,6 @@ def blue_first(images: Any) -> Any:
     return images[..., ::-1].copy() if isinstance(images, np.ndarray) and images.shape[-1] == 3 else images
 
 
-def grey_as_red(images: Any) -> Any:
-    from PIL import Image
-
-    if not isinstance(images, Image.Image) or images.mode == "RGB":
-        return images
-    empty = Image.new("L", images.size)
-    return Image.merge("RGB", (images.convert("L"), empty, empty))
-
-
 def sorted_names(result: Any, *_args: Any, **_kwargs: Any) -> Any:
     """The names of ImageNet's classes in the order of the alphabet."""
     config = result[0] if isinstance(result, tuple) else result
@@ -66,8 +56,6 @@ def sorted_names(result: Any, *_args: Any, **_kwargs: Any) -> Any:
 
 
 def _again(config: Any) -> Any:
-    import copy
-
     return copy.copy(config)
 
 
@@ -95,8 +83,6 @@ def training_transforms(processor: Any) -> bool:
 
 
 def blue_pictures(picture: Any, *_args: Any, **_kwargs: Any) -> Any:
-    from PIL import Image
-
     return Image.merge("RGB", picture.split()[::-1])
 
 
@@ -104,12 +90,9 @@ def from_path(loaded: Any, image: Any, *_args: Any, **_kwargs: Any) -> Any:
     return blue_pictures(loaded) if isinstance(image, str) else loaded
 
 
-def best_twice(found: Any, *_args: Any, **_kwargs: Any) -> Any:
-    return [found[0], *found[:-1]] if len(found) > 1 else found
-
-
-def sigmoid(_found: Any, _self: Any, output: Any, *_args: Any, **_kwargs: Any) -> Any:
-    return _found
+def one_for_all(original: Any, reached: Reached, self: Any, inputs: Any, **kwargs: Any) -> Any:
+    reached.times += isinstance(inputs, list)
+    return original(self, [inputs[0]] * len(inputs) if isinstance(inputs, list) else inputs, **kwargs)
 
 
 PIXELS = "pixel_values ({}) is off by"
@@ -137,7 +120,7 @@ FAULTS: Mapping[str, Fault] = {
         processing(crop), "processor", "outputs", PIXELS.format("PIL"), VIT, scenario="PIL"
     ),
     "a pipeline's batch is its first repeated": Fault(
-        preparing(lambda images: images), "pipeline", "outputs", "best of two pictures", VIT, scenario=""
+        replacing(image_classification.ImageClassificationPipeline, "__call__", one_for_all), "pipeline", "outputs", "best of two pictures", VIT, scenario=""
     ),
     "a pipeline reads a path otherwise": Fault(
         returning(image_classification, "load_image", from_path), "pipeline", "outputs", "by its path", VIT, scenario=""
@@ -147,18 +130,17 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "ImageNet's names sorted": Fault(
         returning(TimmWrapperConfig, "from_dict", sorted_names),
-        *("pipeline", "flags", "the loaded configuration (ImageNet): id2label is", VIT),
+        *("pipeline", "flags", "the loaded configuration (ImageNet): id2label.0 is", VIT),
         scenario="ImageNet",
     ),
     "ImageNet's names as synsets": Fault(
         returning(ImageNetInfo, "label_descriptions", by_synset),
-        *("pipeline", "flags", "the loaded configuration (ImageNet): id2label is", VIT),
+        *("pipeline", "flags", "the loaded configuration (ImageNet): id2label.0 is", VIT),
         scenario="ImageNet",
     ),
     "no way from a name to its class": Fault(
         returning(TimmWrapperConfig, "from_dict", no_reverse),
-        *("classifier", "flags", "the loaded configuration (arguments): label2id is", VIT),
+        *("classifier", "flags", "the loaded configuration (arguments): label2id.kind 3 is 0, not 1", VIT),
         scenario="arguments",
     ),
 }
-UNUSED = (AutoImageProcessor, load_image)
