@@ -97,7 +97,6 @@ FAULTS: Mapping[str, Fault] = {
         on_model(of_one_memory),
         *("wrapper", "flags", "is a part of a larger memory", VIT),
         scenario="",
-        escapes="Flags compares names of one address, not the size of the memory behind a tensor",
     ),
     "equal parameters become one": Fault(
         after(tied_if_equal), "wrapper", "flags", "share their memory is True, not False", VIT, scenario="report"
