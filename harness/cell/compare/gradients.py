@@ -44,9 +44,7 @@ def compare(
             continue
         other = actual[name]
         if (gradient is None) != (other is None):
-            yield _finding(
-                name, NO_GRADIENT if other is None else "gets a gradient, and native timm's gets none"
-            )
+            yield _finding(name, NO_GRADIENT if other is None else "gets a gradient, and native timm's gets none")
         elif gradient is not None and other is not None:
             distance = largest(gradient.double() - other.double())
             if not distance <= WIDER * (tolerance.rtol * largest(gradient) + tolerance.atol * most):  # NaN is beyond

@@ -19,7 +19,8 @@ def compare_report(
 ) -> Iterator[Finding]:
     """Names that a loading report omits, though they do not fit, or lists as missing without reason.
 
-    `expected` has the names that are missing, unexpected and mismatched. That it lists too many of the unexpected is no finding: a head that a class leaves out is listed.
+    `expected` has the names that are missing, unexpected and mismatched. That it lists too many of the unexpected is no
+    finding: a head that a class leaves out is listed.
     """
     for kind, names in expected.items():
         for name in sorted(set(names) - _listed(info, kind)):

@@ -62,13 +62,26 @@ def _numpy() -> tuple[bytes, int]:
 
 
 def _cudnn() -> tuple[bool, ...]:
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
+    cudnn = torch.backends.cudnn
+    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic
 
 
 def _set_cudnn(flags: tuple[bool, ...]) -> None:
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = flags
+    cudnn = torch.backends.cudnn
+    cudnn.enabled, cudnn.benchmark, cudnn.deterministic = flags
+
+
+def _matmul() -> str:
+    try:
+        return str(torch.get_float32_matmul_precision())
+    except RuntimeError:  # set by one of torch's two interfaces, it cannot be read by the other
+        return MIXED
+
+
+def _set_matmul(precision: str) -> None:
+    if precision != MIXED:
+        torch.backends.cuda.matmul.fp32_precision = "none"
+        torch.set_float32_matmul_precision(precision)
 
 
 def _autocast() -> tuple[bool, ...]:
@@ -88,6 +101,7 @@ def _set_fused(on: tuple[bool, bool]) -> None:
     timm.layers.set_fused_attn(enable=on[0], experimental=on[1])
 
 
+MIXED: Final = "set by torch's other interface"
 DEVICES: Final = ("cpu", "cuda")
 SETTINGS: Final[Mapping[str, Setting]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
@@ -96,8 +110,8 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "deterministic algorithms": (_deterministic, _set_deterministic),
     "filling of uninitialised memory": (_fills, _set_fills),
     "number of threads": (torch.get_num_threads, torch.set_num_threads),
-    "float32 matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    "cuDNN's flags and TF32": (_cudnn, _set_cudnn),
+    "float32 matmul precision": (_matmul, _set_matmul),
+    "cuDNN's flags": (_cudnn, _set_cudnn),
     "autocast": (_autocast, _set_autocast),
     "detection of anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     "timm's fused attention": (_fused, _set_fused),
@@ -127,11 +141,12 @@ class Leaks:
         }
 
     def undo(self) -> list[Leak]:
-        """Undo all changes since the snapshot, and describe each of them."""
-        changes = list(self._changes())
-        for _, put_back in changes:
+        """Undo all changes since the snapshot, and describe each of them but what follows from one before it."""
+        undone = []
+        for leak, put_back in self._changes():
             put_back()
-        return [leak for leak, _ in changes]
+            undone.append(leak)
+        return undone
 
     def now(self) -> list[Leak]:
         """Describe all changes since the snapshot. What was drawn at random from torch is none."""
@@ -144,7 +159,7 @@ class Leaks:
             if now != before:
                 yield Leak(name, f"was {before} and is {now}"), functools.partial(put, before)
         yield from self._generators()
-        if variables := {name for name, _ in self._environment.items() ^ os.environ.items()}:
+        if variables := changed_variables(self._environment):
             changed = Leak("environment variables", f"have changed: {', '.join(sorted(variables))}")
             yield changed, functools.partial(self._restore, variables)
         if (now := _filters()) != self._filters:
@@ -178,6 +193,11 @@ class Leaks:
             os.environ.pop(name, None)
             if name in self._environment:
                 os.environ[name] = self._environment[name]
+
+
+def changed_variables(before: Mapping[str, str]) -> set[str]:
+    """The names of the environment variables that were other before."""
+    return {name for name, _ in before.items() ^ os.environ.items()}
 
 
 def _in_words(entry: Sequence[Any]) -> str:

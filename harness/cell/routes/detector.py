@@ -125,7 +125,7 @@ def _masked(reference: ReferenceModel, model: Any) -> Outputs:
 
 
 def _distance(first: Tensor, second: Tensor) -> float:
-    return float((first - second).abs().max())
+    return float((first - second).detach().abs().max())
 
 
 def _detr(name: str) -> Callable[[CaseContext], Any]:

@@ -77,7 +77,7 @@ class CaseContext:
 
     @property
     def reads_again(self) -> bool:
-        """Whether the values in a file that was written are compared: those of a model at full size take long to read."""
+        """Whether the values in a file that was written are compared; at full size they take long to read."""
         return self.reference.placement.is_default and self.reference.size == Size.SLIM
 
     @property

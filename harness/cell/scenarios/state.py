@@ -120,6 +120,7 @@ def unfit(module: nn.Module, names: Iterable[str]) -> list[TensorDifference]:
 
 
 def _unfit(tensor: Tensor) -> str:
+    tensor = tensor.detach()
     if tensor.is_meta:
         return "made anew on the meta device"
     if not bool(tensor.isfinite().all()):

@@ -355,7 +355,7 @@ def another_interpolation(processor: Any) -> bool:
     return bool(transforms)
 
 
-LEAK, FILE = "LeakedState in phase ", "the file that transformers wrote"
+LEAK, FILE = "left changed in phase ", "the file that transformers wrote"
 FAULTS: Mapping[str, Fault] = {
     # In what is read.
     "gamma read as weight": Fault(reading(renamed("gamma", "weight")), "tower", "keys", "4 of gamma to weight"),
@@ -395,8 +395,8 @@ FAULTS: Mapping[str, Fault] = {
     "another epsilon": Fault(after(eps), "wrapper", "outputs", "state is equal"),
     "levels off by one": Fault(after(levels), "backbone", "outputs", "feature_maps."),
     # In what it leaves behind.
-    "a default dtype left changed": Fault(after(double_by_default), "wrapper", "error", f"{LEAK}run: default dtype"),
-    "determinism left on": Fault(after(deterministic), "wrapper", "error", f"{LEAK}run: deterministic algorithms"),
+    "a default dtype left changed": Fault(after(double_by_default), "wrapper", "leaked", f"{LEAK}load: default dtype"),
+    "determinism left on": Fault(after(deterministic), "wrapper", "leaked", f"{LEAK}load: deterministic algorithms"),
     "a function of torch replaced": Fault(after(gelu), "wrapper", "outputs", "state is equal"),
     # In a processor.
     "another mean": Fault(processing(another_mean), "processor", "outputs", "pixel_values (PIL) is off by"),

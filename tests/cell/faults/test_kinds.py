@@ -1,4 +1,4 @@
-"""Each kind of fault that a release can have is caught, on the scenario that looks at it, with a reason that names it."""
+"""Each kind of fault of a release is caught on the scenario that looks at it, with a reason that names it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from harness.contract.catalog import Catalog
 from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.cell.faults.faulty import Single
-from tests.cell.faults.kinds import files, interface, pictures, process, reports, tensors, training
+from tests.cell.faults.kinds import files, interface, missing, pictures, process, reports, tensors, training
 from tests.cell.faults.outside import Fault, Reached
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,40 @@ KINDS: Mapping[str, Mapping[str, Fault]] = {
     "tensors": tensors.FAULTS,
     "files": files.FAULTS,
     "pictures": pictures.FAULTS,
+    "missing": missing.FAULTS,
 }
+LIKE_OTHERS = frozenset(
+    {
+        "a custom model left in training mode",
+        "the text tower comes back frozen",
+        "another momentum of batch norms",
+        "hidden states of a classifier reversed",
+        "an oblong picture cut to a square",
+        "a backbone's levels in another order",
+        "a pixel mask of the first picture for all",
+        "the report logged below a warning",
+        "the report logged without names",
+        "a new head of NaN",
+        "a new head of large values",
+        "a tie lost",
+        "batch norms without an epsilon",
+        "weights of a backbone come back as channels_last",
+        "another number of threads",
+        "loading seeds torch anew",
+        "loading seeds numpy",
+        "loading seeds Python",
+        "loading silences one kind of warning",
+        "loading forgets the filters of warnings",
+        "timm writes no LayerScale",
+        "timm writes no input size",
+        "label names saved in order of the alphabet",
+        "the number of classes not saved",
+        "colours of an array in another order",
+        "a batch in another order",
+        "a smaller part of a picture",
+    }
+)
+"""Faults that are tried with --all-faults: another one is seen by the same comparison."""
 ALL = {name: fault for faults in KINDS.values() for name, fault in faults.items()}
 
 
@@ -45,7 +78,14 @@ def attempted(fault: Fault, entries: Catalog, folder: Path, reached: Reached | N
         return run_case.run(route, VARIANTS[fault.variant], reference, RELEASE, tolerance, folder)
 
 
-@pytest.mark.parametrize("name", [name for name, fault in ALL.items() if not fault.escapes])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.all_faults] * (name in LIKE_OTHERS))
+        for name, fault in ALL.items()
+        if not fault.escapes
+    ],
+)
 def test_a_fault_of_a_kind_is_caught_and_named(entries: Catalog, tmp_path: Path, name: str) -> None:
     fault, reached = ALL[name], Reached()
     line = attempted(fault, entries, tmp_path, reached)

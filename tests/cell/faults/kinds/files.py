@@ -168,7 +168,12 @@ FAULTS: Mapping[str, Fault] = {
         writing(configured(without("num_classes"))), "roundtrip", "flags", f"{CONFIG}num_classes", VIT, scenario=""
     ),
     "a file and its reader wrong alike": Fault(
-        both(saving(negative), reading(negative)), "tower", "tensors", "1 written tensor not as saved: vision_tower.blocks.0.ls1.gamma", VIT, scenario=""
+        both(saving(negative), reading(negative)),
+        "tower",
+        "tensors",
+        "1 written tensor not as saved: vision_tower.blocks.0.ls1.gamma",
+        VIT,
+        scenario="",
     ),
     "written in half precision": Fault(
         writing(in_half), "tower", "tensors", "is float16, not float32", VIT, scenario=""
@@ -188,7 +193,12 @@ FAULTS: Mapping[str, Fault] = {
         scenario=HUB,
     ),
     "timm writes other values": Fault(
-        timm_writing(lambda folder: rewrite(folder, negative)), "hub", "tensors", "1 written tensor not as saved", VIT, scenario=HUB
+        timm_writing(lambda folder: rewrite(folder, negative)),
+        "hub",
+        "tensors",
+        "1 written tensor not as saved",
+        VIT,
+        scenario=HUB,
     ),
     "timm writes no model_args": Fault(
         timm_writing(configured(without("model_args"))),
@@ -196,7 +206,12 @@ FAULTS: Mapping[str, Fault] = {
         scenario=HUB,
     ),
     "timm writes another mean": Fault(
-        timm_writing(configured(with_mean)), "hub", "flags", f"{CONFIG_OF_TIMM}pretrained_cfg.mean.0 is 0.4, not", VIT, scenario=HUB
+        timm_writing(configured(with_mean)),
+        "hub",
+        "flags",
+        f"{CONFIG_OF_TIMM}pretrained_cfg.mean.0 is 0.4, not",
+        VIT,
+        scenario=HUB,
     ),
     "timm writes no input size": Fault(
         timm_writing(configured(without("input_size"))),
@@ -209,5 +224,3 @@ FAULTS: Mapping[str, Fault] = {
         scenario=HUB,
     ),
 }
-
-

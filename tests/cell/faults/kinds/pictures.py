@@ -17,6 +17,7 @@ from tests.cell.faults.outside import Fault, Put, Reached, processing
 
 def preparing(change: Callable[[Any], Any]) -> Put:
     """`preprocess` is given other pictures, and counts if they are others."""
+
     def preprocess(original: Any, reached: Reached, self: Any, images: Any, *args: Any, **kwargs: Any) -> Any:
         changed = change(images)
         reached.times += changed is not images
@@ -65,7 +66,7 @@ def by_synset(described: Any, *_args: Any, **_kwargs: Any) -> Any:
 
 def no_reverse(result: Any, *_args: Any, **_kwargs: Any) -> Any:
     config = result[0] if isinstance(result, tuple) else result
-    config.label2id = {name: 0 for name in config.label2id or {}}
+    config.label2id = dict.fromkeys(config.label2id or {}, 0)
     return (config, *result[1:]) if isinstance(result, tuple) else _again(config)
 
 
@@ -104,7 +105,11 @@ FAULTS: Mapping[str, Fault] = {
         preparing(reversed_order), "processor", "outputs", PIXELS.format("two pictures"), VIT, scenario="two pictures"
     ),
     "a batch in one tensor is its first repeated": Fault(
-        preparing(first_of_tensor), "processor", "outputs", PIXELS.format("two in a tensor"), VIT,
+        preparing(first_of_tensor),
+        "processor",
+        "outputs",
+        PIXELS.format("two in a tensor"),
+        VIT,
         scenario="two in a tensor",
     ),
     "channels first not turned": Fault(
@@ -120,7 +125,12 @@ FAULTS: Mapping[str, Fault] = {
         processing(crop), "processor", "outputs", PIXELS.format("PIL"), VIT, scenario="PIL"
     ),
     "a pipeline's batch is its first repeated": Fault(
-        replacing(image_classification.ImageClassificationPipeline, "__call__", one_for_all), "pipeline", "outputs", "best of two pictures", VIT, scenario=""
+        replacing(image_classification.ImageClassificationPipeline, "__call__", one_for_all),
+        "pipeline",
+        "outputs",
+        "best of two pictures",
+        VIT,
+        scenario="",
     ),
     "a pipeline reads a path otherwise": Fault(
         returning(image_classification, "load_image", from_path), "pipeline", "outputs", "by its path", VIT, scenario=""

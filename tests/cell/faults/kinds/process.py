@@ -32,7 +32,7 @@ def in_forward(do: Callable[[], Any]) -> Any:
 FAULTS: Mapping[str, Fault] = {
     "loading seeds torch": fault(lambda: torch.manual_seed(0), "torch's generator was seeded"),
     "loading seeds torch anew": fault(torch.seed, "torch's generator was seeded"),
-    "loading seeds numpy": fault(lambda: np.random.seed(0), "numpy's generator was seeded"),  # noqa: NPY002  the fault
+    "loading seeds numpy": fault(lambda: np.random.seed(0), "numpy's generator was seeded"),
     "loading seeds Python": fault(lambda: random.seed(0), "Python's generator was seeded"),
     "loading seeds all": fault(lambda: transformers.set_seed(1), "torch's generator was seeded"),
     "loading silences warnings": fault(
@@ -45,14 +45,17 @@ FAULTS: Mapping[str, Fault] = {
     "a lower precision of products": fault(
         lambda: torch.set_float32_matmul_precision("medium"), "float32 matmul precision was highest and is medium"
     ),
+    "products through TF32 by torch's other interface": fault(
+        lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"), "float32 matmul precision was highest"
+    ),
     "another number of threads": fault(lambda: torch.set_num_threads(2), "number of threads was 1 and is 2"),
     "autocast left on": Fault(
         leaving(lambda: torch.set_autocast_enabled("cpu", True)),  # noqa: FBT003  torch's own
         *("wrapper", "outputs", "left changed in phase load: autocast was (False", VIT),
         scenario="",
     ),
-    "anomalies searched for": fault(lambda: torch.autograd.set_detect_anomaly(True), "detection of anomalies"),  # noqa: FBT003  torch's own
-    "TF32 left on": fault(lambda: setattr(torch.backends.cudnn, "benchmark", True), "cuDNN's flags and TF32"),
+    "anomalies searched for": fault(lambda: torch.autograd.set_detect_anomaly(True), "detection of anomalies"),
+    "cuDNN searches for the fastest": fault(lambda: setattr(torch.backends.cudnn, "benchmark", True), "cuDNN's flags"),
     "timm's fused attention left off": fault(
         lambda: timm.layers.set_fused_attn(enable=False), "timm's fused attention"
     ),

@@ -10,7 +10,7 @@ from transformers.models.detr.modeling_detr import DetrFrozenBatchNorm2d
 from tests.cell.faults.kinds.replaced import VIT, on_model, on_modules, on_parameters, replacing
 from tests.cell.faults.outside import CONVNEXT, RESNET, Fault, Reached, after
 
-ROTARY = "eva02_tiny_patch14_224"
+GEMMA = "mobilenetv5_base"
 
 
 def channels_last(model: Any) -> None:
@@ -53,6 +53,14 @@ def tied(model: Any, _info: Any) -> bool:
     for block in blocks:
         block.ls2.gamma.data = block.ls1.gamma.data
     return bool(blocks)
+
+
+def one_counter(model: Any, _info: Any) -> bool:
+    """All batch norms count their batches in one tensor, in which they have the same number."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms[1:]:
+        norm.num_batches_tracked = norms[0].num_batches_tracked
+    return bool(norms)
 
 
 def untied(model: Any, _info: Any) -> bool:
@@ -102,9 +110,16 @@ FAULTS: Mapping[str, Fault] = {
         after(tied_if_equal), "wrapper", "flags", "share their memory is True, not False", VIT, scenario="report"
     ),
     "two LayerScales become one": Fault(after(tied), "tower", "tensors", "ls2.gamma holds what", VIT, scenario=""),
-    "a tie lost": Fault(after(untied), "vlm", "flags", "no longer share their memory", ROTARY),
+    "counters of batch norms become one": Fault(
+        after(one_counter), "tower", "flags", "share their memory, and must not", RESNET, scenario=""
+    ),
+    "a tie lost": Fault(after(untied), "vlm", "flags", "no longer share their memory", GEMMA),
     "a frozen batch norm without its epsilon": Fault(
-        replacing(DetrFrozenBatchNorm2d, "forward", without_eps), "detector", "outputs", "state is equal", RESNET,
+        replacing(DetrFrozenBatchNorm2d, "forward", without_eps),
+        "detector",
+        "outputs",
+        "state is equal",
+        RESNET,
         scenario="DETR",
     ),
     "batch norms without an epsilon": Fault(

@@ -111,7 +111,12 @@ FAULTS: Mapping[str, Fault] = {
         on_parameters("text_tower", frozen), "tower", "flags", "text_tower", VIT, scenario=""
     ),
     "a new head comes back frozen": Fault(
-        on_parameters("head", frozen), "classifier", "flags", "head.bias requires no gradient", VIT, scenario="13 labels"
+        on_parameters("head", frozen),
+        "classifier",
+        "flags",
+        "head.bias requires no gradient",
+        VIT,
+        scenario="13 labels",
     ),
     "LayerScales come back as buffers": Fault(
         on_parameters("gamma", as_buffer), "tower", "flags", "is a buffer", VIT, scenario=""
@@ -120,7 +125,12 @@ FAULTS: Mapping[str, Fault] = {
         on_parameters("gamma", with_gradient), "wrapper", "flags", "has a gradient", VIT, scenario=""
     ),
     "gradients stay off after loading": Fault(
-        leaving(lambda: torch.set_grad_enabled(False)), "wrapper", "leaked", "phase load: grad mode was True", VIT, scenario=""
+        leaving(lambda: torch.set_grad_enabled(False)),
+        "wrapper",
+        "leaked",
+        "phase load: grad mode was True",
+        VIT,
+        scenario="",
     ),
     "timm's LayerScale gets no gradient": Fault(
         replacing(LayerScale, "forward", scale_detached),
@@ -135,7 +145,12 @@ FAULTS: Mapping[str, Fault] = {
         in_timm=True,
     ),
     "a wrapper computes without gradients": Fault(
-        replacing(TimmWrapperModel, "forward", no_gradient), "wrapper", "gradients", "gets no gradient", VIT, scenario=""
+        replacing(TimmWrapperModel, "forward", no_gradient),
+        "wrapper",
+        "gradients",
+        "gets no gradient",
+        VIT,
+        scenario="",
     ),
     "a classifier computes without gradients": Fault(
         replacing(TimmWrapperForImageClassification, "forward", no_gradient),
@@ -165,10 +180,20 @@ FAULTS: Mapping[str, Fault] = {
         on_model(lambda model: model.train()), "tower", "flags", "is in training mode", VIT, scenario=""
     ),
     "dropout alone left in training mode": Fault(
-        on_modules(nn.Dropout, lambda module: module.train()), "wrapper", "flags", "drop1 is in training", VIT, scenario=""
+        on_modules(nn.Dropout, lambda module: module.train()),
+        "wrapper",
+        "flags",
+        "drop1 is in training",
+        VIT,
+        scenario="",
     ),
     "train does not reach the timm model": Fault(
-        replacing(TimmWrapperPreTrainedModel, "train", alone), "classifier", "outputs", "(training) is off", VIT, scenario="training"
+        replacing(TimmWrapperPreTrainedModel, "train", alone),
+        "classifier",
+        "outputs",
+        "(training) is off",
+        VIT,
+        scenario="training",
     ),
     "a drop path rate ignored": Fault(
         replacing(TimmWrapperForImageClassification, "__init__", without_rates),
@@ -176,7 +201,11 @@ FAULTS: Mapping[str, Fault] = {
         scenario="training",
     ),
     "random numbers drawn otherwise in training": Fault(
-        on_modules(nn.Dropout, before_dropout), "tower", "outputs", "last_hidden_state (training) is off", VIT,
+        on_modules(nn.Dropout, before_dropout),
+        "tower",
+        "outputs",
+        "last_hidden_state (training) is off",
+        VIT,
         scenario="training",
     ),
     "another momentum of batch norms": Fault(
