@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from . import weights
+from .layer_scales import layer_scales
 from .placement import tensors_of
 
 Outputs = Mapping[str, Tensor]
@@ -63,6 +64,11 @@ class Native:
         return tensors_of(self.module)
 
     @functools.cached_property
+    def scales(self) -> frozenset[str]:
+        """The names of its LayerScale parameters."""
+        return frozenset(layer_scales(self.module))
+
+    @functools.cached_property
     def runs(self) -> Runs:
         """Its outputs, computed twice."""
         return Runs.of(self.run)
@@ -82,6 +88,11 @@ def backward(module: nn.Module, outputs: Outputs) -> Gradients:
     Each value of an output has a weight of its own, so that no two gradients cancel out.
     """
     parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    with torch.enable_grad():  # what a library left off is found elsewhere
+        return _backward(parameters, outputs)
+
+
+def _backward(parameters: Mapping[str, nn.Parameter], outputs: Outputs) -> Gradients:
     weighted = (tensor.float() * weights.image(tensor.shape)[0].to(tensor.device) for tensor in outputs.values())
     total = sum(tensor.mean() for tensor in weighted)
     if not isinstance(total, Tensor) or not total.requires_grad or not parameters:

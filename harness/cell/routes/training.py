@@ -3,7 +3,8 @@
 Compared with native timm, seeded alike: outputs in training mode, running statistics after it, and gradients.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import timm
@@ -20,18 +21,20 @@ from ..scenarios.protocol import Computed, Loaded, Scenario
 
 NAME: Final = "training"
 DROPOUT: Final[Mapping[str, float]] = {"drop_rate": 0.2}
-DROPS: Final[Mapping[str, float]] = {**DROPOUT, "drop_path_rate": 0.5}
+DROPS: Final[Sequence[Mapping[str, float]]] = (
+    {**DROPOUT, "drop_path_rate": 0.5, "proj_drop_rate": 0.2},
+    {**DROPOUT, "drop_path_rate": 0.5},
+)
 STATISTICS: Final = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def drops(reference: ReferenceModel) -> Mapping[str, float]:
-    """The rates above zero that an architecture takes: drop path is not for all."""
-    try:
-        with weights.uninitialised():
-            timm.create_model(reference.architecture, pretrained=False, **DROPS)
-    except TypeError:
-        return DROPOUT
-    return DROPS
+    """The rates above zero that an architecture takes: drop path is not for all, nor dropout inside its blocks."""
+    for rates in DROPS:
+        with contextlib.suppress(TypeError), weights.uninitialised():
+            timm.create_model(reference.architecture, pretrained=False, **rates)
+            return rates
+    return DROPOUT
 
 
 def of_wrapper(

@@ -24,7 +24,7 @@ from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
-from .holder import wrongly_indexed
+from .holder import facts_of, written_wrongly, wrongly_indexed
 from .protocol import Computed, Damaged, Described, Fresh, Loaded, Refused, Reported, Scenario, Step, Written
 from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
 
@@ -53,14 +53,21 @@ class Attempt:
     def run_scenario(self, name: str, scenario: Scenario) -> None:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
         leaks, started = Leaks(), time.perf_counter()
+        phases: dict[Leak, str] = {}
+        self.context.after_phase = lambda: self._note(leaks, phases)
         self.scenarios.setdefault(name, Findings())
         try:
             self._run_steps(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            self._add(name, (_leaked(leak, self.context.phase) for leak in leaks.undo()))
+            self._add(name, (_leaked(leak, phases.get(leak, self.context.phase)) for leak in leaks.undo()))
             self._add_refused_requests(name)
             self.seconds[name] = time.perf_counter() - started
             self.context.forget_models()  # the next scenario needs the room
+
+    def _note(self, leaks: Leaks, phases: dict[Leak, str]) -> None:
+        """Keep the phase after which each change of the process was first seen."""
+        for leak in leaks.now():
+            phases.setdefault(leak, self.context.phase)
 
     @property
     def findings(self) -> Findings:
@@ -144,16 +151,24 @@ class Attempt:
         match step:
             case Described(where, actual, fields):
                 return compare_fields(where, fields, actual)
-            case Reported(info, missing, unexpected, warned):
-                return compare_report(info, missing, unexpected, warned, self.context.captured_warnings)
+            case Reported(info, missing, unexpected, warned, mismatched):
+                expected = {"missing": missing, "unexpected": unexpected, "mismatched": mismatched}
+                return compare_report(info, expected, warned, self.context.captured_warnings)
             case Refused(what, call, tensor):
-                return compare_refusal(what, call, tensor)
+                with self.context.during("load"):
+                    return list(compare_refusal(what, call, tensor, self.context.captured_warnings))
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
         if wrong := wrongly_indexed(written.folder):
-            index = NameDifference(f"the index that {written.by} wrote", (), (), tuple(wrong), because=MISFILED)
+            index = NameDifference(f"the index that {written.by} wrote", tuple(wrong), (), because=MISFILED)
             differences.append(index)
+        if self.context.reads_again:
+            tensors = written_wrongly(written.folder, written.state)
+            self.scenarios[scenario].tensors += [replace(difference, scenario=scenario) for difference in tensors]
+            if written.by == "transformers":
+                facts, must = facts_of(written.folder)
+                self._add(scenario, compare_fields("the files that transformers wrote", must, facts))
         self.scenarios[scenario].names += [replace(difference, scenario=scenario) for difference in differences]
         return not differences
 
@@ -192,7 +207,8 @@ class Attempt:
             moved = {
                 name: tensor for name, tensor in expected.first.items() if not _same(again.get(name), outputs.get(name))
             }
-            second = compare_outputs(moved, lambda: expected.second, again, self.tolerance)
+            again_moved = {name: again[name] for name in moved if name in again}
+            second = compare_outputs(moved, lambda: expected.second, again_moved, self.tolerance)
             comparisons += [replace(output, name=f"{output.name}, second call") for output in second]
         findings = self.scenarios[scenario]
         findings.outputs += [replace(output, scenario=scenario, of_state=not state_holds) for output in comparisons]

@@ -54,6 +54,8 @@ class CaseContext:
     captured_warnings: list[str] = field(default_factory=list)
     loaded_folder: Path | None = None  # that of the last model loaded
     native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
+    after_phase: Callable[[], None] = lambda: None
+    """Called when a phase ends, however it ends."""
     looks: dict[int, tuple[Any, Flags]] = field(default_factory=dict)
     """Models by id, and what each was when it came back, before anything was called on it."""
     loads: dict[int, tuple[Cost, Callable[[], Any]]] = field(default_factory=dict)
@@ -76,11 +78,17 @@ class CaseContext:
                 yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+            self.after_phase()
 
     @property
     def goes_back(self) -> bool:
         """Whether gradients are compared: a model at full size has no room for those of two."""
         return self.is_default and self.reference.size == Size.SLIM
+
+    @property
+    def reads_again(self) -> bool:
+        """Whether the values in a file that was written are compared; at full size they take long to read."""
+        return self.reference.placement.is_default and self.reference.size == Size.SLIM
 
     @property
     def is_default(self) -> bool:
