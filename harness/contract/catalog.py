@@ -21,11 +21,12 @@ HOW_TO_RUN = frozenset({"slim", "smallest_input"})
 
 @dataclass(frozen=True)
 class Slim:
-    """How a model is cut: full width, one of each distinct block, the smallest valid input.
+    """How a model is cut: full width, one of each distinct block and two of one that repeats, the smallest valid input.
 
     `args` are constructor arguments that replace timm's; `input_size` is (channels, height, width).
-    `creatable`: `timm.create_model` takes those arguments too. `fallback` says why the model could not be cut; None if
-    it was. `same_as` names the first model of the catalog whose slim form is identical; None if that is this model.
+    `creatable`: `timm.create_model` takes those arguments too. `fallback` says why the model could not be cut, or why
+    no block that repeats is there twice; None if it was and one is. `same_as` names the first model of the catalog
+    whose slim form is identical; None if that is this model.
     """
 
     args: Mapping[str, Any]

@@ -112,7 +112,7 @@ class Plan:
     here: str
     """The folder that a user model's modules are imported from."""
     fallbacks: int
-    """The number of models in the run that could not be cut."""
+    """The number of models in the run that could not be made slim as they should."""
 
     @property
     def device(self) -> str:

@@ -1,9 +1,11 @@
-"""Finds how a model can be made slim: the fewest blocks, then the smallest input, that keep every distinct block.
+"""Finds how a model can be made slim: the fewest blocks, and two of one that repeats; then the smallest input.
 
-Done once for a timm release, on the meta device, when its catalog is made.
+With one of each distinct block, nothing tells hidden states in a wrong order from the right one, nor blocks that share
+weights or have exchanged them. Done once for a timm release, on the meta device, when its catalog is made.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import timm
@@ -11,19 +13,16 @@ import torch
 from torch import nn
 
 from ...contract.catalog import Slim
-from .slim import BLOCKS, Call, constructor_of, create_cut
+from .slim import Call, constructor_of, create_cut
+from .stages import Levels, Stages
 from .structure import structure
 from .weights import uninitialised
 
-# The constructor arguments by which timm's architectures say how many blocks there are.
-DEPTHS: Final = ("depths", "depth", "layers", "num_blocks_list", "num_blocks", "stages", "depth_token_only")
-LINKED: Final = "attn_groups"  # how many of a stage's blocks attend: falls with its depth
-GLOBAL: Final = "global_att_blocks"  # positions in the whole stack, which move when a stage is cut
 SIZES: Final = (56, 64, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 768, 1024)
 CHANNELS: Final = 3
 MAP_DIMS: Final = 4  # a feature map is (batch, channels, height, width), or channels-last
-
-Levels = tuple[int, ...]
+UNCUT: Final = "no argument of its constructor leaves one of each distinct block"
+NONE_TWICE: Final = "no argument of its constructor leaves two of a block that repeats"
 
 
 def build(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
@@ -50,13 +49,15 @@ def create(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
 
 
 def cut(model: str) -> Slim:
-    """Find how `model` is made slim. If no cut keeps every distinct block it stays whole, and `fallback` says so."""
+    """Find how `model` is made slim.
+
+    `fallback` says why it stays whole, if no cut keeps every distinct block; or why none that repeats is there twice.
+    """
     full, call = _observed(model)
-    args = _fewest_blocks(model, full, call)
-    fallback = None if args else "no argument of its constructor leaves one of each distinct block"
-    slim = build(model, args or {})
-    args, side = _smallest_input(model, args or {}, slim, call)
-    params = sum(parameter.numel() for parameter in build(model, args).parameters())
+    args, fallback = _fewest_blocks(model, full, call)
+    slim = build(model, args)
+    args, side = _smallest_input(model, args, slim, call)
+    params = _parameters(build(model, args))
     return Slim(args, (CHANNELS, side, side), params, is_creatable(model, args), fallback)
 
 
@@ -64,6 +65,10 @@ def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
     """Whether `timm.create_model` makes the same model of these arguments as the constructor does."""
     created = _try(model, {}, **args)
     return created is not None and structure(created) == structure(build(model, args))
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _observed(model: str) -> tuple[nn.Module, Call]:
@@ -77,20 +82,31 @@ def _observed(model: str) -> tuple[nn.Module, Call]:
         return build(model, {}), calls[0]
 
 
-def _fewest_blocks(model: str, full: nn.Module, call: Call) -> dict[str, Any] | None:
-    """The arguments for the fewest blocks that keep the full structure: stages are cut alike, then each by itself."""
-    depths, linked = _stages(call)
-    if not depths:
-        return None
+def _fewest_blocks(model: str, full: nn.Module, call: Call) -> tuple[dict[str, Any], str | None]:
+    """The arguments for the fewest blocks that keep the full structure and one block twice; and why they do not.
+
+    Stages are cut alike, then each by itself, and then the cheapest grows until a block of it repeats.
+    """
+    stages = Stages(call)
     full_structure = structure(full)
 
-    def fits(levels: Levels) -> bool:
-        shorter = _try(model, _shortened(call, levels))
-        return shorter is not None and structure(shorter) == full_structure
+    @functools.cache
+    def cost(levels: Levels) -> int | None:
+        shorter = _try(model, stages.shortened(levels))
+        return _parameters(shorter) if shorter is not None and structure(shorter) == full_structure else None
 
-    uniform = ((*(min(level, depth) for depth in depths), *linked) for level in range(1, max(depths) + 1))
+    def fits(levels: Levels) -> bool:
+        return cost(levels) is not None
+
+    uniform = ((*stages.occurring(times), *stages.linked) for times in range(1, max(stages.depths, default=0) + 1))
     levels = next(filter(fits, uniform), None)
-    return None if levels is None else _shortened(call, lowest(levels, len(linked), fits))
+    if levels is None:
+        return {}, UNCUT
+    levels = lowest(levels, len(stages.linked), fits)
+    if levels[: len(stages.depths)] == stages.depths:
+        return stages.shortened(levels), None
+    repeating = with_a_repeat(levels, stages.depths, stages.main, cost)
+    return stages.shortened(repeating or levels), None if repeating else NONE_TWICE
 
 
 def lowest(levels: Levels, linked: int, fits: Callable[[Levels], bool]) -> Levels:
@@ -98,6 +114,28 @@ def lowest(levels: Levels, linked: int, fits: Callable[[Levels], bool]) -> Level
     while (lower := next(filter(fits, _lower(levels, linked)), None)) is not None:
         levels = lower
     return levels
+
+
+def with_a_repeat(levels: Levels, depths: Levels, main: int, cost: Callable[[Levels], int | None]) -> Levels | None:
+    """The `levels` with one stage grown until a block repeats in it; None if none can grow.
+
+    `cost` is the number of parameters, or None if a distinct block is lost or gained. So a block repeats where a stage
+    costs more. The stage that costs least grows: one of the first `main`, whose outputs are hidden states, if one can.
+    """
+    least = cost(levels) or 0
+
+    def grown(at: int) -> tuple[int, Levels] | None:
+        for level in range(levels[at] + 1, depths[at] + 1):
+            stack = _replaced(levels, {at: level})
+            price = cost(stack)
+            if price is not None and price > least:
+                return price, stack
+        return None
+
+    for part in (range(main), range(main, len(depths))):
+        if stacks := list(filter(None, map(grown, part))):
+            return min(stacks, key=lambda priced: priced[0])[1]
+    return None
 
 
 def _lower(levels: Levels, linked: int) -> Iterator[Levels]:
@@ -112,71 +150,6 @@ def _lower(levels: Levels, linked: int) -> Iterator[Levels]:
 
 def _replaced(levels: Levels, changes: Mapping[int, int]) -> Levels:
     return tuple(changes.get(at, level) for at, level in enumerate(levels))
-
-
-def _stages(call: Call) -> tuple[Levels, Levels]:
-    """The number of blocks of each stage by the constructor's arguments, and the numbers linked to them."""
-    blocks = call.get(BLOCKS)
-    if blocks is not None:
-        return tuple(map(len, blocks)), ()
-    linked = tuple(call.get(LINKED) or ())
-    return tuple(depth for _, depths in _depths(call) for depth in depths), linked
-
-
-def _depths(call: Call) -> list[tuple[str, list[int]]]:
-    depths = []
-    for name in DEPTHS:
-        value = call.get(name)
-        if isinstance(value, int):
-            depths.append((name, [value]))
-        elif isinstance(value, list | tuple) and value and all(isinstance(item, int) for item in value):
-            depths.append((name, list(value)))
-    return depths
-
-
-def _shortened(call: Call, levels: Levels) -> dict[str, Any]:
-    """The constructor's arguments for a stack with `levels` blocks in its stages."""
-    blocks = call.get(BLOCKS)
-    if blocks is not None:
-        return {BLOCKS: [_first_of_each(stage, level) for stage, level in zip(blocks, levels, strict=True)]}
-    remaining = iter(levels)
-    args: dict[str, Any] = {}
-    for name, depths in _depths(call):
-        shorter = [next(remaining) for _ in depths]
-        if isinstance(call.get(name), int):
-            args |= _with_lists(call, name, depths[0], shorter[0])
-        else:
-            args[name] = shorter
-            if call.get(GLOBAL) is not None:
-                args[GLOBAL] = _moved(call.get(GLOBAL), depths, shorter)
-    if linked := list(remaining):
-        args[LINKED] = linked
-    return args
-
-
-def _with_lists(call: Call, name: str, depth: int, level: int) -> dict[str, Any]:
-    """The argument for a shorter depth, and those with an item for each block."""
-    lists = {
-        other: list(value)
-        for other, value in call.arguments.items()
-        if isinstance(value, list | tuple) and len(value) == depth > 1
-    }
-    if not lists:
-        return {name: level}
-    blocks = _first_of_each(list(zip(*lists.values(), strict=True)), level)
-    return {name: len(blocks), **{other: [value[at] for at in blocks] for other, value in lists.items()}}
-
-
-def _first_of_each(stage: Sequence[Any], times: int) -> list[int]:
-    """Positions of the first `times` occurrences of each distinct block."""
-    return [at for at, block in enumerate(stage) if stage[:at].count(block) < times]
-
-
-def _moved(positions: Sequence[int], depths: Sequence[int], shorter: Sequence[int]) -> list[int]:
-    """Positions moved to a shorter stack: a stage that holds any of them keeps one, at its end."""
-    starts = [sum(depths[:stage]) for stage in range(len(depths))]
-    holds = [any(start <= at < start + depth for at in positions) for start, depth in zip(starts, depths, strict=True)]
-    return [sum(shorter[: stage + 1]) - 1 for stage, held in enumerate(holds) if held]
 
 
 def smallest_side(module: Any) -> int | None:

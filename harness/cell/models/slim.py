@@ -1,4 +1,4 @@
-"""Full width, little depth: an architecture cut to one of each distinct block, under a name of its own.
+"""Full width, little depth: an architecture cut to few blocks, as `cutting` found them, under a name of its own.
 
 The cut is made through the constructor's own arguments, so that `feature_info` and all else that the constructor
 derives agree with the blocks that remain. It is registered with timm under that name, because every release of

@@ -156,6 +156,24 @@ def swapped(module: nn.Module) -> None:
     first_scale.data, second_scale.data = second_scale.data.clone(), first_scale.data.clone()
 
 
+def blocks_exchanged(module: nn.Module) -> None:
+    """Give the first two blocks of a stack each other's tensors."""
+    first_block, second_block = _blocks(module)
+    for mine, other in zip(first_block.parameters(), second_block.parameters(), strict=True):
+        mine.data, other.data = other.data.clone(), mine.data.clone()
+
+
+def blocks_shared(module: nn.Module) -> None:
+    """Let the first two blocks of a stack be one."""
+    first_block, second_block = _blocks(module)
+    second_block.load_state_dict(first_block.state_dict())
+
+
+def _blocks(module: nn.Module) -> list[nn.Module]:
+    blocks = next(part for name, part in module.named_modules() if name.rpartition(".")[2] == "blocks")
+    return list(blocks.children())[:2]
+
+
 def transposed(module: nn.Module) -> None:
     square = next(p for p in module.parameters() if p.dim() == 2 and p.shape[0] == p.shape[1])
     square.data = square.data.T.clone()

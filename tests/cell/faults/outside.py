@@ -351,7 +351,7 @@ def another_interpolation(processor: Any) -> bool:
 LEAK, FILE = "LeakedState in phase ", "the file that transformers wrote"
 FAULTS: Mapping[str, Fault] = {
     # In what is read.
-    "gamma read as weight": Fault(reading(renamed("gamma", "weight")), "tower", "keys", "4 of gamma to weight"),
+    "gamma read as weight": Fault(reading(renamed("gamma", "weight")), "tower", "keys", "5 of gamma to weight"),
     "beta read as bias": Fault(reading(renamed("beta", "bias")), "tower", "keys", "of beta to bias", RESMLP),
     "a key dropped": Fault(reading(dropped("gamma")), "wrapper", "keys", "1 missing (stages.0.blocks.0.gamma)"),
     "a key too many": Fault(reading(with_more), "wrapper", "keys", "1 unexpected (blocks.77.ls1.gamma)"),
@@ -375,7 +375,7 @@ FAULTS: Mapping[str, Fault] = {
     "a wrong dtype": Fault(after(doubled), "wrapper", "tensors", "is float64, not float32"),
     "buffers zeroed": Fault(after(buffers(torch.zeros_like)), "wrapper", "tensors", "is 0 throughout", RELPOS),
     "buffers unset": Fault(after(buffers(large)), "wrapper", "tensors", "non-persistent buffer", RELPOS),
-    "built without LayerScale": Fault(after(without_scales), "wrapper", "keys", "4 missing (stages.0.blocks.0.gamma"),
+    "built without LayerScale": Fault(after(without_scales), "wrapper", "keys", "5 missing (stages.0.blocks.0.gamma"),
     # In what it computes.
     "dropout left on": Fault(after(hooked(dropping)), "wrapper", "outputs", "state is equal"),
     "batch norms left in training": Fault(after(training), "tower", "outputs", "BatchNorm", RESNET),

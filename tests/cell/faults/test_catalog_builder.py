@@ -1,6 +1,8 @@
 """The packaged catalog describes the installed timm."""
 
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,8 @@ from torch import nn
 
 from harness.cell.models import equivalence, slim
 from harness.cell.models.catalog_builder import generate
-from harness.cell.models.cutting import create
+from harness.cell.models.cutting import build, create
+from harness.cell.models.structure import structure
 from harness.contract import catalog
 
 
@@ -39,6 +42,53 @@ def test_a_tenth_of_timm_is_catalogued_as_packaged(entries: catalog.Catalog) -> 
 def alone(entry: catalog.Entry) -> catalog.Entry:
     """The entry without its likeness to another model, which may be outside a sample."""
     return replace(entry, slim=replace(entry.slim, same_as=None))
+
+
+Blocks = Mapping[tuple[str, Hashable], int]
+
+
+@pytest.mark.slow
+def test_every_slim_model_has_each_block_of_the_full_one_and_two_of_one_that_repeats(entries: catalog.Catalog) -> None:
+    wrong = []
+    for entry in entries:
+        args = {name: value for name, value in entry.slim.args.items() if name != "img_size"}
+        slim, full = build(entry.model, args), build(entry.model, {})
+        if structure(slim) != structure(full) or not keeps_two(blocks_of(slim), blocks_of(full)):
+            wrong.append(entry.model)
+    assert wrong == []
+
+
+def test_a_slim_model_with_one_of_each_block_does_not_keep_two(entries: catalog.Catalog) -> None:
+    for model, one, two in (
+        ("convnext_atto", {"depths": [1, 1, 1, 1]}, {"depths": [1, 1, 2, 1]}),
+        ("xcit_nano_12_p16_224", {"depth": 1}, {"depth": 2}),  # its two blocks of class attention are never cut
+    ):
+        full = blocks_of(build(model, {}))
+        assert not keeps_two(blocks_of(build(model, one)), full)
+        assert keeps_two(blocks_of(build(model, two)), full)
+        assert keeps_two(full, full)
+    assert keeps_two(*(blocks_of(build("regnetx_002", args)) for args in (entries["regnetx_002"].slim.args, {})))
+
+
+def blocks_of(module: nn.Module) -> Blocks:
+    """How often each list of the module holds each block, by the list's name and the block's structure."""
+    return Counter(
+        (name, structure(block))
+        for name, part in module.named_modules()
+        if isinstance(part, nn.Sequential | nn.ModuleList)
+        for block in part
+        if next(block.children(), None) is not None and next(block.parameters(), None) is not None
+    )
+
+
+def keeps_two(slim: Blocks, full: Blocks) -> bool:
+    """Whether some list of those that are cut still has a block twice. Lists of all stages count as one."""
+    cut = {stack(block) for block, times in full.items() if times > max(slim.get(block, 0), 1)}
+    return not cut or any(times > 1 and stack(block) in cut for block, times in slim.items())
+
+
+def stack(block: tuple[str, Hashable]) -> str:
+    return re.sub(r"\d+", "*", block[0])
 
 
 def test_models_that_differ_only_in_depth_and_input_are_the_same_once_slim() -> None:

@@ -72,7 +72,7 @@ def test_a_taken_checkpoint_is_the_kept_one_and_not_what_this_pair_would_save(
     faulty.renamed("gamma", "weight")(folder)
     line = run(reference, "tower", tmp_path / "loading", Handover(takes=kept))
     assert line.outcome == "keys"
-    assert line.reason.startswith("the file that transformers wrote: keys renamed, 4 of gamma to weight")
+    assert line.reason.startswith("the file that transformers wrote: keys renamed, 5 of gamma to weight")
 
 
 def test_a_scenario_that_the_saving_pair_lacks_is_left_out(reference: ReferenceModel, tmp_path: Path) -> None:

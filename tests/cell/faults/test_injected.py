@@ -16,7 +16,7 @@ from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
 from tests.cell.faults.faulty import Faulty
 
-CONVNEXT, RELPOS, CAIT, RESNET = "convnext_atto", "test_vit_relpos", "cait_xxs24_224", "resnet18"
+CONVNEXT, RELPOS, CAIT, RESNET, VIT = "convnext_atto", "test_vit_relpos", "cait_xxs24_224", "resnet18", "test_vit3"
 PERCEPTION, GEMMA, BERT = "eva02_tiny_patch14_224", "mobilenetv5_300m_enc", "bert"
 
 HEALTHY = {
@@ -46,7 +46,7 @@ BROKEN = [
         "scratch",
         CONVNEXT,
         "keys",
-        "the file that transformers wrote: keys renamed, 56 prefixed with timm_model"
+        "the file that transformers wrote: keys renamed, 65 prefixed with timm_model"
         " (stem.0.weight became timm_model.stem.0.weight)",
         id="scratch: the prefix is written",
     ),
@@ -61,7 +61,7 @@ BROKEN = [
         "wrapper-features",
         CONVNEXT,
         "keys",
-        "the loading report (features_only): keys 52 missing (stages_0.blocks.0.conv_dw.bias, ",
+        "the loading report (features_only): keys 61 missing (stages_0.blocks.0.conv_dw.bias, ",
         id="wrapper-features: features_only has names of its own",
     ),
     pytest.param(
@@ -97,7 +97,7 @@ FAULTS = [
         CONVNEXT,
         {"to_checkpoint": faulty.renamed("gamma", "scale")},
         "keys",
-        "the loading report: keys renamed, 4 of gamma to scale"
+        "the loading report: keys renamed, 5 of gamma to scale"
         " (stages.0.blocks.0.gamma became stages.0.blocks.0.scale)",
         id="gamma renamed",
     ),
@@ -106,7 +106,7 @@ FAULTS = [
         CONVNEXT,
         {"to_written": faulty.renamed("gamma", "weight")},
         "keys",
-        "the loading report: keys renamed, 4 of gamma to weight",
+        "the loading report: keys renamed, 5 of gamma to weight",
         id="the rename of 2024",
     ),
     pytest.param(
@@ -114,7 +114,7 @@ FAULTS = [
         CONVNEXT,
         {"to_written": faulty.renamed("gamma", "weight")},
         "keys",
-        "the loading report: keys renamed, 4 of gamma to weight",
+        "the loading report: keys renamed, 5 of gamma to weight",
         id="the rename of 2024 in a wrapper",
     ),
     pytest.param(
@@ -139,7 +139,7 @@ FAULTS = [
         CONVNEXT,
         {"to_model": faulty.without_scales},
         "keys",
-        "the model that transformers loaded: keys 4 missing (stages.0.blocks.0.gamma, stages.1.blocks.0.gamma, ...)",
+        "the model that transformers loaded: keys 5 missing (stages.0.blocks.0.gamma, stages.0.blocks.1.gamma, ...)",
         id="built without LayerScale",
     ),
     pytest.param(
@@ -189,6 +189,22 @@ FAULTS = [
         "tensors",
         "1 parameter not as saved: blocks.0.attn.proj.weight is transposed",
         id="weight transposed",
+    ),
+    pytest.param(
+        "wrapper",
+        VIT,
+        {"to_model": faulty.blocks_exchanged},
+        "tensors",
+        "blocks.0.norm1.weight holds what blocks.1.norm1.weight should",
+        id="blocks exchanged",
+    ),
+    pytest.param(
+        "tower",
+        VIT,
+        {"to_model": faulty.blocks_shared},
+        "tensors",
+        "blocks.1.norm1.weight holds what blocks.0.norm1.weight should",
+        id="a block in place of another",
     ),
     pytest.param(
         "wrapper",

@@ -67,7 +67,7 @@ KNOWN = [
     ("partial", CONVNEXT, {"missing-scales-uninitialised"}),
     ("partial", RELPOS, {"missing-scales-uninitialised", "buffers-in-own-model"}),
     ("wrapper-features", CONVNEXT, {"features-only-names"}),
-    ("backbone-features", CONVNEXT, {"hidden-states-by-other-names"}),
+    ("backbone-features", CONVNEXT, {"hidden-states-of-several-levels"}),
     ("backbone-pretrained", "resnet18", {"pretrained-batch-norms-reset"}),
     ("tower", RELPOS, {"buffers-in-own-model"}),
     ("detector", RELPOS, {"buffers-in-detr"}),
@@ -107,8 +107,9 @@ def test_an_output_that_is_wrong_behind_a_known_failure_is_unexplained(
         assert Remedied.FAILS in found.remedies.values(), route
 
 
+@pytest.mark.parametrize("model", [CONVNEXT, "test_vit3", "cait_xxs24_224"])
 def test_hidden_states_of_another_level_are_not_hidden_by_the_names_of_features_only(
-    explained: Callable[[Route, str], Explanation],
+    explained: Callable[[Route, str], Explanation], model: str
 ) -> None:
     def shifted(outputs: Outputs) -> Outputs:
         states = [name for name in outputs if name.startswith("hidden_states")]
@@ -116,11 +117,11 @@ def test_hidden_states_of_another_level_are_not_hidden_by_the_names_of_features_
         rolled = zip(states, [*states[1:], states[0]], strict=True)
         return {**same, **{name: outputs[other] for name, other in rolled}}
 
-    found = explained(Faulty(ROUTES["wrapper-features"], to_outputs=shifted, only="all hidden states"), CONVNEXT)
+    found = explained(Faulty(ROUTES["wrapper-features"], to_outputs=shifted, only="all hidden states"), model)
     assert {(seen.scenario, seen.finding.what) for seen in found.unexplained} == {
         ("all hidden states", "hidden_states.*")
     }
-    assert [rule.id for rule in found.found] == ["features-only-names"]
+    assert {rule.id for rule in found.found} <= {"features-only-names"}
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
-"""Slim models keep every distinct block of the full model, and telling weights show a fault."""
+"""Slim models keep every distinct block of the full model and two of one that repeats; telling weights show a fault."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import timm
 import torch
 from torch import nn
 
-from harness.cell.models import weights
-from harness.cell.models.cutting import build, cut, lowest
+from harness.cell.models import cutting, weights
+from harness.cell.models.cutting import build, cut, lowest, with_a_repeat
 from harness.cell.models.layer_scales import layer_scales
 from harness.cell.models.reference import ReferenceModel
+from harness.cell.models.slim import Call
+from harness.cell.models.stages import Stages
 from harness.cell.models.structure import structure
 from harness.contract.catalog import Catalog
 
@@ -66,6 +69,100 @@ def test_a_cut_is_that_of_the_catalog(model: str, entries: Catalog) -> None:
 def test_blocks_that_attend_are_removed_together_with_blocks_of_their_stage() -> None:
     assert lowest((5, 18, 0, 6), 2, lambda levels: levels[1] == 3 * levels[3]) == (1, 3, 0, 1)
     assert lowest((5, 18), 0, lambda levels: levels[1] > levels[0]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("levels", "depths", "main", "grown"),
+    [
+        ((1,), (12,), 1, (2,)),
+        ((1, 1, 1), (3, 3, 9), 3, (2, 1, 1)),
+        ((1, 1, 1), (1, 3, 9), 3, (1, 2, 1)),
+        ((3, 2, 1), (3, 4, 9), 3, (3, 3, 1)),
+        ((1, 1, 0, 1), (3, 6, 0, 1), 2, (2, 1, 0, 1)),
+    ],
+    ids=["one stack", "the first is cheapest", "the first has one block", "the first is whole", "linked numbers"],
+)
+def test_the_cheapest_stage_that_can_keeps_two_of_its_block(
+    levels: tuple[int, ...], depths: tuple[int, ...], main: int, grown: tuple[int, ...]
+) -> None:
+    assert with_a_repeat(levels, depths, main, priced) == grown
+
+
+def priced(levels: tuple[int, ...]) -> int:
+    """A block of a later stage costs more."""
+    return sum(10**stage * level for stage, level in enumerate(levels))
+
+
+def test_a_stack_whose_outputs_are_hidden_states_keeps_two_although_another_is_cheaper() -> None:
+    assert with_a_repeat((1, 1), (24, 2), 1, lambda levels: 9 * levels[0] + levels[1]) == (2, 1)
+    assert with_a_repeat((1, 1), (1, 2), 1, priced) == (1, 2)
+
+
+def test_a_stage_grows_as_far_as_a_block_repeats() -> None:
+    def in_threes(levels: tuple[int, ...]) -> int | None:
+        return priced(levels) if levels[0] % 3 == 1 else None
+
+    assert with_a_repeat((1, 2), (6, 2), 2, in_threes) == (4, 2)
+    assert with_a_repeat((1, 2), (3, 6), 2, in_threes) == (1, 3)
+
+
+def test_a_number_that_makes_no_block_repeats_none() -> None:
+    assert with_a_repeat((1, 1), (9, 2), 2, lambda levels: levels[1]) == (1, 2)
+    assert with_a_repeat((1,), (9,), 1, lambda _: 7) is None
+    assert with_a_repeat((1,), (9,), 1, lambda levels: 7 if levels == (1,) else None) is None
+
+
+def test_a_model_that_cannot_keep_two_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "with_a_repeat", lambda *_: None)
+    slim = cut("test_vit3")
+    assert slim.args["depth"] == 1
+    assert slim.fallback == "no argument of its constructor leaves two of a block that repeats"
+
+
+def test_a_model_in_which_nothing_repeats_stays_as_it_is() -> None:
+    slim = cut("regnetx_002")
+    assert (slim.args, slim.fallback) == ({"depth": 13}, None)
+    assert slim.params == sum(p.numel() for p in build("regnetx_002", {}).parameters())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "levels", "args"),
+    [
+        ({"depths": (3, 3, 9, 3)}, (2, 1, 1, 1), {"depths": [2, 1, 1, 1]}),
+        (
+            {"depths": (5, 5, 15, 6), "attn_groups": (0, 0, 5, 6)},
+            (2, 1, 5, 3, 0, 0, 1, 1),
+            {"depths": [2, 1, 5, 3], "attn_groups": [0, 0, 1, 1]},
+        ),
+        (
+            {"stages": (1, 2, 11, 2), "global_att_blocks": (7, 10, 13)},
+            (1, 2, 4, 2),
+            {"stages": [1, 2, 4, 2], "global_att_blocks": [6]},
+        ),
+        ({"depth": 24, "depth_token_only": 2}, (2, 1), {"depth": 2, "depth_token_only": 1}),
+        ({"depth": 4, "num_kv_heads": (8, 8, 4, 8)}, (3,), {"depth": 3, "num_kv_heads": [8, 8, 4]}),
+        ({"depth": 4, "num_kv_heads": (8, 8, 4, 8)}, (2,), {"depth": 2, "num_kv_heads": [8, 4]}),
+        ({"block_args": [["a", "b", "b", "a"], ["c"]]}, (2, 1), {"block_args": [[0, 1], [0]]}),
+        ({"block_args": [["a", "b", "b", "a"], ["c"]]}, (3, 1), {"block_args": [[0, 1, 2], [0]]}),
+    ],
+    ids=["depths", "groups", "positions", "second stack", "two a list", "one a list", "one each", "two of the first"],
+)
+def test_arguments_for_fewer_blocks_agree_with_each_other(
+    arguments: dict[str, Any], levels: tuple[int, ...], args: dict[str, Any]
+) -> None:
+    assert Stages(Call(nn.Module, arguments)).shortened(levels) == args
+
+
+def test_stages_say_how_many_blocks_there_are_and_how_many_are_distinct_by_their_arguments() -> None:
+    cait = Stages(Call(nn.Module, {"depth": 24, "depth_token_only": 2}))
+    assert (cait.depths, cait.linked, cait.main, cait.occurring(1)) == ((24, 2), (), 1, (1, 1))
+    iformer = Stages(Call(nn.Module, {"depths": (5, 5, 15, 6), "attn_groups": (0, 0, 5, 6)}))
+    assert (iformer.depths, iformer.linked, iformer.main) == ((5, 5, 15, 6), (0, 0, 5, 6), 4)
+    assert iformer.occurring(6) == (5, 5, 6, 6)
+    mobile = Stages(Call(nn.Module, {"block_args": [["a", "b", "b", "a"], ["c"]]}))
+    assert (mobile.depths, mobile.main, mobile.occurring(1), mobile.occurring(2)) == ((4, 1), 2, (2, 1), (4, 1))
+    assert Stages(Call(nn.Module, {"depth": 4, "num_kv_heads": (8, 8, 4, 8)})).occurring(1) == (2,)
+    assert Stages(Call(nn.Module, {})).depths == ()
 
 
 @pytest.mark.parametrize("model", FAMILIES)

@@ -109,7 +109,7 @@ def test_names_in_a_later_scenario_come_before_tensors_in_an_earlier_one(attempt
     )
     record = attempt(faults, CONVNEXT)
     assert record.outcome == "keys"
-    assert record.reason.startswith("the model that transformers loaded (13 labels): keys 4 missing (")
+    assert record.reason.startswith("the model that transformers loaded (13 labels): keys 5 missing (")
     assert record.detail["tensors"]["looks"]["constant"] == 1
 
 
