@@ -98,13 +98,13 @@ def path_in(folder: Path, timm: str) -> Path:
     return folder / f"timm-{timm}.ndjson"
 
 
-def up_to(timm: str, folder: Path = PACKAGED) -> Iterator[Fingerprints]:
+def up_to(timm: str, folder: Path) -> Iterator[Fingerprints]:
     """The fingerprints of a release and of all older ones in a folder, the newest first. Raises as `loads` does."""
     for path in _paths(timm, folder):
         yield _parsed(path.read_text())
 
 
-def digest(timm: str, folder: Path = PACKAGED) -> str:
+def digest(timm: str, folder: Path) -> str:
     """A digest of every file that a case of this release may be compared with."""
     whole = hashlib.sha256()
     for path in _paths(timm, folder):

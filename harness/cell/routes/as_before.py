@@ -33,7 +33,7 @@ def of_timm(context: CaseContext) -> Mapping[str, Scenario]:
 def _recorded(context: CaseContext) -> Iterator[tuple[str, Mapping[str, Print]]]:
     """The outputs on record of this release, and of the nearest older one that has the model, by words."""
     installed, drawn = str(context.release.timm), probes.drawn()
-    for prints in fingerprints.up_to(installed):
+    for prints in fingerprints.up_to(installed, fingerprints.PACKAGED):
         line = prints.of(context.reference.entry)
         if line is None or prints.seed != SEED:
             continue
