@@ -90,6 +90,7 @@ def freeze_batch_norms_after_loading(model: nn.Module, report: Report, folder: P
     """
     for backbone in backbones(model):
         backbone.freeze_batch_norm_2d()
+        backbone.train(backbone.training)  # the frozen ones are new modules, in training mode
     names = model.state_dict()
     report["missing_keys"] = [name for name in report.get("missing_keys", ()) if name in names]
 

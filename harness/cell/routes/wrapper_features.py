@@ -19,8 +19,6 @@ from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from .wrapped import PREFIX, head, no_wrapper
 
-KEPT_IN: Final = "model."
-"""The prefix of timm's own names in an extractor that holds the whole model."""
 FEATURES_ONLY: Final = Version("4.57.1")
 
 
@@ -73,7 +71,8 @@ def _hidden(context: CaseContext, indices: bool | list[int]) -> Scenario:  # noq
 
 def _feature_maps(context: CaseContext) -> Scenario:
     """Feature maps, by `features_only` in the configuration's `model_args`."""
-    reference, native = context.reference, context.native(lambda: context.reference.features)
+    reference = context.reference
+    native = context.native(lambda: reference.features_at(reference.levels, num_classes=0))  # as the wrapper makes it
     arguments = {"model_args": {"features_only": True, "out_indices": reference.levels}}
     model, info = context.load(AutoModel.from_pretrained, context.checkpoint(), **arguments)
     loaded = Loaded(model, PREFIX, native, info, left_out=_unused(reference, native))
@@ -87,9 +86,8 @@ def _feature_maps(context: CaseContext) -> Scenario:
 
 
 def _unused(reference: ReferenceModel, native: Native) -> frozenset[str]:
-    """Names of the checkpoint that feature maps do not need, and of a head that timm keeps and TimmWrapper does not."""
-    kept = (name for name in native.names if name.removeprefix(KEPT_IN) in head(reference))
-    return (frozenset(reference.classifier.names) - frozenset(native.names)).union(kept)
+    """Names of the checkpoint that feature maps do not need."""
+    return frozenset(reference.classifier.names) - frozenset(native.names)
 
 
 def _named(last: Any, states: Any) -> Outputs:

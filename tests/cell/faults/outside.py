@@ -356,7 +356,7 @@ FAULTS: Mapping[str, Fault] = {
     "a key dropped": Fault(reading(dropped("gamma")), "wrapper", "keys", "1 missing (stages.0.blocks.0.gamma)"),
     "a key too many": Fault(reading(with_more), "wrapper", "keys", "1 unexpected (blocks.77.ls1.gamma)"),
     "a prefix added": Fault(reading(prefixed("module")), "wrapper", "keys", "prefixed with module"),
-    "a part of a name lost": Fault(reading(renamed("blocks.", "")), "tower", "keys", "36 without blocks"),
+    "a part of a name lost": Fault(reading(renamed("blocks.", "")), "tower", "keys", "45 without blocks"),
     "LayerScales swapped": Fault(reading(exchanged("gamma_")), "wrapper", "tensors", "holds what blocks.0.", CAIT),
     "weights swapped": Fault(reading(exchanged("mlp.fc1.weight")), "tower", "tensors", "holds what ", CAIT),
     "a weight changed": Fault(reading(on_first("conv_dw.weight", more)), "wrapper", "tensors", "differs by up to"),

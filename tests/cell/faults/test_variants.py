@@ -101,7 +101,7 @@ def test_a_checkpoint_with_model_args_names_timms_own_architecture_and_its_shape
     folder = reference(CONVNEXT).save(tmp_path / "timm", VARIANTS["model-args"])
     config = json.loads((folder / "config.json").read_text())
     assert config["architecture"] == config["pretrained_cfg"]["architecture"] == CONVNEXT
-    assert config["model_args"] == {"depths": [1, 1, 1, 1]}
+    assert config["model_args"] == {"depths": [2, 1, 1, 1]}
 
 
 def test_lost_model_args_are_a_difference_in_keys(attempt: Attempt) -> None:
@@ -112,7 +112,7 @@ def test_lost_model_args_are_a_difference_in_keys(attempt: Attempt) -> None:
 
     record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=forget), CONVNEXT, "model-args")
     assert record.outcome == "keys"
-    assert record.reason.startswith("the loading report: keys 72 missing (stages.0.blocks.1.conv_dw.bias, ")
+    assert record.reason.startswith("the loading report: keys 63 missing (stages.1.blocks.1.conv_dw.bias, ")
 
 
 def test_all_variants_except_model_args_describe_the_checkpoint_alike(
