@@ -37,7 +37,7 @@ def _line(entry: Entry, tell: Callable[[str], None]) -> Line:
     """The line of a model, without outputs that rest on what timm leaves random."""
     started = time.process_time()
     reference = ReferenceModel(entry, Size.SLIM, Placement("cpu", torch.float32))
-    outputs, raised = probes.outputs_of(reference)
+    outputs, raised = probes.outputs_of(reference, probes.PROBES)
     seconds = time.process_time() - started
     random = _random(reference, outputs)
     kept = {name: print_ for name, print_ in outputs.items() if name not in random}
@@ -48,8 +48,8 @@ def _line(entry: Entry, tell: Callable[[str], None]) -> Line:
 
 def _random(reference: ReferenceModel, outputs: Mapping[str, Print]) -> list[str]:
     """The outputs that another seed changes, so that they rest on weights that timm leaves random."""
-    others, _ = probes.outputs_of(reference, SEED + 1)
-    return [name for name, print_ in outputs.items() if name not in others or differs(others[name], print_, NOISE)]
+    others, _ = probes.outputs_of(reference, probes.LOADED, SEED + 1)
+    return [name for name, print_ in others.items() if differs(print_, outputs[name], NOISE)]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ what the same and the release before gave. Only timm's public functions are used
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import torch
@@ -20,25 +20,29 @@ from ..models.reference import ReferenceModel
 
 TRAINING: Final = "training"
 """The probe that draws random numbers."""
+LOADED: Final = ("img_size", "oblong img_size", "in_chans 1")
+"""The probes whose weights timm loads, so that it may leave some random."""
 PREFIX: Final = "return_prefix_tokens"
 DRAWN: Final = 4096
 
 Probe = Callable[[ReferenceModel], Outputs]
 
 
-def outputs_of(reference: ReferenceModel, seed: int = SEED) -> tuple[dict[str, Print], dict[str, Exception]]:
-    """The fingerprint of each output by probe and name, and by probe what the others raised.
+def outputs_of(
+    reference: ReferenceModel, names: Iterable[str], seed: int = SEED
+) -> tuple[dict[str, Print], dict[str, Exception]]:
+    """The fingerprint of each output of these probes by probe and name, and by probe what the others raised.
 
     A probe raises where a model does not take its arguments, and where an output is not finite. `seed` is that of what
     timm leaves random.
     """
     prints: dict[str, Print] = {}
     raised: dict[str, Exception] = {}
-    for name, probe in PROBES.items():
+    for name in names:
         try:
             with torch.random.fork_rng([]), torch.no_grad():
                 torch.manual_seed(seed)
-                outputs = probe(reference)
+                outputs = PROBES[name](reference)
                 _refuse_nonfinite(outputs)
                 prints |= {f"{name}: {output}": print_ for output, print_ in fingerprint(outputs).items()}
         except Exception as error:  # noqa: BLE001  timm raises anything for what a model does not take

@@ -51,5 +51,5 @@ def without_random(outputs: Mapping[str, Print]) -> Mapping[str, Print]:
 
 def _compared(context: CaseContext, recorded: Mapping[str, Mapping[str, Print]]) -> Scenario:
     with context.during("native"):
-        outputs, raised = probes.outputs_of(context.reference)
+        outputs, raised = probes.outputs_of(context.reference, probes.PROBES)
     yield Recorded(outputs, raised, recorded)

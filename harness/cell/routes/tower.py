@@ -2,7 +2,8 @@
 
 It is saved and loaded whole.
 
-Compared with native timm: vision features; the whole output is compared with that of the model that was saved.
+Compared with native timm: vision features; the whole output is compared with that of the model that was saved; timm
+itself with what it computed before.
 """
 
 from collections.abc import Mapping
