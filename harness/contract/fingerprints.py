@@ -50,12 +50,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """The lines of one timm release. `random` are numbers drawn from `seed`: where they differ, dropout does too."""
+    """The lines of one timm release. `random` tells what is drawn from `seed`: where it differs, dropout does too."""
 
     timm: str
     torch: str
     seed: int
-    random: tuple[float, ...]
+    random: tuple[int, ...]
     lines: tuple[Line, ...]
 
     @cached_property

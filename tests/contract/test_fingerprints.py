@@ -25,7 +25,7 @@ def line(model: str = "vit", **fields: Any) -> Line:
 
 
 def prints(timm: str = "1.0.31", lines: Sequence[Line] = (line(),)) -> Fingerprints:
-    return Fingerprints(timm, "2.14.1", SEED, (0.5, 8.0), tuple(lines))
+    return Fingerprints(timm, "2.14.1", SEED, (5, 8), tuple(lines))
 
 
 def test_what_is_written_reads_back_equal_and_says_first_what_made_it() -> None:

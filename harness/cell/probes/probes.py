@@ -8,19 +8,21 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import timm
 import torch
 from torch import Tensor, nn
 
 from ...contract.case import SEED
 from ...contract.fingerprints import Print
 from ..compare.comparison import fingerprint
-from ..models import slim, weights
+from ..models import weights
 from ..models.native import DROPOUT, DROPS, Outputs, numbered, trained
 from ..models.reference import ReferenceModel
+from ..models.slim import Call, constructor_of
 
 TRAINING: Final = "training"
 """The probe that draws random numbers."""
-LOADED: Final = ("img_size", "oblong img_size", "in_chans 1")
+LOADED: Final = ("img_size", "oblong img_size", "dynamic_img_size", "one channel")
 """The probes whose weights timm loads, so that it may leave some random."""
 PREFIX: Final = "return_prefix_tokens"
 DRAWN: Final = 4096
@@ -50,12 +52,12 @@ def outputs_of(
     return prints, raised
 
 
-def drawn() -> tuple[float, ...]:
-    """Numbers that dropout and drop path draw from the seed. They are others on another processor or torch."""
+def drawn() -> tuple[int, ...]:
+    """Digests of what dropout and drop path draw from the seed, which are others on another processor or torch."""
     with torch.random.fork_rng([]):
         torch.manual_seed(SEED)
         kept = torch.empty(DRAWN).bernoulli_(0.5)
-        return (float((kept * torch.arange(DRAWN)).sum()), *torch.rand(2).tolist())
+        return int((kept * torch.arange(DRAWN)).sum()), int(torch.rand(DRAWN).argmax())
 
 
 def _refuse_nonfinite(outputs: Outputs) -> None:
@@ -119,7 +121,7 @@ def _of_size(wider: int) -> Probe:
 
     def probe(reference: ReferenceModel) -> Outputs:
         pixels = _larger(reference, wider)
-        module = _pretrained(reference, img_size=tuple(pixels.shape[2:]))
+        module: Any = _pretrained(reference, {"img_size": tuple(pixels.shape[2:])})
         return _embedded(module, pixels)
 
     return probe
@@ -127,7 +129,7 @@ def _of_size(wider: int) -> Probe:
 
 def _any_size(reference: ReferenceModel) -> Outputs:
     """At larger sizes in turn, with `dynamic_img_size`."""
-    module = reference.create(lambda _: {}, num_classes=0, dynamic_img_size=True).module
+    module: Any = _pretrained(reference, {"dynamic_img_size": True})
     return {
         "features of twice the size": module.forward_features(_larger(reference, 1)),
         "oblong features": module.forward_features(_larger(reference, 2)),
@@ -144,7 +146,7 @@ def _pooled(pool: str) -> Probe:
 
 def _one_channel(reference: ReferenceModel) -> Outputs:
     """For grey pictures, with a checkpoint that timm's own loader adapts."""
-    module = _pretrained(reference, in_chans=1)
+    module: Any = _pretrained(reference, {}, in_chans=1)
     return {"features": module.forward_features(reference.image[:, :1])}
 
 
@@ -163,11 +165,10 @@ def _training(reference: ReferenceModel) -> Outputs:
 
 
 def _dropping(reference: ReferenceModel) -> nn.Module:
-    head = {"num_classes": reference.classes} if reference.entry.classifier else {}
     try:
-        made = reference.create(lambda _: {}, **head, **DROPS)
+        made = reference.create(lambda _: {}, **_head(reference), **DROPS)
     except TypeError:  # drop path is not for all
-        made = reference.create(lambda _: {}, **head, **DROPOUT)
+        made = reference.create(lambda _: {}, **_head(reference), **DROPOUT)
     module: nn.Module = made.module
     return module
 
@@ -177,18 +178,29 @@ def _larger(reference: ReferenceModel, wider: int) -> Tensor:
     return weights.image((channels, 2 * height, 2 * wider * width))
 
 
-def _pretrained(reference: ReferenceModel, **changes: Any) -> nn.Module:
-    """The slim model with some of the constructor's arguments changed, its weights loaded and adapted by timm."""
+def _pretrained(reference: ReferenceModel, arguments: Mapping[str, Any], **kwargs: Any) -> nn.Module:
+    """The slim model with other arguments of its constructor, its weights loaded and adapted by timm.
+
+    Raises TypeError if the constructor has no such argument; some swallow any. `kwargs` go to `timm.create_model`.
+    """
     entry = reference.entry
+
+    def changes(call: Call) -> Mapping[str, Any]:
+        for name in arguments:
+            if not call.takes(name):
+                raise TypeError(f"{entry.model} takes no {name}")
+        return {**entry.slim.args, **arguments}
+
     source = {"state_dict": dict(reference.state), "num_classes": reference.classes, "custom_load": False}
-    head = {"num_classes": reference.classes} if entry.classifier else {}
-    size = {name: value for name, value in changes.items() if name == "img_size"}
-    rest = {name: value for name, value in changes.items() if name != "img_size"}
-    with weights.cheap_randomness():
-        module = slim.create_cut(
-            entry.model, {**entry.slim.args, **size}, pretrained=True, pretrained_cfg_overlay=source, **head, **rest
+    with weights.cheap_randomness(), constructor_of(entry.model, changes):
+        module: nn.Module = timm.create_model(
+            entry.model, pretrained=True, pretrained_cfg_overlay=source, **_head(reference), **kwargs
         )
     return module.eval()
+
+
+def _head(reference: ReferenceModel) -> dict[str, int]:
+    return {"num_classes": reference.classes} if reference.entry.classifier else {}
 
 
 PROBES: Final[Mapping[str, Probe]] = {
@@ -204,6 +216,6 @@ PROBES: Final[Mapping[str, Probe]] = {
     "dynamic_img_size": _any_size,
     "global_pool avg": _pooled("avg"),
     "global_pool max": _pooled("max"),
-    "in_chans 1": _one_channel,
+    "one channel": _one_channel,
     TRAINING: _training,
 }

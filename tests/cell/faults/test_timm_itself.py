@@ -10,23 +10,24 @@ import timm
 import torch
 from torch import Tensor
 
+from harness.cell.compare.findings import Findings
+from harness.cell.compare.reasons import one_line
 from harness.cell.compare.recorded import differs
+from harness.cell.compare.typed import typed
 from harness.cell.models.placement import Placement
 from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.probes import builder, probes
 from harness.cell.routes import ROUTES, as_before
 from harness.cell.scenarios import run_case
+from harness.cell.scenarios.attempt import Attempt
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.handover import NOTHING, Handover
 from harness.contract import fingerprints
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog, Entry
-from harness.contract.finding import ScenarioLine
 from harness.contract.fingerprints import PACKAGED, Fingerprints
-from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
-from tests.cell.faults.faulty import Scenarios
 from tests.places import TIMM
 
 VIT, EVA, RESNET = "test_vit2", "eva02_tiny_patch14_224", "resnet18"
@@ -34,33 +35,38 @@ ITSELF = "this release did when it was recorded"
 OLDER = next(prints.timm for prints in fingerprints.up_to(TIMM, PACKAGED) if prints.timm != TIMM)
 Patch = pytest.MonkeyPatch
 Put = Callable[[Patch], None]
-Run = Callable[..., CaseLine]
+Found = Callable[[str], Findings]
 
 
 @pytest.fixture
-def run(entries: Catalog, tmp_path: Path) -> Run:
-    """Runs the scenario alone, or a whole route, on a reference model that no other test has used."""
+def found(entries: Catalog) -> Found:
+    """The findings of the scenario, on a reference model that no other test has used."""
 
-    def one(model: str, *, whole: bool = False, dtype: Any = torch.float32) -> CaseLine:
-        route = ROUTES["tower"]
-        alone = Scenarios({as_before.NAME: lambda context: route.scenarios(context)[as_before.NAME]})
-        reference = ReferenceModel(entries[model], "slim", Placement("cpu", dtype))
-        return run_case.run(
-            route if whole else alone, VARIANTS["safetensors"], reference, RELEASE, TOLERANCES[dtype], tmp_path
-        )
+    def of(model: str) -> Findings:
+        context = context_of(entries[model])
+        attempt = Attempt(context, TOLERANCES[torch.float32])
+        attempt.run_scenario(as_before.NAME, ROUTES["tower"].scenarios(context)[as_before.NAME])
+        return attempt.findings
 
-    return one
+    return of
 
 
-def hows(line: CaseLine) -> set[tuple[str, str]]:
-    [scenario] = line.scenarios
-    assert {(finding.kind, finding.where) for finding in scenario.findings} <= {(Outcome.OUTPUTS, "timm")}
-    return {(finding.what, finding.how) for finding in scenario.findings}
+def context_of(
+    entry: Entry, *, dtype: Any = torch.float32, size: str = "slim", handover: Handover = NOTHING
+) -> CaseContext:
+    reference = ReferenceModel(entry, size, Placement("cpu", dtype))
+    return CaseContext(reference, VARIANTS["safetensors"], RELEASE, Path(), handover=handover)
 
 
-def own(line: CaseLine) -> set[str]:
+def hows(findings: Findings) -> set[tuple[str, str]]:
+    seen = typed(findings)
+    assert {(finding.kind, finding.where) for finding in seen} <= {(Outcome.OUTPUTS, "timm")}
+    return {(finding.what, finding.how) for finding in seen}
+
+
+def own(findings: Findings) -> set[str]:
     """What is otherwise than when this release was recorded."""
-    return {what for what, how in hows(line) if how == f"computes otherwise than {ITSELF}"}
+    return {what for what, how in hows(findings) if how == f"computes otherwise than {ITSELF}"}
 
 
 def counting_the_class_token(patch: Patch) -> None:
@@ -139,31 +145,38 @@ FAULTS: dict[str, tuple[Put, str, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_in_timm_is_found_by_what_it_computed_before(run: Run, monkeypatch: Patch, name: str) -> None:
+def test_a_fault_in_timm_is_found_by_what_it_computed_before(found: Found, monkeypatch: Patch, name: str) -> None:
     put, model, outputs = FAULTS[name]
     with monkeypatch.context() as patch:
         put(patch)
-        line = run(model)
-    assert outputs <= own(line)
-    assert "without classes: last_hidden_state" in outputs or "without classes: last_hidden_state" not in own(line)
-    assert line.outcome == "outputs"
-    assert line.reason.startswith(f"timm ({as_before.NAME}): ")
-    assert f"at most, computes otherwise than {ITSELF}" in line.reason
+        findings = found(model)
+    assert outputs <= own(findings)
+    assert "without classes: last_hidden_state" in outputs or "without classes: last_hidden_state" not in own(findings)
+    assert findings.outcome == "outputs"
+    assert one_line(findings).startswith(f"timm ({as_before.NAME}): ")
+    assert f"at most, computes otherwise than {ITSELF}" in one_line(findings)
 
 
 @pytest.mark.parametrize("model", [VIT, EVA, RESNET])
-def test_without_a_fault_timm_computes_what_it_did(run: Run, model: str) -> None:
-    assert {how for _, how in hows(run(model))} <= {f"computes otherwise than timm {OLDER}"}
+def test_without_a_fault_timm_computes_what_it_did(found: Found, model: str) -> None:
+    assert {how for _, how in hows(found(model))} <= {f"computes otherwise than timm {OLDER}"}
 
 
-def test_what_is_raised_where_it_was_not_is_found(run: Run, monkeypatch: Patch) -> None:
+def test_what_is_raised_where_it_was_not_is_found(found: Found, monkeypatch: Patch) -> None:
     refusing_grey(monkeypatch)
-    assert ("in_chans 1: features", f"raises LookupError, unlike {ITSELF}") in hows(run(RESNET))
+    assert ("one channel: features", f"raises LookupError, unlike {ITSELF}") in hows(found(RESNET))
 
 
-def test_the_scenario_is_one_of_the_route_and_hides_no_other(run: Run, monkeypatch: Patch) -> None:
+def test_the_scenario_is_one_of_the_route_and_hides_no_other(
+    monkeypatch: Patch, entries: Catalog, tmp_path: Path
+) -> None:
     counting_the_class_token(monkeypatch)
-    scenarios: dict[str, ScenarioLine] = {scenario.name: scenario for scenario in run(VIT, whole=True).scenarios}
+    reference = ReferenceModel(entries[VIT], "slim", Placement("cpu", torch.float32))
+    line = run_case.run(
+        ROUTES["tower"], VARIANTS["safetensors"], reference, RELEASE, TOLERANCES[torch.float32], tmp_path
+    )
+    scenarios = {scenario.name: scenario for scenario in line.scenarios}
+    assert line.outcome == "outputs"
     assert {name for name, scenario in scenarios.items() if scenario.findings} == {as_before.NAME}
     assert {"", "training"} < scenarios.keys()
 
@@ -185,20 +198,20 @@ def packaged(tmp_path: Path, monkeypatch: Patch) -> Callable[..., None]:
 
 
 def test_a_release_without_a_file_is_compared_with_the_nearest_older_one(
-    run: Run, monkeypatch: Patch, packaged: Callable[..., None]
+    found: Found, monkeypatch: Patch, packaged: Callable[..., None]
 ) -> None:
     packaged("1.0.9", "1.0.14")
-    assert hows(run(VIT)) == set()
+    assert hows(found(VIT)) == set()
     counting_the_class_token(monkeypatch)
-    assert hows(run(VIT)) == {("global_pool avg: logits", "computes otherwise than timm 1.0.14")}
+    assert hows(found(VIT)) == {("global_pool avg: logits", "computes otherwise than timm 1.0.14")}
 
 
 def test_where_other_numbers_are_drawn_training_is_not_compared(
-    run: Run, monkeypatch: Patch, packaged: Callable[..., None]
+    found: Found, monkeypatch: Patch, packaged: Callable[..., None]
 ) -> None:
-    packaged(TIMM, random=(1.0, 2.0, 3.0))
+    packaged(TIMM, random=(1, 2))
     dropping_whole_paths(monkeypatch)
-    assert hows(run(VIT)) == set()
+    assert hows(found(VIT)) == set()
 
 
 def test_with_another_seed_nothing_is_compared(entries: Catalog, packaged: Callable[..., None]) -> None:
@@ -206,10 +219,8 @@ def test_with_another_seed_nothing_is_compared(entries: Catalog, packaged: Calla
     assert offered(entries[VIT]) == []
 
 
-def offered(entry: Entry, *, dtype: Any = torch.float32, size: str = "slim", handover: Handover = NOTHING) -> list[str]:
-    reference = ReferenceModel(entry, size, Placement("cpu", dtype))
-    context = CaseContext(reference, VARIANTS["safetensors"], RELEASE, Path(), handover=handover)
-    return [name for name in ROUTES["tower"].scenarios(context) if name == as_before.NAME]
+def offered(*arguments: Any, **others: Any) -> list[str]:
+    return [name for name in ROUTES["tower"].scenarios(context_of(*arguments, **others)) if name == as_before.NAME]
 
 
 def test_only_what_is_comparable_is_compared(entries: Catalog) -> None:
@@ -238,5 +249,5 @@ def test_what_timm_leaves_random_is_not_recorded(entries: Catalog) -> None:
     entry = next(entry for entry in entries if entry.family == "naflexvit")
     told: list[str] = []
     [line] = builder.generate([entry], told.append).lines
-    assert "in_chans 1: features" not in line.outputs
-    assert "random: ['in_chans 1: features']" in told[0]
+    assert "one channel: features" not in line.outputs
+    assert "random: ['one channel: features']" in told[0]
