@@ -1,4 +1,4 @@
-"""The fingerprints of one timm release: what it computes for its quick models, one line a model.
+"""The fingerprints of one timm release: what it computes for its quick models and those of older releases.
 
 timm is what everything else is compared with, so that nothing tells when it computes otherwise itself: native and
 loaded model change together. `cell.probes.builder` makes a file in an environment that has that timm. Standard library
@@ -7,7 +7,7 @@ and packaging only.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from packaging.version import Version
 
-from .catalog import Entry
+from .catalog import Catalog, Entry
 from .package import FOLDER
 
 SCHEMA: Final = 1
@@ -69,6 +69,19 @@ class Fingerprints:
         return line if line and line.is_of(entry) else None
 
 
+def recorded(described: Catalog, older: Iterable[Catalog]) -> list[Entry]:
+    """The entries of a catalog that get a line: its quick models and controls, and those of older releases.
+
+    So each line of an older release has one to be compared with, as long as timm has the model.
+    """
+    models = {
+        model
+        for each in (described, *older)
+        for model in (*(entry.model for entry in each.smallest_of_each_kind()), *each.controls)
+    }
+    return [entry for entry in described if entry.model in models]
+
+
 def dumps(prints: Fingerprints) -> str:
     """The text of a file: a header with the command that made it, then one line a model, sorted by name."""
     head = {
@@ -110,6 +123,11 @@ def digest(timm: str, folder: Path) -> str:
     for path in _paths(timm, folder):
         whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()
+
+
+def older(timm: str, folder: Path) -> list[Path]:
+    """The files of the releases before this one, in a folder of catalogs or of fingerprints, the newest first."""
+    return [path for path in _paths(timm, folder) if path != path_in(folder, timm)]
 
 
 def _paths(timm: str, folder: Path) -> list[Path]:

@@ -211,15 +211,24 @@ class PairEnvironment:
     def make_packaged(self, python: PairPython) -> None:
         """Make the catalog of the installed timm in the package, and then its fingerprints. Raises as these do."""
         self.make_catalog(python, catalogs.PACKAGED)
-        self.make_fingerprints(python, fingerprints.PACKAGED, catalogs.path_in(catalogs.PACKAGED, self.pair.timm))
+        self.make_fingerprints(python, fingerprints.PACKAGED, catalogs.PACKAGED)
 
-    def make_fingerprints(self, python: PairPython, folder: Path, catalog: Path) -> Fingerprints:
-        """Write down what the installed timm computes for the quick models of its catalog, which takes a few minutes.
+    def make_fingerprints(self, python: PairPython, folder: Path, described: Path) -> Fingerprints:
+        """Write down what the installed timm computes for quick models, which takes a few minutes.
+
+        `described` is the folder of its catalog and of older ones.
 
         Raises InstallationError if that fails.
         """
         path = fingerprints.path_in(folder, self.pair.timm)
-        arguments = ("cell.probes.builder", "--catalog", str(catalog))
+        older = map(str, fingerprints.older(self.pair.timm, described))
+        arguments = (
+            "cell.probes.builder",
+            "--catalog",
+            str(catalogs.path_in(described, self.pair.timm)),
+            "--older",
+            *older,
+        )
         with self._made(python, path, "the file of fingerprints", arguments) as text:
             return fingerprints.loads(text)
 

@@ -105,13 +105,25 @@ def test_a_line_is_that_of_a_model_which_is_slim_in_the_same_way() -> None:
 def test_the_packaged_file_of_a_release_has_its_quick_models_as_its_catalog_makes_them_slim(timm: str) -> None:
     described = catalog.read(catalog.PACKAGED, timm)
     assert described is not None
-    quick = {entry.model for entry in described.smallest_of_each_kind()} | set(described.controls)
+    older = [catalog.loads(path.read_text()) for path in fingerprints.older(timm, catalog.PACKAGED)]
+    entries = fingerprints.recorded(described, older)
     text = fingerprints.path_in(PACKAGED, timm).read_text()
     packaged = fingerprints.loads(text)
     assert (packaged.timm, packaged.seed, len(text) < LARGEST) == (timm, SEED, True)
-    assert set(packaged.by_model) == {entry.model for entry in described if entry.model in quick}
-    assert [entry.model for entry in described if entry.model in quick and packaged.of(entry) is None] == []
+    assert [line.model for line in packaged.lines] == [entry.model for entry in entries]
+    assert [entry.model for entry in entries if packaged.of(entry) is None] == []
 
 
 def test_the_packaged_files_are_those_of_the_releases_in_the_matrix() -> None:
     assert sorted(path.name for path in PACKAGED.iterdir()) == [f"timm-{release}.ndjson" for release in RELEASES]
+
+
+def test_a_model_that_was_quick_in_an_older_release_keeps_its_line() -> None:
+    def described(*models: tuple[str, str]) -> catalog.Catalog:
+        entries = (replace(catalog.BERT, model=model, family=family) for model, family in models)
+        return catalog.Catalog("1.0.31", 2, (), tuple(entries))
+
+    now = described(("a", "vit"), ("b", "vit"), ("c", "vit"))
+    assert [entry.model for entry in fingerprints.recorded(now, [])] == ["a"]
+    before = described(("b", "vit"), ("gone", "resnet"))
+    assert [entry.model for entry in fingerprints.recorded(now, [before])] == ["a", "b"]

@@ -1,4 +1,4 @@
-"""Writes down what the installed timm computes for the quick models of its catalog.
+"""Writes down what the installed timm computes for the quick models of its catalog, and of older ones.
 
 Run in an environment that has that timm: `python -m harness.cell.probes.builder --catalog FILE > FILE`.
 """
@@ -16,7 +16,7 @@ import torch
 from ...contract import catalog, package
 from ...contract.case import SEED, Size
 from ...contract.catalog import Entry
-from ...contract.fingerprints import Fingerprints, Line, Print, dumps
+from ...contract.fingerprints import Fingerprints, Line, Print, dumps, recorded
 from ...contract.plan import Tolerance
 from ..compare.recorded import differs
 from ..models.catalog_builder import quiet
@@ -56,15 +56,15 @@ def main(argv: Sequence[str]) -> int:
     """Print the fingerprints; what each model takes and how long it took go to standard error."""
     parser = argparse.ArgumentParser(prog=f"python -m {package.module('cell.probes.builder')}", description=__doc__)
     parser.add_argument("--catalog", type=Path, required=True, help="the catalog of the installed timm")
+    parser.add_argument("--older", type=Path, nargs="*", default=[], help="the catalogs of older releases")
     arguments = parser.parse_args(argv)
     quiet()
-    made = catalog.loads(arguments.catalog.read_text())
-    models = {entry.model for entry in made.smallest_of_each_kind()} | set(made.controls)
+    described, *older = (catalog.loads(path.read_text()) for path in (arguments.catalog, *arguments.older))
 
     def tell(line: str) -> None:
         print(f"fingerprints of timm {timm.__version__}: {line}", file=sys.stderr)  # noqa: T201
 
-    sys.stdout.write(dumps(generate([entry for entry in made if entry.model in models], tell)))
+    sys.stdout.write(dumps(generate(recorded(described, older), tell)))
     return 0
 
 
