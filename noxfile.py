@@ -425,10 +425,12 @@ def tests(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
     current = MatrixCommand.of([], "matrix").current
-    workers = ("-n", str(min(os.cpu_count() or 1, MANY)))
+    cores = os.cpu_count() or 1
+    workers = ("-n", str(min(cores, MANY)))
+    threads = {"OMP_NUM_THREADS": str(max(1, cores // MANY))}  # more threads than cores wait for each other
     with current.environment.installed(environment_of(session, current), session.log) as python:
         pytest = (str(python.folder.interpreter), "-m", "pytest", "--durations=10")
-        session.run(*pytest, *IN_A_PAIR, *workers, *session.posargs, env=VARIABLES, external=True)
+        session.run(*pytest, *IN_A_PAIR, *workers, *session.posargs, env={**VARIABLES, **threads}, external=True)
 
 
 @nox.session(default=False)

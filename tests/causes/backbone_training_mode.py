@@ -7,7 +7,6 @@ file, as without it they are downloaded. No report was found, and no release wit
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import timm
 from safetensors.torch import save_file
@@ -23,7 +22,7 @@ with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "model.safetensors"
     save_file(timm.create_model("resnet18").state_dict(), file)
 
-    def from_file(**kwargs: Any) -> Any:
+    def from_file(**kwargs: object) -> object:
         """A ResNet with its weights from the file."""
         source = {"file": str(file), "num_classes": 1000, "custom_load": False}
         return model_entrypoint("resnet18")(**{**kwargs, "pretrained_cfg_overlay": source})

@@ -205,7 +205,8 @@ def test_the_published_schema_is_current() -> None:
             "kind: keys",
             "kind: passed",
             "matrix.yaml: expectations[0].finds[0].kind: unknown failing outcome 'passed'; there is "
-            "crashed, error, keys, nonfinite, out-of-memory, outputs, tensors, timeout",
+            "cost, crashed, error, flags, gradients, keys, leaked, nonfinite, out-of-memory, outputs, report, tensors, "
+            "timeout",
             id="kind of a finding",
         ),
         pytest.param(
@@ -557,7 +558,7 @@ def test_a_rule_keeps_its_date(write: Write, matrix_text: str) -> None:
 @pytest.mark.parametrize(
     ("route", "variant", "having"),
     [
-        ("tower", "model-args", "sharded, bin, low-cpu-mem, device-map"),
+        ("tower", "model-args", "sharded, bin, low-cpu-mem, device-map, named, half"),
         ("hub", "bin", "none"),
         ("roundtrip", "sharded", "low-cpu-mem, device-map"),
     ],

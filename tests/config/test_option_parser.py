@@ -106,7 +106,10 @@ def test_all_names_that_match_nothing_are_refused_at_once(small_matrix: Matrix, 
         "--lane: unknown lane 'cpu-bfloat16'; there is cpu-float32, cuda-float32",
         "--route: unknown route 'backbone'; there is wrapper, tower",
         "--size: unknown size 'ful', did you mean 'full'?",
-        "--variant: unknown variant 'zip'; there is safetensors, sharded, bin, low-cpu-mem, device-map, model-args",
+        (
+            "--variant: unknown variant 'zip'; there is "
+            "safetensors, sharded, bin, low-cpu-mem, device-map, named, model-args, half"
+        ),
         "--model: 'eva02_tiniest*' matches none of 4 models of timm 1.0.31; the nearest: eva02_tiny, eva02_large",
         "--model: 'zzz' matches none of 4 models of timm 1.0.31",
         "--model: 'regnetx_002' matches none of 4 models of timm 1.0.31; the nearest: resnet18, convnext_atto",

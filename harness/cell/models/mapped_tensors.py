@@ -1,6 +1,7 @@
 """Tensors in files, mapped into memory, so that the system can drop a full-size model's pages and read them again.
 
-A file is written tensor by tensor, so that its content is never in memory as a whole.
+A file is written tensor by tensor, so that its content is never in memory as a whole. A checkpoint is linked to files
+that hold it already.
 """
 
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -30,6 +32,8 @@ DTYPES: Final = {
 ALIGNED: Final = 64  # bytes: what a vector unit reads at a time
 SHARD: Final = 4 * 2**30
 UNLINKED: Final = "unlinked"
+SHARDS: Final = 2  # of a checkpoint in several
+INDEX: Final = "model.safetensors.index.json"
 
 State = Mapping[str, Tensor]
 
@@ -98,3 +102,32 @@ def write(file: BinaryIO, like: State, value: Callable[[str], Tensor]) -> None:
     for name, tensor in like.items():
         content = value(name).detach().to("cpu", tensor.dtype).contiguous()
         file.write(content.reshape(-1).view(torch.uint8).numpy())
+
+
+def link(file: Path, name: Path) -> None:
+    """Link a file by another name."""
+    name.unlink(missing_ok=True)  # left by a checkpoint that was cut off
+    name.symlink_to(file)
+
+
+def link_shards(files: Sequence[Path], folder: Path) -> None:
+    """Link shards by the names that huggingface_hub gives them, and write their index."""
+    index: dict[str, str] = {}
+    for number, path in enumerate(files, 1):
+        name = f"model-{number:05}-of-{len(files):05}.safetensors"
+        link(path, folder / name)
+        with safe_open(path, framework="pt") as shard:
+            index |= dict.fromkeys(shard.keys(), name)
+    total = sum(path.stat().st_size for path in files)
+    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": index}))
+
+
+def shard_size(state: State) -> int:
+    """The bytes of a shard, so that there are at least two shards."""
+    return max(1, size_of(state) // SHARDS)
+
+
+def refuse_one_file(folder: Path) -> None:
+    """Raise ValueError unless a folder holds several shards."""
+    if len(list(folder.glob("*.safetensors"))) < SHARDS:
+        raise ValueError(f"asked for {SHARDS} shards, and there is one file")

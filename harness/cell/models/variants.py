@@ -19,10 +19,9 @@ from ...contract.case import DEFAULT_VARIANT
 from ...contract.catalog import Entry
 from ...contract.checkpoint import LARGEST_FILE
 from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, KEEPS_DTYPE, MODEL_ARGS, Release
-from .mapped_tensors import SHARD, size_of
+from .mapped_tensors import SHARD, link, link_shards, refuse_one_file, shard_size, size_of
 from .reference import ReferenceModel
 from .rounded import Rounded, round_to_half
-from .shards import link, link_shards, refuse_one_file, shard_size
 
 SAFETENSORS: Final = "model.safetensors"
 BIN: Final = "pytorch_model.bin"
@@ -162,6 +161,24 @@ class DeviceMap(Variant):
         return {"device_map": {"": device}}
 
 
+class Named(Variant):
+    """One safetensors file named `model.fp16.safetensors`, loaded with `variant="fp16"`."""
+
+    name = "named"
+
+    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
+        """Store a state dict in a file of that name."""
+        save_file(dict(state), folder / f"model.{NAMED}.safetensors", metadata={"format": "pt"})
+
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+        """Store a model by `variant`."""
+        model.save_pretrained(folder, variant=NAMED, **_without(model, left_out))
+
+    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """The argument `variant`."""
+        return {"variant": NAMED}
+
+
 class ModelArgs(Variant):
     """The architecture under its own name, with its shape in the configuration's `model_args`."""
 
@@ -183,24 +200,6 @@ class ModelArgs(Variant):
             return {**config, "model_args": {"in_chans": entry.input_size[0]}}
         pretrained = {**config["pretrained_cfg"], "architecture": entry.model}
         return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
-
-
-class Named(Variant):
-    """One safetensors file named `model.fp16.safetensors`, loaded with `variant="fp16"`."""
-
-    name = "named"
-
-    def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
-        """Store a state dict in a file of that name."""
-        save_file(dict(state), folder / f"model.{NAMED}.safetensors", metadata={"format": "pt"})
-
-    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
-        """Store a model by `variant`."""
-        model.save_pretrained(folder, variant=NAMED, **_without(model, left_out))
-
-    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """The argument `variant`."""
-        return {"variant": NAMED}
 
 
 class Half(Variant):
@@ -233,7 +232,7 @@ class Half(Variant):
 
 VARIANTS: Final[Mapping[str, Variant]] = {
     variant.name: variant
-    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), ModelArgs(), Named(), Half())
+    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), Named(), ModelArgs(), Half())
 }
 
 

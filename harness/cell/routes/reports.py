@@ -17,21 +17,20 @@ from ..models.installed import ALWAYS_LOW_CPU_MEM
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import Holder
 from ..scenarios.protocol import Refused, Reported, Scenario
-from .wrapped import PREFIX
 
 MORE: Final = "more.weight"
 """A name that no model has."""
 
 
-def of_wrapper(context: CaseContext) -> Scenario:
-    """Load a timm checkpoint that lacks its first parameter and has a tensor too many."""
+def of_wrapper(context: CaseContext, prefix: str) -> Scenario:
+    """Load a timm checkpoint that lacks its first tensor and has one too many; `prefix` leads to timm's names."""
     reference = context.reference
     first = next(iter(reference.headless.names))
     with context.during("save"):
         state = {name: tensor for name, tensor in reference.state.items() if name != first}
         folder = reference.write(context.folder / "report", context.variant, {**state, MORE: torch.ones(3)})
     _, info = context.load(AutoModel.from_pretrained, context.mend_folder(folder))
-    yield _reported(context, info, f"{PREFIX}.{first}", f"{PREFIX}.{MORE}")
+    yield _reported(context, info, f"{prefix}.{first}", f"{prefix}.{MORE}")
 
 
 def of_holder(context: CaseContext, holder: Holder) -> Scenario:

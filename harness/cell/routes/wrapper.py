@@ -33,7 +33,7 @@ class Wrapper:
         """The checkpoint as on the hub; in the default variant also the other scenarios."""
         scenarios = {"": embedded(context, context.checkpoint)}
         if context.is_default:
-            scenarios |= {"arguments": arguments.of_wrapper(context), "report": reports.of_wrapper(context)}
+            scenarios |= {"arguments": arguments.of_wrapper(context), "report": reports.of_wrapper(context, PREFIX)}
             if not context.reference.entry.classifier:  # the others are trained with their head
                 scenarios[training.NAME] = _trained(context)
         return scenarios
