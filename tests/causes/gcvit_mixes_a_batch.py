@@ -11,7 +11,7 @@ import torch
 BROKEN = "transformers==5.12.1 timm==1.0.27"
 HEALTHY = "transformers==5.23.0 timm==1.0.31"
 URL = None
-REMEDY = "move"
+REMEDY = "none"
 
 model = timm.create_model("gcvit_xxtiny", num_classes=0).eval()
 pictures = torch.stack([torch.zeros(3, 224, 224), torch.linspace(-2, 2, 3 * 224 * 224).view(3, 224, 224)])

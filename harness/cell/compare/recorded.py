@@ -10,6 +10,12 @@ from ...contract.plan import Tolerance
 from .typed import pattern
 
 WHERE: Final = "timm"
+UNSTABLE: Final[Mapping[str, float]] = {"training: output": 1e-3, "training: gradient of the pixels": 5e-2}
+"""The share of its largest value by which an output of training may differ.
+
+A batch norm of few values and the kinks of a ReLU magnify rounding. With the kernels of another processor the output of
+mobilenetv4_hybrid_medium_075 moves by 1.6e-4, the gradient of regnetx_002 by 4.9e-3, and all else by 2.1e-6 at most.
+"""
 
 
 def compare_recorded(
@@ -28,9 +34,13 @@ def compare_recorded(
             now = outputs.get(name)
             if now is None:
                 yield _finding(name, _missing(raised.get(name.partition(":")[0])), words, name)
-            elif difference := differs(now, print_, tolerance):
+            elif difference := differs(now, print_, _bound(name, tolerance)):
                 how, example = difference
                 yield _finding(name, how, words, f"{name} {example}")
+
+
+def _bound(name: str, tolerance: Tolerance) -> Tolerance:
+    return Tolerance(UNSTABLE.get(name, tolerance.rtol), tolerance.atol)
 
 
 def differs(now: Print, before: Print, tolerance: Tolerance) -> tuple[str, str] | None:

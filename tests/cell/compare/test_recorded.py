@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.cell.compare.recorded import compare_recorded
+from harness.cell.compare.recorded import UNSTABLE, compare_recorded
 from harness.contract.case import Outcome
 from harness.contract.finding import Finding
 from harness.contract.fingerprints import Print
@@ -51,6 +51,15 @@ def test_a_figure_may_move_as_far_as_the_tolerance_in_either_direction(share: fl
 
 def test_a_figure_that_is_no_number_any_more_is_a_finding() -> None:
     assert len(findings({NAME: {**PRINT, "mean": float("nan")}})) == 1
+
+
+@pytest.mark.parametrize(("name", "share"), UNSTABLE.items())
+def test_an_output_of_training_may_move_as_far_as_rounding_is_magnified(name: str, share: float) -> None:
+    def count(distance: float) -> int:
+        now = {name: {**PRINT, "mean": 0.5 + distance}}
+        return len(list(compare_recorded(now, {}, {OLDER: {name: PRINT}}, TOLERANCE)))
+
+    assert (count(0.9 * share * 10.0), count(1.1 * share * 10.0 + 1e-5)) == (0, 1)
 
 
 def test_another_shape_is_a_finding_whatever_the_figures() -> None:
