@@ -222,13 +222,8 @@ class PairEnvironment:
         """
         path = fingerprints.path_in(folder, self.pair.timm)
         older = map(str, fingerprints.older(self.pair.timm, described))
-        arguments = (
-            "cell.probes.builder",
-            "--catalog",
-            str(catalogs.path_in(described, self.pair.timm)),
-            "--older",
-            *older,
-        )
+        catalog = str(catalogs.path_in(described, self.pair.timm))
+        arguments = ("cell.probes.builder", "--catalog", catalog, "--older", *older)
         with self._made(python, path, "the file of fingerprints", arguments) as text:
             return fingerprints.loads(text)
 

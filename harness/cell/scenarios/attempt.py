@@ -15,12 +15,9 @@ from ...contract.finding import Finding
 from ...contract.plan import Tolerance
 from ..compare import divergence, gradients, reasons
 from ..compare.comparison import compare_names, compare_outputs
-from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, OtherDifference
 from ..compare.name_causes import cause_of
-from ..compare.recorded import compare_recorded
-from ..compare.reports import compare_refusal, compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
@@ -39,6 +36,7 @@ from .protocol import (
     Step,
     Written,
 )
+from .said import said
 from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
 
 MISFILED: Final = "the index puts them into another file than holds them"
@@ -143,7 +141,7 @@ class Attempt:
                 self.scenarios[name].tensors += [replace(difference, scenario=name) for difference in tensors]
             case Described() | Reported() | Refused() | Recorded():
                 self.compared += 1
-                self._add(name, self._said(step))
+                self._add(name, said(step, self.context, self.tolerance))
             case Loaded():
                 self.compared += 1
                 self.has_model_without_inputs = self.has_model_without_inputs or not step.runs
@@ -158,20 +156,6 @@ class Attempt:
                 if state_holds or (self.context.reference.placement.device == "cpu" and not self.again):
                     self._compare_outputs(name, step, state_holds=state_holds)
         return True
-
-    def _said(self, step: Described | Reported | Refused | Recorded) -> Iterable[Finding]:
-        """What differs in what a library says of a model or a checkpoint, or computes otherwise than it did."""
-        match step:
-            case Described(where, actual, fields):
-                return compare_fields(where, fields, actual)
-            case Reported(info, missing, unexpected, warned, mismatched):
-                expected = {"missing": missing, "unexpected": unexpected, "mismatched": mismatched}
-                return compare_report(info, expected, warned, self.context.captured_warnings)
-            case Refused(what, call, tensor):
-                with self.context.during("load"):
-                    return list(compare_refusal(what, call, tensor, self.context.captured_warnings))
-            case Recorded(outputs, raised, recorded):
-                return compare_recorded(outputs, raised, recorded, self.tolerance)
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
