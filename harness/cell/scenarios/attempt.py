@@ -15,6 +15,7 @@ from ...contract.finding import Finding
 from ...contract.plan import Tolerance
 from ..compare import divergence, gradients, reasons
 from ..compare.comparison import compare_names, compare_outputs
+from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, OtherDifference
 from ..compare.name_causes import cause_of
