@@ -40,7 +40,6 @@ from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
 from harness.contract import library_env  # noqa: E402
-from harness.contract.catalog import PACKAGED  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
 from harness.environments import installer_output  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
@@ -305,10 +304,10 @@ def verdict(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def catalog(session: nox.Session) -> None:
-    """Make the packaged catalog of a released timm again: `-- timm==1.0.31`."""
+    """Make the packaged catalog and fingerprints of a released timm again: `-- timm==1.0.31`."""
     pair_run = matrix_command(session, "catalog").pair_runs[0]
     with pair_run.environment.installed(environment_of(session, pair_run), session.log) as python:
-        pair_run.environment.make_catalog(python, PACKAGED)
+        pair_run.environment.make_packaged(python)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -128,7 +128,7 @@ class ReleasesCommand:
             pair_run.environment.make_lock(environment, self.arguments.out or FOLDER, say)
             if catalog.read(PACKAGED, pair.timm) is None:
                 with pair_run.environment.installed(environment, say) as python:
-                    pair_run.environment.make_catalog(python, PACKAGED)
+                    pair_run.environment.make_packaged(python)
             draft.replace(self.options.matrix)
         finally:
             draft.unlink(missing_ok=True)

@@ -16,8 +16,9 @@ from ..config.matrix import Matrix
 from ..config.options import LATEST
 from ..config.pair import Pair
 from ..contract import catalog as catalogs
-from ..contract import package
+from ..contract import fingerprints, package
 from ..contract.catalog import Catalog
+from ..contract.fingerprints import Fingerprints
 from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
 from ..contract.package import ROOT
 from . import lock as locks
@@ -202,16 +203,45 @@ class PairEnvironment:
         Raises InstallationError if that fails.
         """
         path = catalogs.path_in(folder, self.pair.timm)
+        globs = ("--only", *only) if only else ()
+        arguments = ("cell.models.catalog_builder", "--controls", *self.matrix.models.controls, *globs)
+        with self._made(python, path, "the catalog", arguments) as text:
+            return catalogs.loads(text)
+
+    def make_packaged(self, python: PairPython) -> None:
+        """Make the catalog of the installed timm in the package, and then its fingerprints. Raises as these do."""
+        self.make_catalog(python, catalogs.PACKAGED)
+        self.make_fingerprints(python, fingerprints.PACKAGED, catalogs.PACKAGED)
+
+    def make_fingerprints(self, python: PairPython, folder: Path, described: Path) -> Fingerprints:
+        """Write down what the installed timm computes for quick models, which takes a few minutes.
+
+        `described` is the folder of its catalog and of older ones.
+
+        Raises InstallationError if that fails.
+        """
+        path = fingerprints.path_in(folder, self.pair.timm)
+        older = map(str, fingerprints.older(self.pair.timm, described))
+        arguments = (
+            "cell.probes.builder",
+            "--catalog",
+            str(catalogs.path_in(described, self.pair.timm)),
+            "--older",
+            *older,
+        )
+        with self._made(python, path, "the file of fingerprints", arguments) as text:
+            return fingerprints.loads(text)
+
+    @contextlib.contextmanager
+    def _made(self, python: PairPython, path: Path, what: str, arguments: Sequence[str]) -> Iterator[str]:
+        """What a module of the package prints, which becomes the file `path` unless it turns out to be unreadable."""
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(UNFINISHED)
-        module = package.module("cell.models.catalog_builder")
-        globs = ("--only", *only) if only else ()
-        arguments = ("-m", module, "--controls", *self.matrix.models.controls, *globs)
-        if not python.run(*arguments, env=VARIABLES, into=unfinished):
-            raise InstallationError(f"the catalog of timm {self.pair.timm} could not be made; see above")
-        catalog = catalogs.loads(unfinished.read_text())
+        module, *rest = arguments
+        if not python.run("-m", package.module(module), *rest, env=VARIABLES, into=unfinished):
+            raise InstallationError(f"{what} of timm {self.pair.timm} could not be made; see above")
+        yield unfinished.read_text()
         unfinished.rename(path)
-        return catalog
 
 
 def _comparison(locked: Lock | None, packages: Mapping[str, str]) -> str:

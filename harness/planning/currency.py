@@ -2,6 +2,7 @@
 
 The code is `contract` and everything that the plugin and the route's file import, by the import graph. So a change in
 one route leaves the records of the others current, and a change in a report or in `doctor` leaves all of them current.
+A route that compares with fingerprints of timm rests on those of the pair's release and of older ones too.
 The other conditions (pair, lock, seed, weights, catalog) are checked against a run's header in `results/store.py`.
 """
 
@@ -16,7 +17,7 @@ from typing import Any, Final
 import grimp
 
 from ..config.matrix import Matrix
-from ..contract import package
+from ..contract import fingerprints, package
 from ..contract.routes import ROUTES
 
 PLUGIN: Final = "cell.runtime.plugin"
@@ -26,10 +27,14 @@ USER_MODEL: Final = f"{USER_MODELS}.request"
 """The route file of user models."""
 
 
-def digests(matrix: Matrix, routes: Iterable[str], name: str = package.NAME) -> dict[str, str]:
-    """Route -> digest. `name` is the name of the package."""
+def digests(matrix: Matrix, routes: Iterable[str], timm: str, name: str = package.NAME) -> dict[str, str]:
+    """Route -> digest, for a pair with this release of timm. `name` is the name of the package."""
     shared = matrix.model_dump(mode="json", include={"tolerances", "costs"}) | {"limits": matrix.limits.of_a_case}
-    return {route: _digest(route, name, {**shared, "route": _settings(matrix, route)}) for route in routes}
+    recorded = {fingerprints.ROUTE: {"fingerprints": fingerprints.digest(timm, _folder(name) / fingerprints.NAME)}}
+    return {
+        route: _digest(route, name, {**shared, **recorded.get(route, {}), "route": _settings(matrix, route)})
+        for route in routes
+    }
 
 
 def _digest(route: str, name: str, settings: Mapping[str, Any]) -> str:

@@ -160,7 +160,7 @@ def plan_of(  # noqa: PLR0913 - a plan needs all of these
         limits=Limits(**matrix.limits.of_a_case),
         seed=SEED,
         selection=options.selection,
-        cell=currency.digests(matrix, dict.fromkeys(case.route for case in cases)),
+        cell=currency.digests(matrix, dict.fromkeys(case.route for case in cases), pair.timm),
         catalog=catalog.digest,
         lock=resolved_from,
         handover=handover,

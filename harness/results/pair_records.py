@@ -95,7 +95,7 @@ class PairRecords:
                 "own": self.options.user_model,
                 "weights": HUB if self.options.from_hub else None,
             },
-            cell=currency.digests(self.matrix, (*self.matrix.routes, OWN)),
+            cell=currency.digests(self.matrix, (*self.matrix.routes, OWN), self.pair.timm),
             lasting=self.lasting,
             wheels={source.package: source.installs for source in self.pair.sources if source.is_wheel},
         )

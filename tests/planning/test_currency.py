@@ -12,6 +12,7 @@ from harness.config.matrix import Bound, Costs, Limits, Matrix, Route
 from harness.contract import package
 from harness.contract.routes import OWN, ROUTES
 from harness.planning import currency
+from tests.places import TIMM
 
 NUMBERS = itertools.count()
 COSTS = Costs(seconds=Bound(ratio=10, floor=0.5), mib=Bound(ratio=2, floor=16))
@@ -33,10 +34,10 @@ def changed(small_matrix: Matrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def change(file: str, old: str, new: str) -> set[str]:
         before, after = copy(), copy()
         path = tmp_path / after / file
-        text = path.read_text()
+        text = path.read_text() if path.exists() else ""
         assert old in text
         path.write_text(text.replace(old, new))
-        first, second = (currency.digests(small_matrix, TRIED, name) for name in (before, after))
+        first, second = (currency.digests(small_matrix, TRIED, TIMM, name) for name in (before, after))
         return {route for route in TRIED if first[route] != second[route]}
 
     return change
@@ -70,6 +71,15 @@ def test_what_decides_no_outcome_leaves_all(changed: Changed, file: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("release", "stale"), [(TIMM, {"tower"}), ("1.0.9", {"tower"}), ("99.0", set())], ids=["own", "older", "newer"]
+)
+def test_a_file_of_fingerprints_is_about_the_route_that_reads_it_and_no_older_release(
+    changed: Changed, release: str, stale: set[str]
+) -> None:
+    assert changed(f"fingerprints/timm-{release}.ndjson", "", "more") == stale
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new"),
     [
         ("contract/library_env.py", '"TRANSFORMERS_VERBOSITY": "warning"', '"TRANSFORMERS_VERBOSITY": "info"'),
@@ -91,10 +101,10 @@ def test_what_decides_every_outcome_makes_all_stale(changed: Changed, file: str,
 
 def test_settings_make_stale_what_they_are_about(small_matrix: Matrix) -> None:
     def stale(**update: object) -> set[str]:
-        after = currency.digests(small_matrix.model_copy(update=update), small_matrix.routes)
+        after = currency.digests(small_matrix.model_copy(update=update), small_matrix.routes, TIMM)
         return {route for route, digest in before.items() if after[route] != digest}
 
-    before = currency.digests(small_matrix, small_matrix.routes)
+    before = currency.digests(small_matrix, small_matrix.routes, TIMM)
     assert stale(expectations=()) == set()
     assert stale(limits=Limits(seconds=301)) == set(before)
     assert stale(costs=COSTS) == set(before)

@@ -272,7 +272,7 @@ def test_the_plan_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalo
             "variants": [],
             "quick": False,
         },
-        cell=currency.digests(small_matrix, ("wrapper", "tower")),
+        cell=currency.digests(small_matrix, ("wrapper", "tower"), "1.0.31"),
         catalog=small_catalog.digest,
         lock="abc",
         handover={},

@@ -94,7 +94,7 @@ def test_the_package_works_under_either_name(tmp_path: Path, name: str) -> None:
         f"from {name}.planning import currency\n"
         f"found = matrix.load(__import__('pathlib').Path({str(ROOT / 'matrix.yaml')!r}))\n"
         "assert catalog.read(catalog.PACKAGED, '1.0.31')\n"
-        "print(package.module('cell.runtime.plugin'), len(currency.digests(found, found.routes)))\n"
+        "print(package.module('cell.runtime.plugin'), len(currency.digests(found, found.routes, '1.0.31')))\n"
     )
     ended = subprocess.run(  # noqa: S603 - the test's own words
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

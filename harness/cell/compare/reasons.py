@@ -35,7 +35,7 @@ def _one_line(findings: Findings) -> str:
         return _names(findings.names[0])
     if findings.tensors:
         return _tensors(findings.tensors)
-    if findings.outcome in {"outputs", "nonfinite"}:
+    if findings.outcome in {"outputs", "nonfinite"} and not all(output.holds for output in findings.outputs):
         return _outputs(findings)
     if others := _others(findings):
         return _other(others)
@@ -54,7 +54,7 @@ def failure_signature(findings: Findings) -> str | None:
     if findings.tensors:
         kinds = sorted({(tensor.kind, tensor.looks) for tensor in findings.tensors})
         return "; ".join(f"{kind}s {looks}" for kind, looks in kinds)
-    if findings.outcome in {"outputs", "nonfinite"}:
+    if findings.outcome in {"outputs", "nonfinite"} and not all(output.holds for output in findings.outputs):
         return str(findings.outcome)
     if others := _others(findings):
         return "; ".join(sorted({f"{other.finding.kind}: {other.finding.how}" for other in others}))

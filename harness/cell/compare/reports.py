@@ -20,11 +20,13 @@ def compare_report(
     """Names that a loading report omits, though they do not fit, and that no warning names.
 
     `expected` has the names that are missing, unexpected and mismatched. What a report lists without reason shows where
-    the whole model is compared.
+    the whole model is compared. A report may have a prefix before a name.
     """
     for kind, names in expected.items():
-        for name in sorted(set(names) - _listed(info, kind)):
-            yield _finding(REPORT, name, f"is {kind} and not listed")
+        listed = _listed(info, kind)
+        for name in sorted(names):
+            if not any(f".{other}".endswith(f".{name}") for other in listed):
+                yield _finding(REPORT, name, f"is {kind} and not listed")
     for name in sorted(warned):
         if not any(mentions(text, [name]) for text in warnings):
             yield _finding("the warnings", name, "does not fit, and no warning names it")

@@ -43,7 +43,7 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
     describe = functools.partial(_describe, controls=frozenset(controls))
     entries = []
-    with ProcessPoolExecutor(initializer=_quiet) as processes:
+    with ProcessPoolExecutor(initializer=quiet) as processes:
         described = zip(models, processes.map(describe, models, chunksize=CHUNK), strict=True)
         for done, (model, entry) in enumerate(described):
             progress(done, len(models), model)
@@ -72,7 +72,8 @@ def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | None:
     return entry, slim_digest(entry)
 
 
-def _quiet() -> None:
+def quiet() -> None:
+    """Silence timm in this process, and keep torch to one thread."""
     # timm warns of deprecated names and registry conflicts; users see it where they use them.
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
@@ -160,7 +161,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
     parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
     arguments = parser.parse_args(argv)
-    _quiet()
+    quiet()
     started = time.monotonic()
 
     def progress(done: int, of: int, model: str) -> None:

@@ -3,14 +3,19 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
+from ...contract.case import SEED
 from . import weights
 from .layer_scales import layer_scales
 from .placement import tensors_of
+
+DROPOUT: Final[Mapping[str, float]] = {"drop_rate": 0.2}
+DROPS: Final[Mapping[str, float]] = {**DROPOUT, "drop_path_rate": 0.5}
+STATISTICS: Final = ("running_mean", "running_var", "num_batches_tracked")
 
 Outputs = Mapping[str, Tensor]
 Gradients = Mapping[str, Tensor | None]
@@ -109,3 +114,33 @@ def under(heading: str, outputs: Outputs) -> Outputs:
 def numbered(maps: Any) -> Outputs:
     """Feature maps by name: `feature_maps.0` and on."""
     return {f"feature_maps.{index}": tensor for index, tensor in enumerate(maps)}
+
+
+def trained(model: nn.Module, timm_module: nn.Module, run: Callable[[], Outputs]) -> Outputs:
+    """The outputs of a model in training mode, and the running statistics of its timm module afterwards.
+
+    The model itself stays as it was: what the pass changes are copies of its buffers. The generator is seeded alike for
+    each call, and put back.
+    """
+    held = [(module, dict(module._buffers)) for module in model.modules()]  # noqa: SLF001  torch has no public name
+    for module, buffers in held:
+        module._buffers.update({name: buffer.clone() for name, buffer in buffers.items() if buffer is not None})  # noqa: SLF001
+    devices = [0] if next(model.parameters()).is_cuda else []
+    try:
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(SEED)
+            outputs = run_in_training_mode(model, run)
+        statistics = {name: buffer for name, buffer in timm_module.named_buffers() if name.endswith(STATISTICS)}
+        return {**outputs, **statistics}
+    finally:
+        for module, buffers in held:
+            module._buffers.update(buffers)  # noqa: SLF001
+
+
+def run_in_training_mode(model: nn.Module, run: Callable[[], Outputs]) -> Outputs:
+    """The outputs of `run` with a model in training mode."""
+    model.train()
+    try:
+        return run()
+    finally:
+        model.eval()

@@ -73,10 +73,8 @@ def _with_new_labels(context: CaseContext, labels: int) -> Scenario:
     loaded = Loaded(model, PREFIX, native, info, left_out=new)
     yield loaded
     yield Fresh(loaded.timm_module, new)
-    # Before transformers 4.50 or so the report and the warning name them without the wrapper's prefix.
-    before = f"{PREFIX}." if PREFIX in str(info["mismatched_keys"]) else ""
-    mismatched = frozenset(f"{before}{name}" for name in new)
-    yield Reported(info, frozenset(), frozenset(), warned=new, mismatched=mismatched)
+    # With the model's prefix or, in older releases, without it.
+    yield Reported(info, frozenset(), frozenset(), warned=new, mismatched=new)
     names = {f"LABEL_{index}": index for index in range(labels)}
     yield Described("the loaded configuration", model.config, {"num_labels": labels, "label2id": names})
     yield Computed(

@@ -2,7 +2,8 @@
 
 It is saved and loaded whole.
 
-Compared with native timm: vision features; the whole output is compared with that of the model that was saved.
+Compared with native timm: vision features; the whole output is compared with that of the model that was saved; timm
+itself with what it computed before.
 """
 
 from collections.abc import Mapping
@@ -17,12 +18,12 @@ from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.native import Native, Outputs
+from ..models.native import Native, Outputs, trained
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
 from ..scenarios.protocol import Scenario
-from . import reports, training
+from . import as_before, reports, training
 
 WIDTH: Final = 32
 TOKENS: Final = 8
@@ -81,12 +82,13 @@ class TowerRoute:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Saved and loaded whole; in the default variant also a report, and a step of training."""
+        """Saved and loaded whole; in the default variant also a report, a step of training, and timm against itself."""
         scenarios = {"": save_and_load(context, tower(context.reference))}
         if context.is_default:
             scenarios |= {
                 "report": reports.of_holder(context, tower(context.reference)),
                 training.NAME: _trained(context),
+                **as_before.of_timm(context),
             }
         return scenarios
 
@@ -102,7 +104,7 @@ def _trained(context: CaseContext) -> Scenario:
     rates, two = training.drops(reference), reference.two
 
     def features(model: Any) -> Outputs:
-        return training.trained(model, model.vision_tower, lambda: {"last_hidden_state": model.features(two)})
+        return trained(model, model.vision_tower, lambda: {"last_hidden_state": model.features(two)})
 
     def native() -> Native:
         return training.in_training(

@@ -8,29 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import timm
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...contract.case import SEED
 from ..models import weights
 from ..models.installed import MODEL_ARGS
-from ..models.native import Native, Outputs, Runs
+from ..models.native import DROPOUT, DROPS, Native, Outputs, Runs, trained
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 
 NAME: Final = "training"
-DROPOUT: Final[Mapping[str, float]] = {"drop_rate": 0.2}
-DROPS: Final[Sequence[Mapping[str, float]]] = (
-    {**DROPOUT, "drop_path_rate": 0.5, "proj_drop_rate": 0.2},
-    {**DROPOUT, "drop_path_rate": 0.5},
-)
-STATISTICS: Final = ("running_mean", "running_var", "num_batches_tracked")
+RATES: Final[Sequence[Mapping[str, float]]] = ({**DROPS, "proj_drop_rate": 0.2}, DROPS)
 
 
 def drops(reference: ReferenceModel) -> Mapping[str, float]:
     """The rates above zero that an architecture takes: drop path is not for all, nor dropout inside its blocks."""
-    for rates in DROPS:
+    for rates in RATES:
         with contextlib.suppress(TypeError), weights.uninitialised():
             timm.create_model(reference.architecture, pretrained=False, **rates)
             return rates
@@ -71,33 +64,3 @@ def step(loaded: Loaded, run: Callable[[], Outputs]) -> Computed:
     """The step that compares a loaded model's training with that of its native model."""
     native = loaded.native
     return Computed(lambda: trained(loaded.model, loaded.timm_module, run), lambda: Runs.of(native.run), loaded)
-
-
-def trained(model: nn.Module, timm_module: nn.Module, run: Callable[[], Outputs]) -> Outputs:
-    """The outputs of a model in training mode, and the running statistics of its timm module afterwards.
-
-    The model itself stays as it was: what the pass changes are copies of its buffers. The generator is seeded alike for
-    each call, and put back.
-    """
-    held = [(module, dict(module._buffers)) for module in model.modules()]  # noqa: SLF001  torch has no public name
-    for module, buffers in held:
-        module._buffers.update({name: buffer.clone() for name, buffer in buffers.items() if buffer is not None})  # noqa: SLF001
-    devices = [0] if next(model.parameters()).is_cuda else []
-    try:
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(SEED)
-            outputs = run_in_training_mode(model, run)
-        statistics = {name: buffer for name, buffer in timm_module.named_buffers() if name.endswith(STATISTICS)}
-        return {**outputs, **statistics}
-    finally:
-        for module, buffers in held:
-            module._buffers.update(buffers)  # noqa: SLF001
-
-
-def run_in_training_mode(model: nn.Module, run: Callable[[], Outputs]) -> Outputs:
-    """The outputs of `run` with a model in training mode."""
-    model.train()
-    try:
-        return run()
-    finally:
-        model.eval()

@@ -19,13 +19,26 @@ from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, OtherDifference
 from ..compare.name_causes import cause_of
+from ..compare.recorded import compare_recorded
 from ..compare.reports import compare_refusal, compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
 from .holder import facts_of, written_wrongly, wrongly_indexed
-from .protocol import Computed, Damaged, Described, Fresh, Loaded, Refused, Reported, Scenario, Step, Written
+from .protocol import (
+    Computed,
+    Damaged,
+    Described,
+    Fresh,
+    Loaded,
+    Recorded,
+    Refused,
+    Reported,
+    Scenario,
+    Step,
+    Written,
+)
 from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
 
 MISFILED: Final = "the index puts them into another file than holds them"
@@ -128,7 +141,7 @@ class Attempt:
             case Fresh(module, names):
                 tensors = unfit(module, names)
                 self.scenarios[name].tensors += [replace(difference, scenario=name) for difference in tensors]
-            case Described() | Reported() | Refused():
+            case Described() | Reported() | Refused() | Recorded():
                 self.compared += 1
                 self._add(name, self._said(step))
             case Loaded():
@@ -146,8 +159,8 @@ class Attempt:
                     self._compare_outputs(name, step, state_holds=state_holds)
         return True
 
-    def _said(self, step: Described | Reported | Refused) -> Iterable[Finding]:
-        """What differs in what a library says of a model or a checkpoint."""
+    def _said(self, step: Described | Reported | Refused | Recorded) -> Iterable[Finding]:
+        """What differs in what a library says of a model or a checkpoint, or computes otherwise than it did."""
         match step:
             case Described(where, actual, fields):
                 return compare_fields(where, fields, actual)
@@ -157,6 +170,8 @@ class Attempt:
             case Refused(what, call, tensor):
                 with self.context.during("load"):
                     return list(compare_refusal(what, call, tensor, self.context.captured_warnings))
+            case Recorded(outputs, raised, recorded):
+                return compare_recorded(outputs, raised, recorded, self.tolerance)
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ...contract.catalog import Entry
+from ...contract.fingerprints import Print
 from ..models.installed import Release
 from ..models.native import Native, Outputs, Runs
 from .context import CaseContext
@@ -110,6 +111,18 @@ class Refused:
 
 
 @dataclass(frozen=True, eq=False)
+class Recorded:
+    """The fingerprints of timm's own outputs by name, and what probes raised that gave none, by the probe's name.
+
+    `recorded` are the fingerprints to compare them with, by words that follow "computes otherwise than".
+    """
+
+    outputs: Mapping[str, Print]
+    raised: Mapping[str, Exception]
+    recorded: Mapping[str, Mapping[str, Print]]
+
+
+@dataclass(frozen=True, eq=False)
 class Fresh:
     """A loaded module, and the names of parameters that were made anew, so that their values are no checkpoint's."""
 
@@ -124,7 +137,7 @@ class Damaged:
     message: str
 
 
-Step = Written | Described | Reported | Refused | Fresh | Loaded | Computed | Damaged
+Step = Written | Described | Reported | Refused | Recorded | Fresh | Loaded | Computed | Damaged
 Scenario = Iterator[Step]
 
 

@@ -184,7 +184,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "the report of new heads not logged": Fault(
         replacing(modeling_utils, "log_state_dict_report", silent),
-        *("classifier", "report", "timm_model.head.bias does not fit, and no warning names it", VIT),
+        *("classifier", "report", "head.bias does not fit, and no warning names it", VIT),
         scenario="13 labels",
     ),
     "a new head on the meta device": fault_of_head(head(on_meta), "head.bias is made anew on the meta device"),
