@@ -31,12 +31,13 @@ Tie = frozenset[str]
 class Flags:
     """What a model was when it was looked at, by the names of modules and tensors.
 
-    `training` are the modules in training mode, `frozen` the parameters that require no gradient, `strided` the tensors
-    that are not contiguous, `buffers` those that are no parameters, `parts` the parameters whose memory is larger than
-    they are, `graded` those that have a gradient, `ties` the names of one and the same memory. `set_to` has each
-    module's class and plain attributes.
+    `names` are those of all tensors, `training` the modules in training mode, `frozen` the parameters that require no
+    gradient, `strided` the tensors that are not contiguous, `buffers` those that are no parameters, `parts` the
+    parameters whose memory is larger than they are, `graded` those that have a gradient, `ties` the names of one and
+    the same memory. `set_to` has each module's class and plain attributes.
     """
 
+    names: frozenset[str]
     training: frozenset[str]
     frozen: frozenset[str]
     strided: frozenset[str]
@@ -51,6 +52,7 @@ class Flags:
         """Look at a model without calling anything on it that could change it."""
         tensors, modules = tensors_of(model), dict(model.named_modules(remove_duplicate=False))
         return cls(
+            frozenset(tensors),
             frozenset(name for name, module in modules.items() if module.training),
             frozenset(name for name, tensor in tensors.items() if _is_frozen(tensor)),
             frozenset(name for name, tensor in tensors.items() if not tensor.is_contiguous()),
@@ -69,6 +71,7 @@ class Flags:
 
         ties = map(inside, self.ties)
         return Flags(
+            inside(self.names),
             inside(self.training),
             inside(self.frozen),
             inside(self.strided),
@@ -86,6 +89,7 @@ class Flags:
             return frozenset(name for name in names if not _in(name, prefix))
 
         return Flags(
+            outside(self.names),
             outside(self.training),
             outside(self.frozen),
             outside(self.strided),
@@ -106,14 +110,14 @@ def compare_flags(
     """
     left_out = frozenset(leaving)
     owners = frozenset(name.rpartition(".")[0] for name in left_out)
-    every = frozenset(actual.set_to)
+    every, both = frozenset(actual.set_to), (expected.names & actual.names) - left_out
     wrong = sorted((every - actual.training if training else actual.training) - owners)
     mode = ("is in evaluation mode", "is in training mode")
     found = [_finding(where, name or "the model", mode[not training], name) for name in _topmost(wrong)]
     for kind, (is_so, is_not) in OF_TENSORS.items():
-        now, then = getattr(actual, kind), getattr(expected, kind)
-        found += [_finding(where, name, is_so, name) for name in sorted(now - then - left_out)]
-        found += [_finding(where, name, is_not, name) for name in sorted(then - now - left_out) if is_not]
+        now, then = getattr(actual, kind) & both, getattr(expected, kind) & both
+        found += [_finding(where, name, is_so, name) for name in sorted(now - then)]
+        found += [_finding(where, name, is_not, name) for name in sorted(then - now) if is_not]
     lost, made = expected.ties - actual.ties, actual.ties - expected.ties
     for ties, how in ((lost, "no longer share their memory"), (made, "share their memory, and must not")):
         found += [

@@ -82,16 +82,6 @@ class Faulty(Intercepted):
 
 
 @dataclass
-class Single(Intercepted):
-    """A route of one of its scenarios."""
-
-    only: str
-
-    def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        return {self.only: self.route.scenarios(context)[self.only]}
-
-
-@dataclass
 class Scenarios:
     """A route of just these scenarios, each made anew for each attempt."""
 

@@ -385,14 +385,14 @@ FAULTS: Mapping[str, Fault] = {
     "built without LayerScale": Fault(after(without_scales), "wrapper", "keys", "5 missing (stages.0.blocks.0.gamma"),
     # In what it computes.
     "dropout left on": Fault(after(hooked(dropping)), "wrapper", "outputs", "state is equal"),
-    "batch norms left in training": Fault(after(training), "tower", "outputs", "BatchNorm", RESNET),
+    "batch norms left in training": Fault(after(training), "tower", "flags", "bn1 is in training mode", RESNET),
     "randomness in forward": Fault(after(hooked(noisy)), "tower", "outputs", "state is equal"),
     "NaN in one channel": Fault(after(hooked(with_nan)), "wrapper", "nonfinite", "is not finite"),
     "computed through float16": Fault(after(hooked(halved)), "wrapper", "outputs", "first in stem.0"),
     "an exception swallowed": Fault(after(hooked(swallowed)), "wrapper", "outputs", "first in stem.0"),
     "stale memory": Fault(after(stale), "wrapper", "outputs", "state is equal"),
     "wrong from the second call on": Fault(after(second_call), "wrapper", "outputs", "second call"),
-    "another epsilon": Fault(after(eps), "wrapper", "outputs", "state is equal"),
+    "another epsilon": Fault(after(eps), "wrapper", "flags", "eps is 0.1, not 1e-06"),
     "levels off by one": Fault(after(levels), "backbone", "outputs", "feature_maps."),
     # In what it leaves behind.
     "a default dtype left changed": Fault(after(double_by_default), "wrapper", "leaked", f"{LEAK}load: default dtype"),

@@ -11,12 +11,13 @@ from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
+from harness.cell.scenarios.attempt import Attempt
+from harness.cell.scenarios.context import CaseContext
 from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
 from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
-from tests.cell.faults.faulty import Single
-from tests.cell.faults.kinds import files, interface, missing, pictures, process, reports, tensors, training
+from tests.cell.faults.kinds import files, interface, pictures, process, reports, tensors, training
 from tests.cell.faults.outside import Fault, Reached
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,6 @@ KINDS: Mapping[str, Mapping[str, Fault]] = {
     "tensors": tensors.FAULTS,
     "files": files.FAULTS,
     "pictures": pictures.FAULTS,
-    "missing": missing.FAULTS,
 }
 LIKE_OTHERS = frozenset(
     {
@@ -67,15 +67,17 @@ ALL = {name: fault for faults in KINDS.values() for name, fault in faults.items(
 
 
 def attempted(fault: Fault, entries: Catalog, folder: Path, reached: Reached | None = None) -> CaseLine:
-    """The line of the scenario that has to see a fault; with `reached` the fault is put in."""
-    route = ROUTES[fault.route] if fault.scenario is None else Single(ROUTES[fault.route], fault.scenario)
+    """The line of one attempt at the scenario that has to see a fault; with `reached` the fault is put in."""
+    route, variant = ROUTES[fault.route], VARIANTS[fault.variant]
     # Anew for each: what a fault in timm does to the native outputs must not be kept.
-    reference = ReferenceModel(entries[fault.model], "slim", Placement("cpu", torch.float32))
-    tolerance = TOLERANCES[torch.float32]
+    plain = ReferenceModel(entries[fault.model], "slim", Placement("cpu", torch.float32))
+    reference = variant.stored(plain, RELEASE)
+    context = CaseContext(reference, variant, RELEASE, folder / route.name)
+    only = None if fault.scenario is None else [fault.scenario]
     with pytest.MonkeyPatch.context() as patch:
         if reached is not None:
             fault.put(patch, reached)
-        return run_case.run(route, VARIANTS[fault.variant], reference, RELEASE, tolerance, folder)
+        return run_case._try(route, Attempt(context, TOLERANCES[torch.float32]), only)
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,8 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "a name listed as missing that is there": Fault(
         after(listing("missing_keys", "timm_model.norm.weight")),
-        *("wrapper", "report", "is listed as missing, and is there", VIT),
-        scenario="report",
+        *("wrapper", "keys", "the loading report: keys 1 missing (norm.weight)", VIT),
+        scenario="",
     ),
     "the report not logged": Fault(
         replacing(modeling_utils, "log_state_dict_report", silent),
@@ -184,7 +184,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "the report of new heads not logged": Fault(
         replacing(modeling_utils, "log_state_dict_report", silent),
-        *("classifier", "report", "timm_model.head.bias does not fit, and no warning names it", VIT),
+        *("classifier", "report", "head.bias does not fit, and no warning names it", VIT),
         scenario="13 labels",
     ),
     "a new head on the meta device": fault_of_head(head(on_meta), "head.bias is made anew on the meta device"),

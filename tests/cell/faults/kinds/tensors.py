@@ -8,7 +8,7 @@ from torch import nn
 from transformers.models.detr.modeling_detr import DetrFrozenBatchNorm2d
 
 from tests.cell.faults.kinds.replaced import VIT, on_model, on_modules, on_parameters, replacing
-from tests.cell.faults.outside import CONVNEXT, RESNET, Fault, Reached, after
+from tests.cell.faults.outside import CONVNEXT, RESNET, Fault, Reached, after, loading
 
 GEMMA = "mobilenetv5_base"
 
@@ -63,6 +63,13 @@ def one_counter(model: Any, _info: Any) -> bool:
     return bool(norms)
 
 
+def in_float32(original: Any, reached: Reached, *args: Any, **kwargs: Any) -> Any:
+    """Where no dtype is asked for, a model is loaded in float32, not in the dtype of its checkpoint."""
+    asked = "dtype" in kwargs or "torch_dtype" in kwargs
+    reached.times += not asked
+    return original(*args, **({} if asked else {"dtype": torch.float32}), **kwargs)
+
+
 def untied(model: Any, _info: Any) -> bool:
     embeddings, head = model.get_input_embeddings(), model.get_output_embeddings()
     if head is None or embeddings is None or head.weight is not embeddings.weight:
@@ -78,12 +85,6 @@ def without_eps(_original: Any, reached: Reached, self: Any, x: Any) -> Any:
     reached.times += 1
     scale = weight * var.rsqrt()
     return x * scale + (bias - mean * scale)
-
-
-def in_float16(_original: Any, reached: Reached, self: Any, x: Any) -> Any:
-    reached.times += 1
-    self.running_var = self.running_var.half().float()
-    return _original(self, x)
 
 
 def no_eps(norm: Any) -> None:
@@ -110,6 +111,9 @@ FAULTS: Mapping[str, Fault] = {
         after(tied_if_equal), "wrapper", "flags", "share their memory is True, not False", VIT, scenario="report"
     ),
     "two LayerScales become one": Fault(after(tied), "tower", "tensors", "ls2.gamma holds what", VIT, scenario=""),
+    "a half-precision checkpoint becomes float32": Fault(
+        loading(in_float32), "wrapper", "tensors", "is float32, not ", VIT, "half", scenario=""
+    ),
     "counters of batch norms become one": Fault(
         after(one_counter), "tower", "flags", "share their memory, and must not", RESNET, scenario=""
     ),
