@@ -188,7 +188,7 @@ def test_a_costly_load_is_found_on_every_route_and_named(
 
 
 def test_only_the_first_load_of_a_process_may_cost_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = []
+    kept: list[Any] = []
 
     def once(_model: Any, _info: dict[str, Any]) -> bool:
         kept.append([] if kept else torch.ones(2**23))  # 32 MiB of something that is made once

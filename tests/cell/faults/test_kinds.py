@@ -17,7 +17,7 @@ from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
 from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
-from tests.cell.faults.kinds import files, interface, pictures, process, reports, tensors, training
+from tests.cell.faults.kinds import files, interface, maps, pictures, process, reports, tensors, training
 from tests.cell.faults.outside import Fault, Reached
 
 pytestmark = pytest.mark.slow
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 KINDS: Mapping[str, Mapping[str, Fault]] = {
     "training": training.FAULTS,
     "interface": interface.FAULTS,
+    "maps": maps.FAULTS,
     "reports": reports.FAULTS,
     "process": process.FAULTS,
     "tensors": tensors.FAULTS,

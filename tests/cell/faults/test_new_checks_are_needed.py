@@ -11,7 +11,7 @@ import pytest
 from harness.cell.compare import comparison, flags, gradients, reports
 from harness.cell.guards import leaks
 from harness.cell.models.native import Native
-from harness.cell.scenarios import attempt, state
+from harness.cell.scenarios import attempt, said, state
 from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
 from tests.cell.faults.kinds.process import FAULTS as PROCESS
@@ -72,17 +72,17 @@ def without_refusals(patch: Patch) -> None:
             call()
         return []
 
-    patch.setattr(attempt, "compare_refusal", called)
+    patch.setattr(said, "compare_refusal", called)
 
 
 def returning_nothing(name: str) -> Off:
-    return lambda patch: patch.setattr(attempt, name, nothing)
+    return lambda patch: patch.setattr(said, name, nothing)
 
 
 def without_warnings(patch: Patch) -> None:
     report = reports.compare_report
     patch.setattr(
-        attempt, "compare_report", lambda info, expected, _warned, warnings: report(info, expected, (), warnings)
+        said, "compare_report", lambda info, expected, _warned, warnings: report(info, expected, (), warnings)
     )
 
 

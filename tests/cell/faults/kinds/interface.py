@@ -3,16 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 from transformers import (
-    DetrForObjectDetection,
-    TimmBackbone,
     TimmWrapperConfig,
     TimmWrapperForImageClassification,
     TimmWrapperModel,
 )
-from transformers.models.detr.modeling_detr import DetrConvEncoder
 
 from tests.cell.faults.kinds.replaced import VIT, replacing, returning
 from tests.cell.faults.outside import CONVNEXT, Fault, Put, Reached
@@ -117,38 +113,6 @@ def sticky(kind: Any) -> Put:
     return replacing(kind, "forward", forward)
 
 
-def on_mask(change: Callable[[Tensor], Tensor]) -> Callable[..., Any]:
-    def forward(original: Any, reached: Reached, self: Any, pixel_values: Tensor, pixel_mask: Tensor) -> Any:
-        reached.times += not bool(pixel_mask.all())
-        return original(self, pixel_values, change(pixel_mask))
-
-    return forward
-
-
-def first_channels(original: Any, reached: Reached, self: Any) -> Any:
-    channels = original(self)
-    reached.times += 1
-    return list(reversed(channels))
-
-
-def channels_reversed(patch: Any, reached: Reached) -> None:
-    usual = TimmBackbone.channels
-
-    def channels(self: Any) -> Any:
-        reached.times += 1
-        return usual.fget(self)[::-1]
-
-    patch.setattr(TimmBackbone, "channels", property(channels))
-
-
-def only_last_level(original: Any, reached: Reached, self: Any, *args: Any, **kwargs: Any) -> None:
-    """A configuration's `out_indices` are ignored: the last level alone is a feature map."""
-    original(self, *args, **kwargs)
-    if kwargs.get("out_indices") is not None and len(kwargs["out_indices"]) == 1:
-        reached.times += 1
-        self._out_indices = [-1]
-
-
 def labels_of_config(original: Any, reached: Reached, *args: Any, **kwargs: Any) -> Any:
     """Another number of labels is not written into the configuration of the model that has them."""
     result = original(*args, **kwargs)
@@ -232,11 +196,6 @@ FAULTS: Mapping[str, Fault] = {
         *("wrapper", "outputs", "two pictures: last_hidden_state", VIT),
         scenario="arguments",
     ),
-    "a backbone's batch is its first picture repeated": Fault(
-        replacing(TimmBackbone, "forward", on_pixels(first_repeated)),
-        *("backbone", "outputs", "two pictures: feature_maps.0", VIT),
-        scenario="",
-    ),
     "an oblong picture transposed": Fault(
         replacing(TimmWrapperModel, "forward", on_pixels(transposed)),
         *("wrapper", "outputs", "oblong: last_hidden_state"),
@@ -249,39 +208,6 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "another output after a call for more": Fault(
         sticky(CLASSIFIER), "classifier", "outputs", "again: logits", VIT, scenario="arguments"
-    ),
-    "a pixel mask ignored": Fault(
-        replacing(DetrConvEncoder, "forward", on_mask(torch.ones_like)),
-        *("detector", "outputs", "the mask matters", VIT),
-        scenario="DETR",
-    ),
-    "a pixel mask of the first picture for all": Fault(
-        replacing(DetrConvEncoder, "forward", on_mask(lambda mask: mask[:1].expand_as(mask))),
-        *("detector", "outputs", "the mask matters", VIT),
-        scenario="DETR",
-    ),
-    "a pixel mask turned round": Fault(
-        replacing(DetrConvEncoder, "forward", on_mask(lambda mask: mask.flip(1))),
-        *("detector", "outputs", "mask", VIT),
-        scenario="DETR",
-        escapes="the oracle for what a mask hides is the saved model, of the same class",
-    ),
-    "boxes of two pictures exchanged": Fault(
-        returning(
-            DetrForObjectDetection,
-            "forward",
-            changing("pred_boxes", lambda boxes: boxes.flip(0) if len(boxes) > 1 else boxes, always),
-        ),
-        *("detector", "outputs", "a picture beside a padded one is detected as alone (DETR) is false", VIT),
-        scenario="DETR",
-    ),
-    "channels of a backbone in another order": Fault(
-        channels_reversed, "backbone", "outputs", "channels", CONVNEXT, scenario=""
-    ),
-    "a backbone's levels in another order": Fault(
-        returning(TimmBackbone, "forward", changing("feature_maps", lambda maps: maps[::-1], always)),
-        *("backbone", "outputs", "feature_maps.0", CONVNEXT),
-        scenario="",
     ),
     "a configuration does not know its new labels": Fault(
         replacing(TimmWrapperConfig, "from_dict", labels_of_config),
