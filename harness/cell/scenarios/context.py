@@ -51,7 +51,8 @@ class CaseContext:
     scenario: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
-    captured_warnings: list[str] = field(default_factory=list)
+    warnings: dict[str, list[str]] = field(default_factory=dict)
+    """Captured warnings by scenario."""
     loaded_folder: Path | None = None  # that of the last model loaded
     native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
     after_phase: Callable[[], None] = lambda: None
@@ -79,6 +80,11 @@ class CaseContext:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
             self.after_phase()
+
+    @property
+    def captured_warnings(self) -> list[str]:
+        """The warnings of this scenario so far."""
+        return self.warnings.setdefault(self.scenario, [])
 
     @property
     def goes_back(self) -> bool:

@@ -153,7 +153,9 @@ def _try(route: Route, attempt: Attempt, only: Sequence[str] | None = None) -> C
     if only is None and not findings.fails and not findings.outputs and not attempt.has_model_without_inputs:
         attempt.add_error(RuntimeError("nothing was compared: the route ran nothing"), "")
         findings = attempt.findings
-    warnings = [tidy(text, str(context.folder.parent)) for text in context.captured_warnings]
+    # What is said of a checkpoint in one scenario warns nobody of what differs in another.
+    warned = attempt.failed or list(context.warnings)
+    warnings = [tidy(text, str(context.folder.parent)) for name in warned for text in context.warnings.get(name, ())]
     figures: Mapping[str, Any] = findings.figures
     return CaseLine(
         outcome=findings.outcome,

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 CONVNEXT = "convnext_atto"
 SAVED = {
-    "backbone": {"saved", "default level saved", "num_channels saved", "output_stride saved"},
-    "tower": {"saved"},
+    "backbone": {"saved", "default level saved", "first level saved", "num_channels saved", "output_stride saved"},
+    "tower": {"saved", "training saved"},
     "tower-wrapper": {"saved"},
 }
 
@@ -68,7 +68,8 @@ def test_a_taken_checkpoint_is_the_kept_one_and_not_what_this_pair_would_save(
 ) -> None:
     kept = tmp_path / "kept"
     run(reference, "tower", tmp_path / "saving", Handover(keeps=kept))
-    [folder] = next(kept.iterdir()).iterdir()
+    [case] = kept.iterdir()
+    folder = case / "saved"
     faulty.renamed("gamma", "weight")(folder)
     line = run(reference, "tower", tmp_path / "loading", Handover(takes=kept))
     assert line.outcome == "keys"
