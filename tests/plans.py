@@ -28,6 +28,7 @@ def plan_of(cases: Iterable[str], **fields: Any) -> Plan:
         "same_as": {},
         "rules": (),
         "tolerance": Tolerance(rtol=1e-5, atol=1e-5),
+        "costs": None,
         "limits": NO_LIMITS,
         "seed": SEED,
         "selection": {"quick": True},

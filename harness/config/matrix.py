@@ -93,6 +93,23 @@ class Tolerance(Strict):
     atol: float = Field(ge=0, allow_inf_nan=False)
 
 
+class Bound(Strict):
+    """The highest cost of a load: floor + ratio · that of the bare work."""
+
+    ratio: float = Field(ge=0, allow_inf_nan=False)
+    floor: float = Field(ge=0, allow_inf_nan=False)
+
+
+class Costs(Strict):
+    """What a load may cost in CPU seconds, and in MiB of memory that no file backs.
+
+    The bare work is to build the timm model and to give it the tensors of its checkpoint, in the same process.
+    """
+
+    seconds: Bound
+    mib: Bound
+
+
 class Limits(Strict):
     """Limits on a case's wall-clock time, its process's memory and its checkpoints' disk, and on installing a pair.
 
@@ -129,6 +146,7 @@ class Matrix(Strict):
     lane_scopes: Mapping[LaneName, LaneScope] = Field(alias="lanes", min_length=1)
     routes: Mapping[RouteName, Route] = Field(min_length=1)
     models: Models
+    costs: Costs | None = None
     limits: Limits
     uses: Uses | None = None
     expectations: tuple[Rule, ...] = ()

@@ -21,6 +21,27 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """A cost of a load is too high where it exceeds floor + ratio * that of the bare work."""
+
+    ratio: float
+    floor: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The bounds on what a load costs: CPU seconds, and MiB of anonymous memory."""
+
+    seconds: Bound
+    mib: Bound
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any] | None) -> "Costs | None":
+        """From fields in JSON's own types; None, if costs are not compared, from None."""
+        return None if fields is None else cls(**{name: Bound(**bound) for name, bound in fields.items()})
+
+
+@dataclass(frozen=True)
 class Limits:
     """Limits of a case: seconds, GiB of memory of its process, GiB of disk for its checkpoints. None: no limit."""
 
@@ -88,6 +109,8 @@ class Plan:
     rules: tuple[Rule, ...]
     """The rules that cover the pair's releases."""
     tolerance: Tolerance
+    costs: Costs | None
+    """None: costs are not compared."""
     limits: Limits
     seed: int
     selection: Mapping[str, Any]
@@ -137,6 +160,7 @@ class Plan:
             "entries": tuple(map(entry_of, plan["entries"])),
             "rules": tuple(map(Rule.of, plan["rules"])),
             "tolerance": Tolerance(**plan["tolerance"]),
+            "costs": Costs.of(plan["costs"]),
             "limits": Limits(**plan["limits"]),
             "needs": {model: tuple(gib) for model, gib in plan["needs"].items()},
             "room": tuple(plan["room"]),

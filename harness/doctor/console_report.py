@@ -26,7 +26,7 @@ from ..contract.catalog import Entry
 from ..contract.finding import ScenarioLine, scenarios_of
 from ..contract.matching import applies_to, covers_releases, explains
 from ..contract.package import ROOT
-from ..contract.plan import Pattern, Rule, Tolerance
+from ..contract.plan import Costs, Pattern, Rule, Tolerance
 from ..contract.record import CaseLine
 from ..contract.routes import OWN
 from .messages import Out
@@ -94,6 +94,11 @@ def _matrix() -> Mapping[str, Any]:
 def tolerance(dtype: torch.dtype = torch.float32) -> Tolerance:
     """The tolerance of a precision in matrix.yaml."""
     return Tolerance(**_matrix()["tolerances"][str(dtype).removeprefix("torch.")])
+
+
+def costs() -> Costs | None:
+    """The bounds on what a load costs in matrix.yaml."""
+    return Costs.of(_matrix().get("costs"))
 
 
 def rules() -> list[Any]:

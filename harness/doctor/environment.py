@@ -21,7 +21,7 @@ from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
 from ..contract.matching import applying
 from ..contract.plan import Tolerance
-from .console_report import LANE, CaseResult, planned, print_report, quiet, rules, tolerance
+from .console_report import LANE, CaseResult, costs, planned, print_report, quiet, rules, tolerance
 from .messages import Console
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
@@ -54,5 +54,7 @@ def _results(release: Release, tolerance: Tolerance, console: Console) -> Iterat
                     case, variant = Case(name, model), VARIANTS[DEFAULT_VARIANT]
                     applicable = applying(known_rules, case, LANE, entry)
                     scratch = Path(folder) / model
-                    line = run_case.run(route, variant, reference, release, tolerance, scratch, rules=applicable)
+                    line = run_case.run(
+                        *(route, variant, reference, release, tolerance, scratch), rules=applicable, costs=costs()
+                    )
                     yield CaseResult(case, entry, line)

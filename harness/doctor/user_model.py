@@ -9,7 +9,7 @@ from ..cell.guards import offline
 from ..cell.models.installed import Release
 from ..cell.user_models.request import Request, UserCases
 from ..cell.user_models.save_and_reload import UserModel
-from .console_report import LANE, CaseResult, planned, print_report, quiet, rules, tolerance
+from .console_report import LANE, CaseResult, costs, planned, print_report, quiet, rules, tolerance
 from .messages import UNWATCHED, Console
 
 
@@ -32,6 +32,6 @@ def results(user_cases: UserCases, console: Console = UNWATCHED) -> Iterator[Cas
     with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
         for case in user_cases.cases:
             console.testing(f"while {case.id} ran")
-            line = user_cases.run(case, release, allowed, Path(folder), lane=LANE, rules=known)
+            line = user_cases.run(case, release, allowed, Path(folder), lane=LANE, rules=known, costs=costs())
             shutil.rmtree(Path(folder) / case.route, ignore_errors=True)
             yield CaseResult(case, user_cases.reference.entry, line, folder=user_cases.is_as_for_the_hub)

@@ -29,7 +29,7 @@ USER_MODEL: Final = f"{USER_MODELS}.request"
 
 def digests(matrix: Matrix, routes: Iterable[str], timm: str, name: str = package.NAME) -> dict[str, str]:
     """Route -> digest, for a pair with this release of timm. `name` is the name of the package."""
-    shared = matrix.model_dump(mode="json", include={"tolerances"}) | {"limits": matrix.limits.of_a_case}
+    shared = matrix.model_dump(mode="json", include={"tolerances", "costs"}) | {"limits": matrix.limits.of_a_case}
     recorded = {fingerprints.ROUTE: {"fingerprints": fingerprints.digest(timm, _folder(name) / fingerprints.NAME)}}
     return {
         route: _digest(route, name, {**shared, **recorded.get(route, {}), "route": _settings(matrix, route)})

@@ -14,7 +14,7 @@ from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, OWN_VARIANTS, SEED, C
 from ..contract.catalog import BERT, Catalog, Entry
 from ..contract.checkpoint import Checkpoint, is_path
 from ..contract.matching import applying, covers_releases
-from ..contract.plan import Limits, Plan, Rule, Tolerance
+from ..contract.plan import Costs, Limits, Plan, Rule, Tolerance
 from ..contract.routes import OWN, ROUTES, Takes
 from . import currency
 
@@ -156,6 +156,7 @@ def plan_of(  # noqa: PLR0913 - a plan needs all of these
         same_as={case.id: other.id for case, other in twins.items()},
         rules=rules,
         tolerance=Tolerance(**matrix.tolerances[lane.dtype].model_dump()),
+        costs=Costs.of(None if matrix.costs is None else matrix.costs.model_dump()),
         limits=Limits(**matrix.limits.of_a_case),
         seed=SEED,
         selection=options.selection,

@@ -269,6 +269,13 @@ def test_the_published_schema_is_current() -> None:
         ),
         pytest.param(
             "limits: {seconds: 300}",
+            "limits: {seconds: 300}\ncosts: {seconds: {ratio: 10, floor: -1}, mib: {ratio: 2}}",
+            "matrix.yaml: costs.seconds.floor: -1: input should be greater than or equal to 0\n"
+            "matrix.yaml: costs.mib: 'floor' is missing",
+            id="bounds of costs",
+        ),
+        pytest.param(
+            "limits: {seconds: 300}",
             "limits: 300",
             "matrix.yaml: limits: 300 is a number; a mapping is wanted",
             id="no mapping",

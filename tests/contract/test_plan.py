@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from harness.contract.catalog import BERT
-from harness.contract.plan import Pattern, Rule
+from harness.contract.plan import Bound, Costs, Pattern, Rule
 from tests.plans import NO_LIMITS, plan_of
 
 RULE = Rule(
@@ -32,6 +32,7 @@ def test_a_plan_reads_back_equal() -> None:
         gpus=("0", "1"),
         rules=(RULE, EVERYWHERE),
         own={"target": "x:Y", "config": None, "maker": None},
+        costs=Costs(seconds=Bound(ratio=10, floor=0.5), mib=Bound(ratio=2, floor=16)),
         limits=replace(NO_LIMITS, full_seconds=3600, memory_gib=8),
     )
     assert type(plan).loads(plan.dumps()) == plan

@@ -156,7 +156,7 @@ def _double() -> None:
 def _train() -> None:
     import torch  # noqa: PLC0415  as above
 
-    torch.set_grad_enabled(True)
+    torch.set_grad_enabled(False)
     torch.use_deterministic_algorithms(mode=True)
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.matrix import Limits, Matrix, Route
+from harness.config.matrix import Bound, Costs, Limits, Matrix, Route
 from harness.contract import package
 from harness.contract.routes import OWN, ROUTES
 from harness.planning import currency
 from tests.places import TIMM
 
 NUMBERS = itertools.count()
+COSTS = Costs(seconds=Bound(ratio=10, floor=0.5), mib=Bound(ratio=2, floor=16))
 TRIED = ("tower", "vlm", "hub", OWN)
 
 Changed = Callable[[str, str, str], set[str]]
@@ -106,6 +107,7 @@ def test_settings_make_stale_what_they_are_about(small_matrix: Matrix) -> None:
     before = currency.digests(small_matrix, small_matrix.routes, TIMM)
     assert stale(expectations=()) == set()
     assert stale(limits=Limits(seconds=301)) == set(before)
+    assert stale(costs=COSTS) == set(before)
     assert stale(limits=Limits(seconds=300, install_seconds=9)) == set()
     assert stale(routes={**small_matrix.routes, "tower": Route(models="every")}) == {"tower"}
 

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from harness.config.errors import NothingSelected
-from harness.config.matrix import Lane, Matrix, Route
+from harness.config.matrix import Lane, Matrix, Route, load
 from harness.config.options import Options
 from harness.contract.case import Case
 from harness.contract.catalog import BERT, Catalog, Entry
-from harness.contract.plan import Pattern, Plan, Rule, Tolerance
+from harness.contract.plan import Bound, Costs, Pattern, Plan, Rule, Tolerance
 from harness.planning import currency, plan
 from tests import plans
 from tests.arguments import parse
@@ -259,6 +259,7 @@ def test_the_plan_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalo
         same_as={},
         rules=(),
         tolerance=Tolerance(rtol=1.3e-6, atol=1e-5),
+        costs=None,
         limits=plans.NO_LIMITS,
         seed=0,
         selection={
@@ -283,6 +284,15 @@ def test_the_plan_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalo
         here=str(Path.cwd()),
         fallbacks=0,
     )
+
+
+def test_the_bounds_of_costs_go_into_the_plan(
+    write: Callable[[str], Path], matrix_text: str, small_catalog: Catalog
+) -> None:
+    costs = "costs: {seconds: {ratio: 10, floor: 0.5}, mib: {ratio: 2, floor: 16}}\n"
+    matrix = load(write(matrix_text + costs))
+    bounds = Costs(seconds=Bound(ratio=10, floor=0.5), mib=Bound(ratio=2, floor=16))
+    assert planned(matrix, small_catalog, Options(), [Case("wrapper", "eva02_tiny")]).costs == bounds
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from .diagnosis import diagnose, equal, largest
 from .findings import NameDifference, OutputDifference, TensorDifference
 
 ULPS: Final = 8
+TOO_MANY: Final = "is there, and native timm has none of that name"
 SAME: Final = 1e-4  # of the largest value, up to which two outputs are the same
 
 
@@ -57,15 +58,22 @@ def compare_outputs(
 ) -> list[OutputDifference]:
     """Compare each native output with the loaded model's. One that is missing or has another shape differs by NaN.
 
+    So does one that native lacks.
+
     `again` gives the outputs of a second native run; it is called only for outputs that differ.
     """
     differences = [_output(name, tensor, again, loaded.get(name), tolerance) for name, tensor in native.items()]
+    extra = [
+        OutputDifference(name, math.nan, 0.0, math.nan, math.nan, holds=False, finite=True, how=TOO_MANY)
+        for name in loaded
+        if name not in native
+    ]
     return [
         difference
         if difference.holds
         else replace(difference, how=difference.how or _namesake(difference, native, loaded))
         for difference in differences
-    ]
+    ] + extra
 
 
 def _namesake(difference: OutputDifference, native: Mapping[str, Tensor], loaded: Mapping[str, Tensor]) -> str:
@@ -135,7 +143,9 @@ def _output(
     loaded: Tensor | None,
     tolerance: Tolerance,
 ) -> OutputDifference:
+    words = ""
     if first.dtype == torch.bool and loaded is not None:
+        words = f"is {str(bool(loaded.all())).lower()}, and must not be"
         first, loaded = first.int(), loaded.int()
     magnitude = largest(first)
     if loaded is None or loaded.shape != first.shape:
@@ -149,7 +159,8 @@ def _output(
     ulp = torch.finfo(first.dtype).eps * 2.0 ** math.floor(math.log2(magnitude)) if rounds and magnitude > 0 else 0.0
     noise = largest(first.double() - again()[name].double()) if distance > 0 else math.nan
     finite = bool(loaded.isfinite().all())
-    return OutputDifference(name, distance, magnitude, noise, ULPS * ulp, holds=holds, finite=finite)
+    how = "" if holds else words
+    return OutputDifference(name, distance, magnitude, noise, ULPS * ulp, holds=holds, finite=finite, how=how)
 
 
 def _word(dtype: torch.dtype) -> str:

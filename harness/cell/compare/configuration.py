@@ -16,9 +16,11 @@ def compare_fields(where: str, expected: Mapping[str, Any], actual: Any) -> Iter
         now = field_of(actual, name)
         if now is ABSENT:
             yield Finding(Outcome.FLAGS, where, name, "is not there", example=name)
-        elif _plain(now) != _plain(value):
-            how = f"is {_short(now)}, not {_short(value)}"
-            yield Finding(Outcome.FLAGS, where, name, how, example=name)
+        elif (plain := _plain(now)) != (must := _plain(value)):
+            at = _first_other(plain, must)
+            item, is_now, must_be = (f"{name}.{at}", plain[at], must[at]) if at is not None else (name, now, value)
+            how = f"is {_short(is_now)}, not {_short(must_be)}"
+            yield Finding(Outcome.FLAGS, where, name, how, example=item)
 
 
 def field_of(holder: Any, name: str) -> Any:
@@ -26,6 +28,15 @@ def field_of(holder: Any, name: str) -> Any:
     for part in name.split("."):
         holder = holder.get(part, ABSENT) if isinstance(holder, Mapping) else getattr(holder, part, ABSENT)
     return holder
+
+
+def _first_other(now: Any, must: Any) -> Any:
+    """The key or the index of the first item that is otherwise, where two collections have the same ones; else None."""
+    if isinstance(now, dict) and isinstance(must, dict) and now.keys() == must.keys():
+        return next(key for key, item in must.items() if now[key] != item)
+    if isinstance(now, list) and isinstance(must, list) and len(now) == len(must):
+        return next(index for index, item in enumerate(must) if now[index] != item)
+    return None
 
 
 def _plain(value: Any) -> Any:

@@ -58,7 +58,8 @@ def equal(first: Tensor, second: Tensor) -> bool:
 
 
 def largest(tensor: Tensor) -> float:
-    """The largest magnitude; 0 for a tensor without values."""
+    """The largest magnitude, 1 for true; 0 for a tensor without values."""
+    tensor = tensor.int() if tensor.dtype == torch.bool else tensor
     return tensor.abs().max().item() if tensor.numel() else 0.0
 
 

@@ -21,7 +21,7 @@ def first_module(
     for name, tensor in expected.items():
         if name not in actual:
             continue  # a module that the loaded model lacks shows in the module around it
-        (difference,) = compare_outputs({name: tensor}, lambda: expected, actual, within)
+        (difference,) = compare_outputs({name: tensor}, lambda: expected, {name: actual[name]}, within)
         if not difference.holds:
             kind, shape = type(native.get_submodule(name)).__name__, tuple(tensor.shape)
             return f"{name} ({kind}, shape {shape}), by {difference.max_abs:.3g}"

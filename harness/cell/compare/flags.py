@@ -18,6 +18,9 @@ OF_A_RUN: Final = frozenset({"training", "name_or_path"})
 OF_TENSORS: Final = {
     "frozen": ("requires no gradient, and must", "requires a gradient, and must not"),
     "strided": ("is not contiguous, and must be", "is contiguous, and must not be"),
+    "buffers": ("is a buffer, and must be a parameter", "is a parameter, and must be a buffer"),
+    "parts": ("is a part of a larger memory, and must not be", ""),  # as native weights that are mapped from a file
+    "graded": ("has a gradient already, and must have none", "has no gradient, and must have one"),
 }
 """By what a tensor may be: what is wrong if it is, and if it is not."""
 
@@ -28,14 +31,19 @@ Tie = frozenset[str]
 class Flags:
     """What a model was when it was looked at, by the names of modules and tensors.
 
-    `training` are the modules in training mode, `frozen` the parameters that require no gradient, `strided` the tensors
-    that are not contiguous, `ties` the names of one and the same memory. `set_to` has each module's class and plain
-    attributes.
+    `names` are those of all tensors, `training` the modules in training mode, `frozen` the parameters that require no
+    gradient, `strided` the tensors that are not contiguous, `buffers` those that are no parameters, `parts` the
+    parameters whose memory is larger than they are, `graded` those that have a gradient, `ties` the names of one and
+    the same memory. `set_to` has each module's class and plain attributes.
     """
 
+    names: frozenset[str]
     training: frozenset[str]
     frozen: frozenset[str]
     strided: frozenset[str]
+    buffers: frozenset[str]
+    parts: frozenset[str]
+    graded: frozenset[str]
     ties: frozenset[Tie]
     set_to: Mapping[str, Mapping[str, Any]]
 
@@ -44,9 +52,13 @@ class Flags:
         """Look at a model without calling anything on it that could change it."""
         tensors, modules = tensors_of(model), dict(model.named_modules(remove_duplicate=False))
         return cls(
+            frozenset(tensors),
             frozenset(name for name, module in modules.items() if module.training),
             frozenset(name for name, tensor in tensors.items() if _is_frozen(tensor)),
             frozenset(name for name, tensor in tensors.items() if not tensor.is_contiguous()),
+            frozenset(name for name, tensor in tensors.items() if not isinstance(tensor, nn.Parameter)),
+            frozenset(name for name, tensor in tensors.items() if _is_part(tensor)),
+            frozenset(name for name, tensor in tensors.items() if tensor.is_leaf and tensor.grad is not None),
             frozenset(_ties(tensors)),
             {name: _set_to(module) for name, module in modules.items()},
         )
@@ -59,9 +71,13 @@ class Flags:
 
         ties = map(inside, self.ties)
         return Flags(
+            inside(self.names),
             inside(self.training),
             inside(self.frozen),
             inside(self.strided),
+            inside(self.buffers),
+            inside(self.parts),
+            inside(self.graded),
             frozenset(tie for tie in ties if len(tie) > 1),
             {_without(name, prefix): at for name, at in self.set_to.items() if _in(name, prefix)},
         )
@@ -73,9 +89,13 @@ class Flags:
             return frozenset(name for name in names if not _in(name, prefix))
 
         return Flags(
+            outside(self.names),
             outside(self.training),
             outside(self.frozen),
             outside(self.strided),
+            outside(self.buffers),
+            outside(self.parts),
+            outside(self.graded),
             frozenset(tie for tie in self.ties if outside(tie)),
             {name: at for name, at in self.set_to.items() if not _in(name, prefix)},
         )
@@ -90,14 +110,14 @@ def compare_flags(
     """
     left_out = frozenset(leaving)
     owners = frozenset(name.rpartition(".")[0] for name in left_out)
-    every = frozenset(actual.set_to)
+    every, both = frozenset(actual.set_to), (expected.names & actual.names) - left_out
     wrong = sorted((every - actual.training if training else actual.training) - owners)
     mode = ("is in evaluation mode", "is in training mode")
     found = [_finding(where, name or "the model", mode[not training], name) for name in _topmost(wrong)]
     for kind, (is_so, is_not) in OF_TENSORS.items():
-        now, then = getattr(actual, kind), getattr(expected, kind)
-        found += [_finding(where, name, is_so, name) for name in sorted(now - then - left_out)]
-        found += [_finding(where, name, is_not, name) for name in sorted(then - now - left_out)]
+        now, then = getattr(actual, kind) & both, getattr(expected, kind) & both
+        found += [_finding(where, name, is_so, name) for name in sorted(now - then)]
+        found += [_finding(where, name, is_not, name) for name in sorted(then - now) if is_not]
     lost, made = expected.ties - actual.ties, actual.ties - expected.ties
     for ties, how in ((lost, "no longer share their memory"), (made, "share their memory, and must not")):
         found += [
@@ -146,6 +166,10 @@ def _without(name: str, prefix: str) -> str:
 
 def _is_frozen(tensor: Tensor) -> bool:
     return isinstance(tensor, nn.Parameter) and tensor.is_floating_point() and not tensor.requires_grad
+
+
+def _is_part(tensor: Tensor) -> bool:
+    return isinstance(tensor, nn.Parameter) and tensor.untyped_storage().nbytes() > tensor.nbytes
 
 
 def _ties(tensors: Mapping[str, Tensor]) -> Iterator[Tie]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from ...contract.case import Outcome
 from ..guards.library_warnings import mentions
 from .findings import Findings, NameDifference, OtherDifference, OutputDifference, TensorDifference
 from .renames import apply, in_words, renames
@@ -18,10 +19,14 @@ WARNING_LENGTH: Final = 400  # characters kept of a library's warning
 MESSAGE_LENGTH: Final = 240  # characters of an exception's message that fit on a line people read
 
 
+FOLLOWS: Final = frozenset({Outcome.OUTPUTS, Outcome.NONFINITE, Outcome.GRADIENTS, Outcome.REPORT})
+"""What a change of the process can lead to."""
+
+
 def one_line(findings: Findings) -> str:
     """What happened, by how much, and where; damaged files come first."""
     damage = [error for error in findings.errors if error["type"] == DAMAGED]
-    line = _one_line(findings)
+    line = f"{_one_line(findings)}{_leaks(findings)}"
     return f"{_error(damage[0])}; {line}" if damage and line != _error(damage[0]) else line
 
 
@@ -155,6 +160,13 @@ def _other(differences: Sequence[OtherDifference]) -> str:
     more = len({other.finding.how for other in differences}) - 1
     rest = f"; {more} more of other kinds" if more else ""
     return f"{finding.where}{on}: {finding.example or finding.what} {finding.how}{counted}{rest}"
+
+
+def _leaks(findings: Findings) -> str:
+    """What was left changed for the process, where it may be the cause of other findings."""
+    leaks = [other for other in findings.others if other.finding.kind == Outcome.LEAKED]
+    follows = findings.outcome in FOLLOWS and leaks
+    return f"; {leaks[0].finding.where}: {leaks[0].finding.what} {leaks[0].finding.how}" if follows else ""
 
 
 def _error(error: Mapping[str, Any]) -> str:

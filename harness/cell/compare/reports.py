@@ -13,30 +13,39 @@ REPORT: Final = "the loading report"
 
 def compare_report(
     info: Mapping[str, Any],
-    missing: Collection[str],
-    unexpected: Collection[str],
+    expected: Mapping[str, Collection[str]],
     warned: Collection[str],
     warnings: Sequence[str],
 ) -> Iterator[Finding]:
-    """Names that a loading report omits, though the checkpoint lacks them or has too many, and that no warning names.
+    """Names that a loading report omits, though they do not fit, and that no warning names.
 
-    What it lists without reason shows where the whole model is compared.
+    `expected` has the names that are missing, unexpected and mismatched. What a report lists without reason shows where
+    the whole model is compared. A report may have a prefix before a name.
     """
-    for kind, names in (("missing", missing), ("unexpected", unexpected)):
-        listed = {str(name) for name in info.get(f"{kind}_keys", ())}
-        for name in sorted(set(names) - listed):
-            yield _finding(REPORT, name, f"is {kind} and not listed")
+    for kind, names in expected.items():
+        listed = _listed(info, kind)
+        for name in sorted(names):
+            if not any(f".{other}".endswith(f".{name}") for other in listed):
+                yield _finding(REPORT, name, f"is {kind} and not listed")
     for name in sorted(warned):
         if not any(mentions(text, [name]) for text in warnings):
             yield _finding("the warnings", name, "does not fit, and no warning names it")
 
 
-def compare_refusal(what: str, call: Callable[[], Any], name: str) -> Iterator[Finding]:
-    """A call that must raise an exception that names a tensor, and returns, or raises one that does not name it."""
+def _listed(info: Mapping[str, Any], kind: str) -> set[str]:
+    """The names that a report lists, those of another shape without their shapes."""
+    return {str(name[0] if isinstance(name, tuple | list) else name) for name in info.get(f"{kind}_keys", ())}
+
+
+def compare_refusal(what: str, call: Callable[[], Any], name: str, warnings: Sequence[str] = ()) -> Iterator[Finding]:
+    """A call that must raise an exception, and returns; or neither that nor a warning names the tensor.
+
+    `warnings` is read after the call.
+    """
     try:
         call()
     except Exception as error:  # noqa: BLE001  any exception refuses
-        if name not in str(error):
+        if not any(name in text for text in (str(error), *warnings)):
             yield _finding(what, name, f"is refused by {type(error).__name__}, which does not name it")
     else:
         yield _finding(what, name, "is accepted, and must be refused")

@@ -3,13 +3,17 @@
 The changes are undone at once, so that the next case's record does not depend on them.
 """
 
+import functools
+import logging
+import os
 import random
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import timm
+import timm.layers
 import torch
 import transformers
 
@@ -57,6 +61,48 @@ def _numpy() -> tuple[bytes, int]:
     return keys.tobytes(), position
 
 
+def _cudnn() -> tuple[bool, ...]:
+    cudnn = torch.backends.cudnn
+    return cudnn.enabled, cudnn.benchmark, cudnn.deterministic
+
+
+def _set_cudnn(flags: tuple[bool, ...]) -> None:
+    cudnn = torch.backends.cudnn
+    cudnn.enabled, cudnn.benchmark, cudnn.deterministic = flags
+
+
+def _matmul() -> str:
+    try:
+        return str(torch.get_float32_matmul_precision())
+    except RuntimeError:  # set by one of torch's two interfaces, it cannot be read by the other
+        return MIXED
+
+
+def _set_matmul(precision: str) -> None:
+    if precision != MIXED:
+        torch.backends.cuda.matmul.fp32_precision = "none"
+        torch.set_float32_matmul_precision(precision)
+
+
+def _autocast() -> tuple[bool, ...]:
+    return tuple(torch.is_autocast_enabled(device) for device in DEVICES)
+
+
+def _set_autocast(enabled: tuple[bool, ...]) -> None:
+    for device, on in zip(DEVICES, enabled, strict=True):
+        torch.set_autocast_enabled(device, on)
+
+
+def _fused() -> tuple[bool, bool]:
+    return timm.layers.use_fused_attn(), timm.layers.use_fused_attn(experimental=True)
+
+
+def _set_fused(on: tuple[bool, bool]) -> None:
+    timm.layers.set_fused_attn(enable=on[0], experimental=on[1])
+
+
+MIXED: Final = "set by torch's other interface"
+DEVICES: Final = ("cpu", "cuda")
 SETTINGS: Final[Mapping[str, Setting]] = {
     "default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "default device": (torch.get_default_device, _set_device),
@@ -64,7 +110,14 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "deterministic algorithms": (_deterministic, _set_deterministic),
     "filling of uninitialised memory": (_fills, _set_fills),
     "number of threads": (torch.get_num_threads, torch.set_num_threads),
-    "float32 matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "float32 matmul precision": (_matmul, _set_matmul),
+    "cuDNN's flags": (_cudnn, _set_cudnn),
+    "autocast": (_autocast, _set_autocast),
+    "detection of anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "timm's fused attention": (_fused, _set_fused),
+    "transformers' verbosity": (transformers.logging.get_verbosity, transformers.logging.set_verbosity),
+    "logging's threshold": (lambda: logging.root.manager.disable, logging.disable),
+    "working folder": (os.getcwd, os.chdir),
 }
 PATCHABLE: Final = (torch, torch.nn.init, torch.nn.functional, torch.nn.Module, timm, transformers.PreTrainedModel)
 """Modules and classes whose public functions are watched."""
@@ -76,6 +129,7 @@ class Leaks:
     def __init__(self) -> None:
         self._settings = {name: get() for name, (get, _) in SETTINGS.items()}
         self._filters = _filters()
+        self._environment = dict(os.environ)
         self._torch = torch.initial_seed(), torch.get_rng_state()
         self._numpy = _numpy(), np.random.get_state()
         self._random = random.getstate()
@@ -87,41 +141,66 @@ class Leaks:
         }
 
     def undo(self) -> list[Leak]:
-        """Undo all changes since the snapshot, and describe each of them. What was drawn at random is no change."""
-        changes = []
+        """Undo all changes since the snapshot, and describe each of them but what follows from one before it."""
+        undone = []
+        for leak, put_back in self._changes():
+            put_back()
+            undone.append(leak)
+        return undone
+
+    def now(self) -> list[Leak]:
+        """Describe all changes since the snapshot. What was drawn at random from torch is none."""
+        return [leak for leak, _ in self._changes()]
+
+    def _changes(self) -> Iterator[tuple[Leak, Callable[[], Any]]]:
+        """Each change, and what undoes it."""
         for name, (get, put) in SETTINGS.items():
             before, now = self._settings[name], get()
             if now != before:
-                put(before)
-                changes.append(Leak(name, f"was {before} and is {now}"))
-        changes += self._generators()
-        changes += self._warnings()
+                yield Leak(name, f"was {before} and is {now}"), functools.partial(put, before)
+        yield from self._generators()
+        if variables := changed_variables(self._environment):
+            changed = Leak("environment variables", f"have changed: {', '.join(sorted(variables))}")
+            yield changed, functools.partial(self._restore, variables)
+        if (now := _filters()) != self._filters:
+            yield self._warnings(now), functools.partial(_set_filters, self._filters)
         for (owner, name), function in self._functions.items():
             if vars(owner).get(name) is not function:
-                setattr(owner, name, function)
-                changes.append(Leak(f"{owner.__name__}.{name}", "is another function"))
-        return changes
+                undo = functools.partial(setattr, owner, name, function)
+                yield Leak(f"{owner.__name__}.{name}", "is another function"), undo
 
-    def _generators(self) -> list[Leak]:
-        """Global generators of random numbers that were seeded, and are put back."""
-        changes = []
+    def _generators(self) -> Iterator[tuple[Leak, Callable[[], Any]]]:
+        """Global generators of random numbers that were seeded."""
         seed, state = self._torch
         if torch.initial_seed() != seed:
-            changes.append(Leak("torch's generator", f"was seeded with {torch.initial_seed()}"))
-            torch.set_rng_state(state)
+            yield Leak("torch's generator", "was seeded"), functools.partial(torch.set_rng_state, state)
         if _numpy() != self._numpy[0]:
-            np.random.set_state(self._numpy[1])
-            changes.append(Leak("numpy's generator", "was seeded or drawn from"))
+            drawn = Leak("numpy's generator", "was seeded or drawn from")
+            yield drawn, functools.partial(np.random.set_state, self._numpy[1])
         if random.getstate() != self._random:
-            random.setstate(self._random)
-            changes.append(Leak("Python's generator", "was seeded or drawn from"))
-        return changes
+            drawn = Leak("Python's generator", "was seeded or drawn from")
+            yield drawn, functools.partial(random.setstate, self._random)
 
-    def _warnings(self) -> list[Leak]:
-        now = _filters()
-        if now == self._filters:
-            return []
-        known = {(action, category) for action, _, category, *_ in self._filters}
-        _set_filters(self._filters)
-        added = [f"{action} {category.__name__}" for action, _, category, *_ in now if (action, category) not in known]
-        return [Leak("Python's warnings filters", f"have changed: {', '.join(added) or 'some are gone'}")]
+    def _warnings(self, now: Sequence[Any]) -> Leak:
+        more = [_in_words(entry) for entry in now if entry not in self._filters]
+        fewer = [_in_words(entry) for entry in self._filters if entry not in now]
+        order = [f"{_in_words(entry)} comes first" for entry in now[:1] if not more and not fewer]
+        gone = [f"without {words}" for words in fewer]
+        return Leak("Python's warnings filters", f"have changed: {', '.join(more or gone or order)}")
+
+    def _restore(self, variables: Iterable[str]) -> None:
+        for name in variables:
+            os.environ.pop(name, None)
+            if name in self._environment:
+                os.environ[name] = self._environment[name]
+
+
+def changed_variables(before: Mapping[str, str]) -> set[str]:
+    """The names of the environment variables that were other before."""
+    return {name for name, _ in before.items() ^ os.environ.items()}
+
+
+def _in_words(entry: Sequence[Any]) -> str:
+    """A filter of warnings: its action and its category."""
+    action, _, category, *_ = entry
+    return f"{action} {category.__name__}"

@@ -10,6 +10,7 @@ DTYPE_RENAMED: Final = Version("4.56.0")  # from_pretrained takes `dtype`; befor
 MODEL_ARGS: Final = Version("4.53.0")  # TimmWrapper passes `model_args` on; before, it silently ignores them
 ACCELERATE: Final = Version("4.51.0")  # low_cpu_mem_usage works without accelerate; before, it needs it
 KEEPS_DTYPE: Final = Version("5.0.0.dev0")  # without a dtype a model has that of its checkpoint; before, float32
+MAPPED: Final = Version("4.57.0")  # every class leaves tensors mapped; in 4.49 TimmWrapper copies them, others do not
 ALWAYS_LOW_CPU_MEM: Final = Version("5.0.0.dev0")  # low_cpu_mem_usage is accepted, and does nothing
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ...contract.case import SEED
 from . import weights
+from .layer_scales import layer_scales
 from .placement import tensors_of
 
 DROPOUT: Final[Mapping[str, float]] = {"drop_rate": 0.2}
@@ -68,6 +69,11 @@ class Native:
         return tensors_of(self.module)
 
     @functools.cached_property
+    def scales(self) -> frozenset[str]:
+        """The names of its LayerScale parameters."""
+        return frozenset(layer_scales(self.module))
+
+    @functools.cached_property
     def runs(self) -> Runs:
         """Its outputs, computed twice."""
         return Runs.of(self.run)
@@ -87,6 +93,11 @@ def backward(module: nn.Module, outputs: Outputs) -> Gradients:
     Each value of an output has a weight of its own, so that no two gradients cancel out.
     """
     parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    with torch.enable_grad():  # what a library left off is found elsewhere
+        return _backward(parameters, outputs)
+
+
+def _backward(parameters: Mapping[str, nn.Parameter], outputs: Outputs) -> Gradients:
     weighted = (tensor.float() * weights.image(tensor.shape)[0].to(tensor.device) for tensor in outputs.values())
     total = sum(tensor.mean() for tensor in weighted)
     if not isinstance(total, Tensor) or not total.requires_grad or not parameters:

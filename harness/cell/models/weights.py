@@ -106,7 +106,8 @@ def spelling(name: str) -> str:
 def image(size: Sequence[int]) -> Tensor:
     """Pixels of shape (1, channels, height, width), as a normalised picture has them."""
     generator = torch.Generator().manual_seed(_seed("pixel_values", size))
-    return torch.empty((1, *size)).uniform_(-2, 2, generator=generator)
+    # Whatever a library left as the default, these are the same pixels.
+    return torch.empty((1, *size), dtype=torch.float32, device="cpu").uniform_(-2, 2, generator=generator)
 
 
 @contextlib.contextmanager

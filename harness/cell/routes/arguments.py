@@ -4,8 +4,9 @@ Compared with native timm: two different pictures, an oblong one, a tuple instea
 the loss of them, hidden states beside the other outputs, and a plain call after all these.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Described, Loaded, Scenario
 from .wrapped import PREFIX, head
 
+STATES: Final = "with hidden states"
+
 
 def of_wrapper(context: CaseContext) -> Scenario:
     """Load with `do_pooling=False`, then ask for it, and for everything else."""
@@ -25,7 +28,7 @@ def of_wrapper(context: CaseContext) -> Scenario:
     model, info = context.load(AutoModel.from_pretrained, context.checkpoint(), do_pooling=False)
     loaded = Loaded(model, PREFIX, native, info, left_out=head(reference))
     yield loaded
-    names = tuple(native.runs.first)
+    names, states = tuple(native.runs.first), reference.entry.intermediates
     asking = {"do_pooling": True} if "pooler_output" in names else {}
 
     def pooled(pixels: Tensor, **kwargs: Any) -> Any:
@@ -34,11 +37,11 @@ def of_wrapper(context: CaseContext) -> Scenario:
     def run() -> Outputs:
         unpooled = model(reference.pixels)
         is_pooled = {"is pooled": torch.tensor(unpooled.pooler_output is not None)}
-        as_tuple = dict(zip(names, pooled(reference.pixels, return_dict=False), strict=True))
         return {
             **under("without pooling", {"last_hidden_state": unpooled.last_hidden_state, **is_pooled}),
-            **under("as a tuple", as_tuple),
+            **under("as a tuple", _in_order(names, pooled(reference.pixels, return_dict=False))),
             **under("two pictures", _named(names, pooled(reference.two))),
+            **(under(STATES, _named(names, pooled(reference.pixels, output_hidden_states=True))) if states else {}),
             **_if_taken(reference, native, lambda pixels: _named(names, pooled(pixels))),
             **under("again", _named(names, pooled(reference.pixels))),
         }
@@ -51,11 +54,12 @@ def of_wrapper(context: CaseContext) -> Scenario:
             **under("without pooling", unpooled),
             **under("as a tuple", plain),
             **under("two pictures", reference.embedding(module, reference.two)),
+            **(under(STATES, plain) if states else {}),
             **_if_taken(reference, native, lambda pixels: reference.embedding(module, pixels)),
             **under("again", plain),
         }
 
-    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False, twice=False)
+    yield _computed(run, expected, loaded)
 
 
 def of_classifier(context: CaseContext) -> Scenario:
@@ -65,17 +69,19 @@ def of_classifier(context: CaseContext) -> Scenario:
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
     names = dict(enumerate(reference.labels))
-    yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, "id2label": names})
-    labels = torch.tensor([1, 0], device=reference.placement.device)
+    classes = {name: index for index, name in names.items()}
+    described = {"num_labels": reference.classes, "id2label": names, "label2id": classes}
+    yield Described("the loaded configuration", model.config, described)
+    of_two = labels(reference)
     states = reference.entry.intermediates
 
     def run() -> Outputs:
-        with_labels = model(reference.two, labels=labels)
-        as_tuple = dict(zip(("loss", "logits"), model(reference.two, labels=labels, return_dict=False), strict=True))
+        with_labels = model(reference.two, labels=of_two)
+        as_tuple = model(reference.two, labels=of_two, return_dict=False)
         return {
             **under("with labels", {"loss": with_labels.loss, "logits": with_labels.logits}),
-            **under("as a tuple", as_tuple),
-            **(under("with hidden states", _with_states(reference, model)) if states else {}),
+            **under("as a tuple", _in_order(("loss", "logits"), as_tuple)),
+            **(under(STATES, _with_states(reference, model)) if states else {}),
             **_if_taken(reference, native, lambda pixels: {"logits": model(pixels).logits}),
             **under("again", {"logits": model(reference.pixels).logits}),
         }
@@ -83,20 +89,38 @@ def of_classifier(context: CaseContext) -> Scenario:
     def expected() -> Outputs:
         module: Any = native.module
         logits = module(reference.two.to(reference.placement.dtype))
-        with_labels = {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+        with_labels = {"loss": functional.cross_entropy(logits, of_two), "logits": logits}
         return {
             **under("with labels", with_labels),
             **under("as a tuple", with_labels),
-            **(under("with hidden states", dict(_native_states(reference, module))) if states else {}),
+            **(under(STATES, dict(_native_states(reference, module))) if states else {}),
             **_if_taken(reference, native, lambda pixels: {"logits": module(pixels.to(reference.placement.dtype))}),
             **under("again", {"logits": module(reference.image)}),
         }
 
-    yield Computed(run, lambda: Runs.of(expected), loaded, goes_back=False, twice=False)
+    yield _computed(run, expected, loaded)
+
+
+def labels(reference: ReferenceModel) -> Tensor:
+    """The labels of two pictures."""
+    return torch.tensor([1, 0], device=reference.placement.device)
+
+
+def _computed(run: Callable[[], Outputs], expected: Callable[[], Outputs], loaded: Loaded) -> Computed:
+    """The step of these calls, in which both sides are traced by them."""
+    native = Native(loaded.native.module, expected, loaded.native.state)
+    return Computed(run, lambda: Runs.of(expected), replace(loaded, native=native), goes_back=False, twice=False)
 
 
 def _named(names: Iterable[str], output: Any) -> Outputs:
-    return {name: output[name] for name in names}
+    """The outputs of these names that there are."""
+    return {name: output[name] for name in names if output.get(name) is not None}
+
+
+def _in_order(names: Sequence[str], outputs: Sequence[Tensor]) -> Outputs:
+    """The outputs of a tuple, by the names that they have in this order."""
+    more = (f"output {index}" for index in range(len(names), len(outputs)))
+    return dict(zip((*names, *more), outputs, strict=False))
 
 
 def _if_taken(reference: ReferenceModel, native: Native, run: Any) -> Outputs:

@@ -7,10 +7,11 @@ Compared with native timm: logits.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import AutoModelForImageClassification
 
 from ...contract.catalog import Entry
@@ -18,7 +19,7 @@ from ..models.installed import Release
 from ..models.native import Outputs, Runs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Fresh, Loaded, Scenario
+from ..scenarios.protocol import Computed, Described, Fresh, Loaded, Reported, Scenario
 from . import arguments, training
 from .wrapped import PREFIX, no_wrapper
 
@@ -72,6 +73,10 @@ def _with_new_labels(context: CaseContext, labels: int) -> Scenario:
     loaded = Loaded(model, PREFIX, native, info, left_out=new)
     yield loaded
     yield Fresh(loaded.timm_module, new)
+    # With the model's prefix or, in older releases, without it.
+    yield Reported(info, frozenset(), frozenset(), warned=new, mismatched=new)
+    names = {f"LABEL_{index}": index for index in range(labels)}
+    yield Described("the loaded configuration", model.config, {"num_labels": labels, "label2id": names})
     yield Computed(
         lambda: _shape_of(model(reference.pixels).logits), lambda: Runs.of(lambda: _shape_of(native.run()["logits"]))
     )
@@ -85,14 +90,18 @@ def _shape_of(logits: Tensor) -> Outputs:
 def _trained(context: CaseContext) -> Scenario:
     """A step of training of the model with its head."""
     reference = context.reference
-    yield from training.of_wrapper(
-        context,
-        AutoModelForImageClassification.from_pretrained,
-        PREFIX,
-        lambda model, pixels: {"logits": model(pixels).logits},
-        lambda module, pixels: {"logits": module(pixels)},
-        num_classes=reference.classes,
-    )
+    labels = arguments.labels(reference)
+
+    def outputs(model: Any, pixels: Tensor) -> Outputs:
+        output = model(pixels, labels=labels)
+        return {"loss": output.loss, "logits": output.logits}
+
+    def native_outputs(module: Any, pixels: Tensor) -> Outputs:
+        logits = module(pixels)
+        return {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+
+    load = AutoModelForImageClassification.from_pretrained
+    yield from training.of_wrapper(context, load, PREFIX, outputs, native_outputs, num_classes=reference.classes)
 
 
 def _shaped_by_classes(reference: ReferenceModel) -> frozenset[str]:

@@ -27,6 +27,7 @@ BACKBONE_CONFIG: Final = Version("5.1.0.dev0")
 DETR: Final = ("model.backbone.model", "model.backbone.conv_encoder.model")
 OMDET: Final = ("vision_backbone.vision_backbone._backbone",)
 MASK: Final = "the mask matters"
+APART: Final = "a picture beside a padded one is detected as alone"
 TRACKED: Final = "num_batches_tracked"  # a buffer that a frozen batch norm lacks
 WIDTH: Final = 32
 SMALL: Final[Mapping[str, Any]] = {
@@ -91,7 +92,7 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
 
     def native() -> Native:
         maps = reference.features_at(reference.levels[-1:] if detector.last_level else reference.levels)
-        matters = {MASK: torch.tensor(data=True)} if detector.masks else {}
+        matters = {name: torch.tensor(data=True) for name in (MASK, APART) if detector.masks}
         return Native(maps.module, lambda: {**maps.run(), **matters}, maps.state)
 
     def frozen() -> frozenset[str]:
@@ -116,8 +117,15 @@ def _masked(reference: ReferenceModel, model: Any) -> Outputs:
     mask[1, mask.shape[1] // 2 :] = 0
     padded = pixels * mask[:, None]
     masked, plain = model(pixel_values=padded, pixel_mask=mask), model(pixel_values=padded)
+    alone = model(pixel_values=padded[:1])
+    apart = all(_distance(alone[name], masked[name][0]) <= _distance(alone[name], masked[name][1]) for name in BOXES)
     whole = {f"{WHOLE} {name} of a padded picture": masked[name] for name in BOXES}
-    return {**whole, MASK: torch.tensor(not torch.equal(masked.logits[1], plain.logits[1]))}
+    matters = not torch.equal(masked.logits[1], plain.logits[1])
+    return {**whole, MASK: torch.tensor(matters), APART: torch.tensor(apart)}
+
+
+def _distance(first: Tensor, second: Tensor) -> float:
+    return float((first - second).detach().abs().max())
 
 
 def _detr(name: str) -> Callable[[CaseContext], Any]:

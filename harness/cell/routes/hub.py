@@ -21,6 +21,7 @@ from .classifier import classified
 from .wrapped import embedded, no_wrapper
 
 FORMATS: Mapping[str, bool] = {"safetensors": True, "bin": False}
+PREPROCESSING: Final = ("mean", "std", "interpolation", "crop_pct", "crop_mode", "input_size")
 MODEL_ARGS: Final[Mapping[str, Any]] = {"drop_rate": 0.0}
 """An argument that every model takes, and that changes nothing."""
 
@@ -53,8 +54,12 @@ def _read(context: CaseContext, write: Callable[[], Path], load: Callable[..., S
     reference = context.reference
     given = {f"model_args.{name}": value for name, value in MODEL_ARGS.items()}
     whole = {"architecture": reference.architecture, "num_features": reference.filled.num_features, **given}
+    if reference.classes:
+        whole["num_classes"] = reference.classes
+    known = reference.filled.pretrained_cfg
+    whole |= {f"pretrained_cfg.{name}": known[name] for name in PREPROCESSING if name in known}
     yield Described("the configuration that timm wrote", config_in(folder), whole)
-    yield Written(folder, names_in(folder), list(reference.state), by="timm")
+    yield Written(folder, names_in(folder), list(reference.state), by="timm", state=reference.state)
     yield from load(context, lambda: folder)
 
 

@@ -49,7 +49,7 @@ def _labelled(context: CaseContext) -> Scenario:
     with context.during("load"):
         config = AutoConfig.from_pretrained(folder)
     info = ImageNetInfo()
-    names = {str(index): info.index_to_description(index) for index in range(IMAGENET)}
+    names = {index: info.index_to_description(index) for index in range(IMAGENET)}
     yield Described("the loaded configuration", config, {"num_labels": IMAGENET, "id2label": names})
 
 
@@ -57,12 +57,15 @@ def _classified(context: CaseContext) -> Scenario:
     reference, model = context.reference, context.reference.classifier.module
 
     def scores() -> Outputs:
-        pixels = torch.stack([transform(reference)(given()) for given in (picture, other)])
-        both = model(pixels.to(reference.placement.device, reference.placement.dtype)).float().softmax(-1)
-        return {**_named(both[0]), "best of two pictures": both.max(dim=-1).values.cpu()}
+        each = [transform(reference)(given()).to(reference.image)[None] for given in (picture, other)]
+        both = torch.cat([model(pixels) for pixels in each]).float().softmax(-1)
+        best = both.max(dim=-1).values.cpu()
+        return {**_named(both[0]), "best of two pictures": best, "best by its path": best[:1]}
 
     native = context.native(lambda: Native(model, scores, reference.state))
-    folder = context.checkpoint()
+    folder, path = context.checkpoint(), context.folder / "picture.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture().save(path)
     with context.during("load"):
         pipe = pipeline("image-classification", model=str(folder), device=reference.placement.device, **context.dtype)
         context.look(context.mend_model(pipe.model))
@@ -77,7 +80,12 @@ def _classified(context: CaseContext) -> Scenario:
         }
         every = torch.tensor([by_class[index] for index in range(reference.classes)])
         both = [found[0]["score"] for found in pipe([picture(), other()], top_k=1)]
-        return {"scores": every, f"top {TOP}": torch.tensor(_scores(best)), "best of two pictures": torch.tensor(both)}
+        return {
+            "scores": every,
+            f"top {TOP}": torch.tensor(_scores(best)),
+            "best of two pictures": torch.tensor(both),
+            "best by its path": torch.tensor(_scores(pipe(str(path), top_k=1))),
+        }
 
     yield Computed(run, lambda: native.runs, loaded, goes_back=False)  # a pipeline computes no gradients
 

@@ -36,12 +36,15 @@ class Processor:
             "float": _processed(context, _floats, _floats),
             "channels first": _processed(context, lambda: np.asarray(picture()).transpose(2, 0, 1), picture),
             "two pictures": _processed(context, lambda: [picture(), other()], picture, other),
+            "two in a tensor": _processed(
+                context, lambda: torch.stack([_floats(), _floats(other)]), _floats, lambda: _floats(other)
+            ),
         }
 
 
-def _floats() -> torch.Tensor:
-    """The picture as a tensor of shape (channels, height, width)."""
-    return torch.from_numpy(np.array(picture())).permute(2, 0, 1).float() / 255
+def _floats(given: Callable[[], Any] = picture) -> torch.Tensor:
+    """A picture as a tensor of shape (channels, height, width)."""
+    return torch.from_numpy(np.array(given())).permute(2, 0, 1).float() / 255
 
 
 def _processed(context: CaseContext, for_transformers: Callable[[], Any], *for_timm: Callable[[], Any]) -> Scenario:

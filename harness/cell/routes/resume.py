@@ -5,16 +5,19 @@ With the wrapper's own state dict, and with timm's.
 Compared with native timm: logits.
 """
 
+import copy
+import functools
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import timm
 import torch
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.variants import State
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Loaded, Scenario
+from ..scenarios.protocol import Computed, Loaded, Refused, Scenario
 from . import reports
 from .roundtrip import auto_class, run_whole, whole
 from .scratch import from_config
@@ -46,6 +49,13 @@ def _strict(context: CaseContext) -> Scenario:
     with context.during("load"):
         model = from_config(context.reference)
     yield from reports.refusing(model, {"the wrapper's own": model.state_dict(), "timm's": native.state})
+    last = list(native.state)[-1]
+    path = context.folder / "lacking.pth"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with context.during("save"):
+        torch.save({name: tensor for name, tensor in native.state.items() if name != last}, path)
+    load = functools.partial(timm.models.load_checkpoint, copy.deepcopy(native.module), str(path))
+    yield Refused("timm's load_checkpoint of a file that lacks a name", load, last)
 
 
 def _stored(context: CaseContext) -> State:

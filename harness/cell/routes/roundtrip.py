@@ -98,7 +98,7 @@ def run_whole(reference: ReferenceModel, model: Any) -> Outputs:
 def loaded_by_both(context: CaseContext, folder: Path, native: Native) -> Scenario:
     """Compare the names in a folder that transformers wrote; then load it by timm and by transformers."""
     reference = context.reference
-    yield Written(folder, names_in(folder), native.names)
+    yield Written(folder, names_in(folder), native.names, state=native.state)
     yield from loaded_by_timm(context, folder, native)
     model, info = context.load(auto_class(reference).from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info)

@@ -3,7 +3,8 @@
 Compared with native timm, seeded alike: outputs in training mode, running statistics after it, and gradients.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import timm
@@ -17,16 +18,16 @@ from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 
 NAME: Final = "training"
+RATES: Final[Sequence[Mapping[str, float]]] = ({**DROPS, "proj_drop_rate": 0.2}, DROPS)
 
 
 def drops(reference: ReferenceModel) -> Mapping[str, float]:
-    """The rates above zero that an architecture takes: drop path is not for all."""
-    try:
-        with weights.uninitialised():
-            timm.create_model(reference.architecture, pretrained=False, **DROPS)
-    except TypeError:
-        return DROPOUT
-    return DROPS
+    """The rates above zero that an architecture takes: drop path is not for all, nor dropout inside its blocks."""
+    for rates in RATES:
+        with contextlib.suppress(TypeError), weights.uninitialised():
+            timm.create_model(reference.architecture, pretrained=False, **rates)
+            return rates
+    return DROPOUT
 
 
 def of_wrapper(

@@ -45,5 +45,5 @@ def embedding(reference: ReferenceModel, model: Any, pixels: Tensor | None = Non
     pools = reference.entry.classifier
     pixels = reference.pixels if pixels is None else pixels
     output = model(pixels, **({} if pools else {"do_pooling": False}))
-    pooled = {"pooler_output": output.pooler_output} if pools else {}
+    pooled = {} if output.pooler_output is None else {"pooler_output": output.pooler_output}
     return {"last_hidden_state": output.last_hidden_state, **pooled}

@@ -46,7 +46,7 @@ class Runner:
         self.context_broken = False
         self.entries: dict[str, Entry] = {entry.model: entry for entry in plan.entries}
         self.placement = Placement(plan.device, getattr(torch, plan.dtype))
-        self.tolerance = plan.tolerance
+        self.tolerance, self.costs = plan.tolerance, plan.costs
         self.lane = plan.lane
         self.rules = plan.rules
         self.folder = folder
@@ -104,7 +104,9 @@ class Runner:
             return case_line(Outcome.NOT_RUN, str(error))
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
         rules = applying(self.rules, case, self.lane, reference.entry, folder=self.from_hub)
-        line = run_case.run(route, variant, reference, self.release, self.tolerance, self.folder, handover, rules)
+        line = run_case.run(
+            route, variant, reference, self.release, self.tolerance, self.folder, handover, rules, self.costs
+        )
         return replace(line, detail={**line.detail, **pretrained.source_of(reference)})
 
     def _run_user_model(self, case: Case) -> CaseLine:
@@ -114,7 +116,9 @@ class Runner:
             description = {"type": "Unusable", "message": str(error), "frame": "", "phase": "native"}
             return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": description})
         case = replace(case, model=self.user_cases.name)
-        return self.user_cases.run(case, self.release, self.tolerance, self.folder, lane=self.lane, rules=self.rules)
+        return self.user_cases.run(
+            *(case, self.release, self.tolerance, self.folder), lane=self.lane, rules=self.rules, costs=self.costs
+        )
 
     def _resolve(self, *, whole: bool) -> UserCases:
         """Import the user's model from the folder in which the run was started."""

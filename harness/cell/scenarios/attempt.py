@@ -19,13 +19,11 @@ from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, OtherDifference
 from ..compare.name_causes import cause_of
-from ..compare.recorded import compare_recorded
-from ..compare.reports import compare_refusal, compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
 from .handover import NotHandedOver
-from .holder import wrongly_indexed
+from .holder import facts_of, written_wrongly, wrongly_indexed
 from .protocol import (
     Computed,
     Damaged,
@@ -39,6 +37,7 @@ from .protocol import (
     Step,
     Written,
 )
+from .said import said
 from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
 
 MISFILED: Final = "the index puts them into another file than holds them"
@@ -66,14 +65,21 @@ class Attempt:
     def run_scenario(self, name: str, scenario: Scenario) -> None:
         """Compare each step of a scenario. An exception is a finding, and keeps the findings of earlier steps."""
         leaks, started = Leaks(), time.perf_counter()
+        phases: dict[Leak, str] = {}
+        self.context.after_phase = lambda: self._note(leaks, phases)
         self.scenarios.setdefault(name, Findings())
         try:
             self._run_steps(name, scenario)
         finally:  # also where pytest-timeout interrupts it
-            self._add(name, (_leaked(leak, self.context.phase) for leak in leaks.undo()))
+            self._add(name, (_leaked(leak, phases.get(leak, self.context.phase)) for leak in leaks.undo()))
             self._add_refused_requests(name)
             self.seconds[name] = time.perf_counter() - started
-            self.context.looks.clear()  # the next scenario needs the room
+            self.context.forget_models()  # the next scenario needs the room
+
+    def _note(self, leaks: Leaks, phases: dict[Leak, str]) -> None:
+        """Keep the phase after which each change of the process was first seen."""
+        for leak in leaks.now():
+            phases.setdefault(leak, self.context.phase)
 
     @property
     def findings(self) -> Findings:
@@ -136,7 +142,7 @@ class Attempt:
                 self.scenarios[name].tensors += [replace(difference, scenario=name) for difference in tensors]
             case Described() | Reported() | Refused() | Recorded():
                 self.compared += 1
-                self._add(name, self._said(step))
+                self._add(name, said(step, self.context, self.tolerance))
             case Loaded():
                 self.compared += 1
                 self.has_model_without_inputs = self.has_model_without_inputs or not step.runs
@@ -152,23 +158,17 @@ class Attempt:
                     self._compare_outputs(name, step, state_holds=state_holds)
         return True
 
-    def _said(self, step: Described | Reported | Refused | Recorded) -> Iterable[Finding]:
-        """What differs in what a library says of a model or a checkpoint, or computes otherwise than it did."""
-        match step:
-            case Described(where, actual, fields):
-                return compare_fields(where, fields, actual)
-            case Reported(info, missing, unexpected, warned):
-                return compare_report(info, missing, unexpected, warned, self.context.captured_warnings)
-            case Refused(what, call, tensor):
-                return compare_refusal(what, call, tensor)
-            case Recorded(outputs, raised, recorded):
-                return compare_recorded(outputs, raised, recorded, self.tolerance)
-
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
         if wrong := wrongly_indexed(written.folder):
-            index = NameDifference(f"the index that {written.by} wrote", (), (), tuple(wrong), because=MISFILED)
+            index = NameDifference(f"the index that {written.by} wrote", tuple(wrong), (), because=MISFILED)
             differences.append(index)
+        if self.context.reads_again:
+            tensors = written_wrongly(written.folder, written.state)
+            self.scenarios[scenario].tensors += [replace(difference, scenario=scenario) for difference in tensors]
+            if written.by == "transformers":
+                facts, must = facts_of(written.folder)
+                self._add(scenario, compare_fields("the files that transformers wrote", must, facts))
         self.scenarios[scenario].names += [replace(difference, scenario=scenario) for difference in differences]
         return not differences
 
@@ -185,6 +185,8 @@ class Attempt:
             tensors = differing_tensors(loaded, self.context.reference)
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
             self._add(scenario, differing_flags(loaded, self.context.flags_of(loaded.model), names))
+        if not names:  # what is missing is initialised, at a cost of its own
+            self._add(scenario, self.context.excess_costs(loaded.model))
         return not names and not tensors
 
     def _add(self, scenario: str, found: Iterable[Finding]) -> None:
@@ -205,7 +207,8 @@ class Attempt:
             moved = {
                 name: tensor for name, tensor in expected.first.items() if not _same(again.get(name), outputs.get(name))
             }
-            second = compare_outputs(moved, lambda: expected.second, again, self.tolerance)
+            again_moved = {name: again[name] for name in moved if name in again}
+            second = compare_outputs(moved, lambda: expected.second, again_moved, self.tolerance)
             comparisons += [replace(output, name=f"{output.name}, second call") for output in second]
         findings = self.scenarios[scenario]
         findings.outputs += [replace(output, scenario=scenario, of_state=not state_holds) for output in comparisons]

@@ -10,15 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from ...contract.case import Size
+from ...contract.finding import Finding
+from ...contract.plan import Costs
 from ...remedies.table import Mends, Remedy
+from ..compare.costs import compare_costs, exceed_floors
 from ..compare.flags import Flags
 from ..guards import memory
+from ..guards.cost import Cost, measured
 from ..guards.library_warnings import capture_warnings
-from ..models.installed import DTYPE_RENAMED, Release
+from ..models.installed import DTYPE_RENAMED, MAPPED, Release
 from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
+from . import bare_work
 from .handover import NOTHING, Handover
 
 CHECKPOINT: Final = "timm-"
@@ -40,14 +47,19 @@ class CaseContext:
     handover: Handover = NOTHING
     in_shards: bool = True  # whether a checkpoint too large for one file may be split
     remedies: Sequence[Remedy] = ()  # what the scenario is run again with
+    costs: Costs | None = None  # the bounds; None if costs are not compared
     scenario: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
     captured_warnings: list[str] = field(default_factory=list)
     loaded_folder: Path | None = None  # that of the last model loaded
     native_outputs: dict[str, Outputs] = field(default_factory=dict)  # by scenario
+    after_phase: Callable[[], None] = lambda: None
+    """Called when a phase ends, however it ends."""
     looks: dict[int, tuple[Any, Flags]] = field(default_factory=dict)
     """Models by id, and what each was when it came back, before anything was called on it."""
+    loads: dict[int, tuple[Cost, Callable[[], Any]]] = field(default_factory=dict)
+    """Models by id, what loading each has cost, and how to load it again."""
 
     @contextlib.contextmanager
     def during(self, phase: str, timed: str | None = None) -> Iterator[None]:
@@ -66,11 +78,17 @@ class CaseContext:
                 yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+            self.after_phase()
 
     @property
     def goes_back(self) -> bool:
         """Whether gradients are compared: a model at full size has no room for those of two."""
         return self.is_default and self.reference.size == Size.SLIM
+
+    @property
+    def reads_again(self) -> bool:
+        """Whether the values in a file that was written are compared; at full size they take long to read."""
+        return self.reference.placement.is_default and self.reference.size == Size.SLIM
 
     @property
     def is_default(self) -> bool:
@@ -150,8 +168,44 @@ class CaseContext:
         arguments = {**self.dtype, **self.variant.arguments(self.reference.placement.device), **arguments}
         with self.during("load"):
             self.loaded_folder = Path(folder)
-            model, info = from_pretrained(folder, output_loading_info=True, **arguments)
+            load = functools.partial(from_pretrained, folder, output_loading_info=True, **arguments)
+            model, info = self._measure(load) if self._compares_costs else load()
             return self.reference.placement.put(self.look(self.mend_model(model, info, folder))), info
+
+    @property
+    def _compares_costs(self) -> bool:
+        return self.costs is not None and bare_work.has_measure(self.reference)
+
+    def _measure(self, load: Callable[[], Any]) -> Any:
+        (model, info), cost = measured(load)
+        self.loads[id(model)] = cost, load
+        return model, info
+
+    def excess_costs(self, model: Any) -> list[Finding]:
+        """The findings on what loading a model has cost, if that was measured.
+
+        A load beyond its bound is measured once more, and each cost counts that is beyond both times: the first load
+        of a process imports modules.
+        """
+        cost, load = self.loads.get(id(model), (None, None))
+        if self.costs is None or cost is None or load is None or not exceed_floors(cost, self.costs):
+            return []
+        bare, mapped = bare_work.of(self.reference, maps=self.release.transformers >= MAPPED)
+        if list(compare_costs(cost, bare, self.costs, mapped)):
+            with (
+                self.during("load", timed="cost"),
+                memory.poisoned(),
+                capture_warnings([]),
+                torch.random.fork_rng(devices=[]),
+            ):
+                _, again = measured(load)
+            cost = cost.least(again)
+        return list(compare_costs(cost, bare, self.costs, mapped))
+
+    def forget_models(self) -> None:
+        """Free the models that were loaded."""
+        self.looks.clear()
+        self.loads.clear()
 
     def look(self, model: Any) -> Any:
         """Keep what a model is as a library gave it back, and return it."""

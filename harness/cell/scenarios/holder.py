@@ -2,8 +2,8 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PretrainedConfig
 
+from ..compare.comparison import compare_tensors
+from ..compare.findings import TensorDifference
 from ..models import weights
 from ..models.native import Native, Outputs, Runs
 from ..models.placement import Placement
@@ -20,6 +22,7 @@ from .context import CaseContext
 from .protocol import Computed, Loaded, Scenario, Written
 
 WHOLE: Final = "whole"
+IN_A_FILE: Final = "written tensor"
 
 
 class HolderConfig(PretrainedConfig):
@@ -60,7 +63,8 @@ def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
     prefix = module_prefix(saved, holder.prefixes)
     context.save(saved, folder, left_out=frozenset(f"{prefix}.{name}" for name in holder.absent))
     expected = [name for name in native.names if name not in holder.absent | left_out]
-    yield Written(folder, without_prefix(names_in(folder), holder.prefixes), expected)
+    names = without_prefix(names_in(folder), holder.prefixes)
+    yield Written(folder, names, expected, state=saved.state_dict())
     model, info = context.load(holder.from_pretrained, folder)
     if context.handover.takes is not None and not _has_names_of(saved, folder):
         # The saving pair names the tensors around the timm module otherwise, and telling weights are seeded by name.
@@ -164,6 +168,35 @@ def wrongly_indexed(folder: Path) -> list[str]:
         held = {name: file.name for file in folder.glob("*.safetensors") for name in _names(file)}
         wrong += [name for name in sorted({*index, *held}) if index.get(name) != held.get(name)]
     return wrong
+
+
+def written_wrongly(folder: Path, state: Mapping[str, Tensor]) -> list[TensorDifference]:
+    """The tensors in a checkpoint's files that are not those of `state`; names that only one side has are left out."""
+    held = {name: tensor for name, tensor in tensors_in(folder) if name in state}
+    differences = compare_tensors({name: state[name].detach() for name in held}, held, frozenset(held))
+    return [replace(difference, kind=IN_A_FILE) for difference in differences]
+
+
+def tensors_in(folder: Path) -> Iterator[tuple[str, Tensor]]:
+    """The tensors in a checkpoint's files of safetensors, by name."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            yield from ((name, file.get_tensor(name)) for name in file.keys())  # noqa: SIM118  no mapping
+
+
+def facts_of(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What a folder's files of tensors say beside these, and what they must say: their format, the index its size."""
+    facts: dict[str, Any] = {}
+    must: dict[str, Any] = {}
+    files = sorted(folder.glob("*.safetensors"))
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            facts[f"format of {path.stem}"] = (file.metadata() or {}).get("format")
+            must[f"format of {path.stem}"] = "pt"
+    for path in folder.glob("*.safetensors.index.json"):
+        facts["total_size"] = json.loads(path.read_text()).get("metadata", {}).get("total_size")
+        must["total_size"] = sum(tensor.nbytes for _, tensor in tensors_in(folder))
+    return facts, must
 
 
 def names_in(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from ...contract.catalog import Entry
 from ...contract.fingerprints import Print
@@ -19,12 +19,16 @@ from .context import CaseContext
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """A checkpoint that a library wrote, `by` name: the names in its files, and the expected names."""
+    """A checkpoint that a library wrote, `by` name: the names in its files, and the expected names.
+
+    `state` has the tensors that were to be written, by their names in the files.
+    """
 
     folder: Path
     names: Sequence[str]
     expected: Sequence[str]
     by: str = "transformers"
+    state: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +91,14 @@ class Described:
 class Reported:
     """A loading report, and the names that the checkpoint lacks or has too many, which it must list.
 
-    The warnings captured so far must name those in `warned`.
+    The warnings captured so far must name those in `warned`. `mismatched` are those of another shape.
     """
 
     info: Mapping[str, Any]
     missing: frozenset[str]
     unexpected: frozenset[str]
     warned: frozenset[str]
+    mismatched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

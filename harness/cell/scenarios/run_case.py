@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ...contract.case import Outcome
 from ...contract.finding import Finding, ScenarioLine, Tried
-from ...contract.plan import Rule, Tolerance
+from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import ROUTES
 from ...remedies.table import Remedy
@@ -42,6 +42,7 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     scratch: Path,
     handover: Handover = NOTHING,
     rules: Sequence[Rule] = (),
+    costs: Costs | None = None,
 ) -> CaseLine:
     """Run one case; what is broken and explained by `rules` again with their remedies, and what is not, twice.
 
@@ -54,9 +55,9 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     memory.restart_peak()
     reference = variant.stored(reference, release)
     shards = route.name in ROUTES and ROUTES[route.name].shards
-    first = Attempt(
-        CaseContext(reference, variant, release, scratch / route.name, handover=handover, in_shards=shards), tolerance
-    )
+    folder = scratch / route.name
+    context = CaseContext(reference, variant, release, folder, handover=handover, in_shards=shards, costs=costs)
+    first = Attempt(context, tolerance)
     try:
         line = _again(route, first, _try(route, first), rules)
     except MachineTrouble as trouble:
@@ -115,6 +116,7 @@ def _another(first: Attempt, folder: str, remedies: Sequence[Remedy] = ()) -> At
     context = CaseContext(
         *(before.reference, before.variant, before.release, before.folder / folder),
         *(before.natives, handover, before.in_shards, remedies),
+        costs=before.costs,
     )
     return Attempt(context, first.tolerance, again=not remedies, free_files=first.free_files)
 

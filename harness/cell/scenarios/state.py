@@ -1,19 +1,23 @@
 """Compares the names and the tensors of a loaded model with native timm's and with the saved model's."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from torch import Tensor, nn
 
+from ...contract.case import Outcome
 from ...contract.finding import Finding
 from ..compare.comparison import compare_names, compare_tensors
 from ..compare.findings import NameDifference, TensorDifference
-from ..compare.flags import Flags, compare_flags
+from ..compare.flags import OF_TENSORS, Flags, compare_flags
+from ..compare.typed import pattern
 from ..models.layer_scales import has_layer_scale
+from ..models.native import Native
 from ..models.placement import tensors_of
 from ..models.reference import ReferenceModel
 from .protocol import Loaded
 
+FROZEN: Final = OF_TENSORS["frozen"][0]
 LARGEST: Final = 10.0
 """The most that a value of a new parameter may be: what initialisations draw is a tenth of it."""
 
@@ -82,15 +86,23 @@ def differing_flags(loaded: Loaded, came_back: Flags, names: Iterable[NameDiffer
     Tensors whose names differ are left out: they have been found.
     """
     lost = {name for difference in names for name in difference.names}
+    # What is made anew on purpose has other values, and is otherwise as it must be.
+    lost |= loaded.left_out - (loaded.native.tensors.keys() & tensors_of(loaded.timm_module).keys())
     where, trains = f"the model that {loaded.by} loaded", loaded.by == "timm"
     differences: list[Finding] = []
     if (expected := expected_flags(loaded)) is not None:
-        leaving = loaded.left_out | lost
-        differences += compare_flags(where, expected, came_back.below(loaded.prefix), training=trains, leaving=leaving)
+        differences += frozen_scales(loaded.native, () if not loaded.alters else expected.frozen)
+        differences += compare_flags(where, expected, came_back.below(loaded.prefix), training=trains, leaving=lost)
     if loaded.saved is not None:
         around = Flags.of(loaded.saved).around(loaded.prefix)
         differences += compare_flags(where, around, came_back.around(loaded.prefix), training=False, leaving=lost)
     return differences
+
+
+def frozen_scales(native: Native, expected: Collection[str]) -> list[Finding]:
+    """The LayerScales that native timm itself freezes, but for the `expected`: they are there to be trained."""
+    frozen = sorted(native.scales & Flags.of(native.module).frozen - frozenset(expected))
+    return [Finding(Outcome.FLAGS, "native timm", pattern(name), FROZEN, example=name) for name in frozen]
 
 
 def expected_flags(loaded: Loaded) -> Flags | None:
@@ -108,11 +120,15 @@ def unfit(module: nn.Module, names: Iterable[str]) -> list[TensorDifference]:
 
 
 def _unfit(tensor: Tensor) -> str:
+    tensor = tensor.detach()
     if tensor.is_meta:
         return "made anew on the meta device"
     if not bool(tensor.isfinite().all()):
         return "made anew and not finite"
-    return "made anew and too large" if float(tensor.abs().max()) > LARGEST else ""
+    if float(tensor.detach().abs().max()) > LARGEST:
+        return "made anew and too large"
+    is_constant = tensor.dim() > 1 and float(tensor.detach().min()) == float(tensor.detach().max())
+    return "made anew and one value throughout" if is_constant else ""
 
 
 def _around(model: Any, prefix: str) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import torch
 from ...contract.case import DEFAULT_VARIANT, OWN_VARIANTS, Case, Outcome
 from ...contract.checkpoint import Checkpoint, is_path
 from ...contract.matching import applying
-from ...contract.plan import Rule, Tolerance
+from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import OWN, Takes, taking
 from ..models.catalog_builder import entry_of
@@ -57,7 +57,15 @@ class UserCases:
         return isinstance(self.reference, CheckpointFolder) and self.reference.checkpoint.is_as_for_the_hub
 
     def run(  # noqa: PLR0913  the parts of a case
-        self, case: Case, release: Release, tolerance: Tolerance, folder: Path, *, lane: str, rules: Sequence[Rule]
+        self,
+        case: Case,
+        release: Release,
+        tolerance: Tolerance,
+        folder: Path,
+        *,
+        lane: str,
+        rules: Sequence[Rule],
+        costs: Costs | None = None,
     ) -> CaseLine:
         """Run a case; its line also has the traits that rules ask for."""
         variant = VARIANTS[case.variant]
@@ -67,7 +75,7 @@ class UserCases:
             return case_line(Outcome.UNSUPPORTED, reason)
         known = applying(rules, case, lane, self.reference.entry, folder=self.is_as_for_the_hub)
         route = self.routes[case.route]
-        line = run_case.run(route, variant, self.reference, release, tolerance, folder, rules=known)
+        line = run_case.run(route, variant, self.reference, release, tolerance, folder, rules=known, costs=costs)
         return replace(line, detail={**line.detail, "traits": asdict(self.reference.entry)})
 
 

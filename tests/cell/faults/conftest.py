@@ -40,6 +40,7 @@ def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> Pla
         "same_as": {},
         "rules": (),
         "tolerance": TOLERANCES[torch.float32],
+        "costs": None,
         "limits": Limits(seconds=300, full_seconds=None, memory_gib=None, disk_gib=None),
         "seed": SEED,
         "selection": {},

@@ -77,6 +77,8 @@ class Faulty(Intercepted):
                     yield step
                 case Computed():
                     yield replace(step, outputs=lambda step=step: self.to_outputs(step.outputs()))  # type: ignore[misc]
+                case _:
+                    yield step
 
 
 @dataclass

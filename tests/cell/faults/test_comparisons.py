@@ -6,14 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from harness.cell.compare.comparison import (
-    compare_fields,
-    compare_names,
-    compare_outputs,
-    compare_tensors,
-    fingerprint,
-)
-from harness.cell.compare.findings import Findings
+from harness.cell.compare.comparison import compare_names, compare_outputs, compare_tensors, fingerprint
+from harness.cell.compare.configuration import compare_fields
+from harness.cell.compare.findings import Findings, OtherDifference
+from harness.contract.case import Outcome
+from harness.contract.finding import Finding
 from harness.contract.plan import Tolerance
 
 WITHIN = Tolerance(rtol=1e-5, atol=1e-5)
@@ -114,10 +111,17 @@ def test_the_first_outcome_that_applies_counts_and_an_exception_does_not_hide_it
     tensors = compare_tensors({"a": BITS}, {"a": BITS + 1}, frozenset())
     outputs = compare_outputs({"out": ONES}, lambda: {"out": ONES}, {"out": ONES + 1}, WITHIN)
     error = {"type": "IndexError", "message": "", "frame": "", "phase": "run"}
-    assert Findings(names, tensors, outputs, [error]).outcome == "keys"
-    assert Findings([], tensors, outputs, [error]).outcome == "tensors"
-    assert Findings([], [], outputs, [error]).outcome == "outputs"
-    assert Findings([], [], [], [error]).outcome == "error"
+    kinds = (Outcome.LEAKED, Outcome.REPORT, Outcome.GRADIENTS)
+    others = [OtherDifference(Finding(kind, "here", "this", "is otherwise")) for kind in kinds]
+    flags = OtherDifference(Finding(Outcome.FLAGS, "here", "this", "is otherwise"))
+    assert Findings(names, tensors, outputs, [flags, *others], [error]).outcome == "keys"
+    assert Findings([], tensors, outputs, [flags, *others], [error]).outcome == "tensors"
+    assert Findings([], [], outputs, [flags, *others], [error]).outcome == "flags"
+    assert Findings([], [], outputs, others, [error]).outcome == "outputs"
+    assert Findings([], [], [], others, [error]).outcome == "gradients"
+    assert Findings([], [], [], others[:2], [error]).outcome == "report"
+    assert Findings([], [], [], others[:1], [error]).outcome == "leaked"
+    assert Findings([], [], [], [], [error]).outcome == "error"
 
 
 def test_the_fingerprint_of_an_output_without_values_is_its_shape() -> None:
@@ -145,19 +149,43 @@ def test_an_output_that_is_off_is_no_other_one_where_all_are_equal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actual", "missing", "other"),
+    ("actual", "how"),
     [
-        ({"model_args": {"drop_rate": 0.0}, "more": 1}, (), ()),
-        ({"model_args": {}}, ("model_args.drop_rate",), ()),
-        ({"model_args": None}, ("model_args.drop_rate",), ()),
-        ({}, ("model_args.drop_rate",), ()),
-        ({"model_args": {"drop_rate": 0.5}}, (), ("model_args.drop_rate",)),
+        ({"model_args": {"drop_rate": 0.0}, "more": 1}, []),
+        ({"model_args": {}}, ["is not there"]),
+        ({"model_args": None}, ["is not there"]),
+        ({}, ["is not there"]),
+        ({"model_args": {"drop_rate": 0.5}}, ["is 0.5, not 0.0"]),
     ],
 )
-def test_a_field_that_is_gone_or_has_another_value_is_a_difference(
-    actual: dict[str, Any], missing: tuple[str, ...], other: tuple[str, ...]
-) -> None:
-    found = compare_fields("there", {"model_args.drop_rate": 0.0}, actual)
-    assert [(difference.missing, difference.mismatched) for difference in found] == (
-        [(missing, other)] if missing or other else []
-    )
+def test_a_field_that_is_gone_or_has_another_value_is_a_difference(actual: dict[str, Any], how: list[str]) -> None:
+    found = list(compare_fields("there", {"model_args.drop_rate": 0.0}, actual))
+    assert [(finding.kind, finding.what, finding.how) for finding in found] == [
+        (Outcome.FLAGS, "model_args.drop_rate", words) for words in how
+    ]
+
+
+@pytest.mark.parametrize(
+    ("actual", "example", "how"),
+    [
+        ({"names": {0: "a", 1: "b"}}, "names.0", "is 'a', not 'b'"),
+        ({"names": ["b", "c"]}, "names", "is ['b', 'c'], not {'0': 'b', '1': 'a'}"),
+        ({"names": {"0": "b"}}, "names", "is {'0': 'b'}, not {'0': 'b', '1': 'a'}"),
+    ],
+    ids=["another item", "another kind", "fewer"],
+)
+def test_the_first_item_that_is_otherwise_is_named(actual: dict[str, Any], example: str, how: str) -> None:
+    (finding,) = compare_fields("there", {"names": {"0": "b", "1": "a"}}, actual)
+    assert (finding.what, finding.example, finding.how) == ("names", example, how)
+
+
+def test_an_output_that_native_timm_lacks_is_a_difference() -> None:
+    (_, extra) = compare_outputs({"out": ONES}, lambda: {"out": ONES}, {"out": ONES, "more": ONES}, WITHIN)
+    assert (extra.name, extra.holds, extra.how) == ("more", False, "is there, and native timm has none of that name")
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_that_is_otherwise_is_told_without_figures(value: bool) -> None:  # noqa: FBT001  a parameter
+    native, loaded = torch.tensor(value), torch.tensor(not value)
+    (found,) = compare_outputs({"out": native}, lambda: {"out": native}, {"out": loaded}, WITHIN)
+    assert (found.holds, found.how) == (False, f"is {str(not value).lower()}, and must not be")

@@ -1,5 +1,7 @@
 """What a scenario changes for the whole process is found and undone, however the scenario ends."""
 
+import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from harness.cell.guards import process
-from harness.cell.guards.leaks import Leaks
+from harness.cell.guards.leaks import Leak, Leaks
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.protocol import Scenario
 from tests.cell.faults.conftest import Attempt
@@ -30,21 +32,43 @@ def _class_method() -> Callable[[], Any]:
     return lambda: PreTrainedModel.__dict__["from_pretrained"]
 
 
+def _variable() -> Callable[[], Any]:
+    os.environ.update(LEFT="1", TOKENIZERS_PARALLELISM="true")
+    return lambda: (os.environ.get("LEFT"), os.environ["TOKENIZERS_PARALLELISM"])
+
+
+def _seed() -> Callable[[], Any]:
+    torch.manual_seed(7)
+    return torch.initial_seed  # type: ignore[no-any-return]
+
+
+def _filter() -> Callable[[], Any]:
+    warnings.filterwarnings("ignore", category=BytesWarning)
+    return lambda: list(warnings.filters)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_double, "default dtype was torch.float32 and is torch.float64"),
-        (_function, "torch.nn.functional.relu is another function"),
-        (_class_method, "PreTrainedModel.from_pretrained is another function"),
+        (_double, ("default dtype", "was torch.float32 and is torch.float64")),
+        (_function, ("torch.nn.functional.relu", "is another function")),
+        (_class_method, ("PreTrainedModel.from_pretrained", "is another function")),
+        (_variable, ("environment variables", "have changed: LEFT, TOKENIZERS_PARALLELISM")),
+        (_seed, ("torch's generator", "was seeded")),
+        (_filter, ("Python's warnings filters", "have changed: ignore BytesWarning")),
     ],
-    ids=["a setting", "a function", "a class method"],
+    ids=["a setting", "a function", "a class method", "variables", "a seed", "a filter of warnings"],
 )
-def test_a_change_is_described_and_undone(change: Callable[[], Callable[[], Any]], message: str) -> None:
+def test_a_change_is_described_and_undone(
+    change: Callable[[], Callable[[], Any]], message: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
     before, leaks = PreTrainedModel.__dict__["from_pretrained"], Leaks()
     now = change()
     changed = now()
-    assert leaks.undo() == [message]
-    assert now() is not changed
+    assert Leak(*message) in leaks.now()
+    assert leaks.undo() == [Leak(*message)]
+    assert now() != changed
     assert PreTrainedModel.__dict__["from_pretrained"] is before
     assert Leaks().undo() == []
 

@@ -1,0 +1,66 @@
+"""The bare work of a load: build a timm model without values, and give it the tensors of its checkpoint."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+import timm
+from torch import Tensor, nn
+
+from ...contract.case import Size
+from ...contract.catalog import BERT
+from ..guards.cost import Cost, measured
+from ..models import weights
+from ..models.mapped_tensors import size_of
+from ..models.reference import ReferenceModel
+
+MIB: Final = 2**20
+
+
+class BareWork(NamedTuple):
+    """What the bare work costs, and the MiB of the checkpoint that it leaves mapped."""
+
+    cost: Cost
+    mapped: float
+
+
+_MEASURED: Final[WeakKeyDictionary[ReferenceModel, BareWork]] = WeakKeyDictionary()
+
+
+def has_measure(reference: Any) -> bool:
+    """Whether there is bare work of a reference model to compare a load with.
+
+    Left out are user models; full size, where memory may not hold a second load; weights of the hub; and a GPU.
+    """
+    is_timm = type(reference) is ReferenceModel and reference.entry.model != BERT.model
+    return is_timm and reference.size == Size.SLIM and reference.placement.device == "cpu"
+
+
+def of(reference: ReferenceModel, *, maps: bool) -> BareWork:
+    """The bare work of a reference model, measured once. `maps`: the release leaves tensors mapped from their file."""
+    if reference not in _MEASURED:
+        _MEASURED[reference] = _measure(reference, shared=maps and reference.placement.is_default)
+    return _MEASURED[reference]
+
+
+def _measure(reference: ReferenceModel, *, shared: bool) -> BareWork:
+    """Tensors that stay mapped are shared with the reference model; others are copied, in the lane's dtype."""
+    state = reference.state
+    _, cost = measured(lambda: _built(reference, state if shared else _copied(reference)))
+    return BareWork(cost, size_of(state) / MIB if shared else 0.0)
+
+
+def _built(reference: ReferenceModel, state: Mapping[str, Tensor]) -> nn.Module:
+    head = {"num_classes": reference.classes} if reference.entry.classifier else {}
+    with weights.uninitialised():
+        module: nn.Module = timm.create_model(reference.architecture, pretrained=False, **head)
+    module.load_state_dict(state, assign=True)
+    return module
+
+
+def _copied(reference: ReferenceModel) -> dict[str, Tensor]:
+    dtype = reference.placement.dtype
+    return {
+        name: tensor.to(dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
+        for name, tensor in reference.state.items()
+    }
