@@ -19,7 +19,7 @@ from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.probes import builder, probes
 from harness.cell.routes import ROUTES, as_before
-from harness.cell.scenarios import attempt, run_case
+from harness.cell.scenarios import run_case, said
 from harness.cell.scenarios.attempt import Attempt
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.handover import NOTHING, Handover
@@ -186,7 +186,7 @@ def test_the_scenario_is_one_of_the_route_and_hides_no_other(
 
 def test_without_the_comparison_the_fault_is_missed(monkeypatch: Patch, entries: Catalog, tmp_path: Path) -> None:
     counting_the_class_token(monkeypatch)
-    monkeypatch.setattr(attempt, "compare_recorded", lambda *_: [])
+    monkeypatch.setattr(said, "compare_recorded", lambda *_: [])
     assert line_of_tower(entries, tmp_path).outcome in GREEN
 
 
