@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from harness.contract import catalog
+from harness.contract import catalog, fingerprints
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.finding import ScenarioLine
+from harness.contract.fingerprints import Fingerprints
 from harness.contract.plan import Plan
 from harness.contract.record import CaseLine, Log
 
@@ -38,6 +39,7 @@ class FakeEnvironment:
         self.ends = ends
         self.installed: list[tuple[str, ...]] = []
         self.made: dict[Path, Sequence[str]] = {}  # requirements by folder
+        self.prints: Fingerprints | None = None
         self.locks: list[Path | None] = []
         self.until: list[datetime | None] = []
         self.detail: dict[str, Any] = {}  # of every case
@@ -99,6 +101,8 @@ class FakeEnvironment:
             return False  # pytest died before it wrote a line
         if into is None:
             self._record(Path(self.option("--plan")), Path(self.option("--records")))
+        elif self.prints and arguments[1].endswith("probes.builder"):
+            into.write_text(fingerprints.dumps(self.prints))
         elif self.catalog:
             into.write_text(catalog.dumps(self.catalog))
         return into is None or self.catalog is not None

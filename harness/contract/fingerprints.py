@@ -113,25 +113,20 @@ def path_in(folder: Path, timm: str) -> Path:
 
 def up_to(timm: str, folder: Path) -> Iterator[Fingerprints]:
     """The fingerprints of a release and of all older ones in a folder, the newest first. Raises as `loads` does."""
-    for path in _paths(timm, folder):
+    for path in paths(timm, folder):
         yield _parsed(path.read_text())
 
 
 def digest(timm: str, folder: Path) -> str:
     """A digest of every file that a case of this release may be compared with."""
     whole = hashlib.sha256()
-    for path in _paths(timm, folder):
+    for path in paths(timm, folder):
         whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()
 
 
-def older(timm: str, folder: Path) -> list[Path]:
-    """The files of the releases before this one, in a folder of catalogs or of fingerprints, the newest first."""
-    return [path for path in _paths(timm, folder) if path != path_in(folder, timm)]
-
-
-def _paths(timm: str, folder: Path) -> list[Path]:
-    """The files of a release and of all older ones, the newest first."""
+def paths(timm: str, folder: Path) -> list[Path]:
+    """The files of a release and of all older ones, the newest first, in a folder of fingerprints or of catalogs."""
     by_release = {Version(path.stem.removeprefix("timm-")): path for path in folder.glob("timm-*.ndjson")}
     return [by_release[release] for release in sorted(by_release, reverse=True) if release <= Version(timm)]
 

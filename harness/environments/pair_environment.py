@@ -214,16 +214,12 @@ class PairEnvironment:
         self.make_fingerprints(python, fingerprints.PACKAGED, catalogs.PACKAGED)
 
     def make_fingerprints(self, python: PairPython, folder: Path, described: Path) -> Fingerprints:
-        """Write down what the installed timm computes for quick models, which takes a few minutes.
+        """Write down what the installed timm computes for quick models, which takes a few minutes. Raises as above.
 
         `described` is the folder of its catalog and of older ones.
-
-        Raises InstallationError if that fails.
         """
         path = fingerprints.path_in(folder, self.pair.timm)
-        older = map(str, fingerprints.older(self.pair.timm, described))
-        catalog = str(catalogs.path_in(described, self.pair.timm))
-        arguments = ("cell.probes.builder", "--catalog", catalog, "--older", *older)
+        arguments = ("cell.probes.builder", "--catalogs", *map(str, fingerprints.paths(self.pair.timm, described)))
         with self._made(python, path, "the file of fingerprints", arguments) as text:
             return fingerprints.loads(text)
 

@@ -13,8 +13,9 @@ import pytest
 from harness.config.errors import BadInput, InstallationError
 from harness.config.matrix import Matrix
 from harness.config.options import LATEST, Options
-from harness.contract import catalog, tempdirs
+from harness.contract import catalog, fingerprints, tempdirs
 from harness.contract.catalog import Catalog
+from harness.contract.fingerprints import Fingerprints
 from harness.environments import lock, pypi
 from harness.environments.lock import PYTEST
 from harness.environments.pair_environment import VARIABLES
@@ -228,6 +229,36 @@ def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_
     again = FakeEnvironment()
     assert make().prepare(again, print).digest == small_catalog.digest
     assert again.installed == []
+
+
+def test_fingerprints_are_packaged_with_the_catalog_and_made_from_those_of_older_releases_too(
+    make: Make, packaged: Path, small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "fingerprints"
+    monkeypatch.setattr(fingerprints, "PACKAGED", folder)
+    older = catalog.path_in(packaged, "1.0.9")
+    older.write_text(catalog.path_in(packaged, "1.0.31").read_text())
+    environment = FakeEnvironment(catalog=small_catalog)
+    environment.prints = Fingerprints("1.0.31", "2.14.1", 0, (1, 2), ())
+    pair_environment = make().environment
+    with pair_environment.installed(environment, print) as python:
+        pair_environment.make_packaged(python)
+    catalogs = (str(catalog.path_in(packaged, "1.0.31")), str(older))
+    assert environment.arguments == ("-m", "harness.cell.probes.builder", "--catalogs", *catalogs)
+    assert fingerprints.path_in(folder, "1.0.31").read_text() == fingerprints.dumps(environment.prints)
+
+
+def test_fingerprints_that_cannot_be_made_leave_no_file(
+    make: Make, packaged: Path, small_catalog: Catalog, tmp_path: Path
+) -> None:
+    pair_environment = make().environment
+    wrong, none = FakeEnvironment(catalog=small_catalog), FakeEnvironment()
+    with pair_environment.installed(wrong, print) as python, pytest.raises(ValueError, match="no fingerprints"):
+        pair_environment.make_fingerprints(python, tmp_path / "none", packaged)
+    with pair_environment.installed(none, print) as python, pytest.raises(InstallationError) as caught:
+        pair_environment.make_fingerprints(python, tmp_path / "none", packaged)
+    assert str(caught.value) == "the file of fingerprints of timm 1.0.31 could not be made; see above"
+    assert list((tmp_path / "none").glob("*.ndjson")) == []
 
 
 def test_a_catalog_without_one_of_the_controls_is_made_again(make: Make, small_matrix: Matrix) -> None:

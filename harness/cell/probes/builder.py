@@ -1,6 +1,6 @@
 """Writes down what the installed timm computes for the quick models of its catalog, and of older ones.
 
-Run in an environment that has that timm: `python -m harness.cell.probes.builder --catalog FILE > FILE`.
+Run in an environment that has that timm: `python -m harness.cell.probes.builder --catalogs FILE OLDER... > FILE`.
 """
 
 import argparse
@@ -55,11 +55,11 @@ def _random(reference: ReferenceModel, outputs: Mapping[str, Print]) -> list[str
 def main(argv: Sequence[str]) -> int:
     """Print the fingerprints; what each model takes and how long it took go to standard error."""
     parser = argparse.ArgumentParser(prog=f"python -m {package.module('cell.probes.builder')}", description=__doc__)
-    parser.add_argument("--catalog", type=Path, required=True, help="the catalog of the installed timm")
-    parser.add_argument("--older", type=Path, nargs="*", default=[], help="the catalogs of older releases")
+    about = "the catalog of the installed timm, then those of older releases"
+    parser.add_argument("--catalogs", type=Path, nargs="+", required=True, help=about)
     arguments = parser.parse_args(argv)
     quiet()
-    described, *older = (catalog.loads(path.read_text()) for path in (arguments.catalog, *arguments.older))
+    described, *older = (catalog.loads(path.read_text()) for path in arguments.catalogs)
 
     def tell(line: str) -> None:
         print(f"fingerprints of timm {timm.__version__}: {line}", file=sys.stderr)  # noqa: T201

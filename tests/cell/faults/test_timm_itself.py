@@ -19,14 +19,15 @@ from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.probes import builder, probes
 from harness.cell.routes import ROUTES, as_before
-from harness.cell.scenarios import run_case
+from harness.cell.scenarios import run_case, said
 from harness.cell.scenarios.attempt import Attempt
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.handover import NOTHING, Handover
 from harness.contract import fingerprints
-from harness.contract.case import Outcome
+from harness.contract.case import GREEN, Outcome
 from harness.contract.catalog import Catalog, Entry
 from harness.contract.fingerprints import PACKAGED, Fingerprints
+from harness.contract.record import CaseLine
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.places import TIMM
 
@@ -44,9 +45,9 @@ def found(entries: Catalog) -> Found:
 
     def of(model: str) -> Findings:
         context = context_of(entries[model])
-        attempt = Attempt(context, TOLERANCES[torch.float32])
-        attempt.run_scenario(as_before.NAME, ROUTES["tower"].scenarios(context)[as_before.NAME])
-        return attempt.findings
+        alone = Attempt(context, TOLERANCES[torch.float32])
+        alone.run_scenario(as_before.NAME, ROUTES["tower"].scenarios(context)[as_before.NAME])
+        return alone.findings
 
     return of
 
@@ -167,18 +168,26 @@ def test_what_is_raised_where_it_was_not_is_found(found: Found, monkeypatch: Pat
     assert ("one channel: features", f"raises LookupError, unlike {ITSELF}") in hows(found(RESNET))
 
 
+def line_of_tower(entries: Catalog, folder: Path) -> CaseLine:
+    reference = ReferenceModel(entries[VIT], "slim", Placement("cpu", torch.float32))
+    return run_case.run(ROUTES["tower"], VARIANTS["safetensors"], reference, RELEASE, TOLERANCES[torch.float32], folder)
+
+
 def test_the_scenario_is_one_of_the_route_and_hides_no_other(
     monkeypatch: Patch, entries: Catalog, tmp_path: Path
 ) -> None:
     counting_the_class_token(monkeypatch)
-    reference = ReferenceModel(entries[VIT], "slim", Placement("cpu", torch.float32))
-    line = run_case.run(
-        ROUTES["tower"], VARIANTS["safetensors"], reference, RELEASE, TOLERANCES[torch.float32], tmp_path
-    )
+    line = line_of_tower(entries, tmp_path)
     scenarios = {scenario.name: scenario for scenario in line.scenarios}
     assert line.outcome == "outputs"
     assert {name for name, scenario in scenarios.items() if scenario.findings} == {as_before.NAME}
     assert {"", "training"} < scenarios.keys()
+
+
+def test_without_the_comparison_the_fault_is_missed(monkeypatch: Patch, entries: Catalog, tmp_path: Path) -> None:
+    counting_the_class_token(monkeypatch)
+    monkeypatch.setattr(said, "compare_recorded", lambda *_: [])
+    assert line_of_tower(entries, tmp_path).outcome in GREEN
 
 
 @pytest.fixture
