@@ -142,7 +142,7 @@ def _tensors(differences: Sequence[TensorDifference]) -> str:
     patterns = Counter(pattern(tensor.name) for tensor in differences)
     most, times = patterns.most_common(1)[0]
     like = f", {times} of them {most}" if times > 1 else ""
-    on = f" ({', '.join(filter(None, scenarios))})" if any(scenarios) else ""
+    on = f" ({', '.join(scenarios)})" if all(scenarios) else ""
     return f"{counted} not as saved{on}{like}: {first.name} {first.how}"
 
 

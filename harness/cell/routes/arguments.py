@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoModelForImageClassification
 from ..models.native import Native, Outputs, Runs, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
+from ..scenarios.holder import config_in
 from ..scenarios.protocol import Computed, Described, Loaded, Scenario
 from .wrapped import PREFIX, head
 
@@ -65,13 +66,14 @@ def of_wrapper(context: CaseContext) -> Scenario:
 def of_classifier(context: CaseContext) -> Scenario:
     """Load once, and call with labels, for hidden states, and for a tuple."""
     reference, native = context.reference, context.native(lambda: context.reference.classifier)
-    model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint())
+    folder = context.checkpoint()
+    model, info = context.load(AutoModelForImageClassification.from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
-    names = dict(enumerate(reference.labels))
+    names = dict(enumerate(config_in(folder).get("label_names") or ()))  # a user's folder may name none
     classes = {name: index for index, name in names.items()}
-    described = {"num_labels": reference.classes, "id2label": names, "label2id": classes}
-    yield Described("the loaded configuration", model.config, described)
+    labelled = {"id2label": names, "label2id": classes} if len(classes) == reference.classes else {}
+    yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, **labelled})
     of_two = labels(reference)
     states = reference.entry.intermediates
 
