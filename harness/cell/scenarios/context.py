@@ -130,6 +130,7 @@ class CaseContext:
         name = f"{self.scenario} {folder.relative_to(self.folder)}".strip()
         with self.during(phase):
             if not self.handover.bring(name, folder):
+                shutil.rmtree(folder, ignore_errors=True)  # an earlier scenario may have left more shards there
                 writer()
                 self.handover.keep(name, folder)
             return self.mend_folder(folder)
