@@ -23,7 +23,7 @@ def compare_report(
     the whole model is compared. A report may have a prefix before a name.
     """
     for kind, names in expected.items():
-        listed = _listed(info, kind)
+        listed = listed_names(info, f"{kind}_keys")
         for name in sorted(names):
             if not any(f".{other}".endswith(f".{name}") for other in listed):
                 yield _finding(REPORT, name, f"is {kind} and not listed")
@@ -32,9 +32,9 @@ def compare_report(
             yield _finding("the warnings", name, "does not fit, and no warning names it")
 
 
-def _listed(info: Mapping[str, Any], kind: str) -> set[str]:
-    """The names that a report lists, those of another shape without their shapes."""
-    return {str(name[0] if isinstance(name, tuple | list) else name) for name in info.get(f"{kind}_keys", ())}
+def listed_names(info: Mapping[str, Any], key: str) -> list[str]:
+    """The names that a report lists. Before transformers 5 a mismatched name comes with its two shapes."""
+    return [str(name[0] if isinstance(name, tuple | list) else name) for name in info.get(key, ())]
 
 
 def compare_refusal(what: str, call: Callable[[], Any], name: str, warnings: Sequence[str] = ()) -> Iterator[Finding]:

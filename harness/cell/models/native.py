@@ -1,7 +1,7 @@
 """A timm model as its users run it, and what it computes."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -111,9 +111,9 @@ def under(heading: str, outputs: Outputs) -> Outputs:
     return {f"{heading}: {name}": tensor for name, tensor in outputs.items()}
 
 
-def numbered(maps: Any) -> Outputs:
-    """Feature maps by name: `feature_maps.0` and on."""
-    return {f"feature_maps.{index}": tensor for index, tensor in enumerate(maps)}
+def numbered(tensors: Iterable[Tensor], name: str = "feature_maps") -> Outputs:
+    """Outputs of several levels by name: `feature_maps.0` and on."""
+    return {f"{name}.{index}": tensor for index, tensor in enumerate(tensors)}
 
 
 def trained(model: nn.Module, timm_module: nn.Module, run: Callable[[], Outputs]) -> Outputs:

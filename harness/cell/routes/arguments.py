@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModel, AutoModelForImageClassification
 
-from ..models.native import Native, Outputs, Runs, under
+from ..models.native import Native, Outputs, Runs, numbered, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import config_in
@@ -30,6 +30,7 @@ def of_wrapper(context: CaseContext) -> Scenario:
     loaded = Loaded(model, PREFIX, native, info, left_out=head(reference))
     yield loaded
     names, states = tuple(native.runs.first), reference.entry.intermediates
+    oblong, takes_oblong = reference.oblong, _takes_oblong(reference, native)
     asking = {"do_pooling": True} if "pooler_output" in names else {}
 
     def pooled(pixels: Tensor, **kwargs: Any) -> Any:
@@ -43,7 +44,7 @@ def of_wrapper(context: CaseContext) -> Scenario:
             **under("as a tuple", _in_order(names, pooled(reference.pixels, return_dict=False))),
             **under("two pictures", _named(names, pooled(reference.two))),
             **(under(STATES, _named(names, pooled(reference.pixels, output_hidden_states=True))) if states else {}),
-            **_if_taken(reference, native, lambda pixels: _named(names, pooled(pixels))),
+            **(under("oblong", _named(names, pooled(oblong))) if takes_oblong else {}),
             **under("again", _named(names, pooled(reference.pixels))),
         }
 
@@ -56,7 +57,7 @@ def of_wrapper(context: CaseContext) -> Scenario:
             **under("as a tuple", plain),
             **under("two pictures", reference.embedding(module, reference.two)),
             **(under(STATES, plain) if states else {}),
-            **_if_taken(reference, native, lambda pixels: reference.embedding(module, pixels)),
+            **(under("oblong", reference.embedding(module, oblong)) if takes_oblong else {}),
             **under("again", plain),
         }
 
@@ -76,6 +77,7 @@ def of_classifier(context: CaseContext) -> Scenario:
     yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, **labelled})
     of_two = labels(reference)
     states = reference.entry.intermediates
+    oblong, takes_oblong = reference.oblong, _takes_oblong(reference, native)
 
     def run() -> Outputs:
         with_labels = model(reference.two, labels=of_two)
@@ -84,7 +86,7 @@ def of_classifier(context: CaseContext) -> Scenario:
             **under("with labels", {"loss": with_labels.loss, "logits": with_labels.logits}),
             **under("as a tuple", _in_order(("loss", "logits"), as_tuple)),
             **(under(STATES, _with_states(reference, model)) if states else {}),
-            **_if_taken(reference, native, lambda pixels: {"logits": model(pixels).logits}),
+            **(under("oblong", {"logits": model(oblong).logits}) if takes_oblong else {}),
             **under("again", {"logits": model(reference.pixels).logits}),
         }
 
@@ -96,7 +98,7 @@ def of_classifier(context: CaseContext) -> Scenario:
             **under("with labels", with_labels),
             **under("as a tuple", with_labels),
             **(under(STATES, dict(_native_states(reference, module))) if states else {}),
-            **_if_taken(reference, native, lambda pixels: {"logits": module(pixels.to(reference.placement.dtype))}),
+            **(under("oblong", {"logits": module(oblong.to(reference.placement.dtype))}) if takes_oblong else {}),
             **under("again", {"logits": module(reference.image)}),
         }
 
@@ -125,27 +127,22 @@ def _in_order(names: Sequence[str], outputs: Sequence[Tensor]) -> Outputs:
     return dict(zip((*names, *more), outputs, strict=False))
 
 
-def _if_taken(reference: ReferenceModel, native: Native, run: Any) -> Outputs:
-    """The outputs for an oblong picture, if native timm takes one."""
-    pixels = reference.oblong
+def _takes_oblong(reference: ReferenceModel, native: Native) -> bool:
+    """Whether native timm takes an oblong picture."""
     try:
         with torch.no_grad():
-            native.module(pixels.to(reference.placement.dtype))
+            native.module(reference.oblong.to(reference.placement.dtype))
     except Exception:  # noqa: BLE001  a model refuses an input with any exception
-        return {}
-    return under("oblong", run(pixels))
+        return False
+    return True
 
 
 def _with_states(reference: ReferenceModel, model: Any) -> Outputs:
     output = model(reference.pixels, output_hidden_states=True)
-    return {"logits": output.logits, **_numbered(output.hidden_states)}
+    return {"logits": output.logits, **numbered(output.hidden_states, "hidden_states")}
 
 
 def _native_states(reference: ReferenceModel, module: Any) -> Iterator[tuple[str, Tensor]]:
     last, states = module.forward_intermediates(reference.image)
     yield "logits", module.forward_head(last)
-    yield from _numbered(states).items()
-
-
-def _numbered(states: Any) -> Outputs:
-    return {f"hidden_states.{index}": state for index, state in enumerate(states)}
+    yield from numbered(states, "hidden_states").items()

@@ -40,14 +40,14 @@ def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
         maps = states if all_levels else reference.features_at(levels)
 
         def expected() -> Outputs:
-            hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(states.run().values())}
+            hidden = numbered(states.run().values(), "hidden_states")
             return {**maps.run(), **hidden}
 
         return Native(maps.module, expected, maps.state)
 
     def run(model: Any) -> Outputs:
         output = model.backbone(reference.image, output_hidden_states=True)
-        hidden = {f"hidden_states.{level}": tensor for level, tensor in enumerate(output.hidden_states)}
+        hidden = numbered(output.hidden_states, "hidden_states")
         return {**numbered(output.feature_maps), **hidden}
 
     holder = segmenter(reference, native, reference.image, len(levels), out_indices=levels)

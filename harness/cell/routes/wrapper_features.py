@@ -13,7 +13,7 @@ from transformers import AutoModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.native import Native, Outputs, Runs
+from ..models.native import Native, Outputs, Runs, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
@@ -80,7 +80,7 @@ def _feature_maps(context: CaseContext) -> Scenario:
 
     def run() -> Outputs:
         maps = model(reference.pixels).last_hidden_state
-        return {f"feature_maps.{level}": feature_map for level, feature_map in enumerate(maps)}
+        return numbered(maps)
 
     yield Computed(run, lambda: native.runs, loaded)
 
@@ -91,7 +91,7 @@ def _unused(reference: ReferenceModel, native: Native) -> frozenset[str]:
 
 
 def _named(last: Any, states: Any) -> Outputs:
-    return {"last_hidden_state": last, **{f"hidden_states.{index}": state for index, state in enumerate(states)}}
+    return {"last_hidden_state": last, **numbered(states, "hidden_states")}
 
 
 ROUTE: Final = WrapperFeatures()

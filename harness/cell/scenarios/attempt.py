@@ -38,7 +38,7 @@ from .protocol import (
     Written,
 )
 from .said import said
-from .state import differing_flags, differing_names, differing_tensors, expected_flags, unfit
+from .state import differing_flags, differing_names, differing_tensors, kept_frozen, unfit
 
 MISFILED: Final = "the index puts them into another file than holds them"
 
@@ -219,10 +219,9 @@ class Attempt:
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
         elif goes_back and step.loaded:
-            flags, models = expected_flags(step.loaded), (step.loaded.native, step.loaded.timm_module)
+            models = step.loaded.native, step.loaded.timm_module
             with self.context.during("backward"):
-                frozen = flags.frozen if flags else ()
-                self._add(scenario, gradients.differing(*models, again, self.tolerance, frozen))
+                self._add(scenario, gradients.differing(*models, again, self.tolerance, kept_frozen(step.loaded)))
 
 
 def _same(first: Tensor | None, second: Tensor | None) -> bool:

@@ -10,6 +10,7 @@ from ...contract.finding import Finding
 from ..compare.comparison import compare_names, compare_tensors
 from ..compare.findings import NameDifference, TensorDifference
 from ..compare.flags import OF_TENSORS, Flags, compare_flags
+from ..compare.reports import listed_names
 from ..compare.typed import pattern
 from ..models.layer_scales import has_layer_scale
 from ..models.native import Native
@@ -54,18 +55,11 @@ def _reported_names(loaded: Loaded, kind: str) -> list[str]:
 
     The prefix stays if the prefix itself went missing.
     """
-    missing, unexpected = (
-        set(_without_shapes(loaded.info.get(key, ()))) for key in ("missing_keys", "unexpected_keys")
-    )
+    missing, unexpected = (set(listed_names(loaded.info, key)) for key in ("missing_keys", "unexpected_keys"))
     prefix = f"{loaded.prefix}."
     if any(name.removeprefix(prefix) in unexpected for name in missing if name.startswith(prefix)):
         prefix = ""
-    return sorted(name.removeprefix(prefix) for name in _without_shapes(loaded.info.get(kind, ())))
-
-
-def _without_shapes(names: Iterable[Any]) -> list[str]:
-    """Names alone. Before transformers 5 a mismatched name comes with its two shapes."""
-    return [name[0] if isinstance(name, tuple | list) else str(name) for name in names]
+    return sorted(name.removeprefix(prefix) for name in listed_names(loaded.info, kind))
 
 
 def differing_tensors(loaded: Loaded, reference: ReferenceModel) -> list[TensorDifference]:
@@ -112,6 +106,12 @@ def expected_flags(loaded: Loaded) -> Flags | None:
     return None if loaded.saved is None else Flags.of(loaded.saved).below(loaded.prefix)
 
 
+def kept_frozen(loaded: Loaded) -> frozenset[str]:
+    """The native parameters that the library freezes on purpose; those that timm freezes have no gradient anyway."""
+    flags = expected_flags(loaded) if loaded.alters else None
+    return flags.frozen if flags else frozenset()
+
+
 def unfit(module: nn.Module, names: Iterable[str]) -> list[TensorDifference]:
     """The parameters made anew that cannot be what an initialisation gives: on no device, not finite, or too large."""
     tensors = tensors_of(module)
@@ -125,9 +125,9 @@ def _unfit(tensor: Tensor) -> str:
         return "made anew on the meta device"
     if not bool(tensor.isfinite().all()):
         return "made anew and not finite"
-    if float(tensor.detach().abs().max()) > LARGEST:
+    if float(tensor.abs().max()) > LARGEST:
         return "made anew and too large"
-    is_constant = tensor.dim() > 1 and float(tensor.detach().min()) == float(tensor.detach().max())
+    is_constant = tensor.dim() > 1 and float(tensor.min()) == float(tensor.max())
     return "made anew and one value throughout" if is_constant else ""
 
 
