@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ..config.errors import NothingSelected
+from ..config.expectation import Rule as Expected
 from ..config.matrix import Lane, Matrix, Route
 from ..config.options import Options, in_words
 from ..config.pair import Pair
@@ -185,10 +186,14 @@ def _with_same_rules(
     return {case: other for case, other in twins.items() if rules_for(case) == rules_for(other)}
 
 
-def rules_of(matrix: Matrix, pair: Pair) -> tuple[Rule, ...]:
+def expectations_of(matrix: Matrix, pair: Pair) -> list[Expected]:
     """The rules that cover the pair's releases."""
-    covering = (rule for rule in matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch))
-    return tuple(rule.planned for rule in covering)
+    return [rule for rule in matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch)]
+
+
+def rules_of(matrix: Matrix, pair: Pair) -> tuple[Rule, ...]:
+    """The same, as a plan carries them."""
+    return tuple(rule.planned for rule in expectations_of(matrix, pair))
 
 
 def same_as(cases: Sequence[Case], catalog: Iterable[Entry]) -> dict[Case, Case]:

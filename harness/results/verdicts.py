@@ -12,7 +12,7 @@ from ..config.matrix import Lane
 from ..contract.case import Case
 from ..contract.catalog import Catalog, Entry, entry_of
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.matching import applying, covers_releases
+from ..contract.matching import applying
 from ..contract.routes import rules_of
 from ..planning import plan
 from . import store
@@ -78,11 +78,7 @@ def unmended(records: PairRecords, lane: Lane, catalog: Catalog) -> set[str]:
 
 
 def _planned(records: PairRecords, lane: Lane, catalog: Catalog) -> tuple[list[Judged], Recorded]:
-    pair = records.pair
-    rules = [
-        rule for rule in records.matrix.expectations if covers_releases(rule, pair.transformers, pair.timm, pair.torch)
-    ]
-
+    rules = plan.expectations_of(records.matrix, records.pair)
     recorded = records.recorded(lane, catalog)
     own, from_hub = records.options.own, records.options.from_hub
     is_folder = own is not None and is_path(own) and Checkpoint.read(Path(own)).is_as_for_the_hub
