@@ -6,6 +6,7 @@ Results count, not versions: what is reported as broken failed here, whatever re
 import contextlib
 import functools
 import importlib.metadata
+import logging
 import os
 import platform
 import sys
@@ -117,18 +118,22 @@ def planned(rules: Iterable[Any], release: Release) -> list[Rule]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress warnings and stderr of the libraries, of Python and of C."""
+    """Suppress warnings and stderr of the libraries, of Python and of C; cases still hear what transformers logs."""
     sys.stderr.flush()
+    log = logging.getLogger("transformers")
     terminal = os.dup(2)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), warnings.catch_warnings():  # noqa: PTH123
         os.dup2(nowhere.fileno(), 2)
         warnings.simplefilter("ignore")
-        loud = transformers.logging.get_verbosity()
-        transformers.logging.set_verbosity_error()
+        level = transformers.logging.get_verbosity()  # the first to ask makes the handlers
+        handlers = list(log.handlers)
+        log.handlers.clear()  # one of them may hold a stderr that is nobody's file descriptor, as a notebook's is
+        log.setLevel(logging.WARNING)
         try:
             yield
         finally:
-            transformers.logging.set_verbosity(loud)
+            log.handlers[:] = handlers
+            log.setLevel(level)
             os.dup2(terminal, 2)
             os.close(terminal)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import timm
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.utils import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
 from torch import nn
 
@@ -63,6 +63,10 @@ class Pretrained(ReferenceModel):
     def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
         """The repository's name, by which transformers downloads the checkpoint itself."""
         return Path(self.repository)
+
+    def described(self, checkpoint: Path) -> Mapping[str, Any]:  # noqa: ARG002
+        """What the repository's `config.json` says, which transformers downloaded."""
+        return super().described(Path(hf_hub_download(self.repository, CONFIG)).parent)
 
     def config(self) -> dict[str, Any]:
         """The `config.json`, with timm's own description of the weights."""

@@ -15,6 +15,7 @@ from timm.utils.model import freeze_batch_norm_2d
 from torch import Tensor, nn
 
 from ...contract.catalog import BERT, Entry
+from ...contract.checkpoint import CONFIG
 from . import slim, weights
 from .mapped_tensors import MappedTensors
 from .native import Native, Outputs, numbered
@@ -204,7 +205,7 @@ class ReferenceModel:
         files = self.placement.mapped.files(STATE) if self.placement.mapped else ()
         if len(files) > 1 and not in_shards:
             folder, files = folder.with_name(f"{folder.name}{ONE_FILE}"), ()
-        is_complete = (folder / "config.json").exists()  # written last, so a checkpoint that was cut off lacks it
+        is_complete = (folder / CONFIG).exists()  # written last, so a checkpoint that was cut off lacks it
         return folder if is_complete else self.write(folder, variant, state, files)
 
     def write(self, folder: Path, variant: "Variant", state: Mapping[str, Tensor], files: Sequence[Path] = ()) -> Path:
@@ -214,8 +215,13 @@ class ReferenceModel:
         """
         folder.mkdir(parents=True, exist_ok=True)
         variant.write({name: tensor.contiguous() for name, tensor in state.items()}, folder, files)
-        (folder / "config.json").write_text(json.dumps(variant.describe(self.config(), self.entry, self.size)))
+        (folder / CONFIG).write_text(json.dumps(variant.describe(self.config(), self.entry, self.size)))
         return folder
+
+    def described(self, checkpoint: Path) -> Mapping[str, Any]:
+        """What the `config.json` of a checkpoint says that `save` gave."""
+        config: Mapping[str, Any] = json.loads((checkpoint / CONFIG).read_text())
+        return config
 
     def config(self) -> dict[str, Any]:
         """The `config.json` that describes this checkpoint."""

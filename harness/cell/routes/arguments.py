@@ -16,7 +16,6 @@ from transformers import AutoModel, AutoModelForImageClassification
 from ..models.native import Native, Outputs, Runs, numbered, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import config_in
 from ..scenarios.protocol import Computed, Described, Loaded, Scenario
 from .wrapped import PREFIX, head
 
@@ -71,7 +70,7 @@ def of_classifier(context: CaseContext) -> Scenario:
     model, info = context.load(AutoModelForImageClassification.from_pretrained, folder)
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
-    names = dict(enumerate(config_in(folder).get("label_names") or ()))  # a user's folder may name none
+    names = dict(enumerate(reference.described(folder).get("label_names") or ()))  # a user's folder may name none
     classes = {name: index for index, name in names.items()}
     labelled = {"id2label": names, "label2id": classes} if len(classes) == reference.classes else {}
     yield Described("the loaded configuration", model.config, {"num_labels": reference.classes, **labelled})

@@ -47,15 +47,16 @@ class RoundTrip:
 
 def _there_and_back(context: CaseContext) -> Scenario:
     native = context.native(lambda: whole(context.reference))
-    model, _ = context.load(auto_class(context.reference).from_pretrained, context.checkpoint())
+    checkpoint = context.checkpoint()
+    model, _ = context.load(auto_class(context.reference).from_pretrained, checkpoint)
     folder = context.save(model, context.folder / "resaved", phase="resave")
-    yield Described("the configuration that transformers wrote", config_in(folder), _described(context))
+    yield Described("the configuration that transformers wrote", config_in(folder), _described(context, checkpoint))
     yield from loaded_by_both(context, folder, native)
 
 
-def _described(context: CaseContext) -> Mapping[str, Any]:
+def _described(context: CaseContext, checkpoint: Path) -> Mapping[str, Any]:
     """What the configuration of the checkpoint says, and must say again."""
-    config = context.variant.describe(context.reference.config(), context.reference.entry, context.reference.size)
+    config = context.reference.described(checkpoint)
     fields = {name: config[name] for name in ("architecture", "label_names", "num_classes") if name in config}
     pretrained = ((name, value) for name, value in config["pretrained_cfg"].items() if name not in MOVED)
     return {**fields, **{f"pretrained_cfg.{name}": value for name, value in pretrained}}

@@ -18,7 +18,7 @@ from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
-from harness.contract.case import DEFAULT_VARIANT, Outcome
+from harness.contract.case import DEFAULT_VARIANT, GREEN, Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.finding import Finding
 from harness.contract.record import CaseLine
@@ -127,7 +127,8 @@ def test_a_checkpoint_that_is_too_large_has_shards_that_transformers_finds(entri
 )
 def test_every_route_loads_a_model_that_is_too_large_for_one_file(entries: Catalog, tmp_path: Path, route: str) -> None:
     fields = run(route, full(entries, tmp_path), tmp_path)
-    assert fields.outcome in {"passed", "drifted"}, fields.reason
+    known = {"backbone-pretrained": {"flags"}}  # it comes back in training mode, whatever its size
+    assert fields.outcome in known.get(route, GREEN), fields.reason
 
 
 @pytest.mark.usefixtures("shards")

@@ -68,7 +68,7 @@ KNOWN = [
     ("partial", RELPOS, {"missing-scales-uninitialised", "buffers-in-own-model"}),
     ("wrapper-features", CONVNEXT, {"features-only-names"}),
     ("backbone-features", CONVNEXT, {"hidden-states-of-several-levels"}),
-    ("backbone-pretrained", "resnet18", {"pretrained-batch-norms-reset"}),
+    ("backbone-pretrained", "resnet18", {"pretrained-batch-norms-reset", "training-mode-after-from-pretrained"}),
     ("tower", RELPOS, {"buffers-in-own-model"}),
     ("detector", RELPOS, {"buffers-in-detr"}),
     ("detector", "regnetx_002", {"frozen-batch-norm-drops-activation"}),
