@@ -4,6 +4,7 @@ The changes are undone at once, so that the next case's record does not depend o
 """
 
 import functools
+import itertools
 import logging
 import os
 import random
@@ -119,6 +120,8 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "logging's threshold": (lambda: logging.root.manager.disable, logging.disable),
     "working folder": (os.getcwd, os.chdir),
 }
+_SEEDS: Final = itertools.count(2**40)
+"""A seed for each snapshot, which no library sets: seeding with the seed there was would not show."""
 PATCHABLE: Final = (torch, torch.nn.init, torch.nn.functional, torch.nn.Module, timm, transformers.PreTrainedModel)
 """Modules and classes whose public functions are watched."""
 
@@ -130,7 +133,9 @@ class Leaks:
         self._settings = {name: get() for name, (get, _) in SETTINGS.items()}
         self._filters = _filters()
         self._environment = dict(os.environ)
-        self._torch = torch.initial_seed(), torch.get_rng_state()
+        self._torch = torch.get_rng_state()
+        self._seed = next(_SEEDS)
+        torch.default_generator.manual_seed(self._seed)
         self._numpy = _numpy(), np.random.get_state()
         self._random = random.getstate()
         self._functions = {
@@ -146,6 +151,7 @@ class Leaks:
         for leak, put_back in self._changes():
             put_back()
             undone.append(leak)
+        torch.set_rng_state(self._torch)
         return undone
 
     def now(self) -> list[Leak]:
@@ -171,9 +177,8 @@ class Leaks:
 
     def _generators(self) -> Iterator[tuple[Leak, Callable[[], Any]]]:
         """Global generators of random numbers that were seeded."""
-        seed, state = self._torch
-        if torch.initial_seed() != seed:
-            yield Leak("torch's generator", "was seeded"), functools.partial(torch.set_rng_state, state)
+        if torch.initial_seed() != self._seed:
+            yield Leak("torch's generator", "was seeded"), functools.partial(torch.set_rng_state, self._torch)
         if _numpy() != self._numpy[0]:
             drawn = Leak("numpy's generator", "was seeded or drawn from")
             yield drawn, functools.partial(np.random.set_state, self._numpy[1])

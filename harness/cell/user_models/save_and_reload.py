@@ -61,6 +61,8 @@ class UserModel:
     entry: Entry
     placement: Placement
     size: str = Size.FULL
+    as_stored: bool = False
+    """Whether it is loaded without a dtype; the lane's is named."""
 
     @classmethod
     def of(cls, target: Target, placement: Placement) -> "UserModel":

@@ -1,6 +1,7 @@
 """A load that costs far more than the bare work is found, and says which cost it is; a sound one never."""
 
 import functools
+import gc
 import itertools
 import os
 import time
@@ -138,6 +139,24 @@ def test_memory_that_is_held_counts_even_if_as_much_was_free() -> None:
     assert len(tensor) == 256
     assert cost.mib is not None
     assert 60 < cost.mib < 80
+
+
+class Large:
+    """In a cycle, which only the garbage collector frees."""
+
+    def __init__(self) -> None:
+        self.itself, self.tensors = self, [torch.ones(2**16) for _ in range(256)]  # 64 MiB
+
+
+def test_nothing_is_collected_meanwhile_for_garbage_of_before_would_hide_what_the_work_takes() -> None:
+    assert measured(gc.isenabled)[0] is False
+    assert gc.isenabled()
+
+
+def test_garbage_that_is_left_counts_unless_it_is_collected() -> None:
+    costs = [measured(lambda: Large() and None, with_garbage=counts)[1].mib for counts in (True, False)]
+    gc.collect()
+    assert costs == [pytest.approx(64, abs=4), pytest.approx(0, abs=2)]
 
 
 def test_a_system_that_reports_no_anonymous_memory_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -106,3 +106,19 @@ def test_a_scenario_that_exits_is_an_error_and_nothing_runs_after_it(
     assert line.outcome == "error"
     assert line.reason.startswith("SystemExit in phase native (first) at test_leaks.py:")
     assert (ran, spoiled) == (["exiting"], ["SystemExit"])
+
+
+@pytest.mark.parametrize("seed", [0, 42])
+def test_seeding_torch_with_the_seed_that_it_has_is_found(seed: int) -> None:
+    torch.manual_seed(seed)
+    state, leaks = torch.get_rng_state(), Leaks()
+    torch.manual_seed(seed)
+    assert leaks.undo() == [Leak("torch's generator", "was seeded")]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_what_is_drawn_from_torch_is_put_back_and_no_leak() -> None:
+    state, leaks = torch.get_rng_state(), Leaks()
+    torch.rand(3)
+    assert leaks.undo() == []
+    assert torch.equal(torch.get_rng_state(), state)
