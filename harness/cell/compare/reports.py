@@ -14,8 +14,8 @@ REPORT: Final = "the loading report"
 def compare_report(
     info: Mapping[str, Any],
     expected: Mapping[str, Collection[str]],
-    warned: Collection[str],
-    warnings: Sequence[str],
+    warned: Collection[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Iterator[Finding]:
     """Names that a loading report omits, though they do not fit, and that no warning names.
 

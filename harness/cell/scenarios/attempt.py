@@ -19,6 +19,7 @@ from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
 from ..compare.findings import Findings, NameDifference, OtherDifference
 from ..compare.name_causes import cause_of
+from ..compare.reports import compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
@@ -185,6 +186,7 @@ class Attempt:
             tensors = differing_tensors(loaded, self.context.reference)
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
             self._add(scenario, differing_flags(loaded, self.context.flags_of(loaded.model), names))
+            self._add(scenario, compare_report(loaded.info, {"missing": loaded.absent}))
         if not names:  # what is missing is initialised, at a cost of its own
             self._add(scenario, self.context.excess_costs(loaded.model))
         return not names and not tensors
