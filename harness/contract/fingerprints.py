@@ -43,9 +43,10 @@ class Line:
     outputs: Mapping[str, Print]
 
     def is_of(self, entry: Entry) -> bool:
-        """Whether it was made with the slim model of this entry."""
+        """Whether it was made with the slim model of this entry, or with the one that stands for it."""
         slim = entry.slim
-        return (self.model, self.args, self.input_size) == (entry.model, slim.args, slim.input_size)
+        same = (self.args, self.input_size) == (slim.args, slim.input_size)
+        return same and self.model in {entry.model, slim.same_as}
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class Fingerprints:
         return {line.model: line for line in self.lines}
 
     def of(self, entry: Entry) -> Line | None:
-        """The line of a model that is slim in the same way; None if there is none."""
-        line = self.by_model.get(entry.model)
-        return line if line and line.is_of(entry) else None
+        """The line of a model that is slim in the same way, or of the one that stands for it; None if there is none."""
+        lines = (self.by_model.get(str(model)) for model in (entry.model, entry.slim.same_as))
+        return next((line for line in lines if line and line.is_of(entry)), None)
 
 
 def recorded(described: Catalog, older: Iterable[Catalog]) -> list[Entry]:

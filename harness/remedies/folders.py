@@ -36,6 +36,13 @@ def drop_empty_model_args(folder: Path) -> None:
     _describe(folder, config)
 
 
+def forget_that_attention_was_chosen(folder: Path) -> None:
+    """Delete `_attn_implementation_autoset` from a config.json: it says that attention was chosen, and not which."""
+    config = _config(folder)
+    config.pop("_attn_implementation_autoset", None)
+    _describe(folder, config)
+
+
 def describe_for_timm(folder: Path) -> None:
     """Give the config.json of a wrapper that was built from a configuration the `pretrained_cfg` that timm reads.
 

@@ -34,6 +34,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
             "describe_for_timm",
             "drop_empty_model_args",
             "empty_last_layer_of_head",
+            "forget_that_attention_was_chosen",
             "drop_num_classes_from_model_args",
             "name_layer_norms_of_today",
             "take_timm_model_prefix_off",

@@ -99,6 +99,9 @@ def test_a_line_is_that_of_a_model_which_is_slim_in_the_same_way() -> None:
         replace(entry, slim=replace(entry.slim, input_size=(3, 64, 64))),
     ]
     assert [prints().of(other) for other in others] == [None] * len(others)
+    stood_for = replace(entry, model="other", slim=replace(entry.slim, same_as="vit"))
+    assert prints().of(stood_for) == line()
+    assert prints().of(replace(stood_for, slim=replace(stood_for.slim, args={}))) is None
 
 
 @pytest.mark.parametrize("timm", RELEASES)

@@ -58,6 +58,7 @@ def _there_and_back(context: CaseContext, *, old: bool) -> Scenario:
         plain.config.save_pretrained(folder)
         named = {_old(name) if old else name: tensor.clone() for name, tensor in native.state.items()}
         context.variant.write(named, folder)
+        context.mend_folder(folder)
     for again in (f"{old} resaved", f"{old} saved once more"):
         model, info = context.load(BertModel.from_pretrained, folder)
         loaded = Loaded(model, "", native, info)
