@@ -8,7 +8,7 @@ from torch import nn
 from ...contract.case import Outcome
 from ...contract.finding import Finding
 from ...contract.plan import Tolerance
-from ..models.native import Gradients, Native, Outputs, backward
+from ..models.native import Gradients, Native, Outputs, backward, reached
 from .diagnosis import largest
 from .typed import pattern
 
@@ -16,6 +16,7 @@ WIDER: Final = 10.0
 """How much further than an output a gradient may be off: it sums up the rounding of a pass in both directions."""
 WHERE: Final = "one backward pass"
 NO_GRADIENT: Final = "gets no gradient"
+A_GRADIENT: Final = "gets a gradient, and native timm's gets none"
 IN_TIMM: Final = "gets no gradient from native timm, though it is a LayerScale"
 
 
@@ -34,20 +35,36 @@ def differing(
     return [_finding(name, IN_TIMM) for name in sorted(untrained)] + list(compare(expected, actual, tolerance, frozen))
 
 
+def unlike(native: Native, loaded: nn.Module, outputs: Outputs, frozen: Collection[str] = ()) -> Iterator[Finding]:
+    """The parameters to which the first output that differs gives a gradient, and native timm's does not, or not.
+
+    Nothing is computed but native timm's outputs.
+    """
+    names = tuple(name for name in native.runs.first if name in outputs)
+    both = {name for name, _ in loaded.named_parameters()} & {name for name, _ in native.module.named_parameters()}
+    for name, expected in native.reached(names).items():
+        actual = reached(loaded, outputs[name])
+        if differing := (actual ^ expected) & both - frozenset(frozen):
+            yield from (_finding(parameter, f"{NO_GRADIENT} from {name}") for parameter in sorted(differing & expected))
+            yield from (_finding(parameter, A_GRADIENT) for parameter in sorted(differing & actual))
+            return
+
+
 def compare(
     expected: Gradients, actual: Gradients, tolerance: Tolerance, frozen: Collection[str] = ()
 ) -> Iterator[Finding]:
     """The findings on gradients that only one side has, that are not finite, or that are off."""
-    most = max((largest(gradient) for gradient in expected.values() if gradient is not None), default=0.0)
+    sizes = {name: largest(gradient) for name, gradient in expected.items() if gradient is not None}
+    most = max(sizes.values(), default=0.0)
     for name, gradient in expected.items():
         if name in frozen or name not in actual:
             continue
         other = actual[name]
         if (gradient is None) != (other is None):
-            yield _finding(name, NO_GRADIENT if other is None else "gets a gradient, and native timm's gets none")
+            yield _finding(name, NO_GRADIENT if other is None else A_GRADIENT)
         elif gradient is not None and other is not None:
-            distance = largest(gradient.double() - other.double())
-            if not distance <= WIDER * (tolerance.rtol * largest(gradient) + tolerance.atol * most):  # NaN is beyond
+            distance = largest(gradient - other)
+            if not distance <= WIDER * (tolerance.rtol * sizes[name] + tolerance.atol * most):  # NaN is beyond
                 finite = bool(other.isfinite().all())
                 yield _finding(name, "gets another gradient" if finite else "gets a gradient that is not finite")
 

@@ -57,6 +57,7 @@ class Native:
     run: Callable[[], Outputs]
     state: Mapping[str, Tensor]
     _gradients: dict[tuple[str, ...], Gradients] = field(default_factory=dict)
+    _reached: dict[tuple[str, ...], Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     @functools.cached_property
     def names(self) -> list[str]:
@@ -85,6 +86,26 @@ class Native:
                 outputs = self.run()
             self._gradients[names] = backward(self.module, {name: outputs[name] for name in names})
         return self._gradients[names]
+
+    def reached(self, names: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
+        """By output of these names, its parameters that a pass back from it would reach; found once."""
+        if names not in self._reached:
+            with torch.enable_grad():
+                outputs = self.run()
+            self._reached[names] = {name: reached(self.module, outputs[name]) for name in names}
+        return self._reached[names]
+
+
+def reached(module: nn.Module, output: Tensor) -> frozenset[str]:
+    """The names of the parameters of a module that a pass back from an output would reach."""
+    waiting, nodes, leaves = [output.grad_fn], set(), set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in nodes:
+            nodes.add(node)
+            leaves.add(id(getattr(node, "variable", None)))
+            waiting += [parent for parent, _ in node.next_functions]
+    return frozenset(name for name, parameter in module.named_parameters() if id(parameter) in leaves)
 
 
 def backward(module: nn.Module, outputs: Outputs) -> Gradients:

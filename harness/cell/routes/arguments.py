@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoModelForImageClassification
 from ..models.native import Native, Outputs, Runs, numbered, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Described, Loaded, Scenario
+from ..scenarios.protocol import Back, Computed, Described, Loaded, Scenario
 from .wrapped import PREFIX, head
 
 STATES: Final = "with hidden states"
@@ -112,7 +112,7 @@ def labels(reference: ReferenceModel) -> Tensor:
 def _computed(run: Callable[[], Outputs], expected: Callable[[], Outputs], loaded: Loaded) -> Computed:
     """The step of these calls, in which both sides are traced by them."""
     native = Native(loaded.native.module, expected, loaded.native.state)
-    return Computed(run, lambda: Runs.of(expected), replace(loaded, native=native), goes_back=False, twice=False)
+    return Computed(run, lambda: Runs.of(expected), replace(loaded, native=native), back=Back.NEVER, twice=False)
 
 
 def _named(names: Iterable[str], output: Any) -> Outputs:

@@ -12,7 +12,7 @@ from ..models.installed import Release
 from ..models.native import Native, Outputs, numbered
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import save_and_load
-from ..scenarios.protocol import Scenario
+from ..scenarios.protocol import Back, Scenario
 from .backbone import no_backbone, segmenter
 
 
@@ -51,7 +51,7 @@ def _hidden(context: CaseContext, *, all_levels: bool) -> Scenario:
         return {**numbered(output.feature_maps), **hidden}
 
     holder = segmenter(reference, native, reference.image, len(levels), out_indices=levels)
-    yield from save_and_load(context, replace(holder, run=run, goes_back=all_levels))
+    yield from save_and_load(context, replace(holder, run=run, back=Back.FIRST if all_levels else Back.NEVER))
 
 
 ROUTE: Final = BackboneFeatures()

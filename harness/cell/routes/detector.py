@@ -18,7 +18,7 @@ from ..models.native import Native, Outputs, numbered
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, module_prefix, save_and_load
-from ..scenarios.protocol import Scenario
+from ..scenarios.protocol import Back, Scenario
 from .backbone import backbone_config, no_backbone
 
 # Since this version a DETR takes its backbone by a backbone_config only; before, it asks timm itself.
@@ -107,6 +107,7 @@ def _holder(context: CaseContext, detector: Detector) -> Holder:
         run=run,
         left_out=frozen,
         alters=detector.freezes,
+        back=Back.EACH,
     )
 
 

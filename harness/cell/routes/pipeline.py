@@ -16,7 +16,7 @@ from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Described, Loaded, Scenario
+from ..scenarios.protocol import Back, Computed, Described, Loaded, Scenario
 from .classifier import no_classifier
 from .pictures import other, picture, transform
 from .wrapped import PREFIX
@@ -87,7 +87,7 @@ def _classified(context: CaseContext) -> Scenario:
             "best by its path": torch.tensor(_scores(pipe(str(path), top_k=1))),
         }
 
-    yield Computed(run, lambda: native.runs, loaded, goes_back=False)  # a pipeline computes no gradients
+    yield Computed(run, lambda: native.runs, loaded, back=Back.NEVER)  # a pipeline computes no gradients
 
 
 def _classes_by_label(labels: Mapping[int, str], scores: Tensor) -> dict[str, list[int]]:

@@ -15,7 +15,7 @@ from ..models.installed import MODEL_ARGS
 from ..models.native import DROPOUT, DROPS, Native, Outputs, Runs, trained
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.protocol import Computed, Loaded, Scenario
+from ..scenarios.protocol import Back, Computed, Loaded, Scenario
 
 NAME: Final = "training"
 RATES: Final[Sequence[Mapping[str, float]]] = ({**DROPS, "proj_drop_rate": 0.2}, DROPS)
@@ -63,4 +63,6 @@ def in_training(reference: ReferenceModel, outputs: Callable[[Any, Tensor], Outp
 def step(loaded: Loaded, run: Callable[[], Outputs]) -> Computed:
     """The step that compares a loaded model's training with that of its native model."""
     native = loaded.native
-    return Computed(lambda: trained(loaded.model, loaded.timm_module, run), lambda: Runs.of(native.run), loaded)
+    return Computed(
+        lambda: trained(loaded.model, loaded.timm_module, run), lambda: Runs.of(native.run), loaded, back=Back.EACH
+    )

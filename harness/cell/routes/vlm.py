@@ -19,7 +19,7 @@ from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, save_and_load
-from ..scenarios.protocol import Scenario
+from ..scenarios.protocol import Back, Scenario
 
 PREFIX: Final = "model.vision_tower.timm_model"
 IMAGE: Final = 33  # the token of a part of the picture
@@ -114,6 +114,7 @@ def _whole(context: CaseContext, vlm: Vlm) -> Scenario:
         prefixes=(PREFIX,),
         native=lambda: native,
         run=run,
+        back=Back.EACH,
     )
     yield from save_and_load(context, holder)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...contract.case import Outcome
 from ...contract.finding import Finding
 from ...contract.plan import Tolerance
-from ..compare import divergence, gradients, reasons
+from ..compare import divergence, reasons
 from ..compare.comparison import compare_names, compare_outputs
 from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
@@ -23,9 +23,11 @@ from ..compare.reports import compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
+from .gradients import differing_gradients
 from .handover import NotHandedOver
 from .holder import facts_of, written_wrongly, wrongly_indexed
 from .protocol import (
+    Back,
     Computed,
     Damaged,
     Described,
@@ -39,7 +41,7 @@ from .protocol import (
     Written,
 )
 from .said import said
-from .state import differing_flags, differing_names, differing_tensors, kept_frozen, unfit
+from .state import differing_flags, differing_names, differing_tensors, unfit
 
 MISFILED: Final = "the index puts them into another file than holds them"
 
@@ -196,12 +198,12 @@ class Attempt:
 
     def _compare_outputs(self, scenario: str, step: Computed, *, state_holds: bool) -> None:
         """Compare every expected output; an output that the loaded model lacks is a difference."""
-        goes_back = state_holds and step.loaded is not None and step.goes_back and self.context.goes_back
+        goes_back = state_holds and step.loaded is not None and step.back is not Back.NEVER and self.context.goes_back
         with self.context.during("run"), torch.no_grad():
             expected = step.expected()
             refuse_nonfinite(expected.first)
             outputs = step.outputs()
-            with torch.set_grad_enabled(goes_back):
+            with torch.set_grad_enabled(bool(goes_back)):
                 again = step.outputs() if step.twice else outputs
         with self.context.during("run", timed="compare"):
             comparisons = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
@@ -221,9 +223,8 @@ class Attempt:
                     native.module, native.run, step.loaded.timm_module, step.outputs, self.tolerance
                 )
         elif goes_back and step.loaded:
-            models = step.loaded.native, step.loaded.timm_module
             with self.context.during("backward"):
-                self._add(scenario, gradients.differing(*models, again, self.tolerance, kept_frozen(step.loaded)))
+                self._add(scenario, differing_gradients(step, step.loaded, again, self.context, self.tolerance))
 
 
 def _same(first: Tensor | None, second: Tensor | None) -> bool:

@@ -61,6 +61,8 @@ class CaseContext:
     """Models by id, and what each was when it came back, before anything was called on it."""
     loads: dict[int, tuple[Cost, Callable[[], Any]]] = field(default_factory=dict)
     """Models by id, what loading each has cost, and how to load it again."""
+    went_back: list[str] = field(default_factory=list)
+    """The scenarios whose gradients were compared, in all attempts at the case."""
 
     @contextlib.contextmanager
     def during(self, phase: str, timed: str | None = None) -> Iterator[None]:

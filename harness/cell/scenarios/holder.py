@@ -19,7 +19,7 @@ from ..models.native import Native, Outputs, Runs
 from ..models.placement import Placement
 from ..models.variants import BIN
 from .context import CaseContext
-from .protocol import Computed, Loaded, Scenario, Written
+from .protocol import Back, Computed, Loaded, Scenario, Written
 
 WHOLE: Final = "whole"
 IN_A_FILE: Final = "written tensor"
@@ -41,8 +41,8 @@ class Holder:
     `build` makes it and `from_pretrained` loads it. `prefixes` may lead to the timm module, which is compared with
     `native`: the first that names a module counts, and each may lead names in a checkpoint. `run` gives the outputs:
     names that start with `whole` belong to the model, all others are named as native timm's. `absent` are names of the
-    timm module that its checkpoint must lack; `left_out` gives names that the model omits. `goes_back` says whether the
-    native outputs are all of one module, so that gradients can be compared; `alters` as for Loaded.
+    timm module that its checkpoint must lack; `left_out` gives names that the model omits. `back` is as for
+    Computed, and `NEVER` where the native outputs are not all of one module; `alters` as for Loaded.
     """
 
     build: Callable[[], Any]
@@ -52,7 +52,7 @@ class Holder:
     run: Callable[[Any], Outputs]
     absent: frozenset[str] = frozenset()
     left_out: Callable[[], frozenset[str]] = frozenset
-    goes_back: bool = True
+    back: Back = Back.FIRST
     alters: bool = False
 
 
@@ -71,14 +71,14 @@ def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
         loaded = Loaded(model, prefix, native, info, left_out, holder.absent, alters=holder.alters)
         yield loaded
         run = functools.partial(holder.run, model)
-        yield Computed(lambda: _features(run()), lambda: _features_of(native, run()), loaded, holder.goes_back)
+        yield Computed(lambda: _features(run()), lambda: _features_of(native, run()), loaded, holder.back)
         return
     # The checkpoint is float32 on the CPU; for comparing, the saved model gets the placement of the loaded one.
     saved = context.mend_calls(_as_loaded(saved, model, context.reference.placement, prefix))
     loaded = Loaded(model, prefix, native, info, left_out, holder.absent, saved, alters=holder.alters)
     yield loaded
     run_saved = functools.partial(holder.run, saved)
-    yield Computed(lambda: holder.run(model), lambda: _expected(native, run_saved), loaded, holder.goes_back)
+    yield Computed(lambda: holder.run(model), lambda: _expected(native, run_saved), loaded, holder.back)
 
 
 def _has_names_of(saved: Any, folder: Path) -> bool:

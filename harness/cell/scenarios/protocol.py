@@ -5,6 +5,7 @@ A route says how to save, load and run a model. Comparing the results and decidi
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,18 +61,29 @@ class Loaded:
         return module
 
 
+class Back(Enum):
+    """Where the gradients of outputs are compared: of a pass back, or of which parameters it would reach."""
+
+    NEVER = "never"
+    """Users compute none by it."""
+    FIRST = "first"
+    """By a pass in the first scenario of a case, whose code all others share; in these by what it would reach."""
+    EACH = "each"
+    """By a pass wherever it is."""
+
+
 @dataclass(frozen=True, eq=False)
 class Computed:
     """Outputs and the expected outputs, under the same names; both are computed when they are compared.
 
-    `loaded` is the model that computes them, if its modules can be traced. `goes_back` says whether users train by it;
+    `loaded` is the model that computes them, if its modules can be traced. `back` says how gradients are compared;
     what is not run `twice` calls the model several times itself.
     """
 
     outputs: Callable[[], Outputs]
     expected: Callable[[], Runs]
     loaded: Loaded | None = None
-    goes_back: bool = True
+    back: Back = Back.FIRST
     twice: bool = True
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from ...contract.case import Outcome
+from ...contract.case import Outcome, Size
 from ...contract.finding import Finding, ScenarioLine, Tried
 from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
@@ -110,13 +110,15 @@ def _another(first: Attempt, folder: str, remedies: Sequence[Remedy] = ()) -> At
     """Another attempt at the same case, in a folder of its own."""
     before = first.context
     shutil.rmtree(before.folder, ignore_errors=True)  # two full-size checkpoints may fill the disk
-    gc.collect()  # a file is freed with the model that is mapped from it
+    if before.reference.size == Size.FULL:
+        gc.collect()  # a file is freed with the model that is mapped from it
     # Another pair takes no checkpoint that was mended.
     handover = Handover(takes=before.handover.takes) if remedies else before.handover
     context = CaseContext(
         *(before.reference, before.variant, before.release, before.folder / folder),
         *(before.natives, handover, before.in_shards, remedies),
         costs=before.costs,
+        went_back=before.went_back,
     )
     return Attempt(context, first.tolerance, again=not remedies, free_files=first.free_files)
 

@@ -99,12 +99,6 @@ def expected_flags(loaded: Loaded) -> Flags | None:
     return None if loaded.saved is None else Flags.of(loaded.saved).below(loaded.prefix)
 
 
-def kept_frozen(loaded: Loaded) -> frozenset[str]:
-    """The native parameters that the library freezes on purpose; those that timm freezes have no gradient anyway."""
-    flags = expected_flags(loaded) if loaded.alters else None
-    return flags.frozen if flags else frozenset()
-
-
 def unfit(module: nn.Module, names: Iterable[str]) -> list[TensorDifference]:
     """The parameters made anew that cannot be what an initialisation gives: on no device, not finite, or too large."""
     tensors = tensors_of(module)

@@ -54,6 +54,10 @@ def without_frozen_scales(patch: Patch) -> None:
     patch.setattr(state, "compare_flags", lambda *_, **__: [])  # the loaded model is not as native is, which is blamed
 
 
+def without_reach(patch: Patch) -> None:
+    patch.setattr("harness.cell.scenarios.gradients.unlike", nothing)
+
+
 def without_gradients(patch: Patch) -> None:
     patch.setattr(gradients, "compare", lambda *_: iter(()))
 
@@ -139,6 +143,7 @@ CHECKS = {
     "settings of modules": Check(without_settings, "gradient checkpointing stays on"),
     "LayerScales that timm freezes": Check(without_frozen_scales, "timm builds LayerScale frozen"),
     "gradients": Check(without_gradients, "a gradient counted twice"),
+    "what a pass back would reach": Check(without_reach, "hidden states come back detached"),
     "gradients of LayerScales": Check(without_scales, "timm's LayerScale gets no gradient"),
     "the report": Check(returning_nothing("compare_report"), "mismatched names not listed"),
     "the warnings": Check(without_warnings, "the report of new heads not logged"),

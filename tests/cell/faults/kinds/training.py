@@ -9,6 +9,7 @@ from torch import nn
 from transformers import TimmWrapperForImageClassification, TimmWrapperModel
 from transformers.models.timm_wrapper.modeling_timm_wrapper import TimmWrapperPreTrainedModel
 
+from tests.cell.faults.kinds.interface import changing, with_some_states
 from tests.cell.faults.kinds.replaced import (
     VIT,
     leaving,
@@ -164,6 +165,14 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "pooling without gradients": Fault(
         returning(TimmWrapperModel, "forward", detached), "wrapper", "gradients", "gradient", VIT, scenario=""
+    ),
+    "hidden states come back detached": Fault(
+        returning(
+            TimmWrapperModel,
+            "forward",
+            changing("hidden_states", lambda states: [state.detach() for state in states], with_some_states),
+        ),
+        *("wrapper-features", "gradients", "gets no gradient from hidden_states.0", RESNET),
     ),
     "a gradient counted twice": Fault(
         on_parameters("gamma", twice_the_gradient), "tower", "gradients", "gets another gradient", VIT, scenario=""
