@@ -33,8 +33,7 @@ def collect_all_levels(model: nn.Module) -> None:
         own = backbone._backbone  # noqa: SLF001  TimmBackbone has no public name for it
         whole = extractor(backbone.config, out_indices=tuple(range(len(own.feature_info.info))))
         whole.load_state_dict(own.state_dict(keep_vars=True), assign=True, strict=False)
-        whole.eval()
-        backbone.forward = functools.partial(_with_all_levels, backbone.forward, whole)
+        backbone.forward = functools.partial(_with_all_levels, backbone.forward, own, whole)
 
 
 def cast_pixels(model: nn.Module) -> None:
@@ -62,11 +61,13 @@ def _activated(act: nn.Module, _module: nn.Module, _given: Any, output: Tensor) 
     return act(output)
 
 
-def _with_all_levels(forward: Any, whole: nn.Module, pixel_values: Tensor, **given: Any) -> Any:
-    """The output of a TimmBackbone, its hidden states from `whole`."""
+def _with_all_levels(forward: Any, own: nn.Module, whole: nn.Module, pixel_values: Tensor, **given: Any) -> Any:
+    """The output of a TimmBackbone, its hidden states from `whole`, in the mode of its own module."""
     if not given.pop("output_hidden_states", None):
         return forward(pixel_values, **given)
     output = forward(pixel_values, output_hidden_states=False, **given)
+    whole.train()  # which empties what modules cached without gradients
+    whole.train(own.training)
     output.hidden_states = tuple(whole.to(pixel_values.device, pixel_values.dtype)(pixel_values))
     return output
 

@@ -82,18 +82,27 @@ class Native:
     def gradients(self, names: tuple[str, ...]) -> Gradients:
         """Its parameters' gradients by a pass back from the outputs of these names, computed once."""
         if names not in self._gradients:
-            with torch.enable_grad():
-                outputs = self.run()
+            outputs = self._run_with_gradients()
             self._gradients[names] = backward(self.module, {name: outputs[name] for name in names})
         return self._gradients[names]
 
     def reached(self, names: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
         """By output of these names, its parameters that a pass back from it would reach; found once."""
         if names not in self._reached:
-            with torch.enable_grad():
-                outputs = self.run()
+            outputs = self._run_with_gradients()
             self._reached[names] = {name: reached(self.module, outputs[name]) for name in names}
         return self._reached[names]
+
+    def _run_with_gradients(self) -> Outputs:
+        forget_cached(self.module)
+        with torch.enable_grad():
+            return self.run()
+
+
+def forget_cached(module: nn.Module) -> None:
+    """Empty what modules cached in evaluation mode, without gradients: `train` does so, and users call it first."""
+    module.train()
+    module.eval()
 
 
 def reached(module: nn.Module, output: Tensor) -> frozenset[str]:

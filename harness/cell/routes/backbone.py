@@ -17,6 +17,7 @@ from transformers import PreTrainedModel, TimmBackbone, TimmBackboneConfig
 from ...contract.catalog import Entry
 from ..models import weights
 from ..models.installed import Release
+from ..models.layer_scales import has_layer_scale
 from ..models.native import Native, Outputs, numbered, under
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
@@ -141,10 +142,10 @@ def _saved(context: CaseContext) -> Scenario:
 
 def _at_first_level(context: CaseContext) -> Scenario:
     """Of several levels the first alone, so that no other passes for it."""
-    reference = context.reference
-    yield from save_and_load(
-        context, segmenter(reference, lambda: reference.features_at([0]), reference.image, 1, out_indices=[0])
-    )
+    reference, first = context.reference, context.reference.features_at([0])
+    holder = segmenter(reference, lambda: first, reference.image, 1, out_indices=[0])
+    # Some families have LayerScale in later levels alone.
+    yield from save_and_load(context, replace(holder, scales=has_layer_scale(first.module)))
 
 
 def _at_default_level(context: CaseContext) -> Scenario:

@@ -23,7 +23,7 @@ from ..compare.reports import compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
 from .context import CaseContext, refuse_nonfinite
-from .gradients import differing_gradients
+from .gradients import differing_gradients, second_call
 from .handover import NotHandedOver
 from .holder import facts_of, written_wrongly, wrongly_indexed
 from .protocol import (
@@ -179,7 +179,7 @@ class Attempt:
         """Whether the names and the tensors of a loaded model agree with the expected ones."""
         with self.context.during("load", timed="compare"):
             findings = self.scenarios[scenario]
-            names = differing_names(loaded, scales=self.context.reference.entry.layer_scale)
+            names = differing_names(loaded, scales=loaded.scales and self.context.reference.entry.layer_scale)
             folder, module = self.context.loaded_folder, loaded.timm_module
             findings.names += [
                 replace(difference, scenario=scenario, because=cause_of(difference, folder, module))
@@ -203,8 +203,7 @@ class Attempt:
             expected = step.expected()
             refuse_nonfinite(expected.first)
             outputs = step.outputs()
-            with torch.set_grad_enabled(bool(goes_back)):
-                again = step.outputs() if step.twice else outputs
+            again = second_call(step, outputs, goes_back=bool(goes_back))
         with self.context.during("run", timed="compare"):
             comparisons = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
             # An output that is the same in both calls is compared once.

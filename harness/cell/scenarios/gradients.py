@@ -2,13 +2,25 @@
 
 from collections.abc import Collection
 
+import torch
+
 from ...contract.finding import Finding
 from ...contract.plan import Tolerance
 from ..compare.gradients import differing, unlike
-from ..models.native import Outputs
+from ..models.native import Outputs, forget_cached
 from .context import CaseContext
 from .protocol import Back, Computed, Loaded
 from .state import expected_flags
+
+
+def second_call(step: Computed, first: Outputs, *, goes_back: bool) -> Outputs:
+    """The outputs of a second call, with gradients if these are compared."""
+    if not step.twice:
+        return first
+    if goes_back and step.loaded:
+        forget_cached(step.loaded.model)
+    with torch.set_grad_enabled(goes_back):
+        return step.outputs()
 
 
 def differing_gradients(

@@ -42,7 +42,7 @@ class Holder:
     `native`: the first that names a module counts, and each may lead names in a checkpoint. `run` gives the outputs:
     names that start with `whole` belong to the model, all others are named as native timm's. `absent` are names of the
     timm module that its checkpoint must lack; `left_out` gives names that the model omits. `back` is as for
-    Computed, and `NEVER` where the native outputs are not all of one module; `alters` as for Loaded.
+    Computed, and `NEVER` where the native outputs are not all of one module; `alters` and `scales` as for Loaded.
     """
 
     build: Callable[[], Any]
@@ -54,6 +54,7 @@ class Holder:
     left_out: Callable[[], frozenset[str]] = frozenset
     back: Back = Back.FIRST
     alters: bool = False
+    scales: bool = True
 
 
 def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
@@ -66,16 +67,17 @@ def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
     names = without_prefix(names_in(folder), holder.prefixes)
     yield Written(folder, names, expected, state=saved.state_dict())
     model, info = context.load(holder.from_pretrained, folder)
+    kept: dict[str, Any] = {"alters": holder.alters, "scales": holder.scales}
     if context.handover.takes is not None and not _has_names_of(saved, folder):
         # The saving pair names the tensors around the timm module otherwise, and telling weights are seeded by name.
-        loaded = Loaded(model, prefix, native, info, left_out, holder.absent, alters=holder.alters)
+        loaded = Loaded(model, prefix, native, info, left_out, holder.absent, **kept)
         yield loaded
         run = functools.partial(holder.run, model)
         yield Computed(lambda: _features(run()), lambda: _features_of(native, run()), loaded, holder.back)
         return
     # The checkpoint is float32 on the CPU; for comparing, the saved model gets the placement of the loaded one.
     saved = context.mend_calls(_as_loaded(saved, model, context.reference.placement, prefix))
-    loaded = Loaded(model, prefix, native, info, left_out, holder.absent, saved, alters=holder.alters)
+    loaded = Loaded(model, prefix, native, info, left_out, holder.absent, saved=saved, **kept)
     yield loaded
     run_saved = functools.partial(holder.run, saved)
     yield Computed(lambda: holder.run(model), lambda: _expected(native, run_saved), loaded, holder.back)

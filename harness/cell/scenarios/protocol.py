@@ -39,8 +39,8 @@ class Loaded:
     `info` is the loading report. `left_out` are native names that the route omits or makes anew on purpose. `absent`
     are names that the checkpoint lacks, so that the report must list them. `saved` is the model that was saved; with it
     the tensors around the timm module are compared too. `by` is the library that loaded the model. A model that `runs`
-    must also be run. A module that the library `alters` on purpose, as
-    detectors freeze parts of theirs, has the flags of the saved model's.
+    must also be run. A module that the library `alters` on purpose, as detectors freeze parts of theirs, has the
+    flags of the saved model's. Without `scales` it need not have a LayerScale.
     """
 
     model: Any
@@ -53,6 +53,7 @@ class Loaded:
     by: str = "transformers"
     runs: bool = True
     alters: bool = False
+    scales: bool = True
 
     @property
     def timm_module(self) -> nn.Module:

@@ -117,7 +117,7 @@ def _another(first: Attempt, folder: str, remedies: Sequence[Remedy] = ()) -> At
     context = CaseContext(
         *(before.reference, before.variant, before.release, before.folder / folder),
         *(before.natives, handover, before.in_shards, remedies),
-        costs=before.costs,
+        costs=None if remedies else before.costs,  # a remedy may read a checkpoint once more
         went_back=before.went_back,
     )
     return Attempt(context, first.tolerance, again=not remedies, free_files=first.free_files)
