@@ -29,7 +29,7 @@ MODELS = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_the_same_towers_fail_for_two_libraries_alone(attempt: Attempt) -> None:
     command = [sys.executable, str(ALONE), *MODELS]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - the test's own words
