@@ -46,6 +46,15 @@ def fill_non_persistent_buffers(model: nn.Module, report: Report, folder: Path |
             _copy_unsaved_buffers(new, module)
 
 
+def freeze_first_layers_of_detr(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Freeze what a DETR freezes of a ResNet as it is built: what comes before layer 2."""
+    for name, module in model.named_modules():
+        if name.endswith(".conv_encoder.model"):
+            for parameter_name, parameter in module.named_parameters():
+                if not any(layer in parameter_name for layer in ("layer2", "layer3", "layer4")):
+                    parameter.requires_grad_(requires_grad=False)
+
+
 def set_missing_to_timm_defaults(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
     """Set the parameters that the checkpoint lacks to what timm's constructor gives them.
 

@@ -1,0 +1,32 @@
+"""A DETR freezes the first layers of its ResNet as it is built; loaded, all of them are trained.
+
+transformers 5.0 puts new parameters in place of the frozen ones. No report was found.
+"""
+
+import sys
+import tempfile
+
+from transformers import DetrConfig, DetrForObjectDetection, TimmBackboneConfig
+
+BROKEN = "transformers==5.0.0 timm==1.0.24"
+HEALTHY = "transformers==5.23.0 timm==1.0.31"
+URL = None
+REMEDY = "freeze_first_layers_of_detr"
+
+backbone = TimmBackboneConfig(backbone="resnet18", out_indices=[1, 2, 3, 4])
+backbone.use_pretrained_backbone = False  # until 5.0 it asks for weights otherwise
+until_5_0 = {"backbone": None, "use_timm_backbone": False, "use_pretrained_backbone": None}
+small = {"d_model": 32, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+built = DetrForObjectDetection(DetrConfig(backbone_config=backbone, **small, **until_5_0))
+with tempfile.TemporaryDirectory() as folder:
+    built.save_pretrained(folder)
+    loaded = DetrForObjectDetection.from_pretrained(folder)
+if "--remedy" in sys.argv:
+    from harness.remedies import models
+
+    models.freeze_first_layers_of_detr(loaded, {}, None)
+frozen, now = (
+    {name for name, parameter in model.named_parameters() if not parameter.requires_grad} for model in (built, loaded)
+)
+if lost := frozen - now:
+    sys.exit(f"broken: {len(lost)} frozen parameters are trained after loading, {min(lost)} is one")
