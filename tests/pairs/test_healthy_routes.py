@@ -11,8 +11,11 @@ pytestmark = pytest.mark.slow
 
 HEALTHY = "transformers4.49.0-timm1.0.15"
 MODELS = ("test_convnext", "resnet18", "bert")
-# transformers 4.49 has no model that builds on timm in this way; tests/cell/faults sees the road on the current pair.
-LATER = {"vlm"}
+# transformers 4.49 has no model that builds on timm in the one way, and in the other loads BERT with another attention
+# than it had; tests/cell/faults sees these roads on the current pair.
+LATER = {"vlm", "legacy-layernorm"}
+NEVER_WHOLE = {"backbone-pretrained"}
+"""Roads on which every release has the same known finding."""
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +32,16 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     return found
 
 
-@pytest.mark.parametrize("route", sorted(set(ROUTES) - LATER))
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - LATER - NEVER_WHOLE))
 def test_a_road_passes_where_the_libraries_do_what_they_say(outcomes: dict[str, dict[str, str]], route: str) -> None:
     assert "passed" in outcomes[route].values(), outcomes[route]
+
+
+@pytest.mark.parametrize("route", sorted(NEVER_WHOLE))
+def test_a_road_that_is_whole_in_no_release_has_its_known_finding_alone(
+    outcomes: dict[str, dict[str, str]], route: str
+) -> None:
+    assert set(outcomes[route].values()) == {"flags"}
 
 
 @pytest.mark.parametrize("route", ["hub", "partial", "roundtrip", "scratch", "wrapper-features"])

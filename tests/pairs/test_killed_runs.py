@@ -99,7 +99,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-A_FEW = pytest.param(4, marks=pytest.mark.slow, id="4 kills")
+A_FEW = pytest.param(3, marks=pytest.mark.slow, id="3 kills")
 MANY = pytest.param(25, marks=pytest.mark.all_faults, id="25 kills")
 
 

@@ -10,7 +10,7 @@ from harness.contract import catalog
 from tests.pairs.command import FACTS, cases, nox
 from tests.places import TIMM, TRANSFORMERS
 
-ROUTES = ("wrapper", "classifier", "backbone", "tower", "hub", "partial")
+ROUTES = ("wrapper", "tower", "hub", "partial")
 OTHERS = ("cait_xxs36_224", "convnext_tiny", "xcit_nano_12_p8_384")
 
 
