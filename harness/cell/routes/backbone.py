@@ -142,7 +142,8 @@ def _saved(context: CaseContext) -> Scenario:
 
 def _at_first_level(context: CaseContext) -> Scenario:
     """Of several levels the first alone, so that no other passes for it."""
-    reference, first = context.reference, context.reference.features_at([0])
+    reference = context.reference
+    first = context.native(lambda: reference.features_at([0]))
     holder = segmenter(reference, lambda: first, reference.image, 1, out_indices=[0])
     # Some families have LayerScale in later levels alone.
     yield from save_and_load(context, replace(holder, scales=has_layer_scale(first.module)))
