@@ -6,18 +6,17 @@ transformers 5.0 puts new parameters in place of the frozen ones. No report was 
 import sys
 import tempfile
 
-from transformers import DetrConfig, DetrForObjectDetection, TimmBackboneConfig
+from transformers import DetrConfig, DetrForObjectDetection
 
 BROKEN = "transformers==5.0.0 timm==1.0.24"
-HEALTHY = "transformers==5.23.0 timm==1.0.31"
+HEALTHY = "transformers==4.57.6 timm==1.0.22"
 URL = None
 REMEDY = "freeze_first_layers_of_detr"
 
-backbone = TimmBackboneConfig(backbone="resnet18", out_indices=[1, 2, 3, 4])
-backbone.use_pretrained_backbone = False  # until 5.0 it asks for weights otherwise
-until_5_0 = {"backbone": None, "use_timm_backbone": False, "use_pretrained_backbone": None}
+backbone = {"backbone": "resnet18", "use_timm_backbone": True, "use_pretrained_backbone": False}
+levels = {"backbone_kwargs": {"out_indices": [1, 2, 3, 4]}}
 small = {"d_model": 32, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
-built = DetrForObjectDetection(DetrConfig(backbone_config=backbone, **small, **until_5_0))
+built = DetrForObjectDetection(DetrConfig(**small, **backbone, **levels))
 with tempfile.TemporaryDirectory() as folder:
     built.save_pretrained(folder)
     loaded = DetrForObjectDetection.from_pretrained(folder)
