@@ -181,7 +181,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
 
 
 def path_in(folder: Path, timm: str) -> Path:
-    """The path of a timm release's catalog in a folder."""
+    """The path of a timm release's file in a folder of catalogs, or of fingerprints."""
     return folder / f"timm-{timm}.ndjson"
 
 

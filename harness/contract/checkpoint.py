@@ -21,6 +21,12 @@ MODULE: Final = re.compile(r"[\w.]+:[\w.]+")
 SEPARATORS: Final = str.maketrans("/@+[]", "-----")  # of case ids and pytest ids
 
 
+def config_in(folder: Path) -> Mapping[str, Any]:
+    """The content of a folder's config.json."""
+    config: Mapping[str, Any] = json.loads((folder / CONFIG).read_text())
+    return config
+
+
 def _is_size(value: Any) -> bool:
     return value is None or (isinstance(value, list) and len(value) == len("chw") and all(map(_is_count, value)))
 

@@ -107,11 +107,6 @@ def loads(text: str) -> Fingerprints:
     return Fingerprints(head["fingerprints"], head["torch"], head["seed"], tuple(head["random"]), tuple(read))
 
 
-def path_in(folder: Path, timm: str) -> Path:
-    """The path of a timm release's file in a folder."""
-    return folder / f"timm-{timm}.ndjson"
-
-
 def up_to(timm: str, folder: Path) -> Iterator[Fingerprints]:
     """The fingerprints of a release and of all older ones in a folder, the newest first. Raises as `loads` does."""
     for path in paths(timm, folder):

@@ -218,7 +218,7 @@ class PairEnvironment:
 
         `described` is the folder of its catalog and of older ones.
         """
-        path = fingerprints.path_in(folder, self.pair.timm)
+        path = catalogs.path_in(folder, self.pair.timm)
         arguments = ("cell.probes.builder", "--catalogs", *map(str, fingerprints.paths(self.pair.timm, described)))
         with self._made(python, path, "the file of fingerprints", arguments) as text:
             return fingerprints.loads(text)

@@ -48,11 +48,10 @@ def fill_non_persistent_buffers(model: nn.Module, report: Report, folder: Path |
 
 def freeze_first_layers_of_detr(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
     """Freeze what a DETR freezes of a ResNet as it is built: what comes before layer 2."""
-    for name, module in model.named_modules():
-        if name.endswith(".conv_encoder.model"):
-            for parameter_name, parameter in module.named_parameters():
-                if not any(layer in parameter_name for layer in ("layer2", "layer3", "layer4")):
-                    parameter.requires_grad_(requires_grad=False)
+    for name, parameter in model.named_parameters():
+        _, in_backbone, own = name.partition(".conv_encoder.model.")
+        if in_backbone and not any(layer in own for layer in ("layer2", "layer3", "layer4")):
+            parameter.requires_grad_(requires_grad=False)
 
 
 def set_missing_to_timm_defaults(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001

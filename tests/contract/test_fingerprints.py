@@ -61,7 +61,7 @@ def test_a_text_of_something_else_is_refused(text: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for release in ("1.0.9", "1.0.14", "1.0.31"):
-        fingerprints.path_in(tmp_path, release).write_text(fingerprints.dumps(prints(release)))
+        catalog.path_in(tmp_path, release).write_text(fingerprints.dumps(prints(release)))
     return tmp_path
 
 
@@ -85,7 +85,7 @@ def test_the_digest_is_of_the_files_that_a_release_is_compared_with(folder: Path
     releases = ("1.0.9", "1.0.14", "1.0.27", "1.0.31")
     before = {release: fingerprints.digest(release, folder) for release in releases}
     assert before["1.0.27"] == before["1.0.14"]
-    fingerprints.path_in(folder, "1.0.14").write_text(fingerprints.dumps(prints("1.0.14", [])))
+    catalog.path_in(folder, "1.0.14").write_text(fingerprints.dumps(prints("1.0.14", [])))
     changed = {release for release in releases if fingerprints.digest(release, folder) != before[release]}
     assert changed == {"1.0.14", "1.0.27", "1.0.31"}
 
@@ -110,7 +110,7 @@ def test_the_packaged_file_of_a_release_has_its_quick_models_as_its_catalog_make
     assert described is not None
     older = [catalog.loads(path.read_text()) for path in fingerprints.paths(timm, catalog.PACKAGED)[1:]]
     entries = fingerprints.recorded(described, older)
-    text = fingerprints.path_in(PACKAGED, timm).read_text()
+    text = catalog.path_in(PACKAGED, timm).read_text()
     packaged = fingerprints.loads(text)
     assert (packaged.timm, packaged.seed, len(text) < LARGEST) == (timm, SEED, True)
     assert [line.model for line in packaged.lines] == [entry.model for entry in entries]

@@ -245,7 +245,7 @@ def test_fingerprints_are_packaged_with_the_catalog_and_made_from_those_of_older
         pair_environment.make_packaged(python)
     catalogs = (str(catalog.path_in(packaged, "1.0.31")), str(older))
     assert environment.arguments == ("-m", "harness.cell.probes.builder", "--catalogs", *catalogs)
-    assert fingerprints.path_in(folder, "1.0.31").read_text() == fingerprints.dumps(environment.prints)
+    assert catalog.path_in(folder, "1.0.31").read_text() == fingerprints.dumps(environment.prints)
 
 
 def test_fingerprints_that_cannot_be_made_leave_no_file(

@@ -127,7 +127,7 @@ PATCHABLE: Final = (torch, torch.nn.init, torch.nn.functional, torch.nn.Module, 
 
 
 class Leaks:
-    """A snapshot of settings, seeds and functions, taken when it is made."""
+    """A snapshot of settings, seeds and functions, taken when it is made. Until `undo` torch has a seed of its own."""
 
     def __init__(self) -> None:
         self._settings = {name: get() for name, (get, _) in SETTINGS.items()}

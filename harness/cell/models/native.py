@@ -136,6 +136,13 @@ def _backward(parameters: Mapping[str, nn.Parameter], outputs: Outputs) -> Gradi
     return dict(zip(parameters, found, strict=True))
 
 
+def refuse_nonfinite(outputs: Outputs) -> None:
+    """Raise FloatingPointError if an output of native timm is not finite."""
+    for name, tensor in outputs.items():
+        if not bool(tensor.isfinite().all()):
+            raise FloatingPointError(f"native timm's {name} is not finite")
+
+
 def under(heading: str, outputs: Outputs) -> Outputs:
     """Outputs by name, with what they were computed on before it: `two pictures: logits`."""
     return {f"{heading}: {name}": tensor for name, tensor in outputs.items()}

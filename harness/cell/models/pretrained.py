@@ -51,7 +51,8 @@ class Pretrained(ReferenceModel):
         return classes
 
     @property
-    def _head(self) -> dict[str, Any]:
+    def head_arguments(self) -> dict[str, Any]:
+        """The arguments of `timm.create_model` that give the model its head."""
         return {"num_classes": self.classes}
 
     @functools.cached_property

@@ -15,7 +15,7 @@ from timm.utils.model import freeze_batch_norm_2d
 from torch import Tensor, nn
 
 from ...contract.catalog import BERT, Entry
-from ...contract.checkpoint import CONFIG
+from ...contract.checkpoint import CONFIG, config_in
 from . import slim, weights
 from .mapped_tensors import MappedTensors
 from .native import Native, Outputs, numbered
@@ -105,7 +105,7 @@ class ReferenceModel:
     @functools.cached_property
     def _constructed(self) -> nn.Module:
         with weights.cheap_randomness(LARGE):
-            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self.head_arguments)
         return module
 
     @functools.cached_property
@@ -175,7 +175,7 @@ class ReferenceModel:
     def filled(self) -> nn.Module:
         """The model that is saved: with its head and telling weights, in float32 on the CPU."""
         with weights.uninitialised():
-            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+            module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self.head_arguments)
         if self.placement.mapped is None:
             weights.fill(module)
         else:
@@ -193,7 +193,8 @@ class ReferenceModel:
         return [f"kind {(3 * index) % self.classes}" for index in range(self.classes)]
 
     @property
-    def _head(self) -> dict[str, Any]:
+    def head_arguments(self) -> dict[str, Any]:
+        """The arguments of `timm.create_model` that give the model its head."""
         return {"num_classes": self.classes} if self.entry.classifier else {}
 
     def save(self, folder: Path, variant: "Variant", *, in_shards: bool = True) -> Path:
@@ -220,8 +221,7 @@ class ReferenceModel:
 
     def described(self, checkpoint: Path) -> Mapping[str, Any]:
         """What the `config.json` of a checkpoint says that `save` gave."""
-        config: Mapping[str, Any] = json.loads((checkpoint / CONFIG).read_text())
-        return config
+        return config_in(checkpoint)
 
     def config(self) -> dict[str, Any]:
         """The `config.json` that describes this checkpoint."""

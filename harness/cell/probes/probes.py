@@ -16,7 +16,7 @@ from ...contract.case import SEED
 from ...contract.fingerprints import Print
 from ..compare.comparison import fingerprint
 from ..models import weights
-from ..models.native import DROPOUT, DROPS, Outputs, numbered, trained
+from ..models.native import DROPOUT, DROPS, Outputs, numbered, refuse_nonfinite, trained
 from ..models.reference import ReferenceModel
 from ..models.slim import Call, constructor_of
 
@@ -45,7 +45,7 @@ def outputs_of(
             with torch.random.fork_rng([]), torch.no_grad():
                 torch.manual_seed(seed)
                 outputs = PROBES[name](reference)
-                _refuse_nonfinite(outputs)
+                refuse_nonfinite(outputs)
                 prints |= {f"{name}: {output}": print_ for output, print_ in fingerprint(outputs).items()}
         except Exception as error:  # noqa: BLE001  timm raises anything for what a model does not take
             raised[name] = error
@@ -58,12 +58,6 @@ def drawn() -> tuple[int, ...]:
         torch.manual_seed(SEED)
         kept = torch.empty(DRAWN).bernoulli_(0.5)
         return int((kept * torch.arange(DRAWN)).sum()), int(torch.rand(DRAWN).argmax())
-
-
-def _refuse_nonfinite(outputs: Outputs) -> None:
-    for name, tensor in outputs.items():
-        if not bool(tensor.isfinite().all()):
-            raise FloatingPointError(f"{name} is not finite")
 
 
 def _embedded(module: Any, pixels: Tensor) -> Outputs:
@@ -166,9 +160,9 @@ def _training(reference: ReferenceModel) -> Outputs:
 
 def _dropping(reference: ReferenceModel) -> nn.Module:
     try:
-        made = reference.create(lambda _: {}, **_head(reference), **DROPS)
+        made = reference.create(lambda _: {}, **reference.head_arguments, **DROPS)
     except TypeError:  # drop path is not for all
-        made = reference.create(lambda _: {}, **_head(reference), **DROPOUT)
+        made = reference.create(lambda _: {}, **reference.head_arguments, **DROPOUT)
     module: nn.Module = made.module
     return module
 
@@ -194,13 +188,9 @@ def _pretrained(reference: ReferenceModel, arguments: Mapping[str, Any], **kwarg
     source = {"state_dict": dict(reference.state), "num_classes": reference.classes, "custom_load": False}
     with weights.cheap_randomness(), constructor_of(entry.model, changes):
         module: nn.Module = timm.create_model(
-            entry.model, pretrained=True, pretrained_cfg_overlay=source, **_head(reference), **kwargs
+            entry.model, pretrained=True, pretrained_cfg_overlay=source, **reference.head_arguments, **kwargs
         )
     return module.eval()
-
-
-def _head(reference: ReferenceModel) -> dict[str, int]:
-    return {"num_classes": reference.classes} if reference.entry.classifier else {}
 
 
 PROBES: Final[Mapping[str, Probe]] = {

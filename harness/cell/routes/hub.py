@@ -13,9 +13,10 @@ from typing import Any, Final
 from timm.models._hub import save_for_hf  # what push_to_hf_hub writes; timm exports it nowhere else
 
 from ...contract.catalog import Entry
+from ...contract.checkpoint import config_in
 from ..models.installed import Release
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import config_in, names_in
+from ..scenarios.holder import names_in
 from ..scenarios.protocol import Described, Scenario, Written
 from .classifier import classified
 from .wrapped import embedded, no_wrapper

@@ -14,11 +14,12 @@ from packaging.version import Version
 from transformers import AutoModel, AutoModelForImageClassification
 
 from ...contract.catalog import Entry
+from ...contract.checkpoint import config_in
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import config_in, names_in
+from ..scenarios.holder import names_in
 from ..scenarios.protocol import Computed, Described, Fresh, Loaded, Scenario, Written
 from .wrapped import PREFIX, embedded, embedding, head, no_wrapper
 

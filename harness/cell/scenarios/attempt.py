@@ -22,7 +22,8 @@ from ..compare.name_causes import cause_of
 from ..compare.reports import compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
-from .context import CaseContext, refuse_nonfinite
+from ..models.native import refuse_nonfinite
+from .context import CaseContext
 from .gradients import differing_gradients, second_call
 from .handover import NotHandedOver
 from .holder import facts_of, written_wrongly, wrongly_indexed
@@ -203,7 +204,7 @@ class Attempt:
             expected = step.expected()
             refuse_nonfinite(expected.first)
             outputs = step.outputs()
-            again = second_call(step, outputs, goes_back=bool(goes_back))
+            again = second_call(step, outputs, goes_back=goes_back)
         with self.context.during("run", timed="compare"):
             comparisons = compare_outputs(expected.first, lambda: expected.second, outputs, self.tolerance)
             # An output that is the same in both calls is compared once.

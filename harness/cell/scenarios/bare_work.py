@@ -51,9 +51,8 @@ def _measure(reference: ReferenceModel, *, shared: bool) -> BareWork:
 
 
 def _built(reference: ReferenceModel, state: Mapping[str, Tensor]) -> nn.Module:
-    head = {"num_classes": reference.classes} if reference.entry.classifier else {}
     with weights.uninitialised():
-        module: nn.Module = timm.create_model(reference.architecture, pretrained=False, **head)
+        module: nn.Module = timm.create_model(reference.architecture, pretrained=False, **reference.head_arguments)
     module.load_state_dict(state, assign=True)
     return module
 

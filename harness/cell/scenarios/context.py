@@ -22,7 +22,7 @@ from ..guards import memory
 from ..guards.cost import Cost, measured
 from ..guards.library_warnings import capture_warnings
 from ..models.installed import DTYPE_RENAMED, MAPPED, Release
-from ..models.native import Native, Outputs
+from ..models.native import Native, Outputs, refuse_nonfinite
 from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from . import bare_work
@@ -241,10 +241,3 @@ class CaseContext:
         """The lane's dtype as an argument, under its name in this release."""
         name = "dtype" if self.release.transformers >= DTYPE_RENAMED else "torch_dtype"
         return {name: self.reference.placement.dtype}
-
-
-def refuse_nonfinite(outputs: Outputs) -> None:
-    """Raise FloatingPointError if an output of native timm is not finite."""
-    for name, tensor in outputs.items():
-        if not bool(tensor.isfinite().all()):
-            raise FloatingPointError(f"native timm's {name} is not finite")

@@ -67,17 +67,16 @@ def save_and_load(context: CaseContext, holder: Holder) -> Scenario:
     names = without_prefix(names_in(folder), holder.prefixes)
     yield Written(folder, names, expected, state=saved.state_dict())
     model, info = context.load(holder.from_pretrained, folder)
-    kept: dict[str, Any] = {"alters": holder.alters, "scales": holder.scales}
+    loaded = Loaded(model, prefix, native, info, left_out, holder.absent, alters=holder.alters, scales=holder.scales)
     if context.handover.takes is not None and not _has_names_of(saved, folder):
         # The saving pair names the tensors around the timm module otherwise, and telling weights are seeded by name.
-        loaded = Loaded(model, prefix, native, info, left_out, holder.absent, **kept)
         yield loaded
         run = functools.partial(holder.run, model)
         yield Computed(lambda: _features(run()), lambda: _features_of(native, run()), loaded, holder.back)
         return
     # The checkpoint is float32 on the CPU; for comparing, the saved model gets the placement of the loaded one.
     saved = context.mend_calls(_as_loaded(saved, model, context.reference.placement, prefix))
-    loaded = Loaded(model, prefix, native, info, left_out, holder.absent, saved=saved, **kept)
+    loaded = replace(loaded, saved=saved)
     yield loaded
     run_saved = functools.partial(holder.run, saved)
     yield Computed(lambda: holder.run(model), lambda: _expected(native, run_saved), loaded, holder.back)
@@ -154,12 +153,6 @@ def shared_names(model: Any) -> frozenset[str]:
     for name, tensor in model.state_dict(keep_vars=True).items():
         by_address.setdefault(tensor.data_ptr(), []).append(name)
     return frozenset(name for names in by_address.values() if len(names) > 1 for name in names)
-
-
-def config_in(folder: Path) -> Mapping[str, Any]:
-    """The content of a folder's config.json."""
-    config: Mapping[str, Any] = json.loads((folder / "config.json").read_text())
-    return config
 
 
 def wrongly_indexed(folder: Path) -> list[str]:

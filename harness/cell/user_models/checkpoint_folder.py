@@ -81,7 +81,8 @@ class CheckpointFolder(ReferenceModel):
         return self.checkpoint.classes
 
     @property
-    def _head(self) -> dict[str, Any]:
+    def head_arguments(self) -> dict[str, Any]:
+        """The arguments of `timm.create_model` that give the model its head."""
         return {"num_classes": self.classes}
 
     @functools.cached_property
@@ -94,7 +95,7 @@ class CheckpointFolder(ReferenceModel):
 
     def build(self) -> nn.Module:
         """Make the model anew, with the constructor's values."""
-        module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self._head)
+        module: nn.Module = timm.create_model(self.architecture, pretrained=False, **self.head_arguments)
         return module
 
     def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002

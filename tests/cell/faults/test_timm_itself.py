@@ -23,7 +23,7 @@ from harness.cell.scenarios import run_case, said
 from harness.cell.scenarios.attempt import Attempt
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.handover import NOTHING, Handover
-from harness.contract import fingerprints
+from harness.contract import catalog, fingerprints
 from harness.contract.case import GREEN, Outcome
 from harness.contract.catalog import Catalog, Entry
 from harness.contract.fingerprints import PACKAGED, Fingerprints
@@ -200,7 +200,7 @@ def packaged(tmp_path: Path, monkeypatch: Patch) -> Callable[..., None]:
         folder.mkdir()
         for release in releases:
             changed: Fingerprints = replace(prints, timm=release, **changes)
-            fingerprints.path_in(folder, release).write_text(fingerprints.dumps(changed))
+            catalog.path_in(folder, release).write_text(fingerprints.dumps(changed))
         monkeypatch.setattr(fingerprints, "PACKAGED", folder)
 
     return package
