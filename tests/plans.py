@@ -43,5 +43,6 @@ def plan_of(cases: Iterable[str], **fields: Any) -> Plan:
         "weights": None,
         "here": ".",
         "fallbacks": 0,
+        "quick": (),
     }
     return Plan(**{**usual, **fields})

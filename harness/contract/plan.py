@@ -106,6 +106,8 @@ class Plan:
     """The catalog entries of the models of the cases."""
     same_as: Mapping[str, str]
     """Case id -> id of the case that is run in its stead: the slim forms of their models are identical."""
+    quick: tuple[str, ...]
+    """The models for which routes run all of their scenarios."""
     rules: tuple[Rule, ...]
     """The rules that cover the pair's releases."""
     tolerance: Tolerance
@@ -158,6 +160,7 @@ class Plan:
         typed = {
             "cases": tuple(Case(**{**case, "size": Size(case["size"])}) for case in plan["cases"]),
             "entries": tuple(map(entry_of, plan["entries"])),
+            "quick": tuple(plan["quick"]),
             "rules": tuple(map(Rule.of, plan["rules"])),
             "tolerance": Tolerance(**plan["tolerance"]),
             "costs": Costs.of(plan["costs"]),

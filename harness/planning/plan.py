@@ -28,7 +28,7 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
     if options.own:
         return _user_model_cases(matrix, lane, options, options.own)
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
-    quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
+    quick = quick_models(matrix, catalog, options)
     narrow = options.quick or lane.models == "quick"
     stored = [
         (route, variant)
@@ -42,11 +42,18 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         Case(route, entry.model, variant, size)
         for entry in order
         if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
-        for is_quick in [entry.model in quick or options.named_anyway or _is_named_in_full(entry, options)]
+        for is_quick in [entry.model in quick]
         for size in map(Size, dict.fromkeys(options.sizes))
         for route, variant in stored
         if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
     ]
+
+
+def quick_models(matrix: Matrix, catalog: Catalog, options: Options) -> frozenset[str]:
+    """The models that run on every route, in all of its scenarios: one of each kind, the controls, and those named."""
+    quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
+    named = (entry.model for entry in catalog if options.named_anyway or _is_named_in_full(entry, options))
+    return frozenset(quick).union(named)
 
 
 def _first(entry: Entry) -> str:
@@ -149,12 +156,15 @@ def plan_of(  # noqa: PLR0913 - a plan needs all of these
     rules = rules_of(matrix, pair)
     twins = {} if handover or options.own or options.from_hub else same_as(cases, catalog)
     twins = _with_same_rules(twins, rules, lane, catalog)
+    quick = models if options.own else quick_models(matrix, catalog, options)
+    quick = quick.union(other.model for case, other in twins.items() if case.model in quick)
     return Plan(
         pair={"id": pair.id, **pair.versions},
         lane=lane.name,
         cases=tuple(cases),
         entries=tuple(entry for entry in (*catalog, BERT) if entry.model in models),
         same_as={case.id: other.id for case, other in twins.items()},
+        quick=tuple(sorted(models & quick)),
         rules=rules,
         tolerance=Tolerance(**matrix.tolerances[lane.dtype].model_dump()),
         costs=Costs.of(None if matrix.costs is None else matrix.costs.model_dump()),

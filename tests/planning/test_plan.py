@@ -257,6 +257,7 @@ def test_the_plan_holds_all_that_a_pair_needs(small_matrix: Matrix, small_catalo
         cases=(Case("wrapper", "eva02_tiny"), Case("tower", "eva02_tiny")),
         entries=(small_catalog["eva02_tiny"],),
         same_as={},
+        quick=("eva02_tiny",),
         rules=(),
         tolerance=Tolerance(rtol=1.3e-6, atol=1e-5),
         costs=None,
@@ -354,6 +355,32 @@ def test_a_plan_says_which_cases_another_is_run_for(
     made = planned(small_matrix, with_twins, options, cases, carry)
     assert made.same_as == expected
     assert made.cases == tuple(cases)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (Options(), ("eva02_tiny", "resnet18")),
+        (Options(models=("eva02_large",)), ("eva02_large", "eva02_tiny", "resnet18")),
+        (Options(models=("eva02_l*",)), ("eva02_tiny", "resnet18")),
+        (Options(models=("eva02_large",), quick=True), ("eva02_tiny", "resnet18")),
+        (Options(own="eva02_large"), ("eva02_large", "eva02_tiny", "resnet18")),
+    ],
+    ids=["plain", "named in full", "named by a glob", "named and quick", "somebody's own"],
+)
+def test_a_plan_says_for_which_models_routes_run_all_of_their_scenarios(
+    small_matrix: Matrix, small_catalog: Catalog, options: Options, expected: tuple[str, ...]
+) -> None:
+    cases = [Case("wrapper", model) for model in ("eva02_tiny", "eva02_large", "resnet18")]
+    assert planned(small_matrix, small_catalog, options, cases).quick == expected
+
+
+def test_a_model_that_is_run_for_a_quick_one_runs_all_of_its_scenarios(
+    small_matrix: Matrix, with_twins: Catalog
+) -> None:
+    cases = [Case("wrapper", "eva02_large"), Case("wrapper", "eva02_tiny")]
+    assert "eva02_large" not in planned(small_matrix, with_twins, Options(), cases[:1]).quick
+    assert planned(small_matrix, with_twins, Options(), cases).quick == ("eva02_large", "eva02_tiny")
 
 
 def ruled(matrix: Matrix, **fields: Any) -> Matrix:

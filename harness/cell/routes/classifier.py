@@ -46,7 +46,7 @@ class Classifier:
         """With the saved head; and with a new head for another task, where the body must stay the same."""
         labels = context.reference.classes + MORE_LABELS
         scenarios = {"": classified(context, context.checkpoint), f"{labels} labels": _with_new_labels(context, labels)}
-        if context.is_default:
+        if context.tries_all:
             scenarios |= {"arguments": arguments.of_classifier(context), training.NAME: _trained(context)}
         return scenarios
 

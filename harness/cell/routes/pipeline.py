@@ -36,7 +36,7 @@ class Pipeline:
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The pipeline is given the folder; and the label names of a model of ImageNet's classes, which are timm's."""
-        return {"": _classified(context), **({"ImageNet": _labelled(context)} if context.is_default else {})}
+        return {"": _classified(context), **({"ImageNet": _labelled(context)} if context.tries_all else {})}
 
 
 def _labelled(context: CaseContext) -> Scenario:

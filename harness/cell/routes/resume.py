@@ -35,7 +35,7 @@ class Resume:
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The state dict of the wrapper, and of timm's model, to whose names the wrapper adds its prefix."""
-        strict = {"strict": _strict(context)} if context.is_default else {}
+        strict = {"strict": _strict(context)} if context.tries_all else {}
         return {
             **strict,
             "wrapper's state dict": _resumed(context, lambda: _stored(context)),

@@ -84,9 +84,9 @@ class TowerRoute:
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Saved and loaded whole; in the default variant also a report, a step of training, and timm against itself."""
         scenarios = {"": save_and_load(context, tower(context.reference))}
-        if context.is_default:
+        if context.tries_all:
             scenarios[training.NAME] = _trained(context)
-        if context.is_default and context.handover.takes is None:  # what is no checkpoint of another pair's
+        if context.tries_all and context.handover.takes is None:  # what is no checkpoint of another pair's
             report = reports.of_holder(context, tower(context.reference))
             scenarios |= {"report": report, **as_before.of_timm(context)}
         return scenarios

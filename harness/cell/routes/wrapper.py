@@ -32,7 +32,7 @@ class Wrapper:
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """The checkpoint as on the hub; in the default variant also the other scenarios."""
         scenarios = {"": embedded(context, context.checkpoint)}
-        if context.is_default:
+        if context.tries_all:
             scenarios |= {"arguments": arguments.of_wrapper(context), "report": reports.of_wrapper(context, PREFIX)}
             if not context.reference.entry.classifier:  # the others are trained with their head
                 scenarios[training.NAME] = _trained(context)

@@ -48,7 +48,7 @@ class Runner:
         self.placement = Placement(plan.device, getattr(torch, plan.dtype))
         self.tolerance, self.costs = plan.tolerance, plan.costs
         self.lane = plan.lane
-        self.rules = plan.rules
+        self.rules, self.quick = plan.rules, frozenset(plan.quick)
         self.folder = folder
         self.handover = Handover(**{name: Path(path) for name, path in plan.handover.items()})
         self.release = Release.installed()
@@ -105,7 +105,8 @@ class Runner:
         route, variant = ROUTES[case.route], VARIANTS[case.variant]
         rules = applying(self.rules, case, self.lane, reference.entry, folder=self.from_hub)
         line = run_case.run(
-            route, variant, reference, self.release, self.tolerance, self.folder, handover, rules, self.costs
+            *(route, variant, reference, self.release, self.tolerance, self.folder, handover, rules, self.costs),
+            quick=case.model in self.quick,
         )
         return replace(line, detail={**line.detail, **pretrained.source_of(reference)})
 

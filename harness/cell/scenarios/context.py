@@ -48,6 +48,7 @@ class CaseContext:
     in_shards: bool = True  # whether a checkpoint too large for one file may be split
     remedies: Sequence[Remedy] = ()  # what the scenario is run again with
     costs: Costs | None = None  # the bounds; None if costs are not compared
+    quick: bool = True  # whether routes run their optional scenarios, and gradients are those of a pass back
     scenario: str = ""
     phase: str = "native"
     seconds: dict[str, float] = field(default_factory=dict)
@@ -104,8 +105,16 @@ class CaseContext:
 
     @property
     def is_default(self) -> bool:
-        """Whether variant and placement are the default. Routes run their optional scenarios only then."""
+        """Whether variant and placement are the default. Routes try the options of a configuration only then."""
         return self.variant.is_default and self.reference.placement.is_default
+
+    @property
+    def tries_all(self) -> bool:
+        """Whether routes run their optional scenarios: by default, on a quick model.
+
+        They show what transformers does with any model; a quick one of each kind shows what a kind does.
+        """
+        return self.is_default and self.quick
 
     def native(self, build: Callable[[], Native]) -> Native:
         """Build and run the native model of this scenario. Raises FloatingPointError if an output is not finite."""

@@ -68,7 +68,7 @@ class Back(Enum):
     NEVER = "never"
     """Users compute none by it."""
     FIRST = "first"
-    """By a pass in the first scenario of a case, whose code all others share; in these by what it would reach."""
+    """By what it would reach; of a quick model by a pass in the first scenario, whose code all others share."""
     EACH = "each"
     """By a pass wherever it is."""
 

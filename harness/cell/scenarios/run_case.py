@@ -43,9 +43,12 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     handover: Handover = NOTHING,
     rules: Sequence[Rule] = (),
     costs: Costs | None = None,
+    *,
+    quick: bool = True,
 ) -> CaseLine:
     """Run one case; what is broken and explained by `rules` again with their remedies, and what is not, twice.
 
+    Optional scenarios of the route run if the model is `quick`.
     An exception is a finding; trouble of the machine is not-run.
     """
     started = time.perf_counter()
@@ -56,7 +59,9 @@ def run(  # noqa: PLR0913, PLR0917  the parts of a case
     reference = variant.stored(reference, release)
     shards = route.name in ROUTES and ROUTES[route.name].shards
     folder = scratch / route.name
-    context = CaseContext(reference, variant, release, folder, handover=handover, in_shards=shards, costs=costs)
+    context = CaseContext(
+        reference, variant, release, folder, handover=handover, in_shards=shards, costs=costs, quick=quick
+    )
     first = Attempt(context, tolerance)
     try:
         line = _again(route, first, _try(route, first), rules)
@@ -119,6 +124,7 @@ def _another(first: Attempt, folder: str, remedies: Sequence[Remedy] = ()) -> At
         *(before.natives, handover, before.in_shards, remedies),
         costs=None if remedies else before.costs,  # a remedy may read a checkpoint once more
         went_back=before.went_back,
+        quick=before.quick,
     )
     return Attempt(context, first.tolerance, again=not remedies, free_files=first.free_files)
 

@@ -26,7 +26,7 @@ class Attempt(Protocol):
     """Runs one case and gives its line."""
 
     def __call__(
-        self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32
+        self, route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32, *, quick: bool = True
     ) -> CaseLine: ...
 
 
@@ -38,6 +38,7 @@ def plan_of(cases: Sequence[Case], entries: catalog.Catalog, **more: Any) -> Pla
         "cases": tuple(cases),
         "entries": tuple(entries[model] for model in dict.fromkeys(case.model for case in cases)),
         "same_as": {},
+        "quick": tuple(case.model for case in cases),
         "rules": (),
         "tolerance": TOLERANCES[torch.float32],
         "costs": None,
@@ -87,8 +88,10 @@ def reference(entries: catalog.Catalog) -> Callable[..., ReferenceModel]:
 
 @pytest.fixture
 def attempt(reference: Callable[..., ReferenceModel], tmp_path: Path) -> Attempt:
-    def run(route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32) -> CaseLine:
+    def run(
+        route: Route, model: str, variant: str = "safetensors", dtype: Any = torch.float32, *, quick: bool = True
+    ) -> CaseLine:
         placement = reference(model, dtype)
-        return run_case.run(route, VARIANTS[variant], placement, RELEASE, TOLERANCES[dtype], tmp_path)
+        return run_case.run(route, VARIANTS[variant], placement, RELEASE, TOLERANCES[dtype], tmp_path, quick=quick)
 
     return run

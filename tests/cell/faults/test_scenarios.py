@@ -12,8 +12,10 @@ from torch import nn
 from harness.cell.models.native import Outputs
 from harness.cell.models.reference import ReferenceModel
 from harness.cell.routes import ROUTES
+from harness.cell.scenarios import gradients
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.protocol import Loaded, Scenario, Written
+from harness.contract.finding import Finding
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
 from tests.cell.faults.faulty import Faulty, Scenarios
@@ -195,6 +197,34 @@ def test_a_green_case_runs_once_and_a_broken_one_repeats_the_scenarios_that_fail
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("quick", "scenarios", "passes"),
+    [(True, [FIRST, SECOND, "arguments", "training"], 2), (False, [FIRST, SECOND], 0)],
+    ids=["quick", "not quick"],
+)
+def test_only_a_quick_model_runs_optional_scenarios_and_a_pass_back(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch, *, quick: bool, scenarios: list[str], passes: int
+) -> None:
+    went: list[object] = []
+
+    def differing(*compared: object) -> list[Finding]:
+        went.append(compared)
+        return []
+
+    monkeypatch.setattr(gradients, "differing", differing)
+    line = attempt(CLASSIFIER, CONVNEXT, quick=quick)
+    assert [scenario.name for scenario in line.scenarios] == scenarios
+    assert len(went) == passes
+    assert line.outcome == "passed"
+
+
+def test_gradients_that_reach_fewer_parameters_are_found_on_a_model_that_is_not_quick(attempt: Attempt) -> None:
+    def cut(module: nn.Module) -> None:
+        module.get_submodule("head").register_forward_pre_hook(lambda _, inputs: tuple(x.detach() for x in inputs))
+
+    assert attempt(Faulty(CLASSIFIER, to_model=cut), CONVNEXT, quick=False).outcome == "gradients"
+
+
 def test_a_second_attempt_builds_no_native_model_again_and_runs_no_model_that_is_not_as_saved(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
