@@ -1,10 +1,12 @@
 """What a model is besides the values of its tensors: modes, gradients, layout, ties, settings of its modules."""
 
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import torch
 from torch import Tensor, nn
 
 from ...contract.case import Outcome
@@ -34,7 +36,8 @@ class Flags:
     `names` are those of all tensors, `training` the modules in training mode, `frozen` the parameters that require no
     gradient, `strided` the tensors that are not contiguous, `buffers` those that are no parameters, `parts` the
     parameters whose memory is larger than they are, `graded` those that have a gradient, `ties` the names of one and
-    the same memory. `set_to` has each module's class and plain attributes.
+    the same memory. `set_to` has each module's class and plain attributes; `eps` is the relative precision in which
+    numbers among these may have been computed, that of the coarsest tensor.
     """
 
     names: frozenset[str]
@@ -46,6 +49,7 @@ class Flags:
     graded: frozenset[str]
     ties: frozenset[Tie]
     set_to: Mapping[str, Mapping[str, Any]]
+    eps: float
 
     @classmethod
     def of(cls, model: nn.Module) -> "Flags":
@@ -61,6 +65,7 @@ class Flags:
             frozenset(name for name, tensor in tensors.items() if tensor.is_leaf and tensor.grad is not None),
             frozenset(_ties(tensors)),
             {name: _set_to(module) for name, module in modules.items()},
+            _precision(tensors.values()),
         )
 
     def below(self, prefix: str) -> "Flags":
@@ -80,6 +85,7 @@ class Flags:
             inside(self.graded),
             frozenset(tie for tie in ties if len(tie) > 1),
             {_without(name, prefix): at for name, at in self.set_to.items() if _in(name, prefix)},
+            self.eps,
         )
 
     def around(self, prefix: str) -> "Flags":
@@ -98,6 +104,7 @@ class Flags:
             outside(self.graded),
             frozenset(tie for tie in self.ties if outside(tie)),
             {name: at for name, at in self.set_to.items() if not _in(name, prefix)},
+            self.eps,
         )
 
 
@@ -127,18 +134,31 @@ def compare_flags(
         ]
     for name, settings in expected.set_to.items():
         if name not in owners and name in actual.set_to:
-            found += _settings(where, name, settings, actual.set_to[name])
+            found += _settings(where, name, settings, actual.set_to[name], actual.eps)
     return found
 
 
-def _settings(where: str, name: str, expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Finding]:
+def _settings(
+    where: str, name: str, expected: Mapping[str, Any], actual: Mapping[str, Any], eps: float
+) -> Iterator[Finding]:
     """The attributes of one module that are otherwise."""
     for attribute, value in expected.items():
         now = actual.get(attribute)
-        if attribute not in actual or (value != now and not (value != value and now != now)):  # noqa: PLR0124  NaN
+        if attribute not in actual or not _same(value, now, eps):
             at = f"{name}.{attribute}" if name else attribute
             is_set = f"is {now!r}" if attribute in actual else "is not set"
             yield _finding(where, at, f"{is_set}, not {value!r}", at)
+
+
+def _same(value: Any, now: Any, eps: float) -> bool:
+    """Whether two plain values are equal; numbers, which a module may have computed in its dtype, up to `eps`."""
+    if isinstance(value, float) and isinstance(now, float):
+        return math.isclose(value, now, rel_tol=eps) or (math.isnan(value) and math.isnan(now))
+    return bool(value == now)
+
+
+def _precision(tensors: Iterable[Tensor]) -> float:
+    return max((torch.finfo(tensor.dtype).eps for tensor in tensors if tensor.is_floating_point()), default=0.0)
 
 
 def _finding(where: str, what: str, how: str, example: str) -> Finding:

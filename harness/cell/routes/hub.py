@@ -16,8 +16,8 @@ from ...contract.catalog import Entry
 from ...contract.checkpoint import config_in
 from ..models.installed import Release
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import names_in
 from ..scenarios.protocol import Described, Scenario, Written
+from ..scenarios.written_files import names_in
 from .classifier import classified
 from .wrapped import embedded, no_wrapper
 

@@ -17,8 +17,8 @@ from ..models import weights
 from ..models.installed import Release
 from ..models.native import Native
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import names_in
 from ..scenarios.protocol import Computed, Loaded, Scenario, Written
+from ..scenarios.written_files import names_in
 
 OLD: Final = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
 TOKENS: Final = ((1, 5, 7, 2),)

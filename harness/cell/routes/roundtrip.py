@@ -19,8 +19,8 @@ from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import names_in
 from ..scenarios.protocol import Computed, Described, Fresh, Loaded, Scenario, Written
+from ..scenarios.written_files import names_in
 from .wrapped import PREFIX, embedded, embedding, head, no_wrapper
 
 FILE: Final = "model.safetensors"

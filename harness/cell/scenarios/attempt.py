@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from ..compare import divergence, reasons
 from ..compare.comparison import compare_names, compare_outputs
 from ..compare.configuration import compare_fields
 from ..compare.diagnosis import equal
-from ..compare.findings import Findings, NameDifference, OtherDifference
+from ..compare.findings import Findings, OtherDifference
 from ..compare.name_causes import cause_of
 from ..compare.reports import compare_report
 from ..guards import machine, offline, process
@@ -26,7 +26,6 @@ from ..models.native import refuse_nonfinite
 from .context import CaseContext
 from .gradients import differing_gradients, second_call
 from .handover import NotHandedOver
-from .holder import facts_of, written_wrongly, wrongly_indexed
 from .protocol import (
     Back,
     Computed,
@@ -43,8 +42,7 @@ from .protocol import (
 )
 from .said import said
 from .state import differing_flags, differing_names, differing_tensors, unfit
-
-MISFILED: Final = "the index puts them into another file than holds them"
+from .written_files import facts_of, written_wrongly, wrongly_indexed
 
 
 @dataclass
@@ -164,9 +162,7 @@ class Attempt:
 
     def _compare_names(self, scenario: str, written: Written) -> bool:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
-        if wrong := wrongly_indexed(written.folder):
-            index = NameDifference(f"the index that {written.by} wrote", tuple(wrong), (), because=MISFILED)
-            differences.append(index)
+        differences += wrongly_indexed(written.folder, written.by)
         if self.context.reads_again:
             tensors = written_wrongly(written.folder, written.state)
             self.scenarios[scenario].tensors += [replace(difference, scenario=scenario) for difference in tensors]

@@ -1,28 +1,21 @@
 """Models that hold a timm module and are saved and loaded whole: custom ones, and transformers' own."""
 
 import functools
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-from safetensors import safe_open
-from torch import Tensor
 from transformers import PretrainedConfig
 
-from ..compare.comparison import compare_tensors
-from ..compare.findings import TensorDifference
 from ..models import weights
 from ..models.native import Native, Outputs, Runs
 from ..models.placement import Placement
-from ..models.variants import BIN
 from .context import CaseContext
 from .protocol import Back, Computed, Loaded, Scenario, Written
+from .written_files import names_in
 
 WHOLE: Final = "whole"
-IN_A_FILE: Final = "written tensor"
 
 
 class HolderConfig(PretrainedConfig):
@@ -153,58 +146,3 @@ def shared_names(model: Any) -> frozenset[str]:
     for name, tensor in model.state_dict(keep_vars=True).items():
         by_address.setdefault(tensor.data_ptr(), []).append(name)
     return frozenset(name for names in by_address.values() if len(names) > 1 for name in names)
-
-
-def wrongly_indexed(folder: Path) -> list[str]:
-    """Names that an index of shards puts into another file than holds them, or that are in none."""
-    wrong: list[str] = []
-    for path in folder.glob("*.safetensors.index.json"):
-        index: Mapping[str, str] = json.loads(path.read_text())["weight_map"]
-        held = {name: file.name for file in folder.glob("*.safetensors") for name in _names(file)}
-        wrong += [name for name in sorted({*index, *held}) if index.get(name) != held.get(name)]
-    return wrong
-
-
-def written_wrongly(folder: Path, state: Mapping[str, Tensor]) -> list[TensorDifference]:
-    """The tensors in a checkpoint's files that are not those of `state`; names that only one side has are left out."""
-    held = {name: tensor for name, tensor in tensors_in(folder) if name in state}
-    differences = compare_tensors({name: state[name].detach() for name in held}, held, frozenset(held))
-    return [replace(difference, kind=IN_A_FILE) for difference in differences]
-
-
-def tensors_in(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in a checkpoint's files of safetensors, by name."""
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="pt") as file:
-            yield from ((name, file.get_tensor(name)) for name in file.keys())  # noqa: SIM118  no mapping
-
-
-def facts_of(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What a folder's files of tensors say beside these, and what they must say: their format, the index its size."""
-    facts: dict[str, Any] = {}
-    must: dict[str, Any] = {}
-    files = sorted(folder.glob("*.safetensors"))
-    for path in files:
-        with safe_open(path, framework="pt") as file:
-            facts[f"format of {path.stem}"] = (file.metadata() or {}).get("format")
-            must[f"format of {path.stem}"] = "pt"
-    for path in folder.glob("*.safetensors.index.json"):
-        facts["total_size"] = json.loads(path.read_text()).get("metadata", {}).get("total_size")
-        must["total_size"] = sum(tensor.nbytes for _, tensor in tensors_in(folder))
-    return facts, must
-
-
-def names_in(folder: Path) -> list[str]:
-    """The names of all tensors in a checkpoint's files."""
-    names: list[str] = []
-    for path in sorted(folder.glob("*.safetensors")):
-        names += _names(path)
-    if (folder / BIN).is_file():
-        state: Mapping[str, Tensor] = torch.load(folder / BIN, weights_only=True, map_location="meta")
-        names += state
-    return names
-
-
-def _names(path: Path) -> list[str]:
-    with safe_open(path, framework="pt") as file:
-        return list(file.keys())

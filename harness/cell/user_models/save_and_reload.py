@@ -16,8 +16,9 @@ from ..models.installed import Release
 from ..models.native import Native
 from ..models.placement import Placement, tensors_of
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import names_in, shared_names
+from ..scenarios.holder import shared_names
 from ..scenarios.protocol import Computed, Damaged, Loaded, Scenario, Written
+from ..scenarios.written_files import names_in
 from . import damage
 from .target import Target
 from .tensor_files import copy_into

@@ -1,4 +1,4 @@
-"""A table of which fault in a library shows on which route, from running each combination.
+"""Tables of faults: which shows on which route, from running each combination; and what sees one of each kind.
 
 python -m tests.cell.faults.table > tests/cell/faults/README.md, in the environment of the current pair. Takes minutes.
 """
@@ -26,8 +26,9 @@ from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Computed, Loaded, Scenario
 from harness.contract import catalog
 from harness.contract.case import GREEN
-from harness.contract.catalog import BERT
+from harness.contract.catalog import BERT, Catalog
 from harness.contract.routes import ROUTES as ROWS
+from tests.cell.faults import kinds_table
 from tests.cell.faults.conftest import TOLERANCES
 from tests.cell.faults.faulty import Intercepted
 from tests.cell.faults.outside import FAULTS, Fault, Reached
@@ -41,6 +42,8 @@ HEAD: Final = """\
 
 # Faults
 
+## Names, values and outputs
+
 Each fault of `outside.py`, put into the libraries from outside, on every route, with transformers {transformers} and
 timm {timm}. A cell has the outcome, or:
 
@@ -52,6 +55,13 @@ timm {timm}. A cell has the outcome, or:
 - \\- the model has no such route
 
 `drifted` is green: the fault shows, and stays within the tolerance.
+
+"""
+HEAD_OF_KINDS: Final = """
+## Of each kind
+
+Each fault of `kinds/`, put in likewise, on the scenario that has to see it, with the reason that the case gives; or why
+the fault escapes.
 
 """
 
@@ -154,9 +164,14 @@ def _release() -> Release:
 
 @functools.cache
 def _reference(model: str) -> ReferenceModel:
+    return ReferenceModel(_entries()[model], "slim", Placement("cpu", torch.float32))
+
+
+@functools.cache
+def _entries() -> Catalog:
     found = catalog.read(catalog.PACKAGED, str(_release().timm))
     assert found is not None
-    return ReferenceModel(found[model], "slim", Placement("cpu", torch.float32))
+    return found
 
 
 def _row(first: str, rest: Any) -> str:
@@ -171,6 +186,9 @@ def main() -> None:
     print(_row("---", ("---" for _ in ROUTES)))  # noqa: T201
     for name in FAULTS:
         print(line(name), flush=True)  # noqa: T201
+    sys.stdout.write(HEAD_OF_KINDS)
+    for row in kinds_table.rows(_entries()):
+        print(row, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

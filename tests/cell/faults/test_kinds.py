@@ -1,37 +1,17 @@
 """Each kind of fault of a release is caught on the scenario that looks at it, with a reason that names it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import torch
 
-from harness.cell.models.placement import Placement
-from harness.cell.models.reference import ReferenceModel
-from harness.cell.models.variants import VARIANTS
-from harness.cell.routes import ROUTES
-from harness.cell.scenarios import run_case
-from harness.cell.scenarios.attempt import Attempt
-from harness.cell.scenarios.context import CaseContext
 from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
-from harness.contract.record import CaseLine
-from tests.cell.faults.conftest import RELEASE, TOLERANCES
-from tests.cell.faults.kinds import files, interface, maps, pictures, process, reports, tensors, training
-from tests.cell.faults.outside import Fault, Reached
+from tests.cell.faults import kinds_table
+from tests.cell.faults.kinds_table import ALL, KINDS, attempted
+from tests.cell.faults.outside import Reached
 
 pytestmark = pytest.mark.slow
 
-KINDS: Mapping[str, Mapping[str, Fault]] = {
-    "training": training.FAULTS,
-    "interface": interface.FAULTS,
-    "maps": maps.FAULTS,
-    "reports": reports.FAULTS,
-    "process": process.FAULTS,
-    "tensors": tensors.FAULTS,
-    "files": files.FAULTS,
-    "pictures": pictures.FAULTS,
-}
 LIKE_OTHERS = frozenset(
     {
         "a custom model left in training mode",
@@ -64,21 +44,6 @@ LIKE_OTHERS = frozenset(
     }
 )
 """Faults that are tried with --all-faults: another one is seen by the same comparison."""
-ALL = {name: fault for faults in KINDS.values() for name, fault in faults.items()}
-
-
-def attempted(fault: Fault, entries: Catalog, folder: Path, reached: Reached | None = None) -> CaseLine:
-    """The line of one attempt at the scenario that has to see a fault; with `reached` the fault is put in."""
-    route, variant = ROUTES[fault.route], VARIANTS[fault.variant]
-    # Anew for each: what a fault in timm does to the native outputs must not be kept.
-    plain = ReferenceModel(entries[fault.model], "slim", Placement("cpu", torch.float32))
-    reference = variant.stored(plain, RELEASE)
-    context = CaseContext(reference, variant, RELEASE, folder / route.name)
-    only = None if fault.scenario is None else [fault.scenario]
-    with pytest.MonkeyPatch.context() as patch:
-        if reached is not None:
-            fault.put(patch, reached)
-        return run_case._try(route, Attempt(context, TOLERANCES[torch.float32]), only)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +60,9 @@ def test_a_fault_of_a_kind_is_caught_and_named(entries: Catalog, tmp_path: Path,
     assert reached.times > 0
     assert line.outcome == fault.outcome, line.reason
     assert fault.reason in line.reason
+    kind = next(kind for kind, faults in KINDS.items() if name in faults)
+    page = (Path(kinds_table.__file__).parent / "README.md").read_text()
+    assert f"\n{kinds_table.head(kind, name, fault)} " in page
 
 
 @pytest.mark.parametrize("name", [name for name, fault in ALL.items() if fault.escapes])

@@ -15,8 +15,8 @@ from harness.cell.scenarios import attempt, said, state
 from harness.contract.case import GREEN
 from harness.contract.catalog import Catalog
 from tests.cell.faults.kinds.process import FAULTS as PROCESS
+from tests.cell.faults.kinds_table import ALL, attempted
 from tests.cell.faults.outside import Reached
-from tests.cell.faults.test_kinds import ALL, attempted
 
 pytestmark = pytest.mark.slow
 

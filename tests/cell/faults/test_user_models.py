@@ -13,7 +13,8 @@ from torch import nn
 
 from harness.cell.models.placement import Placement
 from harness.cell.routes import ROUTES
-from harness.cell.scenarios.holder import names_in, shared_names
+from harness.cell.scenarios.holder import shared_names
+from harness.cell.scenarios.written_files import names_in
 from harness.cell.user_models import request, resolution, save_and_reload
 from harness.cell.user_models.request import Request
 from harness.cell.user_models.resolution import resolve

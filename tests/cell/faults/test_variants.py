@@ -17,8 +17,10 @@ from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.context import CaseContext
-from harness.cell.scenarios.holder import names_in
+from harness.cell.scenarios.written_files import names_in
+from harness.contract.case import DEFAULT_VARIANT
 from harness.contract.catalog import Catalog, Entry
+from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import RELEASE, TOLERANCES, Attempt
 from tests.cell.faults.faulty import Faulty, Scenarios
@@ -83,9 +85,17 @@ def test_one_shard_is_not_sharded(tmp_path: Path) -> None:
         VARIANTS["sharded"].write({}, tmp_path)
 
 
-@pytest.mark.parametrize("variant", HERE)
-def test_each_variant_is_green_on_a_healthy_model(attempt: Attempt, variant: str) -> None:
-    record = attempt(ROUTES["wrapper"], CONVNEXT, variant)
+@pytest.mark.parametrize(
+    ("route", "variant"),
+    [
+        (route, variant)
+        for route in ("wrapper", "tower")
+        for variant in HERE
+        if variant in (DEFAULT_VARIANT, *ROWS[route].variants)
+    ],
+)
+def test_each_variant_is_green_on_a_healthy_model(attempt: Attempt, route: str, variant: str) -> None:
+    record = attempt(ROUTES[route], CONVNEXT, variant)
     assert record.outcome in {"passed", "drifted"}, record.reason
 
 

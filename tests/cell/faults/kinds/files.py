@@ -147,7 +147,17 @@ FAULTS: Mapping[str, Fault] = {
     "an index names the wrong files": Fault(
         writing(indexed(exchanged_files)), "tower", "keys", INDEX, VIT, "sharded", scenario=""
     ),
-    "an index lacks a name": Fault(writing(indexed(without_last)), "tower", "keys", INDEX, VIT, "sharded", scenario=""),
+    "an index lacks a name": Fault(
+        writing(indexed(without_last)),
+        *(
+            "tower",
+            "keys",
+            "the index that transformers wrote: keys 1 missing (vision_tower.reg_token)",
+            VIT,
+            "sharded",
+        ),
+        scenario="",
+    ),
     "an index with another size": Fault(
         writing(wrong_size), "tower", "flags", "total_size is 1, not", VIT, "sharded", scenario=""
     ),
@@ -182,7 +192,7 @@ FAULTS: Mapping[str, Fault] = {
         saving(exchanged("mlp.fc1.bias")), "tower", "tensors", "holds what", "cait_xxs24_224", scenario=""
     ),
     "written without the format": Fault(
-        writing(without_metadata), "tower", "flags", "format of model is None, not 'pt'", VIT, scenario=""
+        writing(without_metadata), "tower", "flags", "format.model.safetensors is None, not 'pt'", VIT, scenario=""
     ),
     "timm writes no running statistics": Fault(
         timm_writing(without_buffers), "hub", "keys", f"{TIMM} ({HUB}): keys", RESNET, scenario=HUB
