@@ -225,6 +225,13 @@ def test_gradients_that_reach_fewer_parameters_are_found_on_a_model_that_is_not_
     assert attempt(Faulty(CLASSIFIER, to_model=cut), CONVNEXT, quick=False).outcome == "gradients"
 
 
+def test_a_native_model_that_cached_a_graph_in_another_case_can_be_copied(attempt: Attempt) -> None:
+    """EfficientFormer keeps attention biases in evaluation mode; where gradients were on, with what they came from."""
+    attempt(CLASSIFIER, "efficientformer_l1")
+    line = attempt(ROUTES["resume"], "efficientformer_l1")
+    assert line.outcome == "passed", line.reason
+
+
 def test_a_second_attempt_builds_no_native_model_again_and_runs_no_model_that_is_not_as_saved(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
