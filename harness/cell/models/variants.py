@@ -48,6 +48,10 @@ class Variant:
     def round(self, model: Any) -> None:
         """Give a float32 model the values that this variant stores."""
 
+    def stored_tensor(self, tensor: Tensor) -> Tensor:
+        """A tensor of a float32 model as the files of this variant hold it."""
+        return tensor
+
     @property
     def is_default(self) -> bool:
         """Whether this is the default variant."""
@@ -72,15 +76,11 @@ class Variant:
 
     def save_in_shards(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
         """Store a model as `save` does, but in several files if it is too large for one."""
-        if self.stores_one_file and size_of(model.state_dict()) > LARGEST_FILE:
+        stores_one_file = type(self).save is Variant.save
+        if stores_one_file and size_of(model.state_dict()) > LARGEST_FILE:
             model.save_pretrained(folder, max_shard_size=SHARD, **_without(model, left_out))
         else:
             self.save(model, folder, release, left_out)
-
-    @property
-    def stores_one_file(self) -> bool:
-        """Whether `save` writes one safetensors file."""
-        return type(self).save is Variant.save
 
     def describe(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:  # noqa: ARG002
         """The `config.json` of a timm checkpoint, from the usual one."""
@@ -214,7 +214,11 @@ class Half(Variant):
 
     def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
         """Store a state dict in float16."""
-        super().write({name: _halved(tensor) for name, tensor in state.items()}, folder)
+        super().write({name: self.stored_tensor(tensor) for name, tensor in state.items()}, folder)
+
+    def stored_tensor(self, tensor: Tensor) -> Tensor:
+        """A floating-point tensor in float16."""
+        return tensor.half() if tensor.is_floating_point() else tensor
 
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
         """Store a model as after `half()`."""
@@ -234,10 +238,6 @@ VARIANTS: Final[Mapping[str, Variant]] = {
     variant.name: variant
     for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), Named(), ModelArgs(), Half())
 }
-
-
-def _halved(tensor: Tensor) -> Tensor:
-    return tensor.half() if tensor.is_floating_point() else tensor
 
 
 def _without(model: Any, left_out: frozenset[str]) -> Mapping[str, State]:

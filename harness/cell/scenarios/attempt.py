@@ -164,7 +164,7 @@ class Attempt:
         differences = compare_names(f"the file that {written.by} wrote", written.expected, written.names)
         differences += wrongly_indexed(written.folder, written.by)
         if self.context.reads_again:
-            tensors = written_wrongly(written.folder, written.state)
+            tensors = written_wrongly(written.folder, written.state, self.context.variant.stored_tensor)
             self.scenarios[scenario].tensors += [replace(difference, scenario=scenario) for difference in tensors]
             if written.by == "transformers":
                 facts, must = facts_of(written.folder)

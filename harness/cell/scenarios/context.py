@@ -100,8 +100,8 @@ class CaseContext:
 
         At full size they take long to read.
         """
-        slim = self.reference.placement.is_default and self.reference.size == Size.SLIM
-        return slim and not self._mends(Mends.FOLDERS)
+        in_float32 = self.reference.placement.is_default or self.reference.as_stored
+        return in_float32 and self.reference.size == Size.SLIM and not self._mends(Mends.FOLDERS)
 
     @property
     def is_default(self) -> bool:
@@ -110,10 +110,7 @@ class CaseContext:
 
     @property
     def tries_all(self) -> bool:
-        """Whether routes run their optional scenarios: by default, on a quick model.
-
-        They show what transformers does with any model; a quick one of each kind shows what a kind does.
-        """
+        """Whether routes run their optional scenarios: by default, on a quick model of each kind."""
         return self.is_default and self.quick
 
     def native(self, build: Callable[[], Native]) -> Native:

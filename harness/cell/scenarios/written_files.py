@@ -1,7 +1,7 @@
 """Reads the files of a checkpoint that a library wrote, and compares them with what was to be written."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,10 +30,15 @@ def wrongly_indexed(folder: Path, by: str) -> list[NameDifference]:
     return differences
 
 
-def written_wrongly(folder: Path, state: Mapping[str, Tensor]) -> list[TensorDifference]:
-    """The tensors in a checkpoint's files that are not those of `state`; names that only one side has are left out."""
+def written_wrongly(
+    folder: Path, state: Mapping[str, Tensor], stored: Callable[[Tensor], Tensor]
+) -> list[TensorDifference]:
+    """The tensors in a checkpoint's files that are not those of `state`, as the variant has them `stored`.
+
+    Names that only one side has are left out.
+    """
     held = {name: tensor for name, tensor in tensors_in(folder) if name in state}
-    differences = compare_tensors({name: state[name].detach() for name in held}, held, frozenset(held))
+    differences = compare_tensors({name: stored(state[name].detach()) for name in held}, held, frozenset(held))
     return [replace(difference, kind=IN_A_FILE) for difference in differences]
 
 
