@@ -78,6 +78,8 @@ _TABLE: Final = (
     Route("backbone-features", None, "backbone", STORED, NOTHING, saves=True, shards=True, held=1.4, written=4),
     Route("detector", None, None, STORED, NOTHING, saves=True, shards=True, held=1.4, written=1),
     Route("tower", None, "tower-wrapper", HALF, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
+    Route("tower-init", None, "tower", STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
+    Route("tower-pretrained", None, "tower", STORED, NOTHING, saves=True, shards=True, held=1.2, written=4),
     Route("tower-wrapper", WRAPPER, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("vlm", GEMMA3N, None, STORED, NOTHING, saves=True, shards=True, held=0.2, written=1),
     Route("hub", WRAPPER, "wrapper", (), NOTHING, saves=True, shards=False, held=0.2, written=6),

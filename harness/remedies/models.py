@@ -66,6 +66,15 @@ def set_missing_to_timm_defaults(model: nn.Module, report: Report, folder: Path 
         _copy({name: tensor for name, tensor in defaults.items() if name in missing}, module)
 
 
+def load_pretrained_again(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Load timm's pretrained weights again into the modules that were made with them.
+
+    For a model that its constructor gave them, where no checkpoint holds the module.
+    """
+    for _, module in _timm_modules(model):
+        timm.models.load_pretrained(module, module.pretrained_cfg, num_classes=module.num_classes)
+
+
 def load_by_timm(model: nn.Module, report: Report, folder: Path | None) -> None:
     """Load a wrapper that was made with `features_only` by timm, which knows the names in its own checkpoint."""
     wrapper: Any = model

@@ -49,6 +49,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
             "freeze_first_layers_of_detr",
             "load_by_exact_names",
             "load_by_timm",
+            "load_pretrained_again",
             "set_evaluation_mode",
             "set_gemma3n_audio_buffers",
             "set_missing_to_timm_defaults",

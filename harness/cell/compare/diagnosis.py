@@ -45,7 +45,7 @@ def diagnose(  # noqa: PLR0911  a return for each diagnosis
         ):
             return "rounded", f"was rounded to {str(dtype).removeprefix('torch.')}"
     if _is_unrelated(native, loaded):
-        return "initialised again", "holds random values that have nothing to do with the saved ones"
+        return "initialised again", "was initialised again: its values have nothing to do with the saved ones"
     wide = torch.promote_types(native.dtype, torch.float32)
     distance = largest(native.to(wide) - loaded.to(wide))
     share = (native != loaded).sum().item() / native.numel()

@@ -118,13 +118,17 @@ def _trained(context: CaseContext) -> Scenario:
 
 
 def holder(
-    reference: ReferenceModel, kind: type[Tower], prefix: str, options: Mapping[str, Any] = NO_OPTIONS
+    reference: ReferenceModel, kind: type[Tower], prefix: str, options: Mapping[str, Any] = NO_OPTIONS, **config: Any
 ) -> Holder:
-    """The holder of a tower of this class, in which `prefix` leads to the timm module; timm gets `options`."""
+    """The holder of a tower of this class, in which `prefix` leads to the timm module; timm gets `options`.
+
+    `config` are further arguments of its configuration.
+    """
 
     def build() -> Tower:
         width = reference.headless.module.num_features
-        return kind(kind.config_class(architecture=reference.architecture, width=width, options=dict(options)))
+        named = {"architecture": reference.architecture, "width": width, "options": dict(options)}
+        return kind(kind.config_class(**named, **config))
 
     return Holder(
         build, kind.from_pretrained, (prefix,), lambda: reference.headless, lambda model: _run(reference, model)

@@ -190,7 +190,7 @@ def test_values_without_relation_to_the_saved_ones_were_initialised_again() -> N
     short, long = diagnose("a", {"a": saved}, 0.02 * random, None)
     assert (short, long) == (
         "initialised again",
-        "holds random values that have nothing to do with the saved ones",
+        "was initialised again: its values have nothing to do with the saved ones",
     )
 
 
