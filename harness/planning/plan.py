@@ -46,6 +46,7 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         for size in map(Size, dict.fromkeys(options.sizes))
         for route, variant in stored
         if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
+        or _goes_anyway(matrix.routes[route], entry, options)
     ]
 
 
@@ -86,6 +87,11 @@ def _in_scope(route: Route, entry: Entry, *, is_quick: bool, narrow: bool) -> bo
     if not isinstance(route.models, str):
         return any(fnmatchcase(entry.model, glob) for glob in route.models)
     return is_quick or (route.models == "every" and not narrow)
+
+
+def _goes_anyway(route: Route, entry: Entry, options: Options) -> bool:
+    """Whether a model of timm is named in full, and so also runs on a route that is about other models of timm."""
+    return entry is not BERT and route.models != (BERT.model,) and _is_named_in_full(entry, options)
 
 
 def _variants(route: Route, lane: Lane, options: Options) -> list[str]:

@@ -46,12 +46,12 @@ def forget_that_attention_was_chosen(folder: Path) -> None:
 def describe_for_timm(folder: Path) -> None:
     """Give the config.json of a wrapper that was built from a configuration the `pretrained_cfg` that timm reads.
 
-    It is the one that timm itself has for the architecture.
+    It is the one that timm itself has for the architecture, or else that of a model of it.
     """
     config = _config(folder)
     if not config.get("pretrained_cfg"):
         found = timm.get_pretrained_cfg(config["architecture"])
-        known = found.to_dict() if found else {}
+        known = found.to_dict() if found else timm.create_model(config["architecture"]).pretrained_cfg
         classes = {"num_classes": config["num_classes"]} if "num_classes" in config else {}
         config["pretrained_cfg"] = {**known, "architecture": config["architecture"], **classes}
     if config.get("model_args", "") is None:

@@ -92,6 +92,25 @@ def test_a_route_runs_on_the_models_of_its_scope(
 
 
 @pytest.mark.parametrize(
+    ("options", "runs"),
+    [
+        (Options(models=("eva02_large",)), True),
+        (Options(models=("eva02_l*",)), False),
+        (Options(models=("eva02_large",), quick=True), False),
+        (Options(models=("bert",)), False),
+    ],
+    ids=["named in full", "named by a glob", "named and quick", "the model that is none of timm's"],
+)
+def test_a_model_that_is_named_in_full_runs_on_a_route_about_other_models(
+    small_matrix: Matrix, small_catalog: Catalog, options: Options, *, runs: bool
+) -> None:
+    about_others = Route.model_validate({"models": ("resnet18",)})
+    matrix = routed(small_matrix, detector=about_others)
+    expected = [f"detector/{options.models[0]}"] if runs else []
+    assert ids(matrix, small_catalog, options) == expected
+
+
+@pytest.mark.parametrize(
     ("options", "lane"),
     [(Options(quick=True), WHOLE), (Options(), QUICK)],
     ids=["option", "lane"],

@@ -12,8 +12,11 @@ from ..models.native import Gradients, Native, Outputs, backward, reached
 from .diagnosis import largest
 from .typed import pattern
 
-WIDER: Final = 10.0
-"""How much further than an output a gradient may be off: it sums up the rounding of a pass in both directions."""
+WIDER: Final = 20.0
+"""How much further than an output a gradient may be off: it sums up the rounding of a pass in both directions.
+
+The most that was seen without a fault is 13: an iFormer in a DETR, which computes batch norms in another way.
+"""
 WHERE: Final = "one backward pass"
 NO_GRADIENT: Final = "gets no gradient"
 A_GRADIENT: Final = "gets a gradient, and native timm's gets none"

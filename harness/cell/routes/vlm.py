@@ -131,7 +131,7 @@ def _features_of(native: Native) -> Features:
     if len(shape) == MAP_DIMS:
         return Features(shape[1], shape[2] * shape[3], prefix_tokens=0)
     prefix_tokens = native.module.num_prefix_tokens
-    return Features(shape[2], shape[1] - prefix_tokens, prefix_tokens)
+    return Features(shape[2], shape[1] - min(prefix_tokens, 1), prefix_tokens)  # registers count as of the picture
 
 
 def _gemma3n(architecture: str, features: Features) -> Any:
