@@ -186,7 +186,7 @@ class Attempt:
             findings.tensors += [replace(difference, scenario=scenario) for difference in tensors]
             self._add(scenario, differing_flags(loaded, self.context.flags_of(loaded.model), names))
             self._add(scenario, compare_report(loaded.info, {"missing": loaded.absent}))
-        if not names:  # what is missing is initialised, at a cost of its own
+        if not names and not loaded.absent:  # what is missing is initialised, at a cost of its own
             self._add(scenario, self.context.excess_costs(loaded.model))
         return not names and not tensors
 

@@ -206,6 +206,14 @@ def test_a_costly_load_is_found_on_every_route_and_named(
     assert costs_of(run(route, model)) == []
 
 
+def test_new_memory_for_what_a_checkpoint_lacks_is_no_cost(
+    reference: Callable[..., ReferenceModel], tmp_path: Path
+) -> None:
+    route, variant, costs = ROUTES["tower-pretrained"], VARIANTS["safetensors"], console_report.costs()
+    native, tolerance = reference("vit_base_patch16_224"), TOLERANCES[torch.float32]
+    assert costs_of(run_case.run(route, variant, native, RELEASE, tolerance, tmp_path / "case", costs=costs)) == []
+
+
 def test_only_the_first_load_of_a_process_may_cost_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Any] = []
 
