@@ -19,7 +19,7 @@ from harness.results.store import LOCK_FILE, path_in
 from tests.pairs.command import PAIR, VARIABLES, facts, has_ended, nox
 from tests.places import ROOT
 
-MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "cait_xxs24_224", "edgenext_xx_small", "resnet18")
+MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "resnet18")
 SELECTION: Final = (
     *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors"),
     *(word for route in ("wrapper", "classifier", "backbone", "tower") for word in ("--route", route)),

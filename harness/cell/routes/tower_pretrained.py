@@ -28,12 +28,14 @@ PREFIX: Final = "vision_tower"
 
 
 class TowerPretrainedConfig(TowerConfig):
-    """Names the timm architecture, and the file of its pretrained weights."""
+    """Names the timm architecture, the file of its pretrained weights, and the number of their classes."""
 
     model_type = "timm_tower_pretrained"
 
-    def __init__(self, options: Mapping[str, Any] | None = None, weights: str = "", **kwargs: Any) -> None:
-        self.weights = weights
+    def __init__(
+        self, options: Mapping[str, Any] | None = None, weights: str = "", classes: int = 0, **kwargs: Any
+    ) -> None:
+        self.weights, self.classes = weights, classes
         super().__init__(options, **kwargs)
 
 
@@ -44,7 +46,7 @@ class TowerPretrained(Tower):
 
     def vision(self, config: TowerPretrainedConfig) -> nn.Module:
         """The vision tower with the weights of the file."""
-        source = {"file": config.weights, "num_classes": 0, "custom_load": False}
+        source = {"file": config.weights, "num_classes": config.classes, "custom_load": False}
         module: nn.Module = timm.create_model(
             config.architecture, pretrained=True, num_classes=0, pretrained_cfg_overlay=source, **config.options
         )
@@ -71,7 +73,7 @@ class TowerPretrainedRoute:
 
 def _constructed(context: CaseContext) -> Scenario:
     native = context.native(lambda: context.reference.headless)
-    made = _holder(context, native.state)
+    made = _holder(context, context.reference.state)
     with context.during("load"):
         model = context.look(context.mend_model(made.build().eval()))
         model = context.reference.placement.put(model.to(context.reference.placement.dtype))
@@ -81,14 +83,14 @@ def _constructed(context: CaseContext) -> Scenario:
 
 
 def _whole(context: CaseContext) -> Scenario:
-    native = context.native(lambda: context.reference.headless)
-    other = {name: tensor / 2 if tensor.is_floating_point() else tensor for name, tensor in native.state.items()}
+    state = context.reference.state
+    other = {name: tensor / 2 if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     yield from save_and_load(context, _holder(context, other))
 
 
 def _without_tower(context: CaseContext) -> Scenario:
     native = context.native(lambda: context.reference.headless)
-    made, names = _holder(context, native.state), frozenset(native.names)
+    made, names = _holder(context, context.reference.state), frozenset(native.names)
     saved, folder = build_filled(context, made, native), context.folder / "saved"
     context.save(saved, folder, left_out=frozenset(f"{PREFIX}.{name}" for name in names))
     model, info = context.load(made.from_pretrained, folder)
@@ -98,12 +100,13 @@ def _without_tower(context: CaseContext) -> Scenario:
 
 
 def _holder(context: CaseContext, state: Mapping[str, Tensor]) -> Holder:
-    """The holder of a tower whose pretrained weights are these."""
+    """The holder of a tower whose pretrained weights are these, with a head if timm gives the model one."""
     file = context.folder / f"{context.scenario} pretrained.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     with context.during("save"):
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, file)
-    return holder(context.reference, TowerPretrained, PREFIX, weights=str(file))
+    classes = context.reference.classes if context.reference.entry.classifier else 0
+    return holder(context.reference, TowerPretrained, PREFIX, weights=str(file), classes=classes)
 
 
 def _features(reference: ReferenceModel, loaded: Loaded) -> Computed:
