@@ -42,11 +42,15 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         Case(route, entry.model, variant, size)
         for entry in order
         if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
-        for is_quick in [entry.model in quick]
         for size in map(Size, dict.fromkeys(options.sizes))
         for route, variant in stored
-        if _in_scope(matrix.routes[route], entry, is_quick=is_quick, narrow=narrow or variant != DEFAULT_VARIANT)
-        or _goes_anyway(matrix.routes[route], entry, options)
+        if _in_scope(
+            matrix.routes[route],
+            entry,
+            is_quick=entry.model in quick,
+            is_named=_is_named_in_full(entry, options),
+            narrow=narrow or variant != DEFAULT_VARIANT,
+        )
     ]
 
 
@@ -80,18 +84,17 @@ def _user_model_cases(matrix: Matrix, lane: Lane, options: Options, target: str)
     return [Case(route, name, variant) for route in routes for variant in variants]
 
 
-def _in_scope(route: Route, entry: Entry, *, is_quick: bool, narrow: bool) -> bool:
-    """Whether a route runs on a model. `narrow`: a lane, a variant or an option restricts it to the quick models."""
-    if entry is BERT:
-        return route.models == (BERT.model,)  # globs mean models of timm, even one that matches this name
-    if not isinstance(route.models, str):
-        return any(fnmatchcase(entry.model, glob) for glob in route.models)
-    return is_quick or (route.models == "every" and not narrow)
+def _in_scope(route: Route, entry: Entry, *, is_quick: bool, is_named: bool, narrow: bool) -> bool:
+    """Whether a route runs on a model, which is perhaps named in full.
 
-
-def _goes_anyway(route: Route, entry: Entry, options: Options) -> bool:
-    """Whether a model of timm is named in full, and so also runs on a route that is about other models of timm."""
-    return entry is not BERT and route.models != (BERT.model,) and _is_named_in_full(entry, options)
+    `narrow`: a lane, a variant or an option restricts it to the quick models.
+    """
+    is_of_bert = route.models == (BERT.model,)
+    if entry is BERT or is_of_bert:
+        return entry is BERT and is_of_bert  # globs mean models of timm, even one that matches this name
+    if isinstance(route.models, str):
+        return is_quick or (route.models == "every" and not narrow)
+    return is_named or any(fnmatchcase(entry.model, glob) for glob in route.models)
 
 
 def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
