@@ -95,8 +95,11 @@ class Native:
 
     def _run_with_gradients(self) -> Outputs:
         forget_cached(self.module)
-        with torch.enable_grad():
-            return self.run()
+        try:
+            with torch.enable_grad():
+                return self.run()
+        finally:
+            forget_cached(self.module)  # it may hold a graph now, with which nobody can copy the module
 
 
 def forget_cached(module: nn.Module) -> None:

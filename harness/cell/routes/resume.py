@@ -15,7 +15,6 @@ import torch
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.native import forget_cached
 from ..models.variants import State
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Refused, Scenario
@@ -55,7 +54,6 @@ def _strict(context: CaseContext) -> Scenario:
     path.parent.mkdir(parents=True, exist_ok=True)
     with context.during("save"):
         torch.save({name: tensor for name, tensor in native.state.items() if name != last}, path)
-    forget_cached(native.module)  # what another case let it cache may hold a graph, which nobody can copy
     load = functools.partial(timm.models.load_checkpoint, copy.deepcopy(native.module), str(path))
     yield Refused("timm's load_checkpoint of a file that lacks a name", load, last)
 
