@@ -135,7 +135,7 @@ class BisectCommand:
         Raises BadInput where there is nothing of the kind.
         """
         if not good and not bad:
-            plan.refuse_empty(0, self.options)
+            raise plan.nothing_selected(self.options)
         named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
         symptom = Symptom.of(bad).among([case for case in good if case.outcome in GREEN])
         if symptom.cases:

@@ -178,12 +178,12 @@ class MatrixCommand:
         option_checks.check(self.options, self.described, known, self.arguments.problems)
         if len(catalogs) == len(self.pair_runs):
             selected = plan.lanes(self.described, self.options)
-            cases = sum(
-                len(pair_run.records.planned(lane, catalog))
+            if not any(
+                pair_run.records.planned(lane, catalog)
                 for pair_run, catalog in zip(self.pair_runs, catalogs, strict=True)
                 for lane in selected
-            )
-            plan.refuse_empty(cases, self.options)
+            ):
+                raise plan.nothing_selected(self.options)
 
 
 def named_pair(requirements: Sequence[str], described: matrix.Matrix, session: str) -> Pair | None:

@@ -102,7 +102,7 @@ class UpgradeCommand:
     def _answer(self, environment: Environment, say: Say) -> UpgradeResult:
         old, new = (self._tried(self.at(pair), environment, say) for pair in (self.old, self.new))
         if not old and not new:
-            plan.refuse_empty(0, self.options)
+            raise plan.nothing_selected(self.options)
         changes = compare(old, new)
         due = frozenset(change.key for change in changes if change.kind in {*HARM, Kind.FIXED, Kind.OTHERWISE})
         mixed: dict[str, dict[Key, Judged]] = {}

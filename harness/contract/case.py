@@ -1,5 +1,6 @@
 """A case, and the closed sets of words in its id and its record. Standard library only."""
 
+import functools
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -65,7 +66,7 @@ class Case:
     variant: str = DEFAULT_VARIANT
     size: Size = DEFAULT_SIZE
 
-    @property
+    @functools.cached_property  # a hundred thousand cases are looked up by it, several times each
     def id(self) -> str:
         """`route/model@variant+size`, without the default variant and size."""
         variant = "" if self.variant == DEFAULT_VARIANT else f"@{self.variant}"

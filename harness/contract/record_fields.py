@@ -53,13 +53,11 @@ def _is_figure_or_null(value: Any) -> bool:
 
 def _is_fingerprint(value: Any) -> bool:
     """Each output has a shape and, unless it is empty, numbers; null stands for a number that is not finite."""
-    return value is None or (
-        isinstance(value, dict) and all(isinstance(output, dict) and _is_output(output) for output in value.values())
-    )
+    return value is None or (isinstance(value, dict) and all(map(_is_output, value.values())))
 
 
-def _is_output(output: dict[str, Any]) -> bool:
-    if not isinstance(output.get("shape"), list):
+def _is_output(output: Any) -> bool:
+    if not isinstance(output, dict) or not isinstance(output.get("shape"), list):
         return False
     if "absmax" not in output:
         return True

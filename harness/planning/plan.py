@@ -30,11 +30,12 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = quick_models(matrix, catalog, options)
     narrow = options.quick or lane.models == "quick"
-    stored = [
-        (route, variant)
-        for route in _routes(matrix, options)
-        for variant in _variants(matrix.routes[route], lane, options)
-    ]
+    stored = {
+        name: {
+            variant: narrow or variant != DEFAULT_VARIANT for variant in _variants(matrix.routes[name], lane, options)
+        }
+        for name in _routes(matrix, options)
+    }
     order = sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model))
     # Models with the same slim form get one rank, so that a part of the models holds all of them, and one is run.
     ranks = {first: rank for rank, first in enumerate(dict.fromkeys(map(_first, order)))}
@@ -43,13 +44,13 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         for entry in order
         if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
         for size in map(Size, dict.fromkeys(options.sizes))
-        for route, variant in stored
-        if _in_scope(
+        for route, variants in stored.items()
+        for variant in _of_scope(
             matrix.routes[route],
             entry,
+            variants,
             is_quick=entry.model in quick,
             is_named=_is_named_in_full(entry, options),
-            narrow=narrow or variant != DEFAULT_VARIANT,
         )
     ]
 
@@ -84,17 +85,20 @@ def _user_model_cases(matrix: Matrix, lane: Lane, options: Options, target: str)
     return [Case(route, name, variant) for route in routes for variant in variants]
 
 
-def _in_scope(route: Route, entry: Entry, *, is_quick: bool, is_named: bool, narrow: bool) -> bool:
-    """Whether a route runs on a model, which is perhaps named in full.
+def _of_scope(
+    route: Route, entry: Entry, variants: Mapping[str, bool], *, is_quick: bool, is_named: bool
+) -> Iterable[str]:
+    """Those of the route's variants that run on a model, which is perhaps named in full.
 
-    `narrow`: a lane, a variant or an option restricts it to the quick models.
+    Each variant comes with whether it is narrow: whether it runs on the quick models alone.
     """
     is_of_bert = route.models == (BERT.model,)
-    if entry is BERT or is_of_bert:
-        return entry is BERT and is_of_bert  # globs mean models of timm, even one that matches this name
+    if entry is BERT or is_of_bert:  # globs mean models of timm, even one that matches this name
+        return variants if entry is BERT and is_of_bert else ()
     if isinstance(route.models, str):
-        return is_quick or (route.models == "every" and not narrow)
-    return is_named or any(fnmatchcase(entry.model, glob) for glob in route.models)
+        wide = [name for name, narrow in variants.items() if not narrow] if route.models == "every" else ()
+        return variants if is_quick else wide
+    return variants if is_named or any(fnmatchcase(entry.model, glob) for glob in route.models) else ()
 
 
 def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
@@ -139,11 +143,10 @@ def lanes(matrix: Matrix, options: Options) -> list[Lane]:
     return [lane for lane in matrix.lanes if not options.lanes or lane.name in options.lanes]
 
 
-def refuse_empty(total: int, options: Options) -> None:
-    """Raises NothingSelected if `total`, the number of cases of all pairs and lanes, is 0."""
-    if total == 0:
-        selection = in_words(replace(options, pairs=(), requirements=())) or options.matrix
-        raise NothingSelected(f"no case is left by {selection}; drop or widen an option")
+def nothing_selected(options: Options) -> NothingSelected:
+    """The error for options that leave no case in any pair and lane."""
+    selection = in_words(replace(options, pairs=(), requirements=())) or options.matrix
+    return NothingSelected(f"no case is left by {selection}; drop or widen an option")
 
 
 def plan_of(  # noqa: PLR0913 - a plan needs all of these

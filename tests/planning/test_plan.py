@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from harness.config.errors import NothingSelected
 from harness.config.matrix import Lane, Matrix, Route, load
 from harness.config.options import Options
 from harness.contract.case import Case
@@ -205,17 +204,13 @@ def test_pairs_and_lanes_keep_the_order_of_the_matrix(small_matrix: Matrix) -> N
 
 
 def test_no_case_at_all_is_an_error() -> None:
-    options = Options(models=("eva02_large",), routes=("tower",), quick=True)
-    plan.refuse_empty(1, options)
-    with pytest.raises(NothingSelected) as caught:
-        plan.refuse_empty(0, options)
-    assert str(caught.value) == "no case is left by --route tower --model eva02_large --quick; drop or widen an option"
+    error = plan.nothing_selected(Options(models=("eva02_large",), routes=("tower",), quick=True))
+    assert str(error) == "no case is left by --route tower --model eva02_large --quick; drop or widen an option"
 
 
 def test_an_empty_selection_names_the_lane_and_the_variant_too() -> None:
-    with pytest.raises(NothingSelected) as caught:
-        plan.refuse_empty(0, Options(lanes=("cpu-bfloat16",), models=("eva02_large",), variants=("bin",)))
-    assert str(caught.value) == (
+    options = Options(lanes=("cpu-bfloat16",), models=("eva02_large",), variants=("bin",))
+    assert str(plan.nothing_selected(options)) == (
         "no case is left by --lane cpu-bfloat16 --model eva02_large --variant bin; drop or widen an option"
     )
 
@@ -544,6 +539,4 @@ def test_the_plan_counts_those_of_its_models_that_could_not_be_made_slim(
     ids=["an option", "no option"],
 )
 def test_that_no_case_is_left_is_not_put_down_to_the_pair(options: Options, left: str) -> None:
-    with pytest.raises(NothingSelected) as caught:
-        plan.refuse_empty(0, options)
-    assert str(caught.value) == f"no case is left by {left}; drop or widen an option"
+    assert str(plan.nothing_selected(options)) == f"no case is left by {left}; drop or widen an option"

@@ -9,7 +9,7 @@ from torch import nn
 from harness.cell.compare.flags import Flags, compare_flags
 
 
-class Dropping(nn.Module):  # type: ignore[misc]
+class Dropping(nn.Module):
     """A module that computed its rate in the dtype in which it was made."""
 
     def __init__(self, rate: float, dtype: torch.dtype) -> None:
