@@ -30,12 +30,8 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = quick_models(matrix, catalog, options)
     narrow = options.quick or lane.models == "quick"
-    stored = {
-        name: {
-            variant: narrow or variant != DEFAULT_VARIANT for variant in _variants(matrix.routes[name], lane, options)
-        }
-        for name in _routes(matrix, options)
-    }
+    variants = {name: _variants(matrix.routes[name], lane, options) for name in _routes(matrix, options)}
+    stored = {route: {name: narrow or name != DEFAULT_VARIANT for name in names} for route, names in variants.items()}
     order = sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model))
     # Models with the same slim form get one rank, so that a part of the models holds all of them, and one is run.
     ranks = {first: rank for rank, first in enumerate(dict.fromkeys(map(_first, order)))}
@@ -44,11 +40,11 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         for entry in order
         if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
         for size in map(Size, dict.fromkeys(options.sizes))
-        for route, variants in stored.items()
+        for route, narrowness in stored.items()
         for variant in _of_scope(
             matrix.routes[route],
             entry,
-            variants,
+            narrowness,
             is_quick=entry.model in quick,
             is_named=_is_named_in_full(entry, options),
         )

@@ -32,6 +32,11 @@ class Ended:
         return [line for line in self.said.splitlines() if line and not line.startswith("nox > ")]
 
 
+def among_others(*models: str) -> list[str]:
+    """Options that select models by globs: a model named in full would run in every scenario, which takes longer."""
+    return [word for model in models for word in ("--model", f"[{model[0]}]{model[1:]}")]
+
+
 # What must come out again, whatever became of the cases beside it.
 FACTS: Final = ("outcome", "reason", "max_abs", "max_rel", "noise", "fingerprint")
 

@@ -16,14 +16,14 @@ import pytest
 
 from harness.contract.processes import children, descendants
 from harness.results.store import LOCK_FILE, path_in
-from tests.pairs.command import PAIR, VARIABLES, facts, has_ended, nox
+from tests.pairs.command import PAIR, VARIABLES, among_others, facts, has_ended, nox
 from tests.places import ROOT
 
 MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "resnet18")
 SELECTION: Final = (
     *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors"),
     *(word for route in ("wrapper", "classifier", "backbone", "tower") for word in ("--route", route)),
-    *(word for model in MODELS for word in ("--model", model)),
+    *among_others(*MODELS),
 )
 SEED: Final = 20261125
 EARLY, LATE = 2.0, 13.0  # seconds after its start, between which a run is killed that would take about so long

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.pairs import saboteur
-from tests.pairs.command import PAIR, Ended, cases, nox
+from tests.pairs.command import PAIR, Ended, among_others, cases, nox
 
 MODELS = ("convnext_atto", "test_vit2")
 SELECTION = (
     *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--workers", "1"),
     *("--route", "wrapper", "--route", "hub", "--route", "roundtrip"),
-    *(word for model in MODELS for word in ("--model", model)),
+    *among_others(*MODELS),
 )
 
 
