@@ -338,7 +338,7 @@ def lock(session: nox.Session) -> None:
     """Resolve the pairs of matrix.yaml as of its date, with hashes, into harness/locks; `-- --pair ID` for one."""
     command = matrix_command(session, "lock")
     for pair_run in command.pair_runs:
-        pair_run.environment.make_lock(only_with_uv(session, pair_run), command.arguments.out or FOLDER, session.log)
+        pair_run.make_locks(only_with_uv(session, pair_run), command.arguments.out or FOLDER, session.log)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -15,7 +15,7 @@ from ..config.pair import AXES, Pair, pin
 from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT, GREEN
 from ..environments import pypi
-from ..environments.pair_environment import Environment, Say
+from ..environments.environment import Environment, Say
 from ..environments.pypi import Release
 from ..execution.pair_run import PairRun
 from ..planning import plan

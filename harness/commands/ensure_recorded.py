@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..environments import lock
-from ..environments.pair_environment import Environment, Say
+from ..environments.environment import Environment, Say
 from ..execution.pair_run import PairRun
 from ..planning import device, option_checks
 from ..results import store, verdicts

@@ -20,8 +20,8 @@ from ..config.text import number
 from ..contract import catalog
 from ..contract.catalog import PACKAGED
 from ..environments import pypi
+from ..environments.environment import Environment
 from ..environments.lock import FOLDER
-from ..environments.pair_environment import Environment
 from ..environments.pypi import Index, Release
 from ..execution.pair_run import PairRun
 
@@ -125,7 +125,7 @@ class ReleasesCommand:
             draft.write_text(added(self.options.matrix, pair, self.today), encoding="utf-8")
             matrix.load(draft)
             pair_run = PairRun.of(self.described, pair, self.options)
-            pair_run.environment.make_lock(environment, self.arguments.out or FOLDER, say)
+            pair_run.make_locks(environment, self.arguments.out or FOLDER, say)
             if catalog.read(PACKAGED, pair.timm) is None:
                 with pair_run.environment.installed(environment, say) as python:
                     pair_run.environment.make_packaged(python)

@@ -21,7 +21,7 @@ from ..config.options import Options
 from ..config.pair import Pair
 from ..contract.catalog import Catalog
 from ..environments import lock
-from ..environments.pair_environment import Environment
+from ..environments.environment import Environment
 from ..execution import run_lock
 from ..execution.pair_run import PairRun
 from ..planning import device, option_checks, plan

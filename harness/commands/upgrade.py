@@ -14,7 +14,7 @@ from ..contract import tempdirs
 from ..contract.case import DEFAULT_VARIANT, GREEN
 from ..contract.catalog import BERT, Catalog
 from ..contract.routes import ROUTES
-from ..environments.pair_environment import Environment, Say
+from ..environments.environment import Environment, Say
 from ..execution.pair_run import PairRun
 from ..planning import plan
 from ..results import verdicts

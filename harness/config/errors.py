@@ -31,6 +31,10 @@ class BadInput(HarnessError):
         return cls("\n".join(problems))
 
 
+class NoCompanion(BadInput):
+    """A companion without a release for a pair: for its day, its Python, or its other packages."""
+
+
 class NothingSelected(HarnessError):
     """A valid selection without cases: empty is never green."""
 

@@ -7,11 +7,10 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -23,55 +22,18 @@ from ..contract.routes import LEGACY_LAYERNORM, ROUTES
 from . import messages, yaml_document
 from .errors import BadInput
 from .expectation import Rule
+from .lane import Lane, LaneScope, Selected
 from .names import DtypeName, LaneName, RouteName, Strict, VariantName, problem, unknown
 from .pair import Defaults, Pair, Row
 
 SCHEMA: Final = FOLDER / "schemas" / "matrix.json"
 
 
-@dataclass(frozen=True)
-class Lane:
-    """A device and a dtype; whether it runs every model or only the quick ones, and whether all variants."""
-
-    name: str
-    models: str = "every"
-    variants: bool = True
-
-    @property
-    def device(self) -> str:
-        """`cpu` or `cuda`."""
-        return self.name.partition("-")[0]
-
-    @property
-    def dtype(self) -> str:
-        """The dtype, by torch's name."""
-        return self.name.partition("-")[2]
-
-
-class LaneScope(Strict):
-    """Whether a lane runs every model or only the quick ones, and whether it runs the routes' variants."""
-
-    models: Literal["every", "quick"]
-    variants: bool = True
-
-
 class Route(Strict):
-    """The models of a route: every model, the quick ones, or those named by globs.
+    """The models of a route. `variants` run on the quick models, beside the default variant."""
 
-    `variants` run on the quick models, beside the default variant.
-    """
-
-    models: Literal["every", "quick"] | tuple[str, ...]
+    models: Selected
     variants: tuple[VariantName, ...] = ()
-
-    # Before pydantic, which would report an error for each form.
-    @field_validator("models", mode="before")
-    @classmethod
-    def _every_quick_or_globs(cls, models: Any) -> Any:
-        named = isinstance(models, (list, tuple)) and models and all(isinstance(glob, str) and glob for glob in models)
-        if not named and models not in ("every", "quick"):
-            raise problem("give every, quick, or a list of names or globs of models")
-        return models
 
     @field_validator("variants")
     @classmethod

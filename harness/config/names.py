@@ -19,7 +19,10 @@ from .source import is_source
 
 LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashed
 
-LANES: Final = ("cpu-float32", "cpu-bfloat16", "cuda-float32", "cuda-float16", "cuda-bfloat16")
+LANES: Final = (
+    *("cpu-float32", "cpu-bfloat16", "cuda-float32", "cuda-float16", "cuda-bfloat16"),
+    *("cpu-float32-companions", "cuda-float32-companions"),
+)
 DTYPES: Final = ("float32", "float16", "bfloat16")
 VARIANTS: Final = (DEFAULT_VARIANT, *ALL)
 TRAITS: Final = (*(field.name for field in fields(Entry) if field.name not in HOW_TO_RUN), "layer_scale")

@@ -37,7 +37,7 @@ class Route:
     `saves`: one of the two libraries writes its checkpoint, not the harness. `shards`: its checkpoint may be sharded,
     as only transformers reads it; timm, on the other routes, reads a single file. `held` and `written` are GiB of
     memory and disk per GiB of weights, measured with convnext_xlarge on transformers 5.23 in float32; 1.2 GiB of memory
-    more where a remedy makes the model once more.
+    more where a remedy makes the model once more. `companion` is a package that the route needs beside the pair.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Route:
     shards: bool
     held: float
     written: float
+    companion: str | None = None
 
     @property
     def module(self) -> str:
@@ -60,6 +61,8 @@ STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map", "named")
 HALF: Final = (*STORED, "half")
 DESCRIBED: Final = (*STORED, "model-args")  # only timm checkpoints have model_args
 ALL: Final = (*DESCRIBED, "half")
+COMPANION_OF: Final[Mapping[str, str]] = {"device-map": "accelerate"}
+"""The package that a variant needs beside the pair."""
 PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, a single file
 NOTHING, FOLDER, AS_IS = Takes.NOTHING, Takes.FOLDER, Takes.AS_IS
 WEIGHTS: Final = Takes.FOLDER | Takes.HUB
@@ -89,6 +92,7 @@ _TABLE: Final = (
     Route("resume", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=False, held=2.2, written=2),
     Route("processor", WRAPPER, None, DESCRIBED, WEIGHTS, saves=False, shards=True, held=0.2, written=1),
     Route("pipeline", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
+    Route("trainer", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=12, companion="accelerate"),
     Route(LEGACY_LAYERNORM, None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1),
 )
 # fmt: on

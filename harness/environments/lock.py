@@ -18,12 +18,14 @@ from packaging.version import Version
 from ..config.errors import BadInput
 from ..config.pair import Pair
 from ..contract import package
+from .companions import NAMES
 
 FOLDER: Final = package.FOLDER / "locks"
 PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<3")
 PIN: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 BUILD: Final = re.compile(r"(cpu|cu\d+|rocm[\d.]+|xpu)")
 """The local versions of builds of torch."""
+SUFFIX: Final = "-companions"
 UNLOCKED: Final = frozenset({"python", "pip", "wheel"})  # virtualenv brings the last two
 
 
@@ -41,7 +43,7 @@ class Lock:
         content = path.read_bytes()
         pins = _pins(content.decode(errors="replace"))
         if not pins:
-            raise BadInput(f"{path}: there is no package in it; {_remedy(path.stem)}")
+            raise BadInput(f"{path}: there is no package in it; {_remedy(path.stem.removesuffix(SUFFIX))}")
         return cls(path, hashlib.sha256(content).hexdigest()[:16], pins)
 
     def differences(self, packages: Mapping[str, str]) -> list[str]:
@@ -55,13 +57,16 @@ class Lock:
         ]
 
 
-def of(pair: Pair, folder: Path | None = None) -> Lock | None:
-    """The pair's lock, or None. Raises BadInput for a lock that does not meet the pair's requirements."""
-    path = path_in(folder or FOLDER, pair.id)
+def of(pair: Pair, folder: Path | None = None, *, companions: bool = False) -> Lock | None:
+    """The pair's lock, or None; with `companions`, that of its environment with companions.
+
+    Raises BadInput for a lock that does not meet the pair's requirements.
+    """
+    path = path_in(folder or FOLDER, name_of(pair, companions=companions))
     if not path.is_file():
         return None
-    lock = Lock.read(path)
-    if problems := [f"{path}: {problem}; {_remedy(pair.id)}" for problem in _unmet(requirements(pair), lock)]:
+    lock, wanted = Lock.read(path), requirements(pair, NAMES if companions else ())
+    if problems := [f"{path}: {problem}; {_remedy(pair.id)}" for problem in _unmet(wanted, lock)]:
         raise BadInput.from_problems(problems)
     return lock
 
@@ -70,22 +75,28 @@ def refuse_bad(pairs: Iterable[Pair]) -> None:
     """Raises BadInput with all problems of the locks of these pairs."""
     problems = []
     for pair in pairs:
-        try:
-            of(pair)
-        except BadInput as error:
-            problems.append(str(error))
+        for companions in (False, True):
+            try:
+                of(pair, companions=companions)
+            except BadInput as error:
+                problems.append(str(error))
     if problems:
         raise BadInput.from_problems(problems)
 
 
-def path_in(folder: Path, pair: str) -> Path:
-    """The path of a pair's lock."""
-    return folder / f"{pair}.txt"
+def name_of(pair: Pair, *, companions: bool) -> str:
+    """The name of a pair's environment: the pair's id, or that with a suffix where it has companions."""
+    return f"{pair.id}{SUFFIX}" if companions else pair.id
 
 
-def requirements(pair: Pair) -> tuple[str, ...]:
-    """The requirements of a pair's environment: the pair, and pytest with its plugins."""
-    return (*pair.requirements(), *PYTEST)
+def path_in(folder: Path, environment: str) -> Path:
+    """The path of the lock of an environment."""
+    return folder / f"{environment}.txt"
+
+
+def requirements(pair: Pair, companions: Sequence[str] = ()) -> tuple[str, ...]:
+    """The requirements of a pair's environment: the pair, its companions, and pytest with its plugins."""
+    return (*pair.requirements(), *companions, *PYTEST)
 
 
 def text(pair: Pair, resolved: str, until: str) -> str:

@@ -4,12 +4,12 @@ Callers pass in an `Environment`, so that nothing here depends on nox.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from ..config.errors import InstallationError
 from ..config.matrix import Matrix
@@ -21,8 +21,9 @@ from ..contract.catalog import Catalog
 from ..contract.fingerprints import Fingerprints
 from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
 from ..contract.package import ROOT
+from . import companions, pair_folder, pypi
 from . import lock as locks
-from . import pair_folder, pypi
+from .environment import Environment, Say
 from .lock import Lock
 from .pair_folder import PairFolder
 from .verification import Installed, in_words
@@ -42,41 +43,6 @@ CHANGED_IN_CACHE: Final = (
 )
 UNFINISHED: Final = ".unfinished"
 """The suffix of a catalog while it is being written."""
-
-Say = Callable[[str], None]
-
-
-class Environment(Protocol):
-    """An installer, and a way to run the Pythons of what it installed."""
-
-    @property
-    def root(self) -> Path:
-        """The folder in which each pair has a folder for its environment."""
-
-    def resolve(
-        self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str, everywhere: bool
-    ) -> Path:
-        """Resolve requirements among releases up to `until` and write them to a file; `everywhere`: for all platforms.
-
-        Raises InstallationError, or BadInput for a release that does not exist.
-        """
-
-    def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
-        """Make a virtual environment with this Python, and install what is resolved; from a lock, by its hashes.
-
-        Raises as `resolve` does.
-        """
-
-    def python(
-        self,
-        interpreter: Path,
-        /,
-        *arguments: str,
-        env: Mapping[str, str],
-        into: Path | None = None,
-        success: Sequence[int] = (0,),
-    ) -> bool:
-        """Run a Python, with standard output into `into`. Whether its exit code is in `success`."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +72,18 @@ class PairEnvironment:
     matrix: Matrix
     pair: Pair
     latest: bool = False
+    companions: bool = False
+    """Whether what some routes need beside the pair is installed too, as it was when the pair's last file appeared."""
+
+    @property
+    def name(self) -> str:
+        """The pair's id, with a suffix where it has companions."""
+        return locks.name_of(self.pair, companions=self.companions)
 
     @cached_property
     def lock(self) -> Lock | None:
-        """The pair's lock, or None. Raises BadInput for a bad lock."""
-        return locks.of(self.pair)
+        """The environment's lock, or None. Raises BadInput for a bad lock."""
+        return locks.of(self.pair, companions=self.companions)
 
     @property
     def resolved_from(self) -> str | None:
@@ -122,38 +95,44 @@ class PairEnvironment:
         """The pair with pytest in an environment of its own, installed if it is not there, verified, and held.
 
         Without a lock, releases count up to matrix.yaml's date, or up to the pair's own newest file if that is later.
-        Raises as `Environment.create` does.
+        Raises as `Environment.create` does, and NoCompanion for a companion without a release for the pair.
         """
         with pair_folder.draft(environment.root) as draft:
             locked = None if self.latest else self.lock
             resolved = locked.path if locked else self._resolved(environment, draft / "resolved.txt", say)
-            folder = PairFolder.of(environment.root, self.pair.id, self.pair.python, resolved.read_text())
+            folder = PairFolder.of(environment.root, self.name, self.pair.python, resolved.read_text())
             make = partial(self._make, environment, folder, resolved, locked, say)
             while True:
-                with folder.held(make, partial(say, f"{self.pair.id}: {WAITING}")):
+                with folder.held(make, partial(say, f"{self.name}: {WAITING}")):
                     python = PairPython(folder, environment)
                     if not (problems := python.problems()):
                         if self.latest:
-                            say(f"{self.pair.id}: {_comparison(self.lock, Installed(folder.path).versions)}")
+                            say(f"{self.name}: {_comparison(self.lock, Installed(folder.path).versions)}")
                         yield python
                         return
-                say(f"{self.pair.id}: {in_words(problems)}; installing it again")
+                say(f"{self.name}: {in_words(problems)}; installing it again")
                 if not folder.make_again(make):
                     raise InstallationError(f"{in_words(problems)}; {IN_USE}")
 
     def _resolved(self, environment: Environment, path: Path, say: Say) -> Path:
-        until = None if self.latest else self._until(say)
-        pair = self.pair
-        return environment.resolve(locks.requirements(pair), path, until=until, python=pair.python, everywhere=False)
+        until, wanted = None if self.latest else self._until(say), self._wanted()
+        with companions.refused(self.pair) if self.companions else contextlib.nullcontext():
+            return environment.resolve(wanted, path, until=until, python=self.pair.python, everywhere=False)
+
+    def _wanted(self) -> tuple[str, ...]:
+        """The requirements to resolve. Raises NoCompanion for a companion without a release for the pair."""
+        return locks.requirements(
+            self.pair, companions.releases(self.pair, latest=self.latest) if self.companions else ()
+        )
 
     def _make(self, environment: Environment, folder: PairFolder, resolved: Path, lock: Lock | None, say: Say) -> None:
         """Make the environment, verify it, and mark it as complete."""
-        say(f"{self.pair.id}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
+        say(f"{self.name}: installing; the first torch {self.pair.torch} on this machine is a download of 3 GB")
         for name in pair_folder.make_room(folder.path.parent):
             say(f"{name}: removed, for it was not used")
         environment.create(
             folder.path,
-            locks.requirements(self.pair),
+            locks.requirements(self.pair, companions.NAMES if self.companions else ()),
             resolved=resolved,
             python=self.pair.python,
             locked=lock is not None,
@@ -177,10 +156,10 @@ class PairEnvironment:
             return
         until = self._until(say)
         with pair_folder.draft(environment.root) as draft:
-            requirements, resolved = locks.requirements(self.pair), draft / "resolved.txt"
+            requirements, resolved = self._wanted(), draft / "resolved.txt"
             environment.resolve(requirements, resolved, until=until, python=self.pair.python, everywhere=True)
             text = locks.text(self.pair, resolved.read_text(), f"{until or pypi.today():%Y-%m-%d}")
-        path = locks.path_in(folder, self.pair.id)
+        path = locks.path_in(folder, self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         say(f"{path}: {len(Lock.read(path).pins)} packages")

@@ -103,6 +103,29 @@ def since(project: str, oldest: Version, python: str, index: Index | None = None
     ]
 
 
+def newest_on(project: str, moment: datetime, python: str, index: Index | None = None) -> str | None:
+    """The newest release that was there at a moment and that this Python can run; None if there was none.
+
+    Pre-releases and yanked releases do not count. Raises OSError if the index cannot be reached.
+    """
+    there = [
+        version
+        for version, files in _files(project, index or _pypi()).items()
+        if _is_usual(version, files)
+        and any(
+            file.upload_time and file.upload_time <= moment and _allows(file.requires_python or "", python)
+            for file in files
+        )
+    ]
+    return str(max(there)) if there else None
+
+
+def appeared(pins: Iterable[str], index: Index | None = None) -> datetime:
+    """The upload of the last file of the pinned releases. Raises as `moment_of` does."""
+    index = index or _pypi()
+    return max(_appeared(Requirement(pin), index) for pin in pins)
+
+
 def _dated(version: Version, files: Iterable[File]) -> Release:
     return Release(str(version), max((file.upload_time.date() for file in files if file.upload_time), default=None))
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..config.errors import InstallationError
-from ..config.matrix import Lane, Matrix
+from ..config.errors import InstallationError, NoCompanion
+from ..config.lane import Lane
+from ..config.matrix import Matrix
 from ..config.options import Options
 from ..config.pair import Pair
 from ..contract import package, record, tempdirs
@@ -17,7 +18,8 @@ from ..contract.catalog import Catalog
 from ..contract.library_env import ONLINE
 from ..contract.package import ROOT
 from ..contract.plan import Plan
-from ..environments.pair_environment import VARIABLES, Environment, PairEnvironment, PairPython, Say
+from ..environments.environment import Environment, Say
+from ..environments.pair_environment import VARIABLES, PairEnvironment, PairPython
 from ..environments.verification import in_words
 from ..planning import capacity, device
 from ..planning import plan as planning
@@ -80,6 +82,14 @@ class PairRun:
                 placeholders.note_failure(self.records.path(lane), plan, store.ENVIRONMENT, str(error))
             raise
 
+    def make_locks(self, environment: Environment, folder: Path, say: Say) -> None:
+        """Write the locks of the pair's environments, without companions and with them. Raises as `make_lock` does."""
+        self.environment.make_lock(environment, folder, say)
+        try:
+            self.records.with_companions.make_lock(environment, folder, say)
+        except NoCompanion as error:
+            say(f"{self.pair.id}: no lock with companions: {error}")
+
     def run(self, catalog: Catalog, environment: Environment, say: Say) -> None:
         """Run the planned cases without a current record; every outcome is a record, not an exception.
 
@@ -91,20 +101,23 @@ class PairRun:
             say(f"{self.pair.id}: all cases are recorded; --rerun runs them again")
         reasons = {lane.name: self._cannot_run(lane, catalog, cases) for lane, cases in pending}
         # Before any lane is recorded: for a release that does not exist not even a lane without a device gets a file.
-        runs_any = any(len(reasons[lane.name]) < len(cases) for lane, cases in pending)
+        kinds = {lane.companions for lane, cases in pending if len(reasons[lane.name]) < len(cases)}
         with contextlib.ExitStack() as held:
-            python = self._installed(environment, say, held) if runs_any else None
+            pythons = {
+                companions: self._installed(environment, say, held, companions=companions)
+                for companions in sorted(kinds)
+            }
             for lane, cases in pending:
                 why = reasons[lane.name]
                 if why:
                     plan = self.plan(lane, catalog, [case for case in cases if case.id in why])
                     placeholders.note_not_run(self.records.path(lane), plan, why)
-                if python and len(why) < len(cases):
-                    self._run_lane(
-                        python, lane, self.plan(lane, catalog, [case for case in cases if case.id not in why])
-                    )
-            if isinstance(python, InstallationError):
-                raise python
+                if len(why) < len(cases):
+                    plan = self.plan(lane, catalog, [case for case in cases if case.id not in why])
+                    self._run_lane(pythons[lane.companions], lane, plan)
+            for python in pythons.values():
+                if isinstance(python, InstallationError):
+                    raise python
 
     def note_not_run(self, lane: Lane, catalog: Catalog, why: str) -> None:
         """Record every planned case without a record as not-run, for one reason."""
@@ -147,12 +160,13 @@ class PairRun:
         return [case for case in planned if case.id not in done]
 
     def _installed(
-        self, environment: Environment, say: Say, held: contextlib.ExitStack
-    ) -> PairPython | InstallationError:
+        self, environment: Environment, say: Say, held: contextlib.ExitStack, *, companions: bool
+    ) -> PairPython | InstallationError | NoCompanion:
         """The Python of the installed pair, held until the stack is closed; the error if it could not be installed."""
+        installing = self.records.with_companions if companions else self.environment
         try:
-            return held.enter_context(self.environment.installed(environment, say))
-        except InstallationError as error:
+            return held.enter_context(installing.installed(environment, say))
+        except (InstallationError, NoCompanion) as error:
             return error
 
     def plan(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Plan:
@@ -165,18 +179,22 @@ class PairRun:
             catalog,
             options=self.options,
             cases=cases,
-            resolved_from=self.records.resolved_from,
+            resolved_from=self.records.resolved_from(lane),
             handover={name: str(Path(folder) / lane.name) for name, folder in self.handover.items()},
             needs=needs,
             room=capacity.shared().figures,
             gpus=device.gpu_slots(lane.device, alone=bool(needs)),
         )
 
-    def _run_lane(self, python: PairPython | InstallationError, lane: Lane, plan: Plan) -> None:
+    def _run_lane(self, python: PairPython | InstallationError | NoCompanion, lane: Lane, plan: Plan) -> None:
         """Run the plan with the Python, or record the error. Cases left without a line are recorded as failed."""
         records = self.records.path(lane)
         if isinstance(python, InstallationError):
             placeholders.note_failure(records, plan, store.ENVIRONMENT, str(python))
+            return
+        if isinstance(python, NoCompanion):
+            reasons = {case.id: str(python) for case in plan.cases}
+            placeholders.note_not_run(records, plan, reasons, Outcome.UNSUPPORTED)
             return
         before = len(record.read(records)) if records.is_file() else 0
         with tempdirs.folder() as folder:

@@ -15,7 +15,7 @@ from ..contract.record import CaseLine, Log, now
 
 
 def note_not_run(path: Path, plan: Plan, reasons: Mapping[str, str], outcome: Outcome = Outcome.NOT_RUN) -> None:
-    """Write one record per planned case: not-run, with its reason by case id. A bench makes up another outcome.
+    """Write one record per planned case: not-run, with its reason by case id, or another outcome.
 
     Raises CannotRecord.
     """

@@ -13,7 +13,8 @@ from typing import Final
 
 from packaging.version import Version
 
-from ..config.matrix import Lane, Limits
+from ..config.lane import Lane
+from ..config.matrix import Limits
 from ..config.pair import Pair
 from ..contract.case import DEFAULT_VARIANT, Case, Size
 from ..contract.catalog import Catalog

@@ -8,7 +8,8 @@ from typing import Final
 
 from ..config.errors import NothingSelected
 from ..config.expectation import Rule as Expected
-from ..config.matrix import Lane, Matrix, Route
+from ..config.lane import Lane
+from ..config.matrix import Matrix, Route
 from ..config.options import Options, in_words
 from ..config.pair import Pair
 from ..contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, OWN_VARIANTS, SEED, Case, Size
@@ -16,7 +17,7 @@ from ..contract.catalog import BERT, Catalog, Entry
 from ..contract.checkpoint import Checkpoint, is_path
 from ..contract.matching import applying, covers_releases
 from ..contract.plan import Costs, Limits, Plan, Rule, Tolerance
-from ..contract.routes import OWN, ROUTES, Takes
+from ..contract.routes import COMPANION_OF, OWN, ROUTES, Takes
 from . import currency
 
 EVERY_MODEL: Final = "*"
@@ -29,8 +30,9 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         return _user_model_cases(matrix, lane, options, options.own)
     tried = [*(entry for entry in catalog if matrix.tries(entry)), BERT]
     quick = quick_models(matrix, catalog, options)
-    narrow = options.quick or lane.models == "quick"
-    variants = {name: _variants(matrix.routes[name], lane, options) for name in _routes(matrix, options)}
+    narrow = options.quick or lane.models != "every"
+    routes = [name for name in _routes(matrix, options) if lane.companions or not ROUTES[name].companion]
+    variants = {name: _variants(matrix.routes[name], lane, options) for name in routes}
     stored = {route: {name: narrow or name != DEFAULT_VARIANT for name in names} for route, names in variants.items()}
     order = sorted(tried, key=lambda entry: (-_cost(entry, options), entry.model))
     # Models with the same slim form get one rank, so that a part of the models holds all of them, and one is run.
@@ -39,6 +41,7 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         Case(route, entry.model, variant, size)
         for entry in order
         if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
+        if lane.has(entry.model) or _is_named_in_full(entry, options)
         for size in map(Size, dict.fromkeys(options.sizes))
         for route, narrowness in stored.items()
         for variant in _of_scope(
@@ -98,10 +101,14 @@ def _of_scope(
 
 
 def _variants(route: Route, lane: Lane, options: Options) -> list[str]:
-    """The default variant and the route's others, restricted by the options or else by the lane."""
+    """The default variant and the route's others, restricted by the options or else by the lane.
+
+    Variants that need a companion run where companions are, and others beside the default where none is.
+    """
+    there = [DEFAULT_VARIANT, *(name for name in route.variants if lane.companions == (name in COMPANION_OF))]
     if options.variants:
-        return [name for name in (DEFAULT_VARIANT, *route.variants) if name in options.variants]
-    return [DEFAULT_VARIANT, *(route.variants if lane.variants and not options.from_hub else ())]
+        return [name for name in there if name in options.variants]
+    return there if lane.variants and not options.from_hub else [DEFAULT_VARIANT]
 
 
 def stand_ins(matrix: Matrix, options: Options) -> list[Case]:

@@ -36,6 +36,13 @@ def drop_empty_model_args(folder: Path) -> None:
     _describe(folder, config)
 
 
+def set_training_arguments_aside(folder: Path) -> None:
+    """Rename the `training_args.bin` that a Trainer wrote, which timm takes for weights; nothing reads it again."""
+    arguments = folder / "training_args.bin"
+    if arguments.exists():
+        arguments.rename(folder / "training_args.pickle")
+
+
 def forget_that_attention_was_chosen(folder: Path) -> None:
     """Delete `_attn_implementation_autoset` from a config.json: it says that attention was chosen, and not which."""
     config = _config(folder)

@@ -37,6 +37,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
             "forget_that_attention_was_chosen",
             "drop_num_classes_from_model_args",
             "name_layer_norms_of_today",
+            "set_training_arguments_aside",
             "take_timm_model_prefix_off",
         ),
         (Mends.FOLDERS,),

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ..config.errors import BadInput
-from ..config.matrix import Lane, Matrix
+from ..config.lane import Lane
+from ..config.matrix import Matrix
 from ..config.options import LATEST, Options
 from ..config.pair import Pair
 from ..contract import catalog as catalogs
@@ -38,8 +39,17 @@ class PairRecords:
 
     @cached_property
     def environment(self) -> PairEnvironment:
-        """How the pair is installed."""
+        """How the pair is installed, without companions."""
         return PairEnvironment(self.matrix, self.pair, latest=self.options.resolve == LATEST)
+
+    @cached_property
+    def with_companions(self) -> PairEnvironment:
+        """How the pair is installed with companions."""
+        return replace(self.environment, companions=True)
+
+    def environment_of(self, lane: Lane) -> PairEnvironment:
+        """The environment in which a lane runs."""
+        return self.with_companions if lane.companions else self.environment
 
     @property
     def lanes(self) -> list[Lane]:
@@ -84,14 +94,14 @@ class PairRecords:
         planned = plan.cases_of(self.matrix, catalog, lane, self.options)
         return [case for case in planned if self.only is None or (lane.name, case.id) in self.only]
 
-    def current(self, catalog: Catalog) -> Current:
-        """What a run's header must say for its records to count."""
+    def current(self, catalog: Catalog, lane: Lane) -> Current:
+        """What the header of a lane's run must say for its records to count."""
         return Current(
             header={
                 "pair": {"id": self.pair.id, **self.pair.versions},
                 "seed": SEED,
                 "catalog": catalog.digest,
-                "lock": self.resolved_from,
+                "lock": self.resolved_from(lane),
                 "own": self.options.user_model,
                 "weights": HUB if self.options.from_hub else None,
             },
@@ -109,7 +119,7 @@ class PairRecords:
     def recorded(self, lane: Lane, catalog: Catalog) -> store.Recorded:
         """The records of a lane that count."""
         store.refuse_links(self.files)
-        return store.load(self.options.results, self.pair.id, lane.name, self.current(catalog))
+        return store.load(self.options.results, self.pair.id, lane.name, self.current(catalog, lane))
 
     @property
     def generated_catalogs(self) -> Path:
@@ -124,11 +134,10 @@ class PairRecords:
         digest = hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]
         return self.generated_catalogs / f"of-{digest}"
 
-    @property
-    def resolved_from(self) -> str | None:
+    def resolved_from(self, lane: Lane) -> str | None:
         """The `lock` field of a run's header, with that of the pair that saved the checkpoints."""
-        lock = self.environment.resolved_from
-        return lock if self.saved_by is None else f"{lock}, from {self.saved_by.resolved_from}"
+        lock = self.environment_of(lane).resolved_from
+        return lock if self.saved_by is None else f"{lock}, from {self.saved_by.resolved_from(lane)}"
 
 
 def find_catalog(folders: Iterable[Path], timm: str, controls: Iterable[str]) -> Catalog | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.expectation import Rule
-from ..config.matrix import Lane
+from ..config.lane import Lane
 from ..contract.case import Case
 from ..contract.catalog import Catalog, Entry, entry_of
 from ..contract.checkpoint import Checkpoint, is_path

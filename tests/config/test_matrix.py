@@ -10,7 +10,8 @@ import pytest
 from harness.config import matrix
 from harness.config.errors import BadInput
 from harness.config.expectation import Rule
-from harness.config.matrix import Lane, Route
+from harness.config.lane import Lane
+from harness.config.matrix import Route
 from harness.config.names import TRAITS
 from harness.config.pair import Defaults, Pair
 from harness.contract import catalog

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.matrix import Lane, Limits
+from harness.config.lane import Lane
+from harness.config.matrix import Limits
 from harness.contract.case import Case, Size
 from harness.contract.catalog import Catalog
 from harness.planning import capacity

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.config.matrix import Lane, Matrix, Route, load
+from harness.config.lane import Lane
+from harness.config.matrix import Matrix, Route, load
 from harness.config.options import Options
 from harness.contract.case import Case
 from harness.contract.catalog import BERT, Catalog, Entry

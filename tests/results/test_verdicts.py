@@ -12,7 +12,8 @@ import pytest
 
 from harness.config.errors import BadInput, InstallationError
 from harness.config.expectation import Finds
-from harness.config.matrix import LaneScope, Matrix, Route
+from harness.config.lane import LaneScope
+from harness.config.matrix import Matrix, Route
 from harness.contract import catalog
 from harness.contract.finding import ScenarioLine, worst
 from harness.execution.pair_run import PairRun

@@ -20,7 +20,8 @@ from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT, Size
 from ...contract.catalog import Catalog
 from ...contract.package import ROOT
 from ...environments import lock
-from ...environments.pair_environment import VARIABLES, PairPython, Say
+from ...environments.environment import Say
+from ...environments.pair_environment import VARIABLES, PairPython
 from ...execution.pair_run import PairRun
 from ...report import reproduction
 from . import plain_pytest, run_command

@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from ...config.matrix import Lane
+from ...config.lane import Lane
 from ...config.options import as_words
 from ...contract.catalog import Catalog
 from ...execution.pair_run import PairRun

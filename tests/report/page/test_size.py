@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path = folder / "results" / pair.id / f"{lane}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)
             head = {"kind": "run", "schema": 2, "lane": lane, "started": "2026-11-20T02:00:00+00:00"}
-            now = pair_run.records.current(catalog)
+            now = pair_run.records.current(catalog, next(one for one in described.lanes if one.name == lane))
             lines = [{**head, **now.header, "cell": now.cell, "cases": [case.id for case in cases]}]
             lines += [_line(case, number) for number, case in enumerate(cases)]
             path.write_text("".join(json.dumps(line) + "\n" for line in [*lines, {"kind": "end", "failed": None}]))
