@@ -64,9 +64,14 @@ def _is_output(output: Any) -> bool:
     samples = output.get("samples")
     if not isinstance(samples, list) or len(samples) != SAMPLES:
         return False
-    return all(map(_is_figure_or_null, [output.get(name, "") for name in STATISTICS])) and all(
-        map(_is_figure_or_null, samples)
-    )
+    return _are_figures_or_null([*(output.get(name, "") for name in STATISTICS), *samples])
+
+
+def _are_figures_or_null(values: list[Any]) -> bool:
+    """As for each of them; most are floats, all of which are finite if their sum is."""
+    if set(map(type, values)) == {float} and math.isfinite(sum(values)):
+        return True
+    return all(map(_is_figure_or_null, values))
 
 
 def _are_case_ids(value: Any) -> bool:

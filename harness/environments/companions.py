@@ -7,13 +7,14 @@ from typing import Final
 from ..config.errors import InstallationError, NoCompanion
 from ..config.pair import AXES, Pair
 from . import pypi
+from .pypi import Index
 
 NAMES: Final = ("accelerate", "peft")
 UNSATISFIABLE: Final = "requirements are unsatisfiable"
 """What uv says where no releases go together."""
 
 
-def releases(pair: Pair, *, latest: bool) -> list[str]:
+def releases(pair: Pair, *, latest: bool, index: Index | None = None) -> list[str]:
     """The newest release of each companion when the pair's last file appeared, as requirements.
 
     With `latest`, or for a pair with a development version, any release. Raises NoCompanion for a companion that had no
@@ -22,8 +23,8 @@ def releases(pair: Pair, *, latest: bool) -> list[str]:
     if latest or pair.sources:
         return list(NAMES)
     try:
-        moment = pypi.appeared([pair.pin(name) for name in AXES])
-        newest = {name: pypi.newest_on(name, moment, pair.python) for name in NAMES}
+        moment = pypi.appeared([pair.pin(name) for name in AXES], index)
+        newest = {name: pypi.newest_on(name, moment, pair.python, index) for name in NAMES}
     except OSError as error:
         raise InstallationError(f"PyPI did not answer, which knows the companions of that day: {error}") from error
     if missing := [name for name, version in newest.items() if version is None]:

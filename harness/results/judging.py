@@ -52,7 +52,7 @@ class Judged:
     could_not_run: bool = False
     """Whether a later run could not run the case."""
 
-    @property
+    @cached_property  # reports ask a dozen times
     def outcome(self) -> str | None:
         """The recorded outcome; None for an incomplete case."""
         return None if self.record is None else str(self.record["outcome"])
@@ -109,7 +109,7 @@ class Judged:
         case_id = (self.record or {}).get("same_as")
         return Case.parse(case_id) if case_id else None
 
-    @property
+    @cached_property  # as above
     def broken(self) -> bool:
         """Whether the case was run and failed, expected or not."""
         return self.record is not None and self.outcome not in GREEN | SKIPPED

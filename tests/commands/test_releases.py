@@ -10,6 +10,7 @@ from harness.commands.releases import ReleasesCommand, added
 from harness.config import matrix
 from harness.config.errors import BadInput, InstallationError
 from harness.config.pair import Pair
+from harness.environments import companions
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
 
@@ -35,6 +36,12 @@ class Index:
                 for version, day in self.files[project].items()
             ]
         )
+
+
+@pytest.fixture(autouse=True)
+def no_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The companions have no dates: PyPI does not know these releases."""
+    monkeypatch.setattr(companions, "releases", lambda _pair, **_: [f"{name}==1.0" for name in companions.NAMES])
 
 
 @pytest.fixture
@@ -149,7 +156,8 @@ def test_writing_makes_the_lock_and_then_the_pair(path: Path, tmp_path: Path) ->
     found.write(pair_to_add(found), FakeEnvironment(), said.append)
     assert said[-1] == f"{path}: transformers5.24.0-timm1.0.31 added"
     assert [pair.id for pair in matrix.load(path).pairs][-1] == "transformers5.24.0-timm1.0.31"
-    assert (tmp_path / "locks" / "transformers5.24.0-timm1.0.31.txt").is_file()
+    for name in ("transformers5.24.0-timm1.0.31.txt", "transformers5.24.0-timm1.0.31-companions.txt"):
+        assert (tmp_path / "locks" / name).is_file()
 
 
 @pytest.mark.usefixtures("packaged")

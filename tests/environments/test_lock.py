@@ -54,7 +54,8 @@ def test_every_package_of_a_shipped_lock_has_a_hash_and_no_address(pair: Pair) -
 
 
 def test_no_lock_is_left_over() -> None:
-    assert {path.stem for path in lock.FOLDER.iterdir()} == {pair.id for pair in SHIPPED.pairs}
+    environments = {lock.name_of(pair, companions=companions) for pair in SHIPPED.pairs for companions in (False, True)}
+    assert {path.stem for path in lock.FOLDER.iterdir()} == environments
 
 
 def test_a_lock_has_every_version_of_a_package_by_its_normal_name(small: Lock) -> None:
