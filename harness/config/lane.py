@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator
 
 from .names import Strict, problem
+
+COMPANIONS: Final = "-companions"
+"""The suffix of a lane, and of an environment, with companions."""
 
 
 def _every_quick_or_globs(models: Any) -> Any:
@@ -52,7 +55,7 @@ class Lane:
     @property
     def companions(self) -> bool:
         """Whether it runs in the pair's environment with companions."""
-        return self.name.endswith("-companions")
+        return self.name.endswith(COMPANIONS)
 
     @property
     def plain(self) -> str:

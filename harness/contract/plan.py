@@ -147,7 +147,7 @@ class Plan:
     @property
     def dtype(self) -> str:
         """The dtype by torch's name."""
-        return self.lane.partition("-")[2]
+        return self.lane.split("-")[1]
 
     def dumps(self) -> str:
         """The plan as JSON."""

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..config.errors import BadInput
+from ..config.lane import COMPANIONS
 from ..config.pair import Pair
 from ..contract import package
 from .companions import NAMES
@@ -25,7 +26,6 @@ PYTEST: Final = ("pytest>=8,<10", "pytest-xdist>=3.6,<4", "pytest-timeout>=2.3,<
 PIN: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 BUILD: Final = re.compile(r"(cpu|cu\d+|rocm[\d.]+|xpu)")
 """The local versions of builds of torch."""
-SUFFIX: Final = "-companions"
 UNLOCKED: Final = frozenset({"python", "pip", "wheel"})  # virtualenv brings the last two
 
 
@@ -43,7 +43,7 @@ class Lock:
         content = path.read_bytes()
         pins = _pins(content.decode(errors="replace"))
         if not pins:
-            raise BadInput(f"{path}: there is no package in it; {_remedy(path.stem.removesuffix(SUFFIX))}")
+            raise BadInput(f"{path}: there is no package in it; {_remedy(path.stem.removesuffix(COMPANIONS))}")
         return cls(path, hashlib.sha256(content).hexdigest()[:16], pins)
 
     def differences(self, packages: Mapping[str, str]) -> list[str]:
@@ -86,7 +86,7 @@ def refuse_bad(pairs: Iterable[Pair]) -> None:
 
 def name_of(pair: Pair, *, companions: bool) -> str:
     """The name of a pair's environment: the pair's id, or that with a suffix where it has companions."""
-    return f"{pair.id}{SUFFIX}" if companions else pair.id
+    return f"{pair.id}{COMPANIONS}" if companions else pair.id
 
 
 def path_in(folder: Path, environment: str) -> Path:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from ..config.expectation import Rule
+from ..config.lane import COMPANIONS
 from ..config.text import number
 from ..contract.matching import within
 from ..contract.routes import OWN
@@ -48,6 +49,7 @@ def on_results(judged: Sequence[Judged], machines: Iterable[Judgement]) -> Itera
     yield from on_older_results(judged)
     yield from on_second_tries(judged)
     yield from on_gpus(judged)
+    yield from on_companions(judged)
     yield from on_copied_results(judged)
 
 
@@ -69,6 +71,22 @@ def on_gpus(judged: Sequence[Judged]) -> Iterator[str]:
                 f"On {lane} native timm's outputs differ from those on {other} by up to {worst:.1e} of their largest "
                 f"value, in {number(len(distances), 'case')}; most in {pair} {case}."
             )
+
+
+def on_companions(judged: Sequence[Judged]) -> Iterator[str]:
+    """A sentence if cases have another outcome with companions installed than without, which a companion causes."""
+    there = [case for case in judged if case.lane.endswith(COMPANIONS) and case.outcome]
+    plain = {(case.pair, case.lane, case.case): case.outcome for case in judged} if there else {}
+    differ = [
+        case
+        for case in there
+        if plain.get((case.pair, case.lane.removesuffix(COMPANIONS), case.case)) not in {None, case.outcome}
+    ]
+    if differ:
+        yield (
+            f"{number(len(differ), 'case')} with another outcome where companions are installed: {_named(differ)}. A"
+            " rule that names the lane explains it."
+        )
 
 
 def on_copied_results(judged: Sequence[Judged]) -> Iterator[str]:
