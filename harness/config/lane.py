@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from ..contract.routes import COMPANIONS
 from .names import Strict, problem
-
-COMPANIONS: Final = "-companions"
-"""The suffix of a lane, and of an environment, with companions."""
 
 
 def _every_quick_or_globs(models: Any) -> Any:

@@ -16,9 +16,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ..config.errors import BadInput
-from ..config.lane import COMPANIONS
 from ..config.pair import Pair
 from ..contract import package
+from ..contract.routes import COMPANIONS
 from .companions import NAMES
 
 FOLDER: Final = package.FOLDER / "locks"

@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any, Final
 
 from ..config.expectation import Rule
-from ..config.lane import COMPANIONS
 from ..config.text import number
 from ..contract.matching import within
-from ..contract.routes import OWN
+from ..contract.routes import COMPANIONS, OWN
 from ..results.judging import Judged
 from ..results.pair_diff import figures_of, fingerprint_of
 from ..results.store import Recorded

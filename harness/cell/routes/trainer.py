@@ -6,9 +6,10 @@ from the first step, and the best model taken at the end. Needs accelerate.
 Compared with native timm: logits after a loop of one's own with the same steps, and the losses; the saved folder.
 """
 
+import contextlib
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -171,7 +172,7 @@ def _after_training(
     processing = "processing_class" if context.release.transformers >= PROCESSING_CLASS else "tokenizer"
     # A Trainer seeds the generators, as it says, and hands settings to accelerate by the environment.
     devices = [] if on_cpu else [0]
-    with context.during("train"), torch.enable_grad(), generators.kept(devices), patch.dict(os.environ):
+    with context.during("train"), _alike(devices), patch.dict(os.environ):
         made = Trainer(
             model=model,
             args=TrainingArguments(str(context.folder / name), use_cpu=on_cpu, **{**ARGUMENTS, **arguments}),
@@ -184,6 +185,18 @@ def _after_training(
         made.remove_callback(PrinterCallback)
         made.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
     return made
+
+
+@contextlib.contextmanager
+def _alike(devices: Sequence[int]) -> Iterator[None]:
+    """With gradients, and in one thread: several add up a gradient in another order each time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.enable_grad(), generators.kept(devices):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _examples(reference: ReferenceModel) -> Sequence[Mapping[str, Any]]:
@@ -205,7 +218,7 @@ def _by_hand(context: CaseContext) -> Native:
     optimizer = torch.optim.SGD(module.parameters(), lr=RATE)
     module.train()
     for step in range(STEPS):
-        with torch.enable_grad(), generators.kept():
+        with _alike([]):
             torch.manual_seed(SEED + step)
             loss = functional.cross_entropy(module(two), labels)
             loss.backward()
