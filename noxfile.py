@@ -65,6 +65,7 @@ DYING = (sys.executable, "-c", DIE_WITH, str(ROOT))
 """A command that ends with the process whose id follows: an orphan would go on installing beside the next run."""
 NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
+WITH_COMPANIONS = ("tests/companions",)  # and accelerate and peft
 COMMANDS = ("tests/pairs", "tests/matrix", "tests/plain")  # run whole commands, or are run by them
 
 MATRIX_COMMANDS: dict[str, MatrixCommand] = {}
@@ -406,7 +407,7 @@ def tests(session: nox.Session) -> None:
     session.notify("faults")
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
-    elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *COMMANDS)]
+    elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *WITH_COMPANIONS, *COMMANDS)]
     # Whole commands by themselves. Of tests that are named one part may have none.
     parts = (("tests", *elsewhere, *apart), ("tests/pairs", *apart))
     good = [0, NO_TESTS] if "-k" in session.posargs else [0]
@@ -423,14 +424,24 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def faults(session: nox.Session) -> None:
-    """Prove in the environment of the current pair that harness/cell catches what it is there for; part of `tests`."""
+    """Prove in the environments of the current pair that harness/cell catches what it is there for; part of `tests`."""
     current = MatrixCommand.of([], "matrix").current
     cores = os.cpu_count() or 1
     workers = ("-n", str(min(cores, MANY)))
     threads = {"OMP_NUM_THREADS": str(max(1, cores // MANY))}  # more threads than cores wait for each other
-    with current.environment.installed(environment_of(session, current), session.log) as python:
-        pytest = (str(python.folder.interpreter), "-m", "pytest", "--durations=10")
-        session.run(*pytest, *IN_A_PAIR, *workers, *session.posargs, env={**VARIABLES, **threads}, external=True)
+    parts = ((current.records.with_companions, WITH_COMPANIONS), (current.environment, IN_A_PAIR))
+    good = [0, NO_TESTS] if "-k" in session.posargs else [0]
+    failed = []
+    for environment, folders in parts:
+        with environment.installed(environment_of(session, current), session.log) as python:
+            words = (str(python.folder.interpreter), "-m", "pytest", "--durations=10", *folders, *workers)
+            env = {**VARIABLES, **threads}
+            try:
+                session.run(*words, *session.posargs, env=env, external=True, success_codes=good)
+            except CommandFailed as error:
+                failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 @nox.session(default=False)

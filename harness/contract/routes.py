@@ -62,7 +62,7 @@ HALF: Final = (*STORED, "half")
 DESCRIBED: Final = (*STORED, "model-args")  # only timm checkpoints have model_args
 ALL: Final = (*DESCRIBED, "half")
 COMPANIONS: Final = "-companions"
-"""The suffix of a lane, and of an environment, with packages beside the pair. Rules of the plain lane apply there too."""
+"""The suffix of a lane and of an environment with packages beside the pair. Rules of the plain lane apply there too."""
 COMPANION_OF: Final[Mapping[str, str]] = {"device-map": "accelerate"}
 """The package that a variant needs beside the pair."""
 PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, a single file
@@ -95,6 +95,7 @@ _TABLE: Final = (
     Route("processor", WRAPPER, None, DESCRIBED, WEIGHTS, saves=False, shards=True, held=0.2, written=1),
     Route("pipeline", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
     Route("trainer", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=12, companion="accelerate"),
+    Route("adapter", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=6, companion="peft"),
     Route(LEGACY_LAYERNORM, None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1),
 )
 # fmt: on

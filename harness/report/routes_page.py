@@ -47,8 +47,8 @@ of the routes to which `matrix.yaml` gives them.
 """
 FOOT: Final = """
 `bin` is `pytorch_model.bin`. `low-cpu-mem` runs from transformers 4.51 to the end of 4; transformers 5 always loads
-like this. `device-map` is `unsupported` without accelerate, which is no part of a pair. `model-args` runs from
-transformers 4.53 on.
+like this. `device-map` needs accelerate, and so does the route `trainer`; `adapter` needs peft. They run in the lanes
+with [companions](matrix-yaml.md#companions). `model-args` runs from transformers 4.53 on.
 """
 
 

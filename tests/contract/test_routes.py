@@ -10,7 +10,7 @@ from harness.contract.routes import LIKE_FOLDER, LIKE_OWN, OWN, ROUTES, Takes, r
 from tests.places import ROOT
 
 FILES = package.FOLDER / "cell" / "routes"
-SHARED = {"__init__", "arguments", "as_before", "pictures", "reports", "training", "wrapped"}
+SHARED = {"__init__", "arguments", "as_before", "own_weights", "pictures", "reports", "training", "wrapped"}
 
 
 def names_in(module: str) -> set[str]:

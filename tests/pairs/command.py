@@ -32,6 +32,10 @@ class Ended:
         return [line for line in self.said.splitlines() if line and not line.startswith("nox > ")]
 
 
+RUNS: Final = frozenset({"matrix", "pair", "upgrade", "bisect"})
+"""The sessions that run cases."""
+
+
 def among_others(*models: str) -> list[str]:
     """Options that select models by globs: a model named in full would run in every scenario, which takes longer."""
     return [word for model in models for word in ("--model", f"[{model[0]}]{model[1:]}")]
@@ -65,9 +69,14 @@ def nox(
     seconds: int = 120,
     variables: Mapping[str, str] | None = None,
 ) -> Ended:
-    """Runs a session, by default in the environments that the project has already."""
+    """Runs a session, by default in the environments that the project has already, and with one worker.
+
+    Tests run beside each other, and a second worker imports the libraries once more for a handful of cases.
+    """
     place = ["--envdir", str(environments)] if environments else []
-    return run(*place, "-s", session, "--", *options, "--results", str(results), seconds=seconds, variables=variables)
+    alone = ["--workers", "1"] if session in RUNS and "--workers" not in options else []
+    words = (*options, *alone, "--results", str(results))
+    return run(*place, "-s", session, "--", *words, seconds=seconds, variables=variables)
 
 
 def run(*arguments: str, seconds: int = 120, variables: Mapping[str, str] | None = None) -> Ended:

@@ -56,7 +56,18 @@ LIMITS = "  seconds: 15\n  memory_gib: 2.5\n  disk_gib: 2\n"
 def record(results: Path, matrix: Path, **deeds: str) -> Path:
     """Runs the models with these deeds done to them; gives the results folder back."""
     routes = [word for route in ("wrapper", "tower") for word in ("--route", route)]
-    only = ("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--matrix", str(matrix))
+    only = (
+        "--pair",
+        PAIR,
+        "--lane",
+        "cpu-float32",
+        "--variant",
+        "safetensors",
+        "--matrix",
+        str(matrix),
+        "--workers",
+        "2",
+    )
     variables = {saboteur.SABOTAGE: json.dumps(deeds), saboteur.LEFT: str(results / "left")}
     ended = nox("matrix", *only, *routes, *among_others(*MODELS), results=results, seconds=600, variables=variables)
     assert ended.code == int(bool(deeds)), ended.out

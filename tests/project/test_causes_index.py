@@ -21,8 +21,8 @@ REMEDY = "cast_buffers"
 if "--remedy" in sys.argv:
     models.cast_buffers(loaded, {}, None)
 '''
-WITHOUT_A_SCRIPT = {"folder-without-a-reader"}
-"""The rules whose cause no script shows: it needs another torch, which a script does not name."""
+WITHOUT_A_SCRIPT = {"folder-without-a-reader", "new-head-left-on-meta"}
+"""The rules whose cause no script shows: it needs another torch, or accelerate, which a script does not name."""
 
 
 RULE = Rule(

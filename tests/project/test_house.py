@@ -20,6 +20,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LINES, LENGTH, MODULES = 250, 50, 16
 A_FILE_EACH = {PACKAGE / "cell" / "routes"}  # as many as there are routes
 IN_A_PAIR = {"timm", "torch", "transformers", "numpy", "PIL", "safetensors", "huggingface_hub", "packaging", "yaml"}
+COMPANIONS = {"peft"}
+"""What is imported where a route runs that needs it, in the environment that has it."""
 PYTEST = {"pytest", "xdist"}
 
 
@@ -75,7 +77,9 @@ def test_what_runs_in_a_pair_needs_nothing_beyond_the_pair_and_pytest() -> None:
     graph = grimp.build_graph(package.NAME, include_external_packages=True, cache_dir=None)
     inside = {module for name in ("cell", "doctor", "contract") for module in graph.find_descendants(f"harness.{name}")}
     needed = {name for module in inside for name in graph.find_modules_directly_imported_by(module)}
-    assert {name for name in needed if not name.startswith("harness")} - sys.stdlib_module_names == IN_A_PAIR | PYTEST
+    assert {name for name in needed if not name.startswith("harness")} - sys.stdlib_module_names == (
+        IN_A_PAIR | COMPANIONS | PYTEST
+    )
 
 
 @pytest.mark.parametrize("name", ["harness", "layerscale_matrix"])

@@ -135,7 +135,7 @@ class LowCpuMem(Variant):
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Unsupported where transformers needs accelerate for the flag, or ignores it."""
         if release.transformers < ACCELERATE:
-            return f"before transformers {ACCELERATE} this asks for accelerate, which is no part of the pair"
+            return f"before transformers {ACCELERATE} this asks for accelerate"
         if release.transformers >= ALWAYS_LOW_CPU_MEM:
             return "transformers 5 always loads like this, and drops low_cpu_mem_usage unread"
         return None
@@ -153,7 +153,7 @@ class DeviceMap(Variant):
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Unsupported without accelerate, which every release needs for it."""
         if importlib.util.find_spec("accelerate") is None:
-            return "device_map asks for accelerate, which is no part of the pair"
+            return "device_map asks for accelerate, which is not installed"
         return None
 
     def arguments(self, device: str) -> Mapping[str, Any]:

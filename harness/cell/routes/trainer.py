@@ -7,7 +7,6 @@ Compared with native timm: logits after a loop of one's own with the same steps,
 """
 
 import contextlib
-import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +35,7 @@ from ..models.native import Native, Outputs, Runs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
+from . import own_weights
 from .classifier import no_classifier
 from .pictures import picture, transform
 from .roundtrip import loaded_by_both
@@ -94,13 +94,7 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, *, model: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Called by the Trainer after it has written a checkpoint."""
-        self.states.append(state_of(model))
-
-
-def state_of(model: Any) -> dict[str, Tensor]:
-    """A copy of the timm module's checkpoint, in float32 on the CPU."""
-    state = model.get_submodule(PREFIX).state_dict()
-    return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+        self.states.append(own_weights.state_of(model))
 
 
 def _trained(context: CaseContext) -> Scenario:
@@ -118,7 +112,7 @@ def _trained(context: CaseContext) -> Scenario:
 
 def _saved(context: CaseContext) -> Scenario:
     reference, made = context.reference, _after_training(context, "trained")
-    native = context.native(lambda: _holding(reference, state_of(made.model)))
+    native = own_weights.native(context, own_weights.state_of(made.model))
     folder = context.folder / "saved"
     context.write(folder, lambda: made.save_model(str(folder)), phase="resave")
     yield from loaded_by_both(context, folder, native)
@@ -130,7 +124,7 @@ def _saved(context: CaseContext) -> Scenario:
 
 def _resumed(context: CaseContext) -> Scenario:
     whole = _after_training(context, "whole")
-    native = context.native(lambda: _holding(context.reference, state_of(whole.model)))
+    native = own_weights.native(context, own_weights.state_of(whole.model))
     first = Path(whole.args.output_dir) / "checkpoint-1"
     yield from _ended(context, _after_training(context, "resumed", resumed_from=first), native)
 
@@ -143,7 +137,7 @@ def _best(context: CaseContext) -> Scenario:
     made = _after_training(
         context, "best", watch, arguments=arguments, compute_metrics=lambda _: {"score": next(scores)}
     )
-    native = context.native(lambda: _holding(context.reference, watch.states[0]))
+    native = own_weights.native(context, watch.states[0])
     yield from _ended(context, made, native)
 
 
@@ -212,7 +206,7 @@ def _by_hand(context: CaseContext) -> Native:
     Beside logits it gives the losses of the steps where a Trainer does not log them rounded to four digits.
     """
     reference = context.reference
-    native = _holding(reference, reference.state)
+    native = own_weights.holding(reference, reference.state)
     module, labels = native.module, torch.tensor(LABELS, device=reference.placement.device)
     two, losses = reference.two.to(reference.placement.dtype), []
     optimizer = torch.optim.SGD(module.parameters(), lr=RATE)
@@ -228,14 +222,6 @@ def _by_hand(context: CaseContext) -> Native:
     module.eval()
     logged = {LOSSES: torch.tensor(losses)} if context.release.transformers >= LOGS_EXACTLY else {}
     return replace(native, run=lambda: {**native.run(), **logged})
-
-
-def _holding(reference: ReferenceModel, state: Mapping[str, Tensor]) -> Native:
-    """Native timm with weights of its own, which are these."""
-    # A copy: the parameters of what the reference creates are those of the checkpoint, which others use.
-    module = copy.deepcopy(reference.create(lambda _: {}, **reference.head_arguments).module)
-    module.load_state_dict(state)
-    return Native(module, lambda: {"logits": module(reference.image)}, state)
 
 
 ROUTE: Final = TrainerRoute()

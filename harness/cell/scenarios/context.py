@@ -113,10 +113,10 @@ class CaseContext:
         """Whether routes run their optional scenarios: by default, on a quick model of each kind."""
         return self.is_default and self.quick
 
-    def native(self, build: Callable[[], Native]) -> Native:
-        """Build and run the native model of this scenario. Raises FloatingPointError if an output is not finite."""
+    def native(self, build: Callable[[], Native], *, anew: bool = False) -> Native:
+        """The native model of this scenario, built once or `anew`. Raises FloatingPointError if it is not finite."""
         with self.during("native"):
-            native = self.natives[self.scenario] = self.natives.get(self.scenario) or build()
+            native = self.natives[self.scenario] = (not anew and self.natives.get(self.scenario)) or build()
             if self.variant.runs:
                 refuse_nonfinite(native.runs.first)
                 self.native_outputs[self.scenario] = native.runs.first

@@ -173,6 +173,8 @@ UNSUPPORTED_ROUTES = [
     pytest.param("resume", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="resume"),
     pytest.param("processor", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="processor"),
     pytest.param("pipeline", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="pipeline"),
+    pytest.param("trainer", CONVNEXT, RELEASE, "trainer needs accelerate, which is not installed", id="trainer"),
+    pytest.param("adapter", CONVNEXT, RELEASE, "adapter needs peft, which is not installed", id="adapter"),
     pytest.param("classifier", GEMMA, RELEASE, NO_HEAD, id="no head to classify with"),
     pytest.param("pipeline", GEMMA, RELEASE, NO_HEAD, id="no head for a pipeline"),
     pytest.param("vlm", CONVNEXT, RELEASE, "no model of transformers builds on timm's convnext", id="no such vlm"),
@@ -237,7 +239,7 @@ UNSUPPORTED_VARIANTS = [
         "low-cpu-mem",
         CONVNEXT,
         before("4.50.3"),
-        "before transformers 4.51.0 this asks for accelerate, which is no part of the pair",
+        "before transformers 4.51.0 this asks for accelerate",
         id="low-cpu-mem needs accelerate",
     ),
     pytest.param(
@@ -282,7 +284,7 @@ def test_a_model_that_is_the_same_when_slim_has_no_model_args(entries: Catalog, 
 def test_a_device_map_needs_accelerate(entries: Catalog, monkeypatch: pytest.MonkeyPatch, *, installed: bool) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if installed else None)
     why = VARIANTS["device-map"].unsupported(RELEASE, entries[CONVNEXT])
-    assert why == (None if installed else "device_map asks for accelerate, which is no part of the pair")
+    assert why == (None if installed else "device_map asks for accelerate, which is not installed")
 
 
 def test_the_reason_of_the_route_comes_before_that_of_the_variant(entries: Catalog, tmp_path: Path) -> None:
