@@ -17,8 +17,11 @@ from harness.report.summary import Summary
 from tests.places import ROOT
 
 CASES, MIB = 100_000, 2**20
-WRITTEN, OPENED, FILTERED = 10, 1.25, 0.5
-"""The bounds, in times of reading the JSON alone: bounds in seconds fail on a machine that is half as fast."""
+WRITTEN, OPENED, FILTERED = 16, 1.25, 0.5
+"""The bounds, in times of reading the JSON alone: bounds in seconds fail on a machine that is half as fast.
+
+Writing takes 8 to 12 times as long since each finding of a case is held against the rules.
+"""
 TIMM: Final = "1.0.31"
 REASON: Final = (
     "1 non-persistent buffer not as saved: {}.rope is the largest integer throughout, as uninitialised memory is"
