@@ -37,7 +37,8 @@ class Route:
     `saves`: one of the two libraries writes its checkpoint, not the harness. `shards`: its checkpoint may be sharded,
     as only transformers reads it; timm, on the other routes, reads a single file. `held` and `written` are GiB of
     memory and disk per GiB of weights, measured with convnext_xlarge on transformers 5.23 in float32; 1.2 GiB of memory
-    more where a remedy makes the model once more. `companion` is a package that the route needs beside the pair.
+    more where a remedy makes the model once more. `companion` is a package that the route needs beside the pair;
+    the rules of the route that it is `like` apply to it too.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Route:
     held: float
     written: float
     companion: str | None = None
+    like: str | None = None
 
     @property
     def module(self) -> str:
@@ -94,8 +96,11 @@ _TABLE: Final = (
     Route("resume", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=False, held=2.2, written=2),
     Route("processor", WRAPPER, None, DESCRIBED, WEIGHTS, saves=False, shards=True, held=0.2, written=1),
     Route("pipeline", WRAPPER, None, DESCRIBED, ANY, saves=False, shards=True, held=0.2, written=1),
-    Route("trainer", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=12, companion="accelerate"),
-    Route("adapter", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=6, companion="peft"),
+    Route("train", WRAPPER, None, (), NOTHING, saves=False, shards=True, held=3, written=1, like="classifier"),
+    Route("trainer", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=12,
+          companion="accelerate", like="classifier"),
+    Route("adapter", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=6,
+          companion="peft", like="classifier"),
     Route(LEGACY_LAYERNORM, None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1),
 )
 # fmt: on
@@ -113,6 +118,8 @@ def rules_of(route: str, *, folder: bool = False) -> Iterable[str]:
     `folder`: the checkpoint was written elsewhere, as timm writes it for the hub.
     """
     yield route
+    if route in ROUTES and (like := ROUTES[route].like):
+        yield like
     if route == OWN:
         yield LIKE_OWN
     if folder and route in ROUTES and Takes.AS_IS in ROUTES[route].takes:

@@ -81,3 +81,11 @@ def extractor(config: Any, **changes: Any) -> Any:
 def backbones(model: nn.Module) -> Iterator[Any]:
     """The TimmBackbones in a model."""
     return (module for module in model.modules() if isinstance(module, TimmBackbone))
+
+
+def give_input_embeddings(model: nn.Module) -> None:
+    """Let `get_input_embeddings` of each TimmWrapper give the first layer of its timm model, as transformers 5 does."""
+    for wrapper in model.modules():
+        if isinstance(getattr(wrapper, "timm_model", None), nn.Module):
+            first = next(module for module in wrapper.timm_model.modules() if isinstance(module, nn.Conv2d | nn.Linear))
+            wrapper.get_input_embeddings = lambda layer=first: layer

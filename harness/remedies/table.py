@@ -57,7 +57,10 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
         ),
         (Mends.MODELS,),
     ),
-    **dict.fromkeys(("apply_activations_again", "cast_inputs", "cast_pixels", "collect_all_levels"), (Mends.CALLS,)),
+    **dict.fromkeys(
+        ("apply_activations_again", "cast_inputs", "cast_pixels", "collect_all_levels", "give_input_embeddings"),
+        (Mends.CALLS,),
+    ),
     "freeze_batch_norms_after_loading": (Mends.FOLDERS, Mends.MODELS),
 }
 

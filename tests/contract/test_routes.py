@@ -10,7 +10,7 @@ from harness.contract.routes import LIKE_FOLDER, LIKE_OWN, OWN, ROUTES, Takes, r
 from tests.places import ROOT
 
 FILES = package.FOLDER / "cell" / "routes"
-SHARED = {"__init__", "arguments", "as_before", "own_weights", "pictures", "reports", "training", "wrapped"}
+SHARED = {"__init__", "after_training", "arguments", "as_before", "pictures", "reports", "training", "wrapped"}
 
 
 def names_in(module: str) -> set[str]:
@@ -63,6 +63,11 @@ def test_a_repository_of_the_hub_stands_for_a_folder_and_never_without_it() -> N
 def test_the_rules_of_a_user_model_are_its_own_and_those_of_a_tower() -> None:
     assert list(rules_of(OWN)) == [OWN, LIKE_OWN]
     assert list(rules_of("vlm")) == ["vlm"]
+
+
+def test_the_rules_of_a_route_that_is_like_another_are_those_of_both() -> None:
+    assert list(rules_of("train")) == ["train", "classifier"]
+    assert {route.like for route in ROUTES.values()} - {None} <= set(ROUTES)
 
 
 def test_the_rules_of_a_folder_are_those_of_what_timm_writes_where_it_is_read_as_it_is() -> None:

@@ -19,7 +19,7 @@ from ..models import weights
 from ..models.installed import Release, missing_companion
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
-from . import own_weights
+from . import after_training
 from .classifier import no_classifier
 from .roundtrip import loaded_by_both
 from .wrapped import PREFIX
@@ -50,22 +50,22 @@ class AdapterRoute:
 
 def _loaded(context: CaseContext) -> Scenario:
     adapted, folder = _adapted(context), context.folder / "adapter"
-    native = context.native(lambda: own_weights.holding(context.reference, _updated(adapted)))
+    native = context.native(lambda: after_training.holding(context.reference, _updated(adapted)))
     context.write(folder, lambda: adapted.save_pretrained(str(folder)))
     model = _with_adapter(context, folder)
     yield Computed(lambda: {"logits": model(context.reference.pixels).logits}, lambda: native.runs)
     below = context.look(model.unload().requires_grad_(requires_grad=True).eval())
-    yield Loaded(below, PREFIX, own_weights.holding(context.reference, _below(adapted)), runs=False)
+    yield Loaded(below, PREFIX, after_training.holding(context.reference, _below(adapted)), runs=False)
 
 
 def _merged(context: CaseContext) -> Scenario:
     adapted, folder = _adapted(context), context.folder / "merged"
-    native = context.native(lambda: own_weights.holding(context.reference, _updated(adapted)))
+    native = context.native(lambda: after_training.holding(context.reference, _updated(adapted)))
     with context.during("load"):
         model = adapted.merge_and_unload().requires_grad_(requires_grad=True)
     yield Computed(lambda: {"logits": model(context.reference.pixels).logits}, lambda: native.runs)
     context.write(folder, lambda: model.save_pretrained(str(folder)), phase="resave")
-    yield from loaded_by_both(context, folder, own_weights.native(context, own_weights.state_of(model)))
+    yield from loaded_by_both(context, folder, after_training.native(context, after_training.state_of(model)))
 
 
 def _adapted(context: CaseContext) -> Any:

@@ -6,9 +6,8 @@ from the first step, and the best model taken at the end. Needs accelerate.
 Compared with native timm: logits after a loop of one's own with the same steps, and the losses; the saved folder.
 """
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,6 @@ from unittest.mock import patch
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from transformers import (
     AutoImageProcessor,
     AutoModelForImageClassification,
@@ -29,22 +27,20 @@ from transformers import (
 
 from ...contract.case import SEED
 from ...contract.catalog import Entry
-from ..guards import generators
 from ..models.installed import LOGS_EXACTLY, PROCESSING_CLASS, Release, missing_companion
 from ..models.native import Native, Outputs, Runs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
-from . import own_weights
+from . import after_training
+from .after_training import LABELS, RATE, steps
 from .classifier import no_classifier
 from .pictures import picture, transform
 from .roundtrip import loaded_by_both
 from .wrapped import PREFIX
 
 STEPS: Final = 2
-RATE: Final = 0.01
 LOSSES: Final = "losses"
-LABELS: Final = (1, 3)
 ARGUMENTS: Final[Mapping[str, Any]] = {
     "max_steps": STEPS,
     "per_device_train_batch_size": len(LABELS),
@@ -94,7 +90,7 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, *, model: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Called by the Trainer after it has written a checkpoint."""
-        self.states.append(own_weights.state_of(model))
+        self.states.append(after_training.state_of(model))
 
 
 def _trained(context: CaseContext) -> Scenario:
@@ -112,7 +108,7 @@ def _trained(context: CaseContext) -> Scenario:
 
 def _saved(context: CaseContext) -> Scenario:
     reference, made = context.reference, _after_training(context, "trained")
-    native = own_weights.native(context, own_weights.state_of(made.model))
+    native = after_training.native(context, after_training.state_of(made.model))
     folder = context.folder / "saved"
     context.write(folder, lambda: made.save_model(str(folder)), phase="resave")
     yield from loaded_by_both(context, folder, native)
@@ -124,7 +120,7 @@ def _saved(context: CaseContext) -> Scenario:
 
 def _resumed(context: CaseContext) -> Scenario:
     whole = _after_training(context, "whole")
-    native = own_weights.native(context, own_weights.state_of(whole.model))
+    native = after_training.native(context, after_training.state_of(whole.model))
     first = Path(whole.args.output_dir) / "checkpoint-1"
     yield from _ended(context, _after_training(context, "resumed", resumed_from=first), native)
 
@@ -137,7 +133,7 @@ def _best(context: CaseContext) -> Scenario:
     made = _after_training(
         context, "best", watch, arguments=arguments, compute_metrics=lambda _: {"score": next(scores)}
     )
-    native = own_weights.native(context, watch.states[0])
+    native = after_training.native(context, watch.states[0])
     yield from _ended(context, made, native)
 
 
@@ -165,8 +161,7 @@ def _after_training(
     on_cpu = context.reference.placement.device == "cpu"
     processing = "processing_class" if context.release.transformers >= PROCESSING_CLASS else "tokenizer"
     # A Trainer seeds the generators, as it says, and hands settings to accelerate by the environment.
-    devices = [] if on_cpu else [0]
-    with context.during("train"), _alike(devices), patch.dict(os.environ):
+    with context.during("train"), after_training.alike(context.reference.placement.device), patch.dict(os.environ):
         made = Trainer(
             model=model,
             args=TrainingArguments(str(context.folder / name), use_cpu=on_cpu, **{**ARGUMENTS, **arguments}),
@@ -179,18 +174,6 @@ def _after_training(
         made.remove_callback(PrinterCallback)
         made.train(resume_from_checkpoint=str(resumed_from) if resumed_from else None)
     return made
-
-
-@contextlib.contextmanager
-def _alike(devices: Sequence[int]) -> Iterator[None]:
-    """With gradients, and in one thread: several add up a gradient in another order each time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.enable_grad(), generators.kept(devices):
-            yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _examples(reference: ReferenceModel) -> Sequence[Mapping[str, Any]]:
@@ -206,20 +189,9 @@ def _by_hand(context: CaseContext) -> Native:
     Beside logits it gives the losses of the steps where a Trainer does not log them rounded to four digits.
     """
     reference = context.reference
-    native = own_weights.holding(reference, reference.state)
-    module, labels = native.module, torch.tensor(LABELS, device=reference.placement.device)
-    two, losses = reference.two.to(reference.placement.dtype), []
-    optimizer = torch.optim.SGD(module.parameters(), lr=RATE)
-    module.train()
-    for step in range(STEPS):
-        with _alike([]):
-            torch.manual_seed(SEED + step)
-            loss = functional.cross_entropy(module(two), labels)
-            loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(float(loss.detach()))
-    module.eval()
+    device, two = reference.placement.device, reference.two.to(reference.placement.dtype)
+    native = after_training.holding(reference, reference.state)
+    losses = steps(native.module, lambda: native.module(two), device, STEPS)
     logged = {LOSSES: torch.tensor(losses)} if context.release.transformers >= LOGS_EXACTLY else {}
     return replace(native, run=lambda: {**native.run(), **logged})
 

@@ -22,7 +22,7 @@ PERCEPTION, GEMMA, BERT = "eva02_tiny_patch14_224", "mobilenetv5_300m_enc", "ber
 
 HEALTHY = {
     **dict.fromkeys(("wrapper", "classifier", "backbone", "detector"), CONVNEXT),
-    **dict.fromkeys(("tower", "tower-init", "tower-wrapper", "resume", "processor", "pipeline"), CONVNEXT),
+    **dict.fromkeys(("tower", "tower-init", "tower-wrapper", "resume", "processor", "pipeline", "train"), CONVNEXT),
     "backbone-features": RESNET,
     "wrapper-features": RESNET,
     "vlm": GEMMA,
@@ -184,6 +184,15 @@ FAULTS = [
         "1 parameter not as saved (timm's state dict): stages.0.blocks.0.gamma is 1e-06 throughout,"
         " as timm's constructor leaves it",
         id="gamma reset",
+    ),
+    pytest.param(
+        "train",
+        CONVNEXT,
+        {"to_model": faulty.reset, "only": "input gradients"},
+        "tensors",
+        "2 parameters not as saved (input gradients), 2 of them stages.*.blocks.*.gamma: stages.0.blocks.0.gamma is"
+        " 1e-06 throughout, as timm's constructor leaves it",
+        id="gamma reset before training",
     ),
     pytest.param(
         "backbone-pretrained",

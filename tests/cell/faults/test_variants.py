@@ -173,6 +173,7 @@ UNSUPPORTED_ROUTES = [
     pytest.param("resume", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="resume"),
     pytest.param("processor", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="processor"),
     pytest.param("pipeline", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="pipeline"),
+    pytest.param("train", CONVNEXT, before("4.47.1"), NO_WRAPPER, id="train"),
     pytest.param("trainer", CONVNEXT, RELEASE, "trainer needs accelerate, which is not installed", id="trainer"),
     pytest.param("adapter", CONVNEXT, RELEASE, "adapter needs peft, which is not installed", id="adapter"),
     pytest.param("classifier", GEMMA, RELEASE, NO_HEAD, id="no head to classify with"),
