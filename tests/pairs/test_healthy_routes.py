@@ -11,9 +11,11 @@ pytestmark = pytest.mark.slow
 
 HEALTHY = "transformers4.49.0-timm1.0.15"
 MODELS = ("test_convnext", "resnet18", "bert")
-# transformers 4.49 has no model that builds on timm in the one way, and in the other loads BERT with another attention
-# than it had; tests/cell/faults sees these roads on the current pair.
-LATER = {"vlm", "legacy-layernorm"}
+# transformers 4.49 has no model that builds on timm in the one way, in the other loads BERT with another attention than
+# it had, and lets no gradients of the input flow; tests/cell/faults sees these roads on the current pair.
+LATER = {"vlm", "legacy-layernorm", "train"}
+ELSEWHERE = {name for name, route in ROUTES.items() if route.companion}
+"""Roads of the environment with companions, which tests/companions sees."""
 NEVER_WHOLE = {"backbone-pretrained"}
 """Roads on which every release has the same known finding."""
 
@@ -32,7 +34,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     return found
 
 
-@pytest.mark.parametrize("route", sorted(set(ROUTES) - LATER - NEVER_WHOLE))
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - LATER - ELSEWHERE - NEVER_WHOLE))
 def test_a_road_passes_where_the_libraries_do_what_they_say(outcomes: dict[str, dict[str, str]], route: str) -> None:
     assert "passed" in outcomes[route].values(), outcomes[route]
 

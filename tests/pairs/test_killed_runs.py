@@ -24,6 +24,7 @@ SELECTION: Final = (
     *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors"),
     *(word for route in ("wrapper", "classifier", "backbone", "tower") for word in ("--route", route)),
     *among_others(*MODELS),
+    *("--workers", "2"),
 )
 SEED: Final = 20261125
 EARLY, LATE = 2.0, 13.0  # seconds after its start, between which a run is killed that would take about so long

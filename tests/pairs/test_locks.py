@@ -30,7 +30,9 @@ def test_a_lock_that_is_made_again_fits_its_pair(tmp_path: Path) -> None:
     made = lock.of(pair, tmp_path)
     assert made is not None
     assert made.pins["timm"] == {pair.timm}
-    assert [path.name for path in tmp_path.iterdir()] == [f"{PAIR}.txt"]
+    with_companions = lock.of(pair, tmp_path, companions=True)
+    assert with_companions is not None
+    assert {"accelerate", "peft"} == with_companions.pins.keys() - made.pins.keys() - {"psutil"}
 
 
 @pytest.mark.slow

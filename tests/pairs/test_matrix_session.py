@@ -160,7 +160,7 @@ def test_with_its_rule_deleted_the_broken_case_regresses_and_is_named(judge_by: 
         rules[:] = [rule for rule in rules if not of_towers(rule)]
 
     ended = judge_by(delete)
-    assert "✘ regressed · tower · tensors · 1 model, 2 cases, 1 pair" in ended.out
+    assert "✘ regressed · tower · tensors · 1 model, 3 cases, 1 pair" in ended.out
     assert f"--route tower --model {BROKEN.partition('/')[2]}" in ended.out
     assert "Exit code 1: something regressed or is fixed." in ended.out
     assert ended.code == 1
@@ -172,7 +172,7 @@ def test_with_its_rule_widened_the_sound_case_is_fixed(judge_by: Callable[[Edit]
             rule["where"] = {"layer_scale": True}
 
     ended = judge_by(widen)
-    assert "fixed · tower · 1 model, 2 cases, 1 pair" in ended.out
+    assert "fixed · tower · 1 model, 3 cases, 1 pair" in ended.out
     assert "--route tower --model convnext_atto --variant safetensors --rerun" in ended.out
     assert ended.code == 1
 
@@ -190,7 +190,7 @@ def test_a_rule_that_explains_too_little_or_too_much_ends_in_1(
 ) -> None:
     ended = judge_by(edit)
     assert sentence in " ".join(ended.out.split())
-    assert "✘ regressed · tower · tensors · 1 model, 2 cases, 1 pair" in ended.out
+    assert "✘ regressed · tower · tensors · 1 model, 3 cases, 1 pair" in ended.out
     assert ended.code == 1
 
 
