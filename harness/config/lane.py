@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from ..contract.routes import COMPANIONS
+from ..contract import lane_name
 from .names import Strict, problem
 
 
@@ -43,22 +43,17 @@ class Lane:
     @property
     def device(self) -> str:
         """`cpu` or `cuda`."""
-        return self.name.partition("-")[0]
+        return lane_name.device(self.name)
 
     @property
     def dtype(self) -> str:
         """The dtype, by torch's name."""
-        return self.name.split("-")[1]
+        return lane_name.dtype(self.name)
 
     @property
     def companions(self) -> bool:
         """Whether it runs in the pair's environment with companions."""
-        return self.name.endswith(COMPANIONS)
-
-    @property
-    def plain(self) -> str:
-        """The name of the lane with this device and dtype that has no companions."""
-        return f"{self.device}-{self.dtype}"
+        return lane_name.has_companions(self.name)
 
     def has(self, model: str) -> bool:
         """Whether the lane runs a model, if a route does."""

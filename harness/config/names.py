@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ..contract.case import DEFAULT_VARIANT, RED, Size
 from ..contract.catalog import HOW_TO_RUN, Entry
+from ..contract.lane_name import COMPANIONS
 from ..contract.routes import ALL, OWN, ROUTES
 from ..remedies.table import MOVE, NONE, REMEDIES
 from .source import is_source
@@ -21,7 +22,7 @@ LIKENESS: Final = 0.8  # below it a guess misleads: passed is no misspelt crashe
 
 LANES: Final = (
     *("cpu-float32", "cpu-bfloat16", "cuda-float32", "cuda-float16", "cuda-bfloat16"),
-    *("cpu-float32-companions", "cuda-float32-companions"),
+    *(f"{lane}{COMPANIONS}" for lane in ("cpu-float32", "cuda-float32")),
 )
 DTYPES: Final = ("float32", "float16", "bfloat16")
 VARIANTS: Final = (DEFAULT_VARIANT, *ALL)

@@ -10,10 +10,11 @@ from typing import Any, Protocol, TypeVar
 
 from packaging.specifiers import SpecifierSet
 
+from . import lane_name
 from .case import Case
 from .catalog import Entry
 from .finding import Finding
-from .routes import COMPANIONS, rules_of
+from .routes import rules_of
 
 
 class Restrictions(Protocol):
@@ -80,7 +81,7 @@ def applies_to(rule: Restrictions, case: Case, lane: str, entry: Entry, *, folde
     names = {case.model, entry.model}
     return (
         any(route in rule.routes for route in rules_of(case.route, folder=folder))
-        and (rule.lanes is None or not {lane, lane.removesuffix(COMPANIONS)}.isdisjoint(rule.lanes))
+        and (rule.lanes is None or not {lane, lane_name.plain(lane)}.isdisjoint(rule.lanes))
         and (rule.variants is None or case.variant in rule.variants)
         and (rule.sizes is None or case.size in rule.sizes)
         and (rule.models is None or any(fnmatchcase(name, glob) for glob in rule.models for name in names))

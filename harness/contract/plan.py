@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from . import lane_name
 from .case import Case, Size
 from .catalog import Entry, entry_of
 
@@ -142,12 +143,12 @@ class Plan:
     @property
     def device(self) -> str:
         """`cpu` or `cuda`."""
-        return self.lane.partition("-")[0]
+        return lane_name.device(self.lane)
 
     @property
     def dtype(self) -> str:
         """The dtype by torch's name."""
-        return self.lane.split("-")[1]
+        return lane_name.dtype(self.lane)
 
     def dumps(self) -> str:
         """The plan as JSON."""

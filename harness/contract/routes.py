@@ -63,8 +63,6 @@ STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map", "named")
 HALF: Final = (*STORED, "half")
 DESCRIBED: Final = (*STORED, "model-args")  # only timm checkpoints have model_args
 ALL: Final = (*DESCRIBED, "half")
-COMPANIONS: Final = "-companions"
-"""The suffix of a lane and of an environment with packages beside the pair. Rules of the plain lane apply there too."""
 COMPANION_OF: Final[Mapping[str, str]] = {"device-map": "accelerate"}
 """The package that a variant needs beside the pair."""
 PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, a single file

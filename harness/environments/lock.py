@@ -18,7 +18,7 @@ from packaging.version import Version
 from ..config.errors import BadInput
 from ..config.pair import Pair
 from ..contract import package
-from ..contract.routes import COMPANIONS
+from ..contract.lane_name import COMPANIONS
 from .companions import NAMES
 
 FOLDER: Final = package.FOLDER / "locks"

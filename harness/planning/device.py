@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ..config.errors import BadInput
+from ..contract import lane_name
 
 GIB: Final = 2**30
 NO_CUDA: Final = "no CUDA device"
@@ -24,7 +25,7 @@ def refuse_missing(lanes: Iterable[str]) -> None:
     problems = [
         f"--lane {lane}: {why} on this machine; leave the option out to record it as not run"
         for lane in lanes
-        if (why := missing(lane.partition("-")[0]))
+        if (why := missing(lane_name.device(lane)))
     ]
     if problems:
         raise BadInput.from_problems(problems)

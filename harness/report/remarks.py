@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from ..config.expectation import Rule
 from ..config.text import number
+from ..contract import lane_name
 from ..contract.matching import within
-from ..contract.routes import COMPANIONS, OWN
+from ..contract.routes import OWN
 from ..results.judging import Judged
 from ..results.pair_diff import figures_of, fingerprint_of
 from ..results.store import Recorded
@@ -74,12 +75,12 @@ def on_gpus(judged: Sequence[Judged]) -> Iterator[str]:
 
 def on_companions(judged: Sequence[Judged]) -> Iterator[str]:
     """A sentence if cases have another outcome with companions installed than without, which a companion causes."""
-    there = [case for case in judged if case.lane.endswith(COMPANIONS) and case.outcome]
+    there = [case for case in judged if lane_name.has_companions(case.lane) and case.outcome]
     plain = {(case.pair, case.lane, case.case): case.outcome for case in judged} if there else {}
     differ = [
         case
         for case in there
-        if plain.get((case.pair, case.lane.removesuffix(COMPANIONS), case.case)) not in {None, case.outcome}
+        if plain.get((case.pair, lane_name.plain(case.lane), case.case)) not in {None, case.outcome}
     ]
     if differ:
         yield (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from ..contract import lane_name
 from ..contract.case import GREEN, RED
 from ..contract.routes import ROUTES
 from ..planning.plan import EVERY_MODEL
@@ -176,7 +177,7 @@ def models_with_other_numbers(
     differs: dict[str, bool] = {}
     for case in new:
         was, now = before.get(key_of(case), {}), fingerprint_of(case)
-        bound = tolerance[case.lane.partition("-")[2]]
+        bound = tolerance[lane_name.dtype(case.lane)]
         same = [_alike(was[name], now[name], bound) for name in was.keys() & now.keys()]
         if same and case.case.model in alike:
             differs[case.case.model] = differs.get(case.case.model, False) or not all(same)

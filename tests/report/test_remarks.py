@@ -127,6 +127,26 @@ def test_without_the_same_case_on_both_there_is_no_remark(judged: list[Judged]) 
     assert list(remarks.on_gpus(judged)) == []
 
 
+def test_cases_that_come_out_otherwise_with_companions_are_named() -> None:
+    plain, there = (
+        judge(
+            [Case("tower", "a"), Case.parse(OTHER), Case("trainer", "a")],
+            Recorded("p", lane, {f"tower/{model}": {"outcome": outcome, "detail": {}} for model, outcome in outcomes}),
+            lambda _: (),
+        )
+        for lane, outcomes in (
+            ("cpu-float32", (("a", "passed"), ("b", "passed"))),
+            ("cpu-float32-companions", (("a", "passed"), ("b", "tensors"))),
+        )
+    )
+    [said] = remarks.on_companions([*plain, *there])
+    assert said == (
+        "1 case with another outcome where companions are installed: p cpu-float32-companions tower/b."
+        " A rule that names the lane explains it."
+    )
+    assert list(remarks.on_companions(plain)) == []
+
+
 def copied_from(same_as: str | None) -> list[Judged]:
     """A case that ran, and one with its result, or, without `same_as`, another that ran."""
     ran, other = cases(NEW, {"tower/a": ("passed", None), OTHER: ("passed", None)})

@@ -187,6 +187,14 @@ def test_a_figure_that_is_off_by_just_the_tolerance_has_not_moved(
     assert models_with_other_numbers([old], [new], tolerances, ALIKE) == (["a"] if moves else [], 1)
 
 
+def test_a_lane_with_companions_has_the_tolerance_of_its_dtype(small_matrix: Matrix) -> None:
+    old, new = (
+        replace(one("passed", fingerprint={"x": {**PRINT, "mean": mean}}), lane="cpu-float32-companions")
+        for mean in (0.5, 0.9)
+    )
+    assert models_with_other_numbers([old], [new], small_matrix.tolerances, ALIKE) == (["a"], 1)
+
+
 def test_a_model_that_is_made_otherwise_tells_nothing_of_timms_numbers(small_matrix: Matrix) -> None:
     old, new = (one("passed", fingerprint={"x": {**PRINT, "mean": mean}}) for mean in (0.5, 0.9))
     assert models_with_other_numbers([old], [new], small_matrix.tolerances, {"b"}) == ([], 0)
