@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,7 +43,7 @@ from harness.contract import library_env  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
 from harness.environments import installer_output  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
-from harness.environments.pair_environment import VARIABLES  # noqa: E402
+from harness.environments.pair_environment import VARIABLES, PairEnvironment  # noqa: E402
 from harness.execution import run_lock  # noqa: E402
 from harness.execution.pair_run import PairRun  # noqa: E402
 from harness.report import bisection  # noqa: E402
@@ -408,13 +408,23 @@ def tests(session: nox.Session) -> None:
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
     elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *WITH_COMPANIONS, *COMMANDS)]
-    # Whole commands by themselves. Of tests that are named one part may have none.
+    # Whole commands by themselves.
     parts = (("tests", *elsewhere, *apart), ("tests/pairs", *apart))
-    good = [0, NO_TESTS] if "-k" in session.posargs else [0]
+    good = success_codes(session)
+    in_turn(functools.partial(session.run, *pytest, *part, env=KEPT_BYTECODE, success_codes=good) for part in parts)
+
+
+def success_codes(session: nox.Session) -> list[int]:
+    """Pytest's exit codes that mean success: of tests that are named one part may have none."""
+    return [0, NO_TESTS] if "-k" in session.posargs else [0]
+
+
+def in_turn(commands: Iterable[Callable[[], object]]) -> None:
+    """Run each command, also where one before it failed. Raises the first failure at the end."""
     failed = []
-    for part in parts:
+    for command in commands:
         try:
-            session.run(*pytest, *part, env=KEPT_BYTECODE, success_codes=good)
+            command()
         except CommandFailed as error:
             failed.append(error)
     if failed:
@@ -429,19 +439,15 @@ def faults(session: nox.Session) -> None:
     cores = os.cpu_count() or 1
     workers = ("-n", str(min(cores, MANY)))
     threads = {"OMP_NUM_THREADS": str(max(1, cores // MANY))}  # more threads than cores wait for each other
-    parts = ((current.records.with_companions, WITH_COMPANIONS), (current.environment, IN_A_PAIR))
-    good = [0, NO_TESTS] if "-k" in session.posargs else [0]
-    failed = []
-    for environment, folders in parts:
+    env, good = {**VARIABLES, **threads}, success_codes(session)
+
+    def prove(environment: PairEnvironment, folders: Sequence[str]) -> None:
         with environment.installed(environment_of(session, current), session.log) as python:
             words = (str(python.folder.interpreter), "-m", "pytest", "--durations=10", *folders, *workers)
-            env = {**VARIABLES, **threads}
-            try:
-                session.run(*words, *session.posargs, env=env, external=True, success_codes=good)
-            except CommandFailed as error:
-                failed.append(error)
-    if failed:
-        raise failed[0]
+            session.run(*words, *session.posargs, env=env, external=True, success_codes=good)
+
+    parts = ((current.records.with_companions, WITH_COMPANIONS), (current.environment, IN_A_PAIR))
+    in_turn(functools.partial(prove, environment, folders) for environment, folders in parts)
 
 
 @nox.session(default=False)

@@ -6,10 +6,13 @@ from typing import Final
 
 from ..config.errors import InstallationError, NoCompanion
 from ..config.pair import AXES, Pair
+from ..contract.routes import COMPANION_OF, ROUTES
 from . import pypi
 from .pypi import Index
 
-NAMES: Final = ("accelerate", "peft")
+NAMES: Final = tuple(
+    sorted({*COMPANION_OF.values(), *(route.companion for route in ROUTES.values() if route.companion)})
+)
 UNSATISFIABLE: Final = "requirements are unsatisfiable"
 """What uv says where no releases go together."""
 

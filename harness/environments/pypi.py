@@ -66,8 +66,7 @@ def moment_of(pins: Iterable[str], as_of: date, index: Index | None = None) -> d
 
     Raises BadInput for a release that does not exist, and OSError if the index cannot be reached.
     """
-    index = index or _pypi()
-    return max(end_of(as_of), *(_appeared(Requirement(pin), index) for pin in pins))
+    return max(end_of(as_of), appeared(pins, index))
 
 
 def between(project: str, ends: tuple[str, str], python: str, index: Index | None = None) -> list[Release]:
@@ -112,10 +111,7 @@ def newest_on(project: str, moment: datetime, python: str, index: Index | None =
         version
         for version, files in _files(project, index or _pypi()).items()
         if _is_usual(version, files)
-        and any(
-            file.upload_time and file.upload_time <= moment and _allows(file.requires_python or "", python)
-            for file in files
-        )
+        and _runs((file for file in files if file.upload_time and file.upload_time <= moment), python)
     ]
     return str(max(there)) if there else None
 

@@ -55,6 +55,7 @@ def words(scenario: ScenarioLine) -> str:
     return "; ".join(finding.words for finding in scenario.findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("route", "names"), [("trainer", {"trained", "saved", "resumed", "best model"}), ("adapter", {"loaded", "merged"})]
 )
@@ -119,6 +120,7 @@ def _merges_the_reverse(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(peft.tuners.lora.layer.Linear, "get_delta_weight", lambda self, adapter: -update(self, adapter))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("route", "fault", "scenario", "said"),
     [

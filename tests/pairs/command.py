@@ -13,6 +13,8 @@ from harness.results.store import path_in
 from tests.places import CURRENT, ROOT
 
 PAIR: Final = CURRENT
+ONE_LANE: Final = ("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors")
+"""The options for one pair, one lane, and checkpoints as they are by default."""
 
 # The imports of noxfile.py are in this environment already; and nobody wants colours here.
 VARIABLES: Final = {"NOX_SCRIPT_MODE": "none", "NO_COLOR": "1"}

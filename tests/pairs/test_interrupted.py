@@ -17,22 +17,11 @@ from harness.contract import record, tempdirs
 from harness.contract.processes import descendants
 from harness.results.store import path_in
 from tests.pairs import saboteur
-from tests.pairs.command import PAIR, VARIABLES
+from tests.pairs.command import ONE_LANE, PAIR, VARIABLES
 from tests.places import ROOT
 
 SELECTION = (
-    *(
-        "--pair",
-        PAIR,
-        "--lane",
-        "cpu-float32",
-        "--variant",
-        "safetensors",
-        "--workers",
-        "2",
-        "--model",
-        "convnext_atto",
-    ),
+    *(*ONE_LANE, "--workers", "2", "--model", "convnext_atto"),
     *("--route", "wrapper", "--route", "tower", "--rerun"),
 )
 LONGEST = 8.0  # seconds that an end may take; pytest-xdist alone waits for ten

@@ -16,12 +16,12 @@ import pytest
 
 from harness.contract.processes import children, descendants
 from harness.results.store import LOCK_FILE, path_in
-from tests.pairs.command import PAIR, VARIABLES, among_others, facts, has_ended, nox
+from tests.pairs.command import ONE_LANE, PAIR, VARIABLES, among_others, facts, has_ended, nox
 from tests.places import ROOT
 
 MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "resnet18")
 SELECTION: Final = (
-    *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors"),
+    *ONE_LANE,
     *(word for route in ("wrapper", "classifier", "backbone", "tower") for word in ("--route", route)),
     *among_others(*MODELS),
     *("--workers", "2"),

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.pairs import saboteur
-from tests.pairs.command import PAIR, Ended, among_others, cases, nox
+from tests.pairs.command import ONE_LANE, Ended, among_others, cases, nox
 
 MODELS = ("convnext_atto", "test_vit2")
 SELECTION = (
-    *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--workers", "1"),
+    *(*ONE_LANE, "--workers", "1"),
     *("--route", "wrapper", "--route", "hub", "--route", "roundtrip"),
     *among_others(*MODELS),
 )

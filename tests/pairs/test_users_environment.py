@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pairs.command import PAIR, facts, nox
+from tests.pairs.command import ONE_LANE, facts, nox
 
 HOSTILE = {
     "PYTHONOPTIMIZE": "2",
@@ -17,7 +17,7 @@ HOSTILE = {
     "PYTEST_PLUGINS": "no_such_plugin",
 }
 SELECTION = (
-    *("--pair", PAIR, "--lane", "cpu-float32", "--variant", "safetensors", "--workers", "1"),
+    *(*ONE_LANE, "--workers", "1"),
     *("--route", "wrapper", "--route", "hub", "--model", "convnext_atto"),
 )
 

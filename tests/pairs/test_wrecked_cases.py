@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pairs import saboteur
-from tests.pairs.command import PAIR, among_others, cases, facts, has_ended, nox
+from tests.pairs.command import ONE_LANE, among_others, cases, facts, has_ended, nox
 from tests.places import ROOT
 
 # By case: the deed, the outcome, and what the reason says.
@@ -56,20 +56,9 @@ LIMITS = "  seconds: 15\n  memory_gib: 2.5\n  disk_gib: 2\n"
 def record(results: Path, matrix: Path, **deeds: str) -> Path:
     """Runs the models with these deeds done to them; gives the results folder back."""
     routes = [word for route in ("wrapper", "tower") for word in ("--route", route)]
-    only = (
-        "--pair",
-        PAIR,
-        "--lane",
-        "cpu-float32",
-        "--variant",
-        "safetensors",
-        "--matrix",
-        str(matrix),
-        "--workers",
-        "2",
-    )
+    words = (*ONE_LANE, *routes, *among_others(*MODELS), "--matrix", str(matrix), "--workers", "2")
     variables = {saboteur.SABOTAGE: json.dumps(deeds), saboteur.LEFT: str(results / "left")}
-    ended = nox("matrix", *only, *routes, *among_others(*MODELS), results=results, seconds=600, variables=variables)
+    ended = nox("matrix", *words, results=results, seconds=600, variables=variables)
     assert ended.code == int(bool(deeds)), ended.out
     assert has_ended(results)
     return results

@@ -36,6 +36,9 @@ class Release:
 def missing_companion(route: str) -> str | None:
     """The reason why a route cannot run without the package that it needs beside the pair; None if it can."""
     companion = ROUTES[route].companion
-    if companion is None or importlib.util.find_spec(companion) is not None:
-        return None
-    return f"{route} needs {companion}, which is not installed"
+    return f"{route} needs {companion}, which is not installed" if companion and not is_there(companion) else None
+
+
+def is_there(package: str) -> bool:
+    """Whether a package is installed, which is not imported for that."""
+    return importlib.util.find_spec(package) is not None

@@ -4,7 +4,6 @@ To add a variant: a class, a line in VARIANTS, and its name in `contract/routes`
 """
 
 import copy
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -18,7 +17,8 @@ from torch import Tensor
 from ...contract.case import DEFAULT_VARIANT
 from ...contract.catalog import Entry
 from ...contract.checkpoint import LARGEST_FILE
-from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, KEEPS_DTYPE, MODEL_ARGS, Release
+from ...contract.routes import COMPANION_OF
+from .installed import ACCELERATE, ALWAYS_LOW_CPU_MEM, KEEPS_DTYPE, MODEL_ARGS, Release, is_there
 from .mapped_tensors import SHARD, link, link_shards, refuse_one_file, shard_size, size_of
 from .reference import ReferenceModel
 from .rounded import Rounded, round_to_half
@@ -152,9 +152,8 @@ class DeviceMap(Variant):
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Unsupported without accelerate, which every release needs for it."""
-        if importlib.util.find_spec("accelerate") is None:
-            return "device_map asks for accelerate, which is not installed"
-        return None
+        companion = COMPANION_OF[self.name]
+        return None if is_there(companion) else f"device_map asks for {companion}, which is not installed"
 
     def arguments(self, device: str) -> Mapping[str, Any]:
         """The map of all modules to `device`."""

@@ -17,11 +17,12 @@ from ...contract.catalog import Entry
 from ..guards import generators
 from ..models import weights
 from ..models.installed import Release, missing_companion
+from ..models.native import Native
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from . import after_training
 from .classifier import no_classifier
-from .roundtrip import loaded_by_both
+from .roundtrip import loaded_by_both, run_whole
 from .wrapped import PREFIX
 
 RANK: Final = 2
@@ -31,7 +32,8 @@ NORMS: Final = ("norm", "bn")
 """What the names of norms hold."""
 BASE: Final = "base_model.model."
 OWN: Final = "modules_to_save.default."
-"""What PEFT adds to the names of the model, and of the modules that are trained whole."""
+FIRST: Final = "lora_A.default.weight"
+"""What PEFT adds to the names of the model, of modules that are trained whole, and of the first matrix of a LoRA."""
 
 
 class AdapterRoute:
@@ -50,22 +52,27 @@ class AdapterRoute:
 
 def _loaded(context: CaseContext) -> Scenario:
     adapted, folder = _adapted(context), context.folder / "adapter"
-    native = context.native(lambda: after_training.holding(context.reference, _updated(adapted)))
+    native = _with_updates(context, adapted)
     context.write(folder, lambda: adapted.save_pretrained(str(folder)))
     model = _with_adapter(context, folder)
-    yield Computed(lambda: {"logits": model(context.reference.pixels).logits}, lambda: native.runs)
+    yield Computed(lambda: run_whole(context.reference, model), lambda: native.runs)
     below = context.look(model.unload().requires_grad_(requires_grad=True).eval())
     yield Loaded(below, PREFIX, after_training.holding(context.reference, _below(adapted)), runs=False)
 
 
 def _merged(context: CaseContext) -> Scenario:
     adapted, folder = _adapted(context), context.folder / "merged"
-    native = context.native(lambda: after_training.holding(context.reference, _updated(adapted)))
+    native = _with_updates(context, adapted)
     with context.during("load"):
         model = adapted.merge_and_unload().requires_grad_(requires_grad=True)
-    yield Computed(lambda: {"logits": model(context.reference.pixels).logits}, lambda: native.runs)
+    yield Computed(lambda: run_whole(context.reference, model), lambda: native.runs)
     context.write(folder, lambda: model.save_pretrained(str(folder)), phase="resave")
     yield from loaded_by_both(context, folder, after_training.native(context, after_training.state_of(model)))
+
+
+def _with_updates(context: CaseContext, adapted: nn.Module) -> Native:
+    """The scenario's native model: timm with the adapter's updates added to its weights."""
+    return context.native(lambda: after_training.holding(context.reference, _updated(adapted)))
 
 
 def _adapted(context: CaseContext) -> Any:
@@ -113,20 +120,24 @@ def _below(adapted: nn.Module) -> dict[str, Tensor]:
     """The weights of timm's names that the adapter leaves as they are, and those of the modules trained whole."""
     below = {}
     for name, tensor in adapted.state_dict().items():
-        timms = name.removeprefix(BASE).removeprefix(f"{PREFIX}.").replace(".base_layer.", ".")
         if "lora_" not in name and "original_module." not in name:
-            below[timms.replace(OWN, "")] = tensor.detach().cpu().clone()
+            below[_timms(name).replace(OWN, "")] = tensor.detach().cpu().clone()
     return below
 
 
 def _updated(adapted: nn.Module) -> dict[str, Tensor]:
     """The weights below the adapter with its updates added."""
     updated, state = _below(adapted), adapted.state_dict()
-    for name in [name for name in state if name.endswith("lora_A.default.weight")]:
-        timms = name.removeprefix(BASE).removeprefix(f"{PREFIX}.").replace("lora_A.default.weight", "weight")
+    for name in [name for name in state if name.endswith(FIRST)]:
         update = state[name.replace("lora_A", "lora_B")] @ state[name]
+        timms = _timms(name.replace(FIRST, "weight"))
         updated[timms] = updated[timms] + (ALPHA / RANK) * update.cpu()
     return updated
+
+
+def _timms(name: str) -> str:
+    """The name that timm gives a tensor that PEFT wrapped."""
+    return name.removeprefix(BASE).removeprefix(f"{PREFIX}.").replace(".base_layer.", ".")
 
 
 ROUTE: Final = AdapterRoute()

@@ -57,7 +57,7 @@ def steps(module: nn.Module, logits: Callable[[], Tensor], device: str, count: i
 
 
 def state_of(model: Any) -> dict[str, Tensor]:
-    """A copy of the checkpoint of a wrapper's timm module, in float32 on the CPU."""
+    """A copy of the checkpoint of a wrapper's timm module, on the CPU."""
     state = model.get_submodule(PREFIX).state_dict()
     return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 

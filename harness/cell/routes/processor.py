@@ -4,6 +4,7 @@ Compared with native timm: the pixels of timm's own eval transform.
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -30,14 +31,15 @@ class Processor:
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """Each kind of input; timm's transform takes no arrays, so it is given the PIL image for bytes."""
+        folder = context.checkpoint
         return {
-            "PIL": _processed(context, picture, picture),
-            "uint8": _processed(context, lambda: np.asarray(picture()), picture),
-            "float": _processed(context, _floats, _floats),
-            "channels first": _processed(context, lambda: np.asarray(picture()).transpose(2, 0, 1), picture),
-            "two pictures": _processed(context, lambda: [picture(), other()], picture, other),
-            "two in a tensor": _processed(
-                context, lambda: torch.stack([_floats(), _floats(other)]), _floats, lambda: _floats(other)
+            "PIL": processed(context, folder, picture, picture),
+            "uint8": processed(context, folder, lambda: np.asarray(picture()), picture),
+            "float": processed(context, folder, _floats, _floats),
+            "channels first": processed(context, folder, lambda: np.asarray(picture()).transpose(2, 0, 1), picture),
+            "two pictures": processed(context, folder, lambda: [picture(), other()], picture, other),
+            "two in a tensor": processed(
+                context, folder, lambda: torch.stack([_floats(), _floats(other)]), _floats, lambda: _floats(other)
             ),
         }
 
@@ -47,8 +49,14 @@ def _floats(given: Callable[[], Any] = picture) -> torch.Tensor:
     return torch.from_numpy(np.array(given())).permute(2, 0, 1).float() / 255
 
 
-def _processed(context: CaseContext, for_transformers: Callable[[], Any], *for_timm: Callable[[], Any]) -> Scenario:
-    folder = context.checkpoint()
+def processed(
+    context: CaseContext,
+    checkpoint: Callable[[], Path],
+    for_transformers: Callable[[], Any],
+    *for_timm: Callable[[], Any],
+) -> Scenario:
+    """Compare what the image processor of a folder makes of an input with what timm makes of its pictures."""
+    folder = checkpoint()
     with context.during("load"):
         processor = AutoImageProcessor.from_pretrained(folder)
 

@@ -6,7 +6,9 @@ adapters need it.
 Compared with native timm: logits after the same step; logits and gradients in training mode.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import torch
@@ -21,6 +23,7 @@ from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Back, Computed, Loaded, Scenario
 from . import after_training
 from .classifier import no_classifier
+from .roundtrip import run_whole
 from .wrapped import PREFIX
 
 
@@ -37,12 +40,8 @@ class Train:
         """A step; and passes back through a model whose memory is saved, or whose body is frozen."""
         return {
             "step": _step(context),
-            "gradient checkpointing": _back(context, _checkpoint, _checkpoint_no_more),
-            "input gradients": _back(
-                context,
-                lambda model: model.enable_input_require_grads(),
-                lambda model: model.disable_input_require_grads(),
-            ),
+            "gradient checkpointing": _back(context, _checkpointing),
+            "input gradients": _back(context, _with_input_gradients),
         }
 
 
@@ -51,7 +50,7 @@ def _step(context: CaseContext) -> Scenario:
     model, _ = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint())
     with context.during("train"):
         after_training.steps(model, lambda: model(reference.two).logits, reference.placement.device)
-    yield Computed(lambda: {"logits": model(reference.pixels).logits}, lambda: native.runs)
+    yield Computed(lambda: run_whole(reference, model), lambda: native.runs)
 
 
 def _by_hand(reference: ReferenceModel) -> Native:
@@ -60,19 +59,16 @@ def _by_hand(reference: ReferenceModel) -> Native:
     return native
 
 
-def _back(context: CaseContext, enable: Callable[[Any], None], disable: Callable[[Any], None]) -> Scenario:
-    """A pass back between two calls, of which nothing may stay behind."""
+def _back(context: CaseContext, enabled: Callable[[Any], AbstractContextManager[None]]) -> Scenario:
+    """A pass back with something enabled, of which nothing may stay behind."""
     reference, native = context.reference, context.native(lambda: _passed_back(context.reference))
     model, info = context.load(AutoModelForImageClassification.from_pretrained, context.checkpoint())
     loaded = Loaded(model, PREFIX, native, info)
     yield loaded
 
     def outputs() -> Outputs:
-        enable(model)
-        try:
+        with enabled(model):
             return _gradients(model, loaded.timm_module, lambda: model(reference.two).logits)
-        finally:
-            disable(model)
 
     yield Computed(outputs, lambda: native.runs, back=Back.NEVER)
     context.look(model)
@@ -87,7 +83,7 @@ def _passed_back(reference: ReferenceModel) -> Native:
 
 
 def _gradients(model: nn.Module, timm_module: nn.Module, logits: Callable[[], Tensor]) -> Outputs:
-    """Logits in training mode, and the gradient of each parameter that has one; a pass forward again is part of it."""
+    """Logits in training mode, and the gradient of each parameter that has one."""
 
     def run() -> Outputs:
         with torch.enable_grad():
@@ -99,15 +95,27 @@ def _gradients(model: nn.Module, timm_module: nn.Module, logits: Callable[[], Te
     return {name: tensor for name, tensor in trained(model, timm_module, run).items() if not name.endswith(STATISTICS)}
 
 
-def _checkpoint(model: Any) -> None:
-    """Enable it where the model says that it can."""
-    if model.supports_gradient_checkpointing:
-        model.gradient_checkpointing_enable()
-
-
-def _checkpoint_no_more(model: Any) -> None:
-    if model.supports_gradient_checkpointing:
+@contextlib.contextmanager
+def _checkpointing(model: Any) -> Iterator[None]:
+    """Gradient checkpointing, where the model says that it can."""
+    if not model.supports_gradient_checkpointing:
+        yield
+        return
+    model.gradient_checkpointing_enable()
+    try:
+        yield
+    finally:
         model.gradient_checkpointing_disable()
+
+
+@contextlib.contextmanager
+def _with_input_gradients(model: Any) -> Iterator[None]:
+    """Gradients of what the first layer gives."""
+    model.enable_input_require_grads()
+    try:
+        yield
+    finally:
+        model.disable_input_require_grads()
 
 
 ROUTE: Final = Train()

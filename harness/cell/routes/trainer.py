@@ -28,15 +28,16 @@ from transformers import (
 from ...contract.case import SEED
 from ...contract.catalog import Entry
 from ..models.installed import LOGS_EXACTLY, PROCESSING_CLASS, Release, missing_companion
-from ..models.native import Native, Outputs, Runs
+from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Computed, Loaded, Scenario
 from . import after_training
 from .after_training import LABELS, RATE, steps
 from .classifier import no_classifier
-from .pictures import picture, transform
-from .roundtrip import loaded_by_both
+from .pictures import picture
+from .processor import processed
+from .roundtrip import loaded_by_both, run_whole
 from .wrapped import PREFIX
 
 STEPS: Final = 2
@@ -101,21 +102,18 @@ def _trained(context: CaseContext) -> Scenario:
 
     def outputs() -> Outputs:
         losses = {LOSSES: torch.tensor(logged)} if LOSSES in native.runs.first else {}
-        return {"logits": model(reference.pixels).logits, **losses}
+        return {**run_whole(reference, model), **losses}
 
     yield Computed(outputs, lambda: native.runs)
 
 
 def _saved(context: CaseContext) -> Scenario:
-    reference, made = context.reference, _after_training(context, "trained")
+    made = _after_training(context, "trained")
     native = after_training.native(context, after_training.state_of(made.model))
     folder = context.folder / "saved"
     context.write(folder, lambda: made.save_model(str(folder)), phase="resave")
     yield from loaded_by_both(context, folder, native)
-    with context.during("load"):
-        processor = AutoImageProcessor.from_pretrained(folder)
-    expected = Runs.of(lambda: {"pixel_values": transform(reference)(picture())[None]})
-    yield Computed(lambda: {"pixel_values": processor(picture())["pixel_values"]}, lambda: expected)
+    yield from processed(context, lambda: folder, picture, picture)
 
 
 def _resumed(context: CaseContext) -> Scenario:
@@ -142,7 +140,7 @@ def _ended(context: CaseContext, made: Any, native: Native) -> Scenario:
     model = made.model.eval()
     loaded = Loaded(context.look(model), PREFIX, native)
     yield loaded
-    yield Computed(lambda: {"logits": model(context.reference.pixels).logits}, lambda: native.runs, loaded)
+    yield Computed(lambda: run_whole(context.reference, model), lambda: native.runs, loaded)
 
 
 def _after_training(
