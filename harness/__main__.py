@@ -20,6 +20,7 @@ ABOUT: Final = """\
 Tests the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project, from
 this project's folder or with that on PYTHONPATH. It needs no network.
 """
+FITTING: Final = "Install releases that fit each other: pip install --upgrade torch torchvision timm transformers."
 NIGHTLY: Final = frozenset({"plan", "collect"})
 TOGETHER: Final = (
     "It runs in the project's folder and needs the libraries of its group harness: pip install --group harness."
@@ -110,9 +111,23 @@ def main(argv: list[str]) -> int:
 
 def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
-    if problem := _unfit(console):
-        sys.stderr.write(f"{problem}\n")
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        sys.stderr.write(
+            f"{sys.executable}: {', '.join(missing)} not found; run this with the Python of your own project, "
+            f"or install them: pip install {' '.join(missing)}\n"
+        )
         return 2
+    os.environ.update(LIBRARIES)  # before the libraries are imported
+    from .cell.guards import importing  # noqa: PLC0415  needs packages that come with the libraries checked above
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the libraries
+        if problem := importing.problem(console.reading):
+            console.out.write(f"{importing.found()}\n✘ import: {problem}\n  {FITTING}\n")
+            return 1
+        if problem := _too_old(console):
+            sys.stderr.write(f"{problem}\n")
+            return 2
     if arguments.command == "doctor":
         from .doctor import environment  # noqa: PLC0415  needs the libraries checked above
 
@@ -129,32 +144,17 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
         return 2
 
 
-def _unfit(console: Any) -> str | None:
-    """Import the libraries; the problem if this Python cannot be tested, else None."""
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        return (
-            f"{sys.executable}: {', '.join(missing)} not found; run this with the Python of your own project, "
-            f"or install them: pip install {' '.join(missing)}"
-        )
-    os.environ.update(LIBRARIES)  # before they are imported
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations inside the libraries
-        for name in (*NEEDED, package.module("doctor.environment")):
-            console.reading(f"while {name} was imported")
-            try:
-                importlib.import_module(name)
-            except Exception as error:  # noqa: BLE001  an incompatible package may raise anything
-                return _import_problem(name, error)
+def _too_old(console: Any) -> str | None:
+    """Import the code that tests; the problem if transformers or timm lacks what it needs, else None."""
+    name = package.module("doctor.environment")
+    console.reading(f"while {name} was imported")
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001  an incompatible package may raise anything
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        page = package.FOLDER / "docs" / "limits.md"
+        return f"{sys.executable}: transformers or timm is too old to be tested here ({message}); see {page}"
     return None
-
-
-def _import_problem(name: str, error: Exception) -> str:
-    """The problem with a package that cannot be imported, or that is too old for the harness."""
-    message = " ".join(f"{type(error).__name__}: {error}".split())
-    if name in NEEDED:
-        return f"{sys.executable}: {name} cannot be imported ({message}); install a version that fits the others"
-    page = package.FOLDER / "docs" / "limits.md"
-    return f"{sys.executable}: transformers or timm is too old to be tested here ({message}); see {page}"
 
 
 if __name__ == "__main__":

@@ -1,11 +1,18 @@
 """`--fast` and `--all-faults`, for every folder of tests; and the small matrix, where its libraries are."""
 
 import importlib.util
+import signal
 
 import pytest
 
 # A pair's environment, in which tests/cell/faults and tests/doctor run, has none of the project's own libraries.
 pytest_plugins = ["tests.small_matrix"] if importlib.util.find_spec("pypi_simple") else []
+
+
+def pytest_configure() -> None:
+    """Have processes that tests start hear Ctrl-C: a shell that starts pytest in the background has them ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -50,6 +50,15 @@ class Incomplete(HarnessError):
 class InstallationError(Incomplete):
     """A pair that could not be installed, with the end of the installer's output."""
 
+    step = "environment"
+    """The value of `failed` in the `end` line of a run that this kept from its cases."""
+
+
+class CannotImport(InstallationError):
+    """A pair that is installed, and of which something cannot be imported."""
+
+    step = "import"
+
 
 class CannotRecord(Incomplete):
     """A file of records that cannot be written, as on a full disk: nothing that runs would have a result."""

@@ -18,7 +18,7 @@ from ..contract import package
 from ..contract.case import DEFAULT_VARIANT
 from ..contract.catalog import BERT, Entry
 from ..contract.package import FOLDER
-from ..contract.routes import LEGACY_LAYERNORM, ROUTES
+from ..contract.routes import OF_TEXT, ROUTES
 from . import messages, yaml_document
 from .errors import BadInput
 from .expectation import Rule
@@ -169,9 +169,9 @@ class Matrix(Strict):
     @classmethod
     def _each_route_has_what_it_names(cls, routes: Mapping[str, Route]) -> Mapping[str, Route]:
         for name, route in routes.items():
-            if (name == LEGACY_LAYERNORM) != (route.models == (BERT.model,)):
-                only = f"{LEGACY_LAYERNORM}, and no other route, has 'models: [{BERT.model}]'"
-                raise problem(f"{name}: {only}: no timm model is in it")
+            if (name in OF_TEXT) != (route.models == (BERT.model,)):
+                only = f"{' and '.join(OF_TEXT)}, and no other route, have 'models: [{BERT.model}]'"
+                raise problem(f"{name}: {only}: no timm model is in them")
             idle = [variant for variant in route.variants if variant not in ROUTES[name].variants]
             if idle:
                 having = ", ".join(ROUTES[name].variants) or "none"

@@ -105,7 +105,7 @@ BERT = Entry(
     smallest_input=(0, 0, 0),
     slim=Slim({}, (0, 0, 0), 0),
 )
-"""The model of the legacy-layernorm route, the only one without a timm model; its size does not matter."""
+"""The model of the routes without a timm model; its size does not matter."""
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ To add a route: its file in `cell/routes`, its row here, its line in matrix.yaml
 about a route that is needed before its file is imported. Standard library only.
 """
 
+import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Final
 
-LEGACY_LAYERNORM: Final = "legacy-layernorm"
-"""The only route without a timm model."""
 OWN: Final = "own"
 """The route of a user model. It has no row and no line in matrix.yaml; its code is in `cell/user_models`."""
 LIKE_OWN: Final = "tower"
@@ -38,7 +37,7 @@ class Route:
     as only transformers reads it; timm, on the other routes, reads a single file. `held` and `written` are GiB of
     memory and disk per GiB of weights, measured with convnext_xlarge on transformers 5.23 in float32; 1.2 GiB of memory
     more where a remedy makes the model once more. `companion` is a package that the route needs beside the pair;
-    the rules of the route that it is `like` apply to it too.
+    the rules of the route that it is `like` apply to it too. A route that has no timm model has a text model instead.
     """
 
     name: str
@@ -52,11 +51,12 @@ class Route:
     written: float
     companion: str | None = None
     like: str | None = None
+    has_timm: bool = True
 
     @property
     def module(self) -> str:
-        """The route's file below `cell/routes`, without its suffix."""
-        return self.name.replace("-", "_")
+        """The route's file below `cell/routes`, without its suffix: a word of Python's own ends with an underscore."""
+        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name.replace("-", "_")
 
 
 STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map", "named")
@@ -99,10 +99,14 @@ _TABLE: Final = (
           companion="accelerate", like="classifier"),
     Route("adapter", WRAPPER, None, (), NOTHING, saves=True, shards=False, held=4, written=6,
           companion="peft", like="classifier"),
-    Route(LEGACY_LAYERNORM, None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1),
+    Route("import", None, None, (), NOTHING, saves=True, shards=False, held=0.2, written=1, has_timm=False),
+    Route("legacy-layernorm", None, None, STORED, NOTHING, saves=True, shards=False, held=0.2, written=1,
+          has_timm=False),
 )
 # fmt: on
 ROUTES: Final[Mapping[str, Route]] = {route.name: route for route in _TABLE}
+OF_TEXT: Final = tuple(route.name for route in _TABLE if not route.has_timm)
+"""The routes of which each has one case, of a text model: no timm model is in it."""
 
 
 def taking(kind: Takes) -> tuple[str, ...]:

@@ -5,10 +5,8 @@ Results count, not versions: what is reported as broken failed here, whatever re
 
 import contextlib
 import functools
-import importlib.metadata
 import logging
 import os
-import platform
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +19,7 @@ import transformers
 import yaml
 
 from ..cell.compare.reasons import DAMAGED
+from ..cell.guards import importing
 from ..cell.models.installed import Release
 from ..contract.case import GREEN, SKIPPED, Case, Outcome
 from ..contract.catalog import Entry
@@ -34,7 +33,6 @@ from .messages import Out
 
 MATRIX: Final = ROOT / "matrix.yaml"
 LANE: Final = "cpu-float32"
-PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
 RESTRICTIONS: Final = dict.fromkeys(
     ("scenarios", "models", "where", "transformers", "timm", "torch", "lanes", "variants", "sizes", "url", "script")
 )
@@ -69,8 +67,7 @@ def print_report(results: Iterable[CaseResult], out: Out, *, also_known: bool = 
     That is 1 if any case is broken, if this machine could not run one, or if none passed; else 0.
     """
     release = Release.installed()
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    out.write(f"{versions}, Python {platform.python_version()}\n")
+    out.write(f"{importing.found()}\n")
     printed = []
     for result in results:
         printed.append(result)

@@ -21,6 +21,7 @@ from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
 from ..contract.matching import applying
 from ..contract.plan import Tolerance
+from ..contract.routes import OF_TEXT
 from .console_report import LANE, CaseResult, costs, planned, print_report, quiet, rules, tolerance
 from .messages import Console
 
@@ -28,7 +29,7 @@ MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
 """With LayerScale; with non-persistent buffers; with batch norms and no LayerScale."""
 OF_ROUTE: Final[Mapping[str, Sequence[str]]] = {
     "vlm": ("eva02_tiny_patch14_224",),
-    "legacy-layernorm": (BERT.model,),
+    **dict.fromkeys(OF_TEXT, (BERT.model,)),
 }
 """Routes with models of their own."""
 

@@ -11,12 +11,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
-from ..config.errors import InstallationError
+from ..config.errors import CannotImport, InstallationError
 from ..config.matrix import Matrix
 from ..config.options import LATEST
 from ..config.pair import Pair
 from ..contract import catalog as catalogs
-from ..contract import fingerprints, package
+from ..contract import fingerprints, package, tempdirs
 from ..contract.catalog import Catalog
 from ..contract.fingerprints import Fingerprints
 from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
@@ -63,6 +63,15 @@ class PairPython:
     ) -> bool:
         """Run it, with standard output into `into`. Whether its exit code is in `success`."""
         return self.environment.python(self.folder.interpreter, *arguments, env=env, into=into, success=success)
+
+    def import_problem(self) -> str | None:
+        """What of the pair cannot be imported, and why; None if everything can. Takes a few seconds."""
+        with tempdirs.folder() as folder:
+            said = folder / "problem.txt"
+            said.touch()  # what cannot be run says nothing
+            importing = package.module("cell.guards.importing")
+            self.run("-W", "ignore", "-m", importing, env=VARIABLES, into=said)
+            return said.read_text() or None
 
 
 @dataclass(frozen=True)
@@ -209,6 +218,8 @@ class PairEnvironment:
         unfinished = path.with_suffix(UNFINISHED)
         module, *rest = arguments
         if not python.run("-m", package.module(module), *rest, env=VARIABLES, into=unfinished):
+            if problem := python.import_problem():
+                raise CannotImport(problem)
             raise InstallationError(f"{what} of timm {self.pair.timm} could not be made; see above")
         yield unfinished.read_text()
         unfinished.rename(path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..config.errors import InstallationError, NoCompanion
+from ..config.errors import CannotImport, InstallationError, NoCompanion
 from ..config.lane import Lane
 from ..config.matrix import Matrix
 from ..config.options import Options
@@ -79,7 +79,7 @@ class PairRun:
             empty, cases = Catalog(self.pair.timm, 0, (), ()), planning.stand_ins(self.matrix, self.options)
             for lane in self.records.lanes:
                 plan = replace(self.plan(lane, empty, cases), catalog=None)
-                placeholders.note_failure(self.records.path(lane), plan, store.ENVIRONMENT, str(error))
+                placeholders.note_failure(self.records.path(lane), plan, error.step, str(error))
             raise
 
     def make_locks(self, environment: Environment, folder: Path, say: Say) -> None:
@@ -190,7 +190,7 @@ class PairRun:
         """Run the plan with the Python, or record the error. Cases left without a line are recorded as failed."""
         records = self.records.path(lane)
         if isinstance(python, InstallationError):
-            placeholders.note_failure(records, plan, store.ENVIRONMENT, str(python))
+            placeholders.note_failure(records, plan, python.step, str(python))
             return
         if isinstance(python, NoCompanion):
             reasons = {case.id: str(python) for case in plan.cases}
@@ -211,9 +211,11 @@ class PairRun:
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
         if unrun := tuple(case for case in plan.cases if case.id in missing):
+            problem = python.import_problem()
+            ended = (store.RUN, "pytest ended before this case; see above")
+            step, why = (CannotImport.step, problem) if problem else ended
             # This withdraws older records of cases that were to be run again.
-            why = "pytest ended before this case; see above"
-            placeholders.note_failure(records, replace(plan, cases=unrun), store.RUN, why)
+            placeholders.note_failure(records, replace(plan, cases=unrun), step, why)
 
     @property
     def _variables(self) -> Mapping[str, str]:

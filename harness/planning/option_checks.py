@@ -13,7 +13,7 @@ from ..config.options import Options
 from ..contract.case import DEFAULT_VARIANT, HUB, Size
 from ..contract.catalog import BERT, Catalog
 from ..contract.checkpoint import Checkpoint, is_path
-from ..contract.routes import LEGACY_LAYERNORM, ROUTES, Takes, taking
+from ..contract.routes import OF_TEXT, ROUTES, Takes, taking
 
 NEAREST: Final = 3
 PLACED: Final = frozenset({"route", "model"})  # what `uses` of the matrix names
@@ -88,7 +88,7 @@ def _default(name: str) -> Any:
 
 def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:
     models = {entry.model for catalog in catalogs for entry in catalog if matrix.tries(entry)}
-    named = models | ({BERT.model} if LEGACY_LAYERNORM in matrix.routes else set())
+    named = models | ({BERT.model} if set(OF_TEXT) & set(matrix.routes) else set())
     releases = ", ".join(sorted({catalog.timm for catalog in catalogs}))
     controls = [
         f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"

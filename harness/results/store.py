@@ -19,8 +19,6 @@ from .succession import Standing
 
 Record = Mapping[str, Any]
 
-ENVIRONMENT: Final = "environment"
-"""The value of `failed` in an `end` line if the pair could not be installed."""
 LOCK_FILE: Final = ".running"
 """The file in a results folder that a run keeps locked while it records there."""
 RUN: Final = "run"

@@ -353,17 +353,18 @@ def test_variants_of_a_route_that_cannot_be_are_refused(
         ("legacy-layernorm", "quick"),
         ("legacy-layernorm", "[resnet18]"),
         ("legacy-layernorm", "[bert, resnet18]"),
+        ("import", "quick"),
         ("classifier", "[bert]"),
     ],
-    ids=["every", "quick", "another model", "a model more", "another route"],
+    ids=["every", "quick", "another model", "a model more", "the other of its kind", "another route"],
 )
-def test_one_route_and_no_other_has_the_model_that_is_none_of_timms(
+def test_two_routes_and_no_other_have_the_model_that_is_none_of_timms(
     write: Write, matrix_text: str, route: str, models: str
 ) -> None:
     text = matrix_text.replace("routes:\n", f"routes:\n  {route}: {{models: {models}}}\n", 1)
     assert refusal(write(text)) == (
-        f"matrix.yaml: routes: {route}: legacy-layernorm, and no other route, has 'models: [bert]': "
-        "no timm model is in it"
+        f"matrix.yaml: routes: {route}: import and legacy-layernorm, and no other route, have 'models: [bert]': "
+        "no timm model is in them"
     )
 
 

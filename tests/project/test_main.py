@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.__main__ import ABOUT, NEEDED
+from harness.__main__ import ABOUT, FITTING, NEEDED
 from tests.places import ROOT
 
 
@@ -33,13 +33,15 @@ def test_without_the_libraries_there_is_one_error_with_the_remedy() -> None:
     assert (code, out) == (2, "")
 
 
-def test_a_package_that_cannot_be_imported_is_one_error_with_the_remedy(tmp_path: Path) -> None:
+def test_a_package_that_cannot_be_imported_is_a_finding_with_the_remedy(tmp_path: Path) -> None:
     for name in NEEDED:
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('made for another torch')" if name == "timm" else "")
-    code, _, err = run("doctor", PYTHONPATH=str(tmp_path))
-    problem = "timm cannot be imported (RuntimeError: made for another torch)"
-    assert err == f"{sys.executable}: {problem}; install a version that fits the others\n"
-    assert code == 2
+    code, out, err = run("doctor", PYTHONPATH=str(tmp_path))
+    found, problem, remedy = out.splitlines()
+    assert found.startswith("transformers of no release, timm of no release, ")
+    assert problem == "✘ import: `import timm` raises RuntimeError: made for another torch"
+    assert remedy == f"  {FITTING}"
+    assert (code, err) == (1, "")
 
 
 def test_libraries_that_are_too_old_are_one_error(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from ..models import weights
 from ..models.installed import Release
 from ..models.native import Native
 from ..scenarios.context import CaseContext
+from ..scenarios.new_process import TOKENS
 from ..scenarios.protocol import Computed, Loaded, Scenario, Written
 from ..scenarios.written_files import names_in
 
 OLD: Final = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
-TOKENS: Final = ((1, 5, 7, 2),)
 CONFIG: Final = {
     "vocab_size": 16,
     "hidden_size": 32,
@@ -39,17 +39,28 @@ class LegacyLayerNorm:
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Every release reads such files; the route has a model of its own."""
-        return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
+        return no_text_model(entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """With the old names, and with today's names, which must not change."""
         return {"": _there_and_back(context, old=True), "today's names": _there_and_back(context, old=False)}
 
 
+def no_text_model(entry: Entry) -> str | None:
+    """The reason why a model is not the one that routes without timm load; None if it is."""
+    return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
+
+
+def tiny_bert() -> BertModel:
+    """A small BERT with telling weights, in float32 on the CPU."""
+    model = BertModel(BertConfig(**CONFIG)).eval()
+    weights.fill(model)
+    return model
+
+
 def _there_and_back(context: CaseContext, *, old: bool) -> Scenario:
     placement = context.reference.placement
-    plain = BertModel(BertConfig(**CONFIG)).eval()
-    weights.fill(plain)
+    plain = tiny_bert()
     module, tokens = placement.cast(plain), torch.tensor(TOKENS, device=placement.device)
     native = context.native(lambda: Native(module, lambda: dict(module(input_ids=tokens).items()), plain.state_dict()))
     folder = context.folder / f"{old}"

@@ -27,13 +27,15 @@ from harness.cell.scenarios.protocol import Computed, Loaded, Scenario
 from harness.contract import catalog
 from harness.contract.case import GREEN
 from harness.contract.catalog import BERT, Catalog
+from harness.contract.routes import OF_TEXT
 from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults import kinds_table
 from tests.cell.faults.conftest import TOLERANCES
 from tests.cell.faults.faulty import Intercepted
 from tests.cell.faults.outside import FAULTS, Fault, Reached
 
-OWN: Final = {"vlm": "eva02_tiny_patch14_224", "legacy-layernorm": BERT.model}  # routes with models of their own
+# Routes with models of their own.
+OWN: Final = {"vlm": "eva02_tiny_patch14_224", **dict.fromkeys(OF_TEXT, BERT.model)}
 ULPS: Final = 8
 RED_ANYWAY, NOT_REACHED, IDENTICAL, ESCAPED = "red anyway", "not reached", "identical", "ESCAPED"
 SHORT: Final = {RED_ANYWAY: "◐", NOT_REACHED: "·", IDENTICAL: "=", "unsupported": "-"}

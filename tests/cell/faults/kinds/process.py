@@ -43,7 +43,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "loading forgets the filters of warnings": fault(warnings.resetwarnings, "Python's warnings filters"),
     "a lower precision of products": fault(
-        lambda: torch.set_float32_matmul_precision("medium"), "float32 matmul precision was highest and is medium"
+        lambda: torch.set_float32_matmul_precision("high"), "float32 matmul precision was highest and is high"
     ),
     "products through TF32 by torch's other interface": fault(
         lambda: setattr(torch.backends.cuda.matmul, "fp32_precision", "tf32"), "float32 matmul precision was highest"
