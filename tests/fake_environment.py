@@ -46,6 +46,7 @@ class FakeEnvironment:
         self.scenarios: dict[str, tuple[ScenarioLine, ...]] = {}  # by case id
         self.packages: dict[str, str] = {}  # that are installed whatever is asked for
         self.plans: list[Plan] = []
+        self.unimportable = ""  # what it says of what cannot be imported
         self.arguments: tuple[str, ...] = ()
         self.success: Sequence[int] = ()
         self.env: Mapping[str, str] = {}
@@ -101,6 +102,8 @@ class FakeEnvironment:
             return False  # pytest died before it wrote a line
         if into is None:
             self._record(Path(self.option("--plan")), Path(self.option("--records")))
+        elif arguments[-1].endswith("guards.importing"):
+            into.write_text(self.unimportable)
         elif self.prints and arguments[1].endswith("probes.builder"):
             into.write_text(fingerprints.dumps(self.prints))
         elif self.catalog:

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harness.config.errors import BadInput, InstallationError
+from harness.config.errors import BadInput, CannotImport, InstallationError
 from harness.config.matrix import Matrix
 from harness.config.options import LATEST, Options
 from harness.contract import catalog, fingerprints, tempdirs
@@ -282,6 +282,26 @@ def test_a_rerun_that_dies_does_not_leave_the_old_records_standing(make: Make, s
     lanes = make()
     recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
     assert (dict(recorded.records), recorded.failure) == ({}, "pytest ended before this case; see above")
+
+
+def test_a_pair_that_cannot_be_imported_says_why(make: Make, small_catalog: Catalog) -> None:
+    environment = FakeEnvironment(ends=False)
+    environment.unimportable = "`import torchvision` raises RuntimeError: operator torchvision::nms does not exist"
+    run(make(), environment)
+    lanes = make()
+    recorded = lanes.records.recorded(lanes.matrix.lanes[0], small_catalog)
+    assert (dict(recorded.records), recorded.failure) == ({}, environment.unimportable)
+    assert recorded.runs[-1].end is not None
+    assert recorded.runs[-1].end["failed"] == "import"
+
+
+def test_a_catalog_that_no_import_allows_says_why(make: Make, packaged: Path) -> None:
+    catalog.path_in(packaged, "1.0.31").unlink()
+    environment = FakeEnvironment(catalog=None)
+    environment.unimportable = "`import timm` raises ImportError: no"
+    with pytest.raises(CannotImport) as caught:
+        make().prepare(environment, print)
+    assert str(caught.value) == environment.unimportable
 
 
 def test_a_rerun_that_dies_half_way_keeps_what_it_wrote(make: Make) -> None:

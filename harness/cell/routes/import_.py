@@ -68,9 +68,9 @@ def _load(folder: Path, into: Path, first: Sequence[str]) -> tuple[Outputs, Mapp
     command = (sys.executable, "-m", package.module("cell.scenarios.new_process"))
     words = (*command, str(os.getpid()), str(folder), str(into), *first)
     env = {**os.environ, **LIBRARIES}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  our own module
         words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
-    )  # noqa: S603  ours
+    )
     if (into / new_process.RAISED).exists():
         raised = json.loads((into / new_process.RAISED).read_text())
         raise type(raised["type"], (Exception,), {})(raised["message"])
