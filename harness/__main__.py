@@ -11,11 +11,11 @@ import warnings
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from .cell.guards import importing
 from .contract import package
 from .contract.library_env import LIBRARIES
 
 OLDEST: Final = (3, 11)
-NEEDED: Final = ("torch", "torchvision", "timm", "transformers")
 ABOUT: Final = """\
 Tests the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project, from
 this project's folder or with that on PYTHONPATH. It needs no network.
@@ -111,15 +111,10 @@ def main(argv: list[str]) -> int:
 
 def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        sys.stderr.write(
-            f"{sys.executable}: {', '.join(missing)} not found; run this with the Python of your own project, "
-            f"or install them: pip install {' '.join(missing)}\n"
-        )
+    if problem := _missing():
+        sys.stderr.write(f"{problem}\n")
         return 2
     os.environ.update(LIBRARIES)  # before the libraries are imported
-    from .cell.guards import importing  # noqa: PLC0415  needs packages that come with the libraries checked above
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the libraries
         if problem := importing.problem(console.reading):
@@ -142,6 +137,17 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _missing() -> str | None:
+    """The packages that this Python lacks, and how to get them; None if it has them all."""
+    missing = [name for name in importing.IN_ORDER if importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    return (
+        f"{sys.executable}: {', '.join(missing)} not found; run this with the Python of your own project, "
+        f"or install them: pip install {' '.join(missing)}"
+    )
 
 
 def _too_old(console: Any) -> str | None:

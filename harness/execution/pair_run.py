@@ -211,7 +211,7 @@ class PairRun:
         runs = record.read(records) if records.is_file() else []
         missing = set(runs[-1].missing if len(runs) > before else (case.id for case in plan.cases))
         if unrun := tuple(case for case in plan.cases if case.id in missing):
-            problem = python.import_problem()
+            problem = python.import_problem() if len(unrun) == len(plan.cases) else None  # else a case has run
             ended = (store.RUN, "pytest ended before this case; see above")
             step, why = (CannotImport.step, problem) if problem else ended
             # This withdraws older records of cases that were to be run again.

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from harness.contract.processes import descendants
 from harness.results.store import path_in
 from tests.pairs import saboteur
 from tests.pairs.command import ONE_LANE, PAIR, VARIABLES
+from tests.pairs.processes import runs, until
 from tests.places import ROOT
 
 SELECTION = (
@@ -44,7 +44,7 @@ def started(folder: Path, left: Path) -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    _until(lambda: left.is_file() and left.read_text().endswith("\n"), 120)
+    until(lambda: left.is_file() and left.read_text().endswith("\n"), 120)
     return process
 
 
@@ -56,7 +56,7 @@ def test_ctrl_c_ends_a_run_at_once_with_all_that_it_started(tmp_path: Path, left
         begun = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
-        _until(lambda: not any(_runs(pid) for pid in family), LONGEST)
+        until(lambda: not any(runs(pid) for pid in family), LONGEST)
         assert time.monotonic() - begun < LONGEST
     finally:
         _end(family)
@@ -72,13 +72,13 @@ def test_what_a_killed_run_left_ends_when_the_next_one_starts(tmp_path: Path, le
     family = [process.pid, *(pid for pid in descendants(process.pid) if pid != orphan)]
     try:
         tempdirs.sweep(Path(tempfile.gettempdir()))
-        assert _runs(orphan)
+        assert runs(orphan)
         _end(family)
         process.wait(60)
-        _until(lambda: not any(_runs(pid) for pid in family), LONGEST)
-        assert _runs(orphan)
+        until(lambda: not any(runs(pid) for pid in family), LONGEST)
+        assert runs(orphan)
         tempdirs.sweep(Path(tempfile.gettempdir()))
-        _until(lambda: not _runs(orphan), LONGEST)
+        until(lambda: not runs(orphan), LONGEST)
     finally:
         _end([*family, orphan])
 
@@ -95,19 +95,3 @@ def _end(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process does anything; one that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except OSError:
-        return False
-
-
-def _until(holds: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.05)

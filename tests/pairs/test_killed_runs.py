@@ -17,6 +17,7 @@ import pytest
 from harness.contract.processes import children, descendants
 from harness.results.store import LOCK_FILE, path_in
 from tests.pairs.command import ONE_LANE, PAIR, VARIABLES, among_others, facts, has_ended, nox
+from tests.pairs.processes import runs, until
 from tests.places import ROOT
 
 MODELS: Final = ("test_convnext", "test_vit2", "test_vit_relpos", "resnet18")
@@ -88,16 +89,8 @@ def strike(results: Path, chance: random.Random, victims: Callable[[int], list[i
             os.kill(victim, blow)
             hit = True
     process.wait(timeout=600)
-    _wait_for(lambda: not any(_runs(one) for one in family))
+    until(lambda: not any(runs(one) for one in family))
     return hit
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process does anything; one that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except OSError:
-        return False
 
 
 A_FEW = pytest.param(3, marks=pytest.mark.slow, id="3 kills")
@@ -134,18 +127,10 @@ def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(tmp_path:
     with started(tmp_path) as first:
         try:
             claimed = tmp_path / LOCK_FILE
-            _wait_for(lambda: claimed.is_file() and bool(claimed.read_text()))
+            until(lambda: claimed.is_file() and bool(claimed.read_text()))
             second = nox("matrix", *SELECTION, results=tmp_path)
         finally:
             os.killpg(first.pid, signal.SIGKILL)
     assert second.code == 2
     [refusal] = second.errors
     assert refusal.startswith(f"--results {tmp_path}: another run is recording there (process {first.pid}, since ")
-
-
-def _wait_for(holds: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if holds():
-            return
-        time.sleep(0.1)
-    raise TimeoutError

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.__main__ import ABOUT, FITTING, NEEDED
+from harness.__main__ import ABOUT, FITTING
+from harness.cell.guards.importing import IN_ORDER
 from tests.places import ROOT
 
 
@@ -34,7 +35,7 @@ def test_without_the_libraries_there_is_one_error_with_the_remedy() -> None:
 
 
 def test_a_package_that_cannot_be_imported_is_a_finding_with_the_remedy(tmp_path: Path) -> None:
-    for name in NEEDED:
+    for name in IN_ORDER:
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('made for another torch')" if name == "timm" else "")
     code, out, err = run("doctor", PYTHONPATH=str(tmp_path))
     found, problem, remedy = out.splitlines()
@@ -45,7 +46,7 @@ def test_a_package_that_cannot_be_imported_is_a_finding_with_the_remedy(tmp_path
 
 
 def test_libraries_that_are_too_old_are_one_error(tmp_path: Path) -> None:
-    for name in NEEDED:
+    for name in IN_ORDER:
         (tmp_path / f"{name}.py").touch()
     code, _, err = run("doctor", PYTHONPATH=str(tmp_path))
     assert "transformers or timm is too old to be tested here (" in err

@@ -50,14 +50,16 @@ def found() -> str:
 
 
 def _in_words(statement: str, error: Exception) -> str:
-    first = _first(error)
+    *_, first = chain(error)  # transformers raises its own from what a package raises
     said = " ".join(f"{type(first).__name__}: {first}".split()).removesuffix(":")
     return "; ".join((f"`{statement}` raises {said}", *(list(_unmet()) or _misfit(first))))
 
 
-def _first(error: BaseException) -> BaseException:
-    """The exception from which another was raised; transformers raises its own from what a package raises."""
-    return error if error.__cause__ is None else _first(error.__cause__)
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception, and each that it was raised from."""
+    yield error
+    if error.__cause__ is not None:
+        yield from chain(error.__cause__)
 
 
 def _unmet() -> Iterator[str]:

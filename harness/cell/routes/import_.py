@@ -20,7 +20,6 @@ from safetensors.torch import load_file
 
 from ...contract import package
 from ...contract.catalog import Entry
-from ...contract.library_env import LIBRARIES
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios import new_process
@@ -67,9 +66,8 @@ def _load(folder: Path, into: Path, first: Sequence[str]) -> tuple[Outputs, Mapp
     into.mkdir(parents=True, exist_ok=True)
     command = (sys.executable, "-m", package.module("cell.scenarios.new_process"))
     words = (*command, str(os.getpid()), str(folder), str(into), *first)
-    env = {**os.environ, **LIBRARIES}
     done = subprocess.run(  # noqa: S603  our own module
-        words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     if (into / new_process.RAISED).exists():
         raised = json.loads((into / new_process.RAISED).read_text())

@@ -9,11 +9,11 @@ loading report, or what was raised.
 import importlib
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from ...contract.processes import die_with
+from ..guards import importing
 
 TOKENS: Final = ((1, 5, 7, 2),)
 """The ids that the model is run on: one row of four."""
@@ -31,7 +31,8 @@ def main(parent: str, folder: str, into: str, *first: str) -> None:
             importlib.import_module(name)
         _load(Path(folder), Path(into))
     except Exception as error:  # noqa: BLE001  an incompatible package may raise anything
-        raised = {"type": type(error).__name__, "message": "; from ".join(_chain(error))}
+        messages = (" ".join(str(link).split()) for link in importing.chain(error))
+        raised = {"type": type(error).__name__, "message": "; from ".join(messages)}
         (Path(into) / RAISED).write_text(json.dumps(raised))
 
 
@@ -46,13 +47,6 @@ def _load(folder: Path, into: Path) -> None:
         outputs = model(input_ids=torch.tensor(TOKENS))
     save_file({name: tensor.contiguous() for name, tensor in outputs.items()}, into / OUTPUTS)
     (into / REPORT).write_text(json.dumps({name: sorted(map(str, names)) for name, names in report.items()}))
-
-
-def _chain(error: BaseException) -> Iterator[str]:
-    """The message of an exception, and of each that it was raised from."""
-    yield " ".join(str(error).split())
-    if error.__cause__ is not None:
-        yield from _chain(error.__cause__)
 
 
 if __name__ == "__main__":
