@@ -1,6 +1,7 @@
 """Environments of pairs: interrupted installations, two pairs at a time, wheels that stay, edited files."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import random
@@ -65,14 +66,12 @@ def until_it_installs(process: "subprocess.Popen[bytes]", environments: Path) ->
 def interrupt(process: "subprocess.Popen[bytes]", chance: random.Random) -> None:
     """Kill a command alone or with all that it started, or press Ctrl-C. Nothing of it goes on after that."""
     family = list(descendants(process.pid))
+    send, blow, whom = os.killpg, signal.SIGINT, [process.pid]
     if chance.random() < 0.8:
-        for pid in [process.pid, *(family if chance.random() < 0.5 else ())]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-    else:
-        os.killpg(process.pid, signal.SIGINT)
+        send, blow, whom = os.kill, signal.SIGKILL, [process.pid, *(family if chance.random() < 0.5 else ())]
+    for pid in whom:
+        with contextlib.suppress(ProcessLookupError):  # it may have ended
+            send(pid, blow)
     process.wait(60)
     until(lambda: not any(map(runs, family)))
 

@@ -19,13 +19,13 @@ import torch
 from safetensors.torch import load_file
 
 from ...contract import package
-from ...contract.catalog import Entry
+from ...contract.catalog import BERT, Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs
 from ..scenarios import new_process
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Back, Computed, Described, Scenario
-from .legacy_layernorm import no_text_model, tiny_bert
+from .legacy_layernorm import tiny_bert
 
 SECONDS: Final = 120
 NO_NAMES: Final[Mapping[str, Any]] = {f"{kind}_keys": [] for kind in ("missing", "unexpected", "mismatched")}
@@ -38,7 +38,7 @@ class Import:
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Every release can import timm; the route has a model of its own."""
-        return no_text_model(entry)
+        return None if entry.model == BERT.model else f"{entry.model} is no text model"
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """With transformers imported first, and with timm."""

@@ -39,16 +39,11 @@ class LegacyLayerNorm:
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Every release reads such files; the route has a model of its own."""
-        return no_text_model(entry)
+        return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
         """With the old names, and with today's names, which must not change."""
         return {"": _there_and_back(context, old=True), "today's names": _there_and_back(context, old=False)}
-
-
-def no_text_model(entry: Entry) -> str | None:
-    """The reason why a model is not the one that routes without timm load; None if it is."""
-    return None if entry.model == BERT.model else f"{entry.model} has no LayerNorm of BERT's"
 
 
 def tiny_bert() -> BertModel:

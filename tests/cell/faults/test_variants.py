@@ -182,6 +182,7 @@ UNSUPPORTED_ROUTES = [
     pytest.param(
         "partial", RESNET, RELEASE, "resnet18 has no LayerScale that a checkpoint could lack", id="nothing to lack"
     ),
+    pytest.param("import", CONVNEXT, RELEASE, "convnext_atto is no text model", id="no text model"),
     pytest.param("legacy-layernorm", CONVNEXT, RELEASE, "convnext_atto has no LayerNorm of BERT's", id="not BERT"),
 ]
 NO_BACKBONE = f"timm {TIMM} has no features_only for convnext_atto"
