@@ -4,6 +4,7 @@ Each takes the model, transformers' loading report (what `output_loading_info=Tr
 folder that the model was loaded from, if there is one. A name that a remedy fills in is taken off the report.
 """
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,16 @@ def fill_non_persistent_buffers(model: nn.Module, report: Report, folder: Path |
             _copy_unsaved_buffers(new, module)
 
 
-def freeze_first_layers_of_detr(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
-    """Freeze what a DETR freezes of a ResNet as it is built: what comes before layer 2."""
+def freeze_as_built(model: nn.Module, report: Report, folder: Path | None) -> None:  # noqa: ARG001
+    """Freeze the parameters that the model's constructor freezes: it is called again with the model's configuration.
+
+    Random numbers are drawn as if it had not been.
+    """
+    with torch.random.fork_rng():
+        built = type(model)(copy.deepcopy(model.config))
+    frozen = {name for name, parameter in built.named_parameters() if not parameter.requires_grad}
     for name, parameter in model.named_parameters():
-        _, in_backbone, own = name.partition(".conv_encoder.model.")
-        if in_backbone and not any(layer in own for layer in ("layer2", "layer3", "layer4")):
+        if name in frozen:
             parameter.requires_grad_(requires_grad=False)
 
 

@@ -47,7 +47,7 @@ _TABLE: Final[Mapping[str, tuple[Mends, ...]]] = {
             "cast_buffers",
             "copy_batch_norms_from_timm",
             "fill_non_persistent_buffers",
-            "freeze_first_layers_of_detr",
+            "freeze_as_built",
             "load_by_exact_names",
             "load_by_timm",
             "load_pretrained_again",

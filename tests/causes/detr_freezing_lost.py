@@ -11,7 +11,7 @@ from transformers import DetrConfig, DetrForObjectDetection
 BROKEN = "transformers==5.0.0 timm==1.0.24"
 HEALTHY = "transformers==4.57.6 timm==1.0.22"
 URL = None
-REMEDY = "freeze_first_layers_of_detr"
+REMEDY = "freeze_as_built"
 
 backbone = {"backbone": "resnet18", "use_timm_backbone": True, "use_pretrained_backbone": False}
 levels = {"backbone_kwargs": {"out_indices": [1, 2, 3, 4]}}
@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
 if "--remedy" in sys.argv:
     from harness.remedies import models
 
-    models.freeze_first_layers_of_detr(loaded, {}, None)
+    models.freeze_as_built(loaded, {}, None)
 frozen, now = (
     {name for name, parameter in model.named_parameters() if not parameter.requires_grad} for model in (built, loaded)
 )

@@ -10,7 +10,19 @@ from harness.contract.routes import LIKE_FOLDER, LIKE_OWN, OWN, ROUTES, Takes, r
 from tests.places import ROOT
 
 FILES = package.FOLDER / "cell" / "routes"
-SHARED = {"__init__", "after_training", "arguments", "as_before", "pictures", "reports", "training", "wrapped"}
+SHARED = {
+    "__init__",
+    "after_training",
+    "arguments",
+    "as_before",
+    "detector_fields",
+    "detectors",
+    "levels",
+    "pictures",
+    "reports",
+    "training",
+    "wrapped",
+}
 
 
 def names_in(module: str) -> set[str]:

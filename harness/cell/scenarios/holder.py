@@ -136,8 +136,10 @@ def module_prefix(model: Any, prefixes: Sequence[str]) -> str:
 
 
 def without_prefix(names: Iterable[str], prefixes: Iterable[str]) -> list[str]:
-    """The names that start with one of the prefixes, without that prefix."""
-    return [name.removeprefix(f"{prefix}.") for name in names for prefix in prefixes if name.startswith(f"{prefix}.")]
+    """The names that start with one of the prefixes, without the first that fits."""
+    starts = [f"{prefix}." for prefix in prefixes]
+    fitting = ((name, next((start for start in starts if name.startswith(start)), None)) for name in names)
+    return [name.removeprefix(start) for name, start in fitting if start is not None]
 
 
 def shared_names(model: Any) -> frozenset[str]:
