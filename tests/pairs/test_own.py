@@ -48,6 +48,26 @@ def test_a_tower_has_its_outcome_reason_and_advice_on_each_pair(
     assert [advice in told for advice in ADVICE.values()] == [outcome in found.values() for outcome in ADVICE]
 
 
+RELEASES: Final = {
+    "transformers4.49.0-timm1.0.15": {},
+    "transformers4.57.6-timm1.0.22": {"PretrainedTower": "tensors"},
+    "transformers5.0.0-timm1.0.24": {"OldStyleInit": "tensors", "ItemOnMeta": "error", "PretrainedTower": "tensors"},
+    "transformers5.12.1-timm1.0.27": {"OldStyleInit": "tensors", "PretrainedTower": "tensors"},
+    "transformers5.23.0-timm1.0.31": {"PretrainedTower": "tensors"},
+}
+"""What each pair breaks of what people write."""
+
+
+@pytest.mark.all_faults
+@pytest.mark.parametrize("model", ["OldStyleInit", "ItemOnMeta", "PretrainedTower"])
+def test_what_people_write_has_its_outcome_on_each_pair(model: str, tmp_path: Path) -> None:
+    own = f"tests.own.as_people_write:{model}"
+    pairs = [word for pair in RELEASES for word in ("--pair", pair)]
+    nox("matrix", *pairs, "--lane", "cpu-float32", "--own", own, results=tmp_path, seconds=900)
+    found = {pair: cases(tmp_path, pair)[f"own/{own}"]["outcome"] for pair in RELEASES}
+    assert found == {pair: broken.get(model, "passed") for pair, broken in RELEASES.items()}
+
+
 def written(folder: Path, gamma: Sequence[float]) -> Path:
     """A checkpoint of `tests.own.towers:Branch`, in the bytes of safetensors: there is no torch where tests run."""
     folder.mkdir()

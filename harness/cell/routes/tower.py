@@ -22,7 +22,7 @@ from ..models.native import Native, Outputs, trained
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
-from ..scenarios.protocol import Computed, Loaded, Scenario
+from ..scenarios.protocol import Scenario
 from . import as_before, reports, training
 
 WIDTH: Final = 32
@@ -72,14 +72,6 @@ class Tower(PreTrainedModel):
         return {"last_hidden_state": features, WHOLE: whole}
 
 
-class FrozenTower(Tower):
-    """A model that keeps its vision tower as it is, as most of its kind do, and trains the rest."""
-
-    def vision(self, config: TowerConfig) -> nn.Module:
-        """The vision tower, frozen as the model is built."""
-        return super().vision(config).requires_grad_(requires_grad=False)
-
-
 class TowerRoute:
     """A bare timm model in a custom model: vision features, and the whole model's output."""
 
@@ -90,10 +82,10 @@ class TowerRoute:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Saved and loaded whole; in the default variant also frozen, trained, reported, and timm against itself."""
+        """Saved and loaded whole; in the default variant also a report, a step of training, and timm against itself."""
         scenarios = {"": save_and_load(context, tower(context.reference))}
         if context.tries_all:
-            scenarios |= {"frozen": _frozen(context), training.NAME: _trained(context)}
+            scenarios[training.NAME] = _trained(context)
         if context.tries_all and context.handover.takes is None:  # what is no checkpoint of another pair's
             report = reports.of_holder(context, tower(context.reference))
             scenarios |= {"report": report, **as_before.of_timm(context)}
@@ -103,14 +95,6 @@ class TowerRoute:
 def tower(reference: ReferenceModel) -> Holder:
     """The holder of a custom model around this bare timm model."""
     return holder(reference, Tower, "vision_tower")
-
-
-def _frozen(context: CaseContext) -> Scenario:
-    """Saved and loaded with a frozen vision tower. It computes as any other, so that nothing is computed."""
-    made = replace(holder(context.reference, FrozenTower, "vision_tower"), alters=True)
-    for step in save_and_load(context, made):
-        if not isinstance(step, Computed):
-            yield replace(step, runs=False) if isinstance(step, Loaded) else step
 
 
 def _trained(context: CaseContext) -> Scenario:

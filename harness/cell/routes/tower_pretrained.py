@@ -1,7 +1,7 @@
 """`tower-pretrained`: the model of `tower`, whose constructor loads timm's pretrained weights from a file.
 
-As it is constructed; saved and loaded whole, where the checkpoint counts and not the file; and loaded from a checkpoint
-of everything but the tower, as a projector's training leaves it.
+As it is constructed; saved and loaded whole, where the checkpoint counts and not the file, also with the tower frozen;
+and loaded from a checkpoint of everything but the tower, as a projector's training leaves it.
 
 Compared with native timm: the tower's tensors and vision features.
 """
@@ -28,14 +28,23 @@ PREFIX: Final = "vision_tower"
 
 
 class TowerPretrainedConfig(TowerConfig):
-    """Names the timm architecture, the file of its pretrained weights, and the number of their classes."""
+    """Names the timm architecture, the file of its pretrained weights, and the number of their classes.
+
+    A tower that is `frozen` is not trained.
+    """
 
     model_type = "timm_tower_pretrained"
 
     def __init__(
-        self, options: Mapping[str, Any] | None = None, weights: str = "", classes: int = 0, **kwargs: Any
+        self,
+        options: Mapping[str, Any] | None = None,
+        weights: str = "",
+        classes: int = 0,
+        *,
+        frozen: bool = False,
+        **kwargs: Any,
     ) -> None:
-        self.weights, self.classes = weights, classes
+        self.weights, self.classes, self.frozen = weights, classes, frozen
         super().__init__(options, **kwargs)
 
 
@@ -50,7 +59,7 @@ class TowerPretrained(Tower):
         module: nn.Module = timm.create_model(
             config.architecture, pretrained=True, num_classes=0, pretrained_cfg_overlay=source, **config.options
         )
-        return module
+        return module.requires_grad_(not config.frozen)
 
 
 class TowerPretrainedRoute:
@@ -63,10 +72,12 @@ class TowerPretrainedRoute:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Constructed; from a whole checkpoint; and from one without the tower."""
+        """Constructed; from a whole checkpoint, also with the tower frozen; and from one without the tower."""
+        frozen = {"frozen": _frozen(context)} if context.is_default else {}
         return {
             "constructed": _constructed(context),
             "whole checkpoint": _whole(context),
+            **frozen,
             "without the tower": _without_tower(context),
         }
 
@@ -88,6 +99,14 @@ def _whole(context: CaseContext) -> Scenario:
     yield from save_and_load(context, _holder(context, other))
 
 
+def _frozen(context: CaseContext) -> Scenario:
+    """A frozen tower computes as any other, so that nothing is computed."""
+    made = replace(_holder(context, context.reference.state, frozen=True), alters=True)
+    for step in save_and_load(context, made):
+        if not isinstance(step, Computed):
+            yield replace(step, runs=False) if isinstance(step, Loaded) else step
+
+
 def _without_tower(context: CaseContext) -> Scenario:
     native = context.native(lambda: context.reference.headless)
     made, names = _holder(context, context.reference.state), frozenset(native.names)
@@ -99,14 +118,14 @@ def _without_tower(context: CaseContext) -> Scenario:
     yield _features(context.reference, loaded)
 
 
-def _holder(context: CaseContext, state: Mapping[str, Tensor]) -> Holder:
+def _holder(context: CaseContext, state: Mapping[str, Tensor], **config: Any) -> Holder:
     """The holder of a tower whose pretrained weights are these, with a head if timm gives the model one."""
     file = context.folder / f"{context.scenario} pretrained.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     with context.during("save"):
         save_file({name: tensor.contiguous() for name, tensor in state.items()}, file)
     classes = context.reference.classes if context.reference.entry.classifier else 0
-    return holder(context.reference, TowerPretrained, PREFIX, weights=str(file), classes=classes)
+    return holder(context.reference, TowerPretrained, PREFIX, weights=str(file), classes=classes, **config)
 
 
 def _features(reference: ReferenceModel, loaded: Loaded) -> Computed:

@@ -19,7 +19,7 @@ from ..scenarios.context import CaseContext
 from ..scenarios.holder import shared_names
 from ..scenarios.protocol import Computed, Damaged, Loaded, Scenario, Written
 from ..scenarios.written_files import names_in
-from . import damage
+from . import constructed, damage
 from .target import Target
 from .tensor_files import copy_into
 
@@ -64,11 +64,15 @@ class UserModel:
     size: str = Size.FULL
     as_stored: bool = False
     """Whether it is loaded without a dtype; the lane's is named."""
+    loads: bool = False
+    """Whether its constructor loads weights, as a tower's does that takes timm's pretrained ones."""
 
     @classmethod
     def of(cls, target: Target, placement: Placement) -> "UserModel":
         """The user model, with the traits of a newly built one."""
-        return cls(target, target.entry(target.build()), placement)
+        made = constructed.construct(lambda: build_pretrained(target))
+        model = made.model.tower if isinstance(made.model, WrappedModule) else made.model
+        return cls(target, target.entry(model), placement, loads=bool(made.loaded))
 
     def default(self, name: str) -> Tensor | None:
         """The constructor's tensor of that name; None if there is none."""
@@ -89,8 +93,12 @@ class SaveAndReload:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """A single scenario: saved, loaded, and saved again."""
-        return {"": _saved_and_reloaded(context)}
+        """Saved, loaded, and saved again; and, where the constructor loads weights, what becomes of these."""
+        reference: Any = context.reference
+        whole = {"": _saved_and_reloaded(context)}
+        if not (reference.loads and context.is_default and reference.target.folder is None):
+            return whole
+        return {**whole, **constructed.scenarios(context, lambda: build_pretrained(reference.target))}
 
 
 def _saved_and_reloaded(context: CaseContext) -> Scenario:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import nn
 
@@ -26,17 +27,18 @@ from harness.doctor import user_model
 from harness.doctor.messages import Console
 from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
-from tests.own import deadly, towers
+from tests.own import as_people_write, deadly, towers
 from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
 
 TOWERS = "tests.own.towers"
+WRITTEN = "tests.own.as_people_write"
 NEEDED = "needs_an_argument() missing 1 required positional argument: 'width'"
 
 
-def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) -> CaseLine:
-    user = Request(f"{TOWERS}:{name}", **more).resolve()
+def tried(name: str, folder: Path, variant: str = "safetensors", module: str = TOWERS, **more: Any) -> CaseLine:
+    user = Request(f"{module}:{name}", **more).resolve()
     return user.run(
         Case(OWN, user.name, variant), RELEASE, TOLERANCES[torch.float32], folder, lane="cpu-float32", rules=()
     )
@@ -47,6 +49,40 @@ def tried(name: str, folder: Path, variant: str = "safetensors", **more: Any) ->
 def test_a_model_that_survives_is_green_in_every_format(name: str, variant: str, tmp_path: Path) -> None:
     line = tried(name, tmp_path, variant)
     assert line.outcome in GREEN, line.reason
+
+
+@pytest.mark.parametrize("name", ["OldStyleInit", "ItemOnMeta"])
+def test_what_this_pair_has_mended_comes_back(name: str, tmp_path: Path) -> None:
+    line = tried(name, tmp_path, module=WRITTEN)
+    assert line.outcome in GREEN, line.reason
+
+
+def test_a_shared_weight_is_told_as_transformers_tells_it(tmp_path: Path) -> None:
+    line = tried("SharedWeight", tmp_path, module=WRITTEN)
+    assert line.outcome == "error"
+    assert "shared tensors" in line.reason
+
+
+def test_weights_that_a_constructor_loads_are_looked_at_before_any_are_filled(tmp_path: Path) -> None:
+    line = tried("PretrainedTower", tmp_path, module=WRITTEN)
+    assert line.outcome == "tensors"
+    assert line.reason.startswith("90 parameters not as saved (constructed, without the tower)")
+    assert "initialised again" in line.reason
+    outcomes = {scenario.name: scenario.outcome for scenario in line.scenarios}
+    assert outcomes == {"": "passed", "constructed": "tensors", "without the tower": "tensors"}
+
+
+def test_weights_that_are_loaded_after_post_init_are_as_constructed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(as_people_write.PretrainedTower, "post_init", _with_pretrained_again)
+    line = tried("PretrainedTower", tmp_path, module=WRITTEN)
+    assert {scenario.name: scenario.outcome for scenario in line.scenarios}["constructed"] == "passed", line.reason
+
+
+def _with_pretrained_again(model: Any) -> None:
+    super(as_people_write.PretrainedTower, model).post_init()
+    timm.models.load_pretrained(model.vision_tower, model.vision_tower.pretrained_cfg, num_classes=0)
 
 
 def test_buffers_that_nothing_sets_again_are_tensors(tmp_path: Path) -> None:
