@@ -143,3 +143,10 @@ def test_a_fault_is_seen_in_the_scenario_that_has_it(
 ) -> None:
     fault(monkeypatch)
     assert said in words(scenarios(route)[scenario])
+
+
+def test_a_tower_on_the_disk_is_run_from_there(scenarios: Callable[..., Scenarios]) -> None:
+    """timm's forward_features reads parameters that accelerate has not fetched: on this model it raises."""
+    found = scenarios("tower", "device-map")
+    assert {name: scenario.outcome for name, scenario in found.items()} == {"": "passed", "disk": "error"}
+    assert "is not on the expected device" in words(found["disk"])

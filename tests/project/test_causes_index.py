@@ -21,7 +21,7 @@ REMEDY = "cast_buffers"
 if "--remedy" in sys.argv:
     models.cast_buffers(loaded, {}, None)
 '''
-WITHOUT_A_SCRIPT = {"folder-without-a-reader", "new-head-left-on-meta"}
+WITHOUT_A_SCRIPT = {"folder-without-a-reader", "new-head-left-on-meta", "disk-loses-buffers", "disk-outside-forward"}
 """The rules whose cause no script shows: it needs another torch, or accelerate, which a script does not name."""
 
 

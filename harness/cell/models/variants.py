@@ -35,6 +35,8 @@ class Variant:
     """The default: one safetensors file, loaded without arguments."""
 
     name: ClassVar[str] = DEFAULT_VARIANT
+    given: ClassVar[Mapping[str, Any]] = {}
+    """The arguments of `from_pretrained`, if they are the same on each device."""
 
     @property
     def runs(self) -> bool:
@@ -88,7 +90,7 @@ class Variant:
 
     def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
         """The arguments of `from_pretrained`."""
-        return {}
+        return self.given
 
 
 class Sharded(Variant):
@@ -131,6 +133,7 @@ class LowCpuMem(Variant):
     """One safetensors file, loaded with `low_cpu_mem_usage=True`."""
 
     name = "low-cpu-mem"
+    given: ClassVar = {"low_cpu_mem_usage": True}
 
     def unsupported(self, release: Release, entry: Entry) -> str | None:  # noqa: ARG002
         """Unsupported where transformers needs accelerate for the flag, or ignores it."""
@@ -140,13 +143,9 @@ class LowCpuMem(Variant):
             return "transformers 5 always loads like this, and drops low_cpu_mem_usage unread"
         return None
 
-    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """The flag `low_cpu_mem_usage`."""
-        return {"low_cpu_mem_usage": True}
-
 
 class DeviceMap(Variant):
-    """One safetensors file, loaded with a `device_map` of all modules to the lane's device."""
+    """One safetensors file, loaded with a `device_map` of all modules to the lane's device, and of a tower to disk."""
 
     name = "device-map"
 
@@ -164,6 +163,7 @@ class Named(Variant):
     """One safetensors file named `model.fp16.safetensors`, loaded with `variant="fp16"`."""
 
     name = "named"
+    given: ClassVar = {"variant": NAMED}
 
     def write(self, state: State, folder: Path, files: Sequence[Path] = ()) -> None:  # noqa: ARG002
         """Store a state dict in a file of that name."""
@@ -172,10 +172,6 @@ class Named(Variant):
     def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
         """Store a model by `variant`."""
         model.save_pretrained(folder, variant=NAMED, **_without(model, left_out))
-
-    def arguments(self, device: str) -> Mapping[str, Any]:  # noqa: ARG002
-        """The argument `variant`."""
-        return {"variant": NAMED}
 
 
 class ModelArgs(Variant):
@@ -201,6 +197,13 @@ class ModelArgs(Variant):
         return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
 
 
+class Attention(Variant):
+    """One safetensors file, loaded with `attn_implementation="eager"`, where the default is torch's fused attention."""
+
+    name = "attention"
+    given: ClassVar = {"attn_implementation": "eager"}
+
+
 class Half(Variant):
     """One safetensors file in float16, loaded without a dtype: transformers 5 keeps it, transformers 4 widens it."""
 
@@ -219,10 +222,9 @@ class Half(Variant):
         """A floating-point tensor in float16."""
         return tensor.half() if tensor.is_floating_point() else tensor
 
-    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:  # noqa: ARG002
+    def save(self, model: Any, folder: Path, release: Release, left_out: frozenset[str]) -> None:
         """Store a model as after `half()`."""
-        halved = copy.deepcopy(model).half()
-        halved.save_pretrained(folder, **_without(halved, left_out))
+        super().save(copy.deepcopy(model).half(), folder, release, left_out)
 
     def stored(self, reference: ReferenceModel, release: Release) -> ReferenceModel:
         """The reference model with rounded weights, in the dtype that a load without one gives."""
@@ -235,7 +237,7 @@ class Half(Variant):
 
 VARIANTS: Final[Mapping[str, Variant]] = {
     variant.name: variant
-    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), Named(), ModelArgs(), Half())
+    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), Named(), ModelArgs(), Attention(), Half())
 }
 
 

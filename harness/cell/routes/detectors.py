@@ -27,7 +27,7 @@ class Detector:
 
     `takes` are the levels that it is built on, and `named` those that it takes if it is given a name, and makes the
     configuration itself. `prefixes` may lead to the timm module. One that `freezes` replaces the backbone's batch
-    norms; one that `masks` takes a `pixel_mask` for pictures that are padded.
+    norms; one that `masks` takes a `pixel_mask` for pictures that are padded. It needs at least the `least` levels.
     """
 
     cls: str
@@ -40,6 +40,7 @@ class Detector:
     masks: bool = False
     named: tuple[int, ...] = ()
     by_name: bool = True
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Way:
     @property
     def exists(self) -> bool:
         """Whether the release has this way, and the model the levels."""
-        if self.by_name and not self.detector.by_name:
+        if (self.by_name and not self.detector.by_name) or len(self.reference.levels) < self.detector.least:
             return False
         return not self._has_fixed_levels or set(self.detector.named) <= set(self.reference.levels)
 
@@ -113,6 +114,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
         _prefixes("pixel_level_module.encoder"),
         takes=lambda every: every.last(4),
         freezes=False,
+        least=3,
     ),
     "OmDet-Turbo": Detector(
         "OmDetTurboForObjectDetection",

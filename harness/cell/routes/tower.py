@@ -18,13 +18,15 @@ from transformers import LlamaConfig, LlamaModel, PreTrainedModel
 
 from ...contract.catalog import Entry
 from ..models.installed import Release
-from ..models.native import Native, Outputs, trained
+from ..models.native import Native, Outputs, Runs, trained
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
-from ..scenarios.holder import WHOLE, Holder, HolderConfig, save_and_load
-from ..scenarios.protocol import Scenario
+from ..scenarios.holder import WHOLE, Holder, HolderConfig, build_filled, save_and_load
+from ..scenarios.protocol import Back, Computed, Loaded, Scenario
 from . import as_before, reports, training
 
+PREFIX: Final = "vision_tower"
+FEATURES: Final = "last_hidden_state"
 WIDTH: Final = 32
 TOKENS: Final = 8
 NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -69,7 +71,7 @@ class Tower(PreTrainedModel):
         image = self.projector(_pooled(features, self.projector.in_features))
         text = self.text_tower.embed_tokens(input_ids)
         whole = self.text_tower(inputs_embeds=torch.cat([image[:, None], text], dim=1)).last_hidden_state
-        return {"last_hidden_state": features, WHOLE: whole}
+        return {FEATURES: features, WHOLE: whole}
 
 
 class TowerRoute:
@@ -82,8 +84,13 @@ class TowerRoute:
         return None
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """Saved and loaded whole; in the default variant also a report, a step of training, and timm against itself."""
+        """Saved and loaded whole; in the default variant also a report, a step of training, and timm against itself.
+
+        By a map of devices also with the tower on the disk.
+        """
         scenarios = {"": save_and_load(context, tower(context.reference))}
+        if "device_map" in context.variant.arguments(context.reference.placement.device):
+            scenarios["disk"] = _on_disk(context)
         if context.tries_all:
             scenarios[training.NAME] = _trained(context)
         if context.tries_all and context.handover.takes is None:  # what is no checkpoint of another pair's
@@ -94,7 +101,22 @@ class TowerRoute:
 
 def tower(reference: ReferenceModel) -> Holder:
     """The holder of a custom model around this bare timm model."""
-    return holder(reference, Tower, "vision_tower")
+    return holder(reference, Tower, PREFIX)
+
+
+def _on_disk(context: CaseContext) -> Scenario:
+    """Loaded with its vision tower on the disk, from where accelerate reads it as the model runs."""
+    reference = context.reference
+    made, native = tower(reference), context.native(lambda: reference.headless)
+    saved, folder = build_filled(context, made, native), context.folder / "saved"
+    context.save(saved, folder)
+    places = {name: reference.placement.device for name, _ in saved.named_children()} | {PREFIX: "disk"}
+    model, _ = context.load(made.from_pretrained, folder, device_map=places, offload_folder=context.folder / "disk")
+    parameters = frozenset(name for name, _ in native.module.named_parameters())
+    loaded = Loaded(model, PREFIX, native, left_out=parameters, scales=False)
+    yield loaded
+    runs = Runs(lambda: _features_of(native.runs.first), lambda: _features_of(native.runs.second))
+    yield Computed(lambda: _features_of(made.run(model)), lambda: runs, back=Back.NEVER)
 
 
 def _trained(context: CaseContext) -> Scenario:
@@ -103,17 +125,17 @@ def _trained(context: CaseContext) -> Scenario:
     rates, two = training.drops(reference), reference.two
 
     def features(model: Any) -> Outputs:
-        return trained(model, model.vision_tower, lambda: {"last_hidden_state": model.features(two)})
+        return trained(model, model.vision_tower, lambda: {FEATURES: model.features(two)})
 
     def native() -> Native:
         return training.in_training(
             reference,
-            lambda module, pixels: {"last_hidden_state": module.forward_features(pixels)},
+            lambda module, pixels: {FEATURES: module.forward_features(pixels)},
             num_classes=0,
             **rates,
         )
 
-    made = replace(holder(reference, Tower, "vision_tower", rates), native=native, run=features)
+    made = replace(holder(reference, Tower, PREFIX, rates), native=native, run=features)
     yield from save_and_load(context, made)
 
 
@@ -140,6 +162,10 @@ def _run(reference: ReferenceModel, model: Any) -> Outputs:
     tokens = torch.arange(TOKENS, device=reference.placement.device)[None]
     outputs: Outputs = model(pixel_values=reference.image, input_ids=tokens)
     return outputs
+
+
+def _features_of(outputs: Outputs) -> Outputs:
+    return {FEATURES: outputs[FEATURES]}
 
 
 def _pooled(features: Tensor, width: int) -> Tensor:

@@ -21,10 +21,7 @@ from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import Holder, build_filled, save_and_load
 from ..scenarios.protocol import Computed, Loaded, Scenario
-from .tower import Tower, TowerConfig, holder
-
-FEATURES: Final = "last_hidden_state"
-PREFIX: Final = "vision_tower"
+from .tower import FEATURES, PREFIX, Tower, TowerConfig, holder
 
 
 class TowerPretrainedConfig(TowerConfig):
