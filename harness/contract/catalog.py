@@ -112,13 +112,15 @@ BERT = Entry(
 class Catalog:
     """Every LayerScale model of one timm release, and those of `controls` that it has.
 
-    `architectures` counts all that timm registers.
+    `architectures` counts all that timm registers. `unbuilt` says of those that timm lists and cannot build what their
+    constructor raises.
     """
 
     timm: str
     architectures: int
     controls: tuple[str, ...]
     entries: tuple[Entry, ...]
+    unbuilt: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -133,8 +135,8 @@ class Catalog:
 
     @property
     def has_controls(self) -> bool:
-        """Whether every control has an entry. A catalog of selected models lacks some."""
-        return {entry.model for entry in self.entries} >= set(self.controls)
+        """Whether every control that can be built has an entry. A catalog of selected models lacks some."""
+        return {entry.model for entry in self.entries} >= set(self.controls) - self.unbuilt.keys()
 
     @cached_property
     def digest(self) -> str:
@@ -157,6 +159,7 @@ def dumps(catalog: Catalog) -> str:
         "made_by": f"nox -s catalog -- timm=={catalog.timm}",
         "architectures": catalog.architectures,
         "controls": list(catalog.controls),
+        **({"unbuilt": dict(sorted(catalog.unbuilt.items()))} if catalog.unbuilt else {}),
     }
     rows: Iterable[dict[str, Any]] = (asdict(entry) for entry in sorted(catalog, key=lambda e: e.model))
     return "".join(json.dumps(row, separators=(", ", ": ")) + "\n" for row in (head, *rows))
@@ -168,7 +171,8 @@ def loads(text: str) -> Catalog:
     if not lines or lines[0].get("schema") != SCHEMA or "catalog" not in lines[0]:
         raise ValueError(f"not a catalog of schema {SCHEMA}")
     head, *rows = lines
-    return Catalog(head["catalog"], head["architectures"], tuple(head["controls"]), tuple(map(entry_of, rows)))
+    entries, unbuilt = tuple(map(entry_of, rows)), head.get("unbuilt", {})
+    return Catalog(head["catalog"], head["architectures"], tuple(head["controls"]), entries, unbuilt)
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:

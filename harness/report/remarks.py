@@ -45,12 +45,21 @@ def on_rules(
 
 def on_results(judged: Sequence[Judged], machines: Iterable[Judgement]) -> Iterator[str]:
     """The remarks about merged results, and about the files of each machine."""
+    machines = list(machines)
+    yield from on_unbuilt(machines)
     yield from on_other_versions(lane for machine in machines for lane in machine.recorded)
     yield from on_older_results(judged)
     yield from on_second_tries(judged)
     yield from on_gpus(judged)
     yield from on_companions(judged)
     yield from on_copied_results(judged)
+
+
+def on_unbuilt(machines: Iterable[Judgement]) -> Iterator[str]:
+    """A sentence for each release of timm that lists models which it cannot build: no case tests them."""
+    for timm, models in {timm: models for machine in machines for timm, models in machine.unbuilt.items()}.items():
+        first, raised = min(models.items())
+        yield f"timm {timm} lists {number(len(models), 'model')} that it cannot build. {first} raises {raised}"
 
 
 def on_gpus(judged: Sequence[Judged]) -> Iterator[str]:

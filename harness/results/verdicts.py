@@ -4,7 +4,7 @@ import contextlib
 import functools
 import gc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config.expectation import Rule
@@ -32,6 +32,8 @@ class Judgement:
     """Model -> family."""
     parameters: Mapping[str, int]
     """Model -> number of parameters at full size."""
+    unbuilt: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Release of timm -> model that it lists and cannot build -> what its constructor raises."""
 
 
 def judged(selected: Sequence[PairRecords]) -> list[Judged]:
@@ -43,12 +45,14 @@ def of(selected: Sequence[PairRecords]) -> Judgement:
     """Reads and judges the records of the selected pairs. Raises BadInput for a file that holds no records."""
     with _garbage_collection_paused():
         lanes = [lane for records in selected for lane in _judged(records)]
-    entries = {entry.model: entry for records in selected for entry in records.catalog() or ()}
+    catalogs = [catalog for records in selected if (catalog := records.catalog())]
+    entries = {entry.model: entry for catalog in catalogs for entry in catalog}
     return Judgement(
         [case for cases, _ in lanes for case in cases],
         [recorded for _, recorded in lanes],
         {model: entry.family for model, entry in entries.items()},
         {model: entry.params for model, entry in entries.items()},
+        {catalog.timm: catalog.unbuilt for catalog in catalogs if catalog.unbuilt},
     )
 
 

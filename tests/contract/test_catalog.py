@@ -43,6 +43,14 @@ def test_what_is_written_reads_back_equal_slim_included() -> None:
     assert [one.slim for one in read] == [one.slim for one in written]
 
 
+def test_what_cannot_be_built_is_written_and_read_and_is_no_missing_control() -> None:
+    written = Catalog("1.0.31", 1371, ("resnet18",), (entry("a"),), {"resnet18": "ValueError: no"})
+    read = catalog.loads(catalog.dumps(written))
+    assert read == written
+    assert read.has_controls
+    assert not catalog_of(entry("a")).has_controls
+
+
 def test_a_catalog_file_says_first_what_made_it() -> None:
     first, *rows = catalog.dumps(catalog_of(entry("b"), entry("a"))).splitlines()
     assert '"made_by": "nox -s catalog -- timm==1.0.31"' in first

@@ -17,6 +17,7 @@ from harness.report.formats.columns import NONE, data
 from harness.results.judging import Judged, judge
 from harness.results.provenance import Foreign
 from harness.results.store import Recorded
+from harness.results.verdicts import Judgement
 from tests.summaries import NEW, cases, summary
 
 TODAY = date(2026, 11, 25)
@@ -229,3 +230,9 @@ def test_every_report_says_that_a_case_passed_at_the_second_try() -> None:
     texts = [console.file.getvalue(), markdown.text(drawn), junit.xml(drawn)]  # type: ignore[attr-defined]  # a buffer
     texts += [json.dumps(data(drawn)), json.dumps(answer.answer(drawn))]
     assert [said in text for text in texts] == [True] * 5
+
+
+def test_models_that_timm_lists_and_cannot_build_are_named_once_for_two_machines() -> None:
+    machine = Judgement([], [], {}, {}, {"1.0.31": {"b": "KeyError: 1", "a": "ValueError: no"}})
+    said = list(remarks.on_results([], [machine, machine]))
+    assert said == ["timm 1.0.31 lists 2 models that it cannot build. a raises ValueError: no"]

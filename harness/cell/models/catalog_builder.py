@@ -30,25 +30,31 @@ from .slim import PREFIX
 
 CLASSES: Final = (10, 7)
 CHUNK: Final = 8
+LONGEST: Final = 300  # characters of what a constructor raises
 
 
 def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
     """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has.
 
     `only` limits it to names that match one of these globs, if there are any. `progress` is called with the number of
-    models that are done, the number of all models, and the current name.
+    models that are done, the number of all models, and the current name. A model that cannot be built is kept with what
+    its constructor raises.
     """
     # Without models that slim.py or a user's module has registered in this process.
     known = [model for model in timm.list_models() if _is_of_timm(model)]
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
     describe = functools.partial(_describe, controls=frozenset(controls))
-    entries = []
+    entries: list[tuple[Entry, str]] = []
+    unbuilt: dict[str, str] = {}
     with ProcessPoolExecutor(initializer=quiet) as processes:
         described = zip(models, processes.map(describe, models, chunksize=CHUNK), strict=True)
         for done, (model, entry) in enumerate(described):
             progress(done, len(models), model)
-            entries += [entry] if entry else []
-    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_with_same_as(entries)))
+            if isinstance(entry, str):
+                unbuilt[model] = entry
+            elif entry:
+                entries.append(entry)
+    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_with_same_as(entries)), unbuilt)
 
 
 def _with_same_as(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
@@ -63,13 +69,19 @@ def _is_of_timm(model: str) -> bool:
     return not model.startswith(PREFIX) and str(model_entrypoint(model).__module__).startswith("timm.")
 
 
-def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | None:
-    """The entry of a model, and the digest of its slim form; None for a model that is not in the catalog."""
-    module = build(model, {})
-    if model not in controls and not has_layer_scale(module):
-        return None
-    entry = entry_of(model, module)
-    return entry, slim_digest(entry)
+def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | str | None:
+    """The entry of a model, and the digest of its slim form; None for a model that is not in the catalog.
+
+    For a model that cannot be built, what its constructor raises.
+    """
+    try:
+        module = build(model, {})
+        if model not in controls and not has_layer_scale(module):
+            return None
+        entry = entry_of(model, module)
+        return entry, slim_digest(entry)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  the constructor of any release may raise anything
+        return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
 
 
 def quiet() -> None:

@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from harness.cell.models import equivalence, slim
+from harness.cell.models import catalog_builder, equivalence, slim
 from harness.cell.models.catalog_builder import generate
 from harness.cell.models.cutting import build, create
 from harness.cell.models.structure import structure
@@ -22,6 +22,18 @@ def test_slim_models_registered_in_this_process_are_not_in_the_catalog(entries: 
     slim.register(entries["test_convnext"])
     generated = generate([], lambda *_: None, only=["*test_convnext"])
     assert [entry.model for entry in generated] == ["test_convnext"]
+
+
+def test_a_model_that_cannot_be_built_ends_no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    def built(model: str, *args: Any, **kwargs: Any) -> nn.Module:
+        if model == "test_vit":
+            raise SystemExit("this release forgot a file")
+        return build(model, *args, **kwargs)
+
+    monkeypatch.setattr(catalog_builder, "build", built)
+    generated = generate(["test_vit"], lambda *_: None, only=["test_vit", "test_vit2"])
+    assert [entry.model for entry in generated] == ["test_vit2"]
+    assert generated.unbuilt == {"test_vit": "SystemExit: this release forgot a file"}
 
 
 @pytest.mark.all_faults
