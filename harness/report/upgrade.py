@@ -6,6 +6,8 @@ from typing import Final
 
 from ..config.text import number
 from ..contract.case import GREEN, SKIPPED
+from ..contract.finding import Finding, ScenarioLine, scenarios_of
+from ..results.judging import Judged
 from ..results.pair_diff import HARM, Change, Kind
 from ..results.upgrade_result import UpgradeResult
 from . import causes, reproduction
@@ -116,6 +118,33 @@ def _old_checkpoints(answer: UpgradeResult) -> Iterator[str]:
             first = group[0].either
             routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
             yield f"✘ {word} · {routes} · {number(len(group), 'case')}, such as {first.case.id}: {first.reason}"
+            yield from _by_scenario(group[0])
+
+
+def _by_scenario(change: Change) -> Iterator[str]:
+    """A line for each thing that goes wrong by carrying alone, where there are several, so that none hides another.
+
+    Scenarios with the same first finding share a line.
+    """
+    anyway = {scenario.name: _kinds(scenario.findings) for scenario in _scenarios(change.old)}
+    by_kind: dict[tuple[str, str], list[tuple[str, Sequence[Finding]]]] = {}
+    for scenario in _scenarios(change.new):
+        known = anyway.get(scenario.name, set())
+        if new := [finding for finding in scenario.findings if (finding.kind, finding.how) not in known]:
+            by_kind.setdefault((new[0].kind, new[0].how), []).append((scenario.name, new))
+    for found in by_kind.values() if len(by_kind) > 1 else ():
+        _, findings = found[0]
+        more = f", and {number(len(findings) - 1, 'more finding')}" if len(findings) > 1 else ""
+        names = ", ".join(name for name, _ in found if name)
+        yield f"  {names}{': ' if names else ''}{findings[0].words}{more}"
+
+
+def _scenarios(case: Judged | None) -> Sequence[ScenarioLine]:
+    return scenarios_of(case.record) if case is not None and case.record else ()
+
+
+def _kinds(findings: Sequence[Finding]) -> set[tuple[str, str]]:
+    return {(finding.kind, finding.how) for finding in findings}
 
 
 def _native_outputs(answer: UpgradeResult) -> str:

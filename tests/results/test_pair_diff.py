@@ -63,6 +63,21 @@ def test_a_case_changes_in_one_way_or_not_at_all(old: str | None, new: str | Non
     assert [change.kind for change in changes] == ([kind] if kind else [])
 
 
+def scenario(name: str, outcome: str) -> dict[str, object]:
+    findings = [] if outcome == "passed" else [{"kind": outcome, "where": "load", "what": "x", "how": "lost"}]
+    return {"name": name, "outcome": outcome, "findings": findings}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"), [("keys", Kind.BROKEN), ("tensors", Kind.BROKEN), ("passed", None)], ids=str
+)
+def test_what_is_broken_anyway_hides_no_scenario_that_breaks(outcome: str, kind: Kind | None) -> None:
+    anyway = scenario("D-FINE", "tensors")
+    old = one("tensors", reason="lost", scenarios=[scenario("DETR", "passed"), anyway])
+    new = one("tensors", reason="lost", scenarios=[scenario("DETR", outcome), anyway])
+    assert [change.kind for change in compare([old], [new])] == ([kind] if kind else [])
+
+
 def test_a_case_that_only_one_pair_has_is_gone_or_new() -> None:
     assert [change.kind for change in compare([one("passed")], [])] == [Kind.GONE]
     assert [change.kind for change in compare([], [one("passed")])] == [Kind.NEW]

@@ -1,0 +1,57 @@
+"""What an upgrade says of checkpoints that the old pair saved: each thing that goes wrong, for none hides another."""
+
+import itertools
+from typing import Any
+
+from harness.config.matrix import Tolerance
+from harness.contract.case import Case
+from harness.report import upgrade
+from harness.results.judging import Judged, Verdict
+from harness.results.upgrade_result import UpgradeResult
+from tests.summaries import pair
+
+OLD, NEW = pair("transformers4.57.6-timm1.0.22"), pair("transformers5.23.0-timm1.0.31")
+LANE = "cpu-float32"
+
+
+def scenario(name: str, kind: str = "passed", what: str = "", how: str = "") -> dict[str, Any]:
+    finding = {"kind": kind, "where": "load", "what": what, "how": how}
+    return {"name": name, "outcome": kind, "findings": [] if kind == "passed" else [finding]}
+
+
+def judged(outcome: str, *scenarios: dict[str, Any]) -> Judged:
+    record = {"outcome": outcome, "reason": "what is worst", "model": "resnet18", "scenarios": list(scenarios)}
+    return Judged(NEW.id, LANE, Case("detector", "resnet18"), Verdict.AS_EXPECTED, record)
+
+
+def told(end: Judged, carried: Judged) -> list[str]:
+    answer = UpgradeResult(OLD, NEW, {"float32": Tolerance(rtol=1e-5, atol=1e-5)}, [end], [end], [], {}, {}, [carried])
+    lines = list(upgrade.lines(answer))
+    first = next(number for number, line in enumerate(lines) if line.startswith("✘"))
+    return [lines[first], *itertools.takewhile(lambda line: line.startswith("  "), lines[first + 1 :])]
+
+
+THAWED = scenario("D-FINE", "flags", "up", "requires a gradient, and must not")
+REFUSED = ("error", "ValueError", "dilation is None")
+LOST = ("keys", "bn1.bias", "prefixed with _backbone")
+
+
+def test_each_thing_that_carrying_breaks_has_a_line_with_its_scenarios() -> None:
+    end = judged("flags", *(scenario(name) for name in ("DETR", "Table Transformer", "Deformable DETR")), THAWED)
+    carried = judged(
+        "keys",
+        scenario("DETR", *REFUSED),
+        scenario("Table Transformer", *REFUSED),
+        scenario("Deformable DETR", *LOST),
+        THAWED,
+    )
+    assert told(end, carried) == [
+        "✘ lost by carrying · detector · 1 case, such as detector/resnet18: what is worst",
+        "  DETR, Table Transformer: error in load: ValueError: dilation is None",
+        "  Deformable DETR: keys in load: bn1.bias: prefixed with _backbone",
+    ]
+
+
+def test_a_single_thing_is_told_by_the_reason_alone() -> None:
+    [line] = told(judged("flags", scenario("DETR"), THAWED), judged("flags", scenario("DETR", *REFUSED), THAWED))
+    assert line == "✘ lost by carrying · detector · 1 case, such as detector/resnet18: what is worst"
