@@ -30,21 +30,23 @@ _MEASURED: Final[WeakKeyDictionary[ReferenceModel, BareWork]] = WeakKeyDictionar
 def has_measure(reference: Any) -> bool:
     """Whether there is bare work of a reference model to compare a load with.
 
-    Left out are user models; full size, where memory may not hold a second load; weights of the hub; and a GPU.
+    Left out are user models; full size, where memory may not hold a second load; weights of the hub; a GPU; and half
+    precision, in which timm's constructor draws its first values several times slower on some CPUs, and bare work none.
     """
     is_timm = type(reference) is ReferenceModel and reference.entry.model != BERT.model
-    return is_timm and reference.size == Size.SLIM and reference.placement.device == "cpu"
+    placement = reference.placement
+    return is_timm and reference.size == Size.SLIM and placement.device == "cpu" and placement.is_default
 
 
 def of(reference: ReferenceModel, *, maps: bool) -> BareWork:
     """The bare work of a reference model, measured once. `maps`: the release leaves tensors mapped from their file."""
     if reference not in _MEASURED:
-        _MEASURED[reference] = _measure(reference, shared=maps and reference.placement.is_default)
+        _MEASURED[reference] = _measure(reference, shared=maps)
     return _MEASURED[reference]
 
 
 def _measure(reference: ReferenceModel, *, shared: bool) -> BareWork:
-    """Tensors that stay mapped are shared with the reference model; others are copied, in the lane's dtype."""
+    """Tensors that stay mapped are shared with the reference model; others are copied."""
     state = reference.state
     _, cost = measured(lambda: _built(reference, state if shared else _copied(reference)))
     return BareWork(cost, size_of(state) / MIB if shared else 0.0)
@@ -53,13 +55,10 @@ def _measure(reference: ReferenceModel, *, shared: bool) -> BareWork:
 def _built(reference: ReferenceModel, state: Mapping[str, Tensor]) -> nn.Module:
     with weights.uninitialised():
         module: nn.Module = timm.create_model(reference.architecture, pretrained=False, **reference.head_arguments)
-    module.load_state_dict(state, assign=True)
+    # Without its metadata, in which torch would note `assign`, and assign on each later load of this state.
+    module.load_state_dict(dict(state), assign=True)
     return module
 
 
 def _copied(reference: ReferenceModel) -> dict[str, Tensor]:
-    dtype = reference.placement.dtype
-    return {
-        name: tensor.to(dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
-        for name, tensor in reference.state.items()
-    }
+    return {name: tensor.clone() for name, tensor in reference.state.items()}

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
 import torch
 
 from harness.cell.compare.costs import compare_costs, exceed_floors
 from harness.cell.guards.cost import Cost, anonymous_mib, measured
+from harness.cell.models.placement import Placement
 from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
@@ -21,6 +23,7 @@ from harness.cell.scenarios import bare_work, run_case
 from harness.cell.scenarios.context import CaseContext
 from harness.cell.scenarios.protocol import Scenario
 from harness.contract.case import Outcome
+from harness.contract.catalog import Catalog
 from harness.contract.plan import Bound, Costs
 from harness.contract.record import CaseLine
 from harness.doctor import console_report
@@ -98,6 +101,24 @@ def test_bare_work_that_gives_memory_back_lowers_no_bound() -> None:
     assert list(compare_costs(Cost(0.0, 15.0), Cost(0.0, -100.0), BOUNDS, mapped=0.0)) == []
 
 
+def test_a_state_that_bare_work_has_used_is_copied_by_whoever_loads_it(
+    reference: Callable[..., ReferenceModel],
+) -> None:
+    """torch notes `assign=True` in the metadata of a state dict, and assigns it wherever it is loaded later."""
+    model = reference("test_vit2")
+    bare_work.of(model, maps=True)
+    module = model.create(lambda _: {}, **model.head_arguments).module
+    other = timm.create_model(model.architecture, **model.head_arguments)
+    other.load_state_dict(model.state)
+    held = {parameter.data_ptr() for parameter in module.parameters()}
+    assert held.isdisjoint(parameter.data_ptr() for parameter in other.parameters())
+
+
+def test_half_precision_has_no_bare_work(reference: Callable[..., ReferenceModel]) -> None:
+    assert bare_work.has_measure(reference("test_vit2"))
+    assert not bare_work.has_measure(ReferenceModel(reference("test_vit2").entry, "slim", Placement("cpu", torch.half)))
+
+
 def test_only_a_load_beyond_a_floor_needs_the_bare_work() -> None:
     assert not exceed_floors(Cost(0.5, 16.0), BOUNDS)
     assert exceed_floors(Cost(0.51, 0.0), BOUNDS)
@@ -171,14 +192,13 @@ def test_a_system_that_reports_no_anonymous_memory_has_none(monkeypatch: pytest.
 
 
 def test_bare_work_takes_no_memory_where_tensors_stay_mapped_and_that_of_the_weights_elsewhere(
-    reference: Callable[..., ReferenceModel],
+    entries: Catalog,
 ) -> None:
-    for dtype, copied in ((torch.float32, 0), (torch.bfloat16, 1)):
-        model = reference(LARGE, dtype)
-        mib = copied * 2 * sum(tensor.numel() for tensor in model.headless.state.values()) / 2**20
-        assert bare_work.has_measure(model)
-        bare = bare_work.of(model, maps=True)
-        assert bare is bare_work.of(model, maps=True)
+    for maps, copied in ((True, 0), (False, 1)):
+        model = ReferenceModel(entries[LARGE], "slim", Placement("cpu", torch.float32))
+        mib = copied * 4 * sum(tensor.numel() for tensor in model.headless.state.values()) / 2**20
+        bare = bare_work.of(model, maps=maps)
+        assert bare is bare_work.of(model, maps=maps)
         assert bare.cost.mib == pytest.approx(mib, abs=2)
         assert 0 < bare.cost.seconds < 5
 
