@@ -1,7 +1,7 @@
 """RT-DETR v2, loaded in half precision, keeps a buffer of each decoder layer in float32: the scale of its points.
 
-So does D-FINE. It is in the checkpoint, and transformers casts what it loads into parameters alone. No report was found,
-and no release without it.
+So does D-FINE. It is in the checkpoint, and transformers casts what it loads into parameters alone. No report was
+found, and no release without it.
 """
 
 import sys
