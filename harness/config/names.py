@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ..contract.case import DEFAULT_VARIANT, RED, Size
 from ..contract.catalog import HOW_TO_RUN, Entry
 from ..contract.lane_name import COMPANIONS
-from ..contract.routes import ALL, OWN, ROUTES
+from ..contract.routes import OWN, ROUTES
 from ..remedies.table import MOVE, NONE, REMEDIES
 from .source import is_source
 
@@ -25,7 +25,7 @@ LANES: Final = (
     *(f"{lane}{COMPANIONS}" for lane in ("cpu-float32", "cuda-float32")),
 )
 DTYPES: Final = ("float32", "float16", "bfloat16")
-VARIANTS: Final = (DEFAULT_VARIANT, *ALL)
+VARIANTS: Final = (DEFAULT_VARIANT, *dict.fromkeys(name for route in ROUTES.values() for name in route.variants))
 TRAITS: Final = (*(field.name for field in fields(Entry) if field.name not in HOW_TO_RUN), "layer_scale")
 
 

@@ -60,10 +60,10 @@ class Route:
 
 
 STORED: Final = ("sharded", "bin", "low-cpu-mem", "device-map", "named")
-CHOSEN: Final = (*STORED, "attention")
-HALF: Final = (*CHOSEN, "half")
+CHOSEN: Final = (*STORED, "attention")  # of transformers' own attention; what timm does it does not choose
+HALF: Final = (*STORED, "half")
 DESCRIBED: Final = (*STORED, "model-args")  # only timm checkpoints have model_args
-ALL: Final = (*DESCRIBED, "attention", "half")
+ALL: Final = (*DESCRIBED, "half")
 COMPANION_OF: Final[Mapping[str, str]] = {"device-map": "accelerate"}
 """The package that a variant needs beside the pair."""
 PLACED: Final = ("low-cpu-mem", "device-map")  # timm reads what these routes save, a single file
@@ -86,7 +86,7 @@ _TABLE: Final = (
     Route("tower", None, "tower-wrapper", HALF, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("tower-init", None, "tower", STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("tower-pretrained", None, "tower", STORED, NOTHING, saves=True, shards=True, held=1.2, written=4),
-    Route("tower-wrapper", WRAPPER, None, CHOSEN, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
+    Route("tower-wrapper", WRAPPER, None, STORED, WEIGHTS, saves=True, shards=True, held=0.2, written=2),
     Route("vlm", GEMMA3N, None, CHOSEN, NOTHING, saves=True, shards=True, held=0.2, written=1),
     Route("hub", WRAPPER, "wrapper", (), NOTHING, saves=True, shards=False, held=0.2, written=6),
     Route("roundtrip", WRAPPER, None, PLACED, ANY, saves=True, shards=False, held=0.2, written=3),

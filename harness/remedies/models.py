@@ -52,7 +52,7 @@ def freeze_as_built(model: nn.Module, report: Report, folder: Path | None) -> No
 
     Random numbers are drawn as if it had not been.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         built = type(model)(copy.deepcopy(model.config))
     frozen = {name for name, parameter in built.named_parameters() if not parameter.requires_grad}
     for name, parameter in model.named_parameters():

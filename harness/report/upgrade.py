@@ -81,6 +81,8 @@ def _in_full(answer: UpgradeResult, group: Sequence[Change]) -> Iterator[str]:
     """A cause that stops an upgrade: why, where it is tracked, what to do, and a command that shows it."""
     first = min(group, key=lambda change: change.broken.seconds or math.inf)
     yield _heading(answer, group)
+    if first.kind is Kind.BROKEN and first.old and first.old.broken:
+        yield from _by_scenario(first)
     broken = [change.either for change in group if change.kind is Kind.BROKEN]
     alternatives = causes.alternatives(broken, answer.new)
     if first.rule:
@@ -118,33 +120,44 @@ def _old_checkpoints(answer: UpgradeResult) -> Iterator[str]:
             first = group[0].either
             routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
             yield f"✘ {word} · {routes} · {number(len(group), 'case')}, such as {first.case.id}: {first.reason}"
-            yield from _by_scenario(group[0])
+            yield from _told(group[0])
+
+
+def _told(change: Change) -> Iterator[str]:
+    """What goes wrong in scenarios, unless the case has a single one, whose reason says it."""
+    if len(_scenarios(change.new)) > 1:
+        yield from _by_scenario(change)
 
 
 def _by_scenario(change: Change) -> Iterator[str]:
-    """A line for each thing that goes wrong by carrying alone, where there are several, so that none hides another.
+    """A line for each thing that goes wrong in scenarios on the new side alone, so that nothing else hides it.
 
-    Scenarios with the same first finding share a line.
+    Scenarios in which the same goes wrong first share a line.
     """
     anyway = {scenario.name: _kinds(scenario.findings) for scenario in _scenarios(change.old)}
-    by_kind: dict[tuple[str, str], list[tuple[str, Sequence[Finding]]]] = {}
+    lines: dict[Finding, list[tuple[str, int]]] = {}
     for scenario in _scenarios(change.new):
         known = anyway.get(scenario.name, set())
-        if new := [finding for finding in scenario.findings if (finding.kind, finding.how) not in known]:
-            by_kind.setdefault((new[0].kind, new[0].how), []).append((scenario.name, new))
-    for found in by_kind.values() if len(by_kind) > 1 else ():
-        _, findings = found[0]
-        more = f", and {number(len(findings) - 1, 'more finding')}" if len(findings) > 1 else ""
-        names = ", ".join(name for name, _ in found if name)
-        yield f"  {names}{': ' if names else ''}{findings[0].words}{more}"
+        if new := [finding for finding in scenario.findings if _kind(finding) not in known]:
+            alike = next((other for other in lines if _kind(other) == _kind(new[0])), new[0])
+            lines.setdefault(alike, []).append((scenario.name, len(new)))
+    for finding, scenarios in lines.items():
+        names, count = ", ".join(name for name, _ in scenarios if name), scenarios[0][1]
+        more = f", and {number(count - 1, 'more finding')}" if count > 1 else ""
+        yield f"  {names}{': ' if names else ''}{finding.words}{more}"
 
 
 def _scenarios(case: Judged | None) -> Sequence[ScenarioLine]:
     return scenarios_of(case.record) if case is not None and case.record else ()
 
 
-def _kinds(findings: Sequence[Finding]) -> set[tuple[str, str]]:
-    return {(finding.kind, finding.how) for finding in findings}
+def _kinds(findings: Sequence[Finding]) -> set[tuple[str, ...]]:
+    return {_kind(finding) for finding in findings}
+
+
+def _kind(finding: Finding) -> tuple[str, ...]:
+    """A finding without its figures and its example."""
+    return finding.kind, finding.where, finding.what, finding.how
 
 
 def _native_outputs(answer: UpgradeResult) -> str:

@@ -5,6 +5,8 @@ import functools
 import re
 from typing import Final
 
+from ..contract.case import GREEN, RED
+from ..contract.finding import scenarios_of
 from .judging import Judged
 from .store import Record
 
@@ -30,6 +32,20 @@ def fail_alike(case: Judged, other: Judged) -> bool:
     if case.explanation is not None and other.explanation is not None:
         return _explaining(case) == _explaining(other)
     return generalised(case) == generalised(other)
+
+
+def newly_broken(old: Judged, new: Judged) -> frozenset[str]:
+    """The scenarios that are green on the old side and broken on the new; all green ones, if the case died there.
+
+    What else is broken hides none of them.
+    """
+    before, after = (
+        {scenario.name: scenario.outcome for scenario in scenarios_of(case.record)} if case.record else {}
+        for case in (old, new)
+    )
+    green = frozenset(name for name, outcome in before.items() if outcome in GREEN)
+    died = "" in after.keys() - before.keys() and after[""] in RED
+    return green if died else frozenset(name for name in green if after.get(name) in RED)
 
 
 def _explaining(case: Judged) -> set[str]:

@@ -7,11 +7,10 @@ from typing import Any, Final, Protocol
 
 from ..contract import lane_name
 from ..contract.case import GREEN, RED
-from ..contract.finding import scenarios_of
 from ..contract.routes import ROUTES
 from ..planning.plan import EVERY_MODEL
 from .explaining import Rule
-from .failure import fail_alike, generalised
+from .failure import fail_alike, generalised, newly_broken
 from .judging import Judged
 
 Key = tuple[str, str]
@@ -115,22 +114,12 @@ def unknown(judged: Iterable[Judged]) -> list[Judged]:
 def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
     kind = KINDS.get((state_of(old), state_of(new)))
     if kind is Kind.OTHERWISE and old and new:
-        if _breaks_more(old, new):
+        if newly_broken(old, new):
             return Kind.BROKEN
         return None if fail_alike(old, new) else kind
     if kind is Kind.DRIFTED and old and new and (old.outcome, new.outcome) != ("passed", "drifted"):
         return None
     return kind
-
-
-def _breaks_more(old: Judged, new: Judged) -> bool:
-    """Whether a scenario that is green on the old side is broken on the new: what else is broken hides it not."""
-    outcomes = [
-        {scenario.name: scenario.outcome for scenario in scenarios_of(case.record or {"outcome": "not-run"})}
-        for case in (old, new)
-    ]
-    green = {name for name, outcome in outcomes[0].items() if outcome in GREEN}
-    return any(outcome in RED and name in green for name, outcome in outcomes[1].items())
 
 
 def state_of(case: Judged | None) -> str:
@@ -175,6 +164,8 @@ def responsible_package(change: Change, mixed: Mapping[str, Mapping[Key, Judged]
 
 def _is_as_new(change: Change, mixed: Judged | None) -> bool:
     if mixed and change.new and mixed.broken and change.new.broken:
+        if change.kind is Kind.BROKEN and change.old and change.old.broken:
+            return newly_broken(change.old, mixed) == newly_broken(change.old, change.new)
         return fail_alike(mixed, change.new)
     return state_of(mixed) == state_of(change.new)
 

@@ -571,7 +571,7 @@ def test_a_rule_keeps_its_date(write: Write, matrix_text: str) -> None:
 @pytest.mark.parametrize(
     ("route", "variant", "having"),
     [
-        ("tower", "model-args", "sharded, bin, low-cpu-mem, device-map, named, attention, half"),
+        ("tower", "model-args", "sharded, bin, low-cpu-mem, device-map, named, half"),
         ("hub", "bin", "none"),
         ("roundtrip", "sharded", "low-cpu-mem, device-map"),
     ],

@@ -108,7 +108,7 @@ def test_all_names_that_match_nothing_are_refused_at_once(small_matrix: Matrix, 
         "--size: unknown size 'ful', did you mean 'full'?",
         (
             "--variant: unknown variant 'zip'; there is "
-            "safetensors, sharded, bin, low-cpu-mem, device-map, named, model-args, attention, half"
+            "safetensors, sharded, bin, low-cpu-mem, device-map, named, model-args, half, attention"
         ),
         "--model: 'eva02_tiniest*' matches none of 4 models of timm 1.0.31; the nearest: eva02_tiny, eva02_large",
         "--model: 'zzz' matches none of 4 models of timm 1.0.31",

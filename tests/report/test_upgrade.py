@@ -7,6 +7,7 @@ from harness.config.matrix import Tolerance
 from harness.contract.case import Case
 from harness.report import upgrade
 from harness.results.judging import Judged, Verdict
+from harness.results.pair_diff import compare
 from harness.results.upgrade_result import UpgradeResult
 from tests.summaries import pair
 
@@ -52,6 +53,18 @@ def test_each_thing_that_carrying_breaks_has_a_line_with_its_scenarios() -> None
     ]
 
 
-def test_a_single_thing_is_told_by_the_reason_alone() -> None:
-    [line] = told(judged("flags", scenario("DETR"), THAWED), judged("flags", scenario("DETR", *REFUSED), THAWED))
-    assert line == "✘ lost by carrying · detector · 1 case, such as detector/resnet18: what is worst"
+def test_what_is_broken_anyway_hides_no_single_thing() -> None:
+    lines = told(judged("flags", scenario("DETR"), THAWED), judged("flags", scenario("DETR", *REFUSED), THAWED))
+    assert lines[1:] == ["  DETR: error in load: ValueError: dilation is None"]
+
+
+def test_a_case_with_a_single_scenario_is_told_by_its_reason() -> None:
+    assert told(judged("passed", scenario("")), judged("keys", scenario("", *LOST)))[1:] == []
+
+
+def test_what_is_newly_broken_is_told_where_the_old_side_is_broken_too() -> None:
+    old, new = judged("flags", scenario("DETR"), THAWED), judged("flags", scenario("DETR", *REFUSED), THAWED)
+    tolerances = {"float32": Tolerance(rtol=1e-5, atol=1e-5)}
+    answer = UpgradeResult(OLD, NEW, tolerances, [old], [new], compare([old], [new]), {}, {})
+    assert answer.exit_code == 1
+    assert "  DETR: error in load: ValueError: dilation is None" in list(upgrade.lines(answer))

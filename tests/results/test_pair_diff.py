@@ -78,6 +78,13 @@ def test_what_is_broken_anyway_hides_no_scenario_that_breaks(outcome: str, kind:
     assert [change.kind for change in compare([old], [new])] == ([kind] if kind else [])
 
 
+def test_a_case_that_dies_is_newly_broken_where_a_scenario_was_green() -> None:
+    old = one("tensors", reason="lost", scenarios=[scenario("DETR", "passed"), scenario("D-FINE", "tensors")])
+    assert [change.kind for change in compare([old], [one("timeout", reason="too long")])] == [Kind.BROKEN]
+    red = one("tensors", reason="lost", scenarios=[scenario("D-FINE", "tensors")])
+    assert [change.kind for change in compare([red], [one("timeout", reason="too long")])] == [Kind.OTHERWISE]
+
+
 def test_a_case_that_only_one_pair_has_is_gone_or_new() -> None:
     assert [change.kind for change in compare([one("passed")], [])] == [Kind.GONE]
     assert [change.kind for change in compare([], [one("passed")])] == [Kind.NEW]

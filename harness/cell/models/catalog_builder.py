@@ -38,7 +38,7 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
 
     `only` limits it to names that match one of these globs, if there are any. `progress` is called with the number of
     models that are done, the number of all models, and the current name. A model that cannot be built is kept with what
-    its constructor raises.
+    its constructor raises. Raises RuntimeError if that is all that there is.
     """
     # Without models that slim.py or a user's module has registered in this process.
     known = [model for model in timm.list_models() if _is_of_timm(model)]
@@ -54,6 +54,9 @@ def generate(controls: Sequence[str], progress: Callable[[int, int, str], None],
                 unbuilt[model] = entry
             elif entry:
                 entries.append(entry)
+    if unbuilt and not entries:
+        first, raised = min(unbuilt.items())
+        raise RuntimeError(f"timm {timm.__version__} builds no model with LayerScale; {first} raises {raised}")
     return Catalog(timm.__version__, len(models), tuple(controls), tuple(_with_same_as(entries)), unbuilt)
 
 
@@ -76,12 +79,14 @@ def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | str |
     """
     try:
         module = build(model, {})
-        if model not in controls and not has_layer_scale(module):
-            return None
-        entry = entry_of(model, module)
-        return entry, slim_digest(entry)
+    except (MemoryError, OSError):  # the machine's, and no trait of the model
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  the constructor of any release may raise anything
         return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
+    if model not in controls and not has_layer_scale(module):
+        return None
+    entry = entry_of(model, module)
+    return entry, slim_digest(entry)
 
 
 def quiet() -> None:

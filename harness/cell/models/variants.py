@@ -197,13 +197,6 @@ class ModelArgs(Variant):
         return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
 
 
-class Attention(Variant):
-    """One safetensors file, loaded with `attn_implementation="eager"`, where the default is torch's fused attention."""
-
-    name = "attention"
-    given: ClassVar = {"attn_implementation": "eager"}
-
-
 class Half(Variant):
     """One safetensors file in float16, loaded without a dtype: transformers 5 keeps it, transformers 4 widens it."""
 
@@ -235,9 +228,16 @@ class Half(Variant):
         round_to_half(model)
 
 
+class Attention(Variant):
+    """One safetensors file, loaded with `attn_implementation="eager"`, where transformers' default is torch's fused."""
+
+    name = "attention"
+    given: ClassVar = {"attn_implementation": "eager"}
+
+
 VARIANTS: Final[Mapping[str, Variant]] = {
     variant.name: variant
-    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), Named(), ModelArgs(), Attention(), Half())
+    for variant in (Variant(), Sharded(), Bin(), LowCpuMem(), DeviceMap(), Named(), ModelArgs(), Half(), Attention())
 }
 
 

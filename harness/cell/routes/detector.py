@@ -3,7 +3,7 @@
 DETR, Conditional DETR, Table Transformer, Deformable DETR, RT-DETR v2, D-FINE, UperNet and Mask2Former, each given its
 backbone by a TimmBackboneConfig and by timm's name for it; and OmDet-Turbo.
 
-Compared with native timm: feature maps; logits, boxes and masks are compared with those of the model that was saved.
+Compared with native timm: feature maps; logits, boxes and hidden states are compared with those of the saved model.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, module_prefix, save_and_load
 from ..scenarios.protocol import Back, Scenario
 from .backbone import no_backbone
-from .detectors import BOXES, Way, ways
+from .detectors import BOXES, DetectorScenario, detector_scenarios
 
 MASK: Final = "the mask matters"
 APART: Final = "a picture beside a padded one is detected as alone"
@@ -38,15 +38,15 @@ class DetectorRoute:
         return no_backbone(release, entry)
 
     def scenarios(self, context: CaseContext) -> Mapping[str, Scenario]:
-        """One for each detector that this release has, and each way to give it a backbone."""
+        """One for each detector that this release has, and each form of giving it a backbone."""
         return {
-            name: save_and_load(context, _holder(context, way))
-            for name, way in ways(context.release, context.reference)
+            name: save_and_load(context, _holder(context, scenario))
+            for name, scenario in detector_scenarios(context.release, context.reference)
         }
 
 
-def _holder(context: CaseContext, way: Way) -> Holder:
-    reference, detector = context.reference, way.detector
+def _holder(context: CaseContext, scenario: DetectorScenario) -> Holder:
+    reference, detector = context.reference, scenario.detector
 
     def run(model: Any) -> Outputs:
         output = model(**detector.inputs(reference))
@@ -56,7 +56,7 @@ def _holder(context: CaseContext, way: Way) -> Holder:
         return {**numbered(timm_module(reference.image)), **whole, **masked}
 
     def native() -> Native:
-        maps = reference.features_at(way.levels.indices)
+        maps = reference.features_at(scenario.levels.indices)
         matters = {name: torch.tensor(data=True) for name in (MASK, APART) if detector.masks}
         return Native(maps.module, lambda: {**maps.run(), **matters}, maps.state)
 
@@ -65,7 +65,7 @@ def _holder(context: CaseContext, way: Way) -> Holder:
         return frozenset(name for name in names if name.endswith(TRACKED))
 
     return Holder(
-        build=way.build,
+        build=scenario.build,
         from_pretrained=getattr(transformers, detector.cls).from_pretrained,
         prefixes=detector.prefixes,
         native=native,

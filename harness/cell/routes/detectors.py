@@ -44,7 +44,7 @@ class Detector:
 
 
 @dataclass(frozen=True)
-class Way:
+class DetectorScenario:
     """A detector, and how it is given its backbone: by a TimmBackboneConfig, or by timm's name for it."""
 
     detector: Detector
@@ -60,14 +60,16 @@ class Way:
 
     @property
     def exists(self) -> bool:
-        """Whether the release has this way, and the model the levels."""
-        if (self.by_name and not self.detector.by_name) or len(self.reference.levels) < self.detector.least:
+        """Whether the detector can be given its backbone so, and the model has levels enough for it."""
+        if self.by_name and not self.detector.by_name:
             return False
-        return not self._has_fixed_levels or set(self.detector.named) <= set(self.reference.levels)
+        return len(self.reference.levels) >= self.detector.least
 
     @property
     def _has_fixed_levels(self) -> bool:
-        return self.by_name and self._makes_config and bool(self.detector.named)
+        """Whether transformers itself says which levels: those that it fixes, if the model has them."""
+        named = self.detector.named
+        return self.by_name and self._makes_config and bool(named) and set(named) <= set(self.reference.levels)
 
     @property
     def _makes_config(self) -> bool:
@@ -129,11 +131,11 @@ DETECTORS: Final[Mapping[str, Detector]] = {
 }
 
 
-def ways(release: Release, reference: ReferenceModel) -> Iterator[tuple[str, Way]]:
-    """The ways that this release has to build a detector on this model, by the names of their scenarios."""
+def detector_scenarios(release: Release, reference: ReferenceModel) -> Iterator[tuple[str, DetectorScenario]]:
+    """The detectors that this release has for this model, each with its backbone given in either form, by name."""
     for name, detector in DETECTORS.items():
         if hasattr(transformers, detector.cls):
             for suffix in ("", BY_NAME):
-                way = Way(detector, reference, release, by_name=bool(suffix))
-                if way.exists:
-                    yield f"{name}{suffix}", way
+                scenario = DetectorScenario(detector, reference, release, by_name=bool(suffix))
+                if scenario.exists:
+                    yield f"{name}{suffix}", scenario

@@ -25,11 +25,12 @@ class Levels:
         """All levels of a model."""
         info: Any = reference.features.module.feature_info
         maps = list(reference.features.runs.first.values())
+        channels = tuple(info.channels())
         return cls(
             tuple(reference.levels),
-            tuple(info.channels()),
+            channels,
             tuple(info.reduction()),
-            tuple(tuple(feature_map.shape[-2:]) for feature_map in maps),
+            tuple(_side(feature_map.shape[1:], count) for feature_map, count in zip(maps, channels, strict=True)),
         )
 
     def at(self, indices: Sequence[int]) -> "Levels":
@@ -62,3 +63,8 @@ class Levels:
     def queries(self) -> int:
         """A few queries, at most one for each cell of the maps."""
         return min(MOST, sum(height * width for height, width in self.sides))
+
+
+def _side(shape: Sequence[int], channels: int) -> tuple[int, ...]:
+    """Height and width of a feature map of shape (channels, h, w), or (h, w, channels) as timm's Swin gives it."""
+    return tuple(shape[1:] if shape[0] == channels else shape[:-1])

@@ -20,6 +20,7 @@ from ...contract.catalog import Entry
 from ..models.installed import Release
 from ..models.native import Native, Outputs, Runs, trained
 from ..models.reference import ReferenceModel
+from ..models.variants import DeviceMap
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, HolderConfig, build_filled, save_and_load
 from ..scenarios.protocol import Back, Computed, Loaded, Scenario
@@ -89,7 +90,7 @@ class TowerRoute:
         By a map of devices also with the tower on the disk.
         """
         scenarios = {"": save_and_load(context, tower(context.reference))}
-        if "device_map" in context.variant.arguments(context.reference.placement.device):
+        if context.variant.name == DeviceMap.name:
             scenarios["disk"] = _on_disk(context)
         if context.tries_all:
             scenarios[training.NAME] = _trained(context)

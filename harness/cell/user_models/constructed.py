@@ -71,7 +71,8 @@ class Watch:
             return result
 
         def watched_post_init(model: PreTrainedModel) -> None:
-            new = self._given.keys() - self._copies.keys()
+            held = {id(tensor) for tensor in tensors_of(model).values()}
+            new = held & (self._given.keys() - self._copies.keys())
             self._copies |= {key: self._given[key].detach().clone() for key in new}
             post_init(model)
 
@@ -84,7 +85,8 @@ class Watch:
     def of(self, model: nn.Module) -> dict[str, Tensor]:
         """What was loaded into tensors that are in the model still."""
         loaded = {name: id(tensor) for name, tensor in tensors_of(model).items() if id(tensor) in self._given}
-        return {name: self._copies.get(key, self._given[key].detach().clone()) for name, key in loaded.items()}
+        copies = {name: self._copies.get(key, self._given[key].detach().clone()) for name, key in loaded.items()}
+        return {name: copy for name, copy in copies.items() if copy.shape == tensors_of(model)[name].shape}
 
 
 def construct(build: Build) -> Constructed:

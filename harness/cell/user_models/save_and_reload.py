@@ -65,14 +65,14 @@ class UserModel:
     as_stored: bool = False
     """Whether it is loaded without a dtype; the lane's is named."""
     loads: bool = False
-    """Whether its constructor loads weights, as a tower's does that takes timm's pretrained ones."""
+    """Whether it is a model of transformers whose constructor loads weights, as timm's pretrained ones."""
 
     @classmethod
     def of(cls, target: Target, placement: Placement) -> "UserModel":
         """The user model, with the traits of a newly built one."""
-        made = constructed.construct(lambda: build_pretrained(target))
-        model = made.model.tower if isinstance(made.model, WrappedModule) else made.model
-        return cls(target, target.entry(model), placement, loads=bool(made.loaded))
+        made = constructed.construct(target.build)
+        loads = isinstance(made.model, PreTrainedModel) and bool(made.loaded)
+        return cls(target, target.entry(made.model), placement, loads=loads)
 
     def default(self, name: str) -> Tensor | None:
         """The constructor's tensor of that name; None if there is none."""
@@ -98,7 +98,7 @@ class SaveAndReload:
         whole = {"": _saved_and_reloaded(context)}
         if not (reference.loads and context.is_default and reference.target.folder is None):
             return whole
-        return {**whole, **constructed.scenarios(context, lambda: build_pretrained(reference.target))}
+        return {**whole, **constructed.scenarios(context, reference.target.build)}
 
 
 def _saved_and_reloaded(context: CaseContext) -> Scenario:

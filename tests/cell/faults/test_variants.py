@@ -17,6 +17,7 @@ from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.context import CaseContext
+from harness.cell.scenarios.protocol import Loaded
 from harness.cell.scenarios.written_files import names_in
 from harness.contract.case import DEFAULT_VARIANT
 from harness.contract.catalog import Catalog, Entry
@@ -296,3 +297,15 @@ def test_the_reason_of_the_route_comes_before_that_of_the_variant(entries: Catal
 
 def test_what_is_supported_is_tried(attempt: Attempt) -> None:
     assert attempt(Scenarios({}), CONVNEXT).outcome == "error"
+
+
+def test_a_detector_is_loaded_with_the_attention_that_is_asked_for(attempt: Attempt) -> None:
+    used: dict[str, set[str]] = {}
+
+    def look(variant: str) -> Callable[[Loaded], None]:
+        return lambda loaded: used.setdefault(variant, set()).add(loaded.model.config._attn_implementation)
+
+    for variant in (DEFAULT_VARIANT, "attention"):
+        attempt(Faulty(ROUTES["detector"], to_loaded=look(variant), only="DETR"), RESNET, variant)
+    assert used["attention"] == {"eager"}
+    assert used[DEFAULT_VARIANT] == {"sdpa"}
