@@ -24,7 +24,9 @@ FORKING = (
     "import os, sys, time\n"
     "if os.fork() == 0:\n"
     "    os.setsid()\n"
-    "    if os.fork() == 0: print(os.getpid(), flush=True); time.sleep(60)\n"
+    "    child = os.fork()\n"
+    "    if child == 0: time.sleep(60)\n"
+    "    else: print(child, flush=True)\n"
     "    os._exit(0)\n"
     "os.wait()\n"
 )
