@@ -21,7 +21,7 @@ CONVNEXT, RELPOS, CAIT, RESNET, VIT = "convnext_atto", "test_vit_relpos", "cait_
 PERCEPTION, GEMMA, BERT = "eva02_tiny_patch14_224", "mobilenetv5_300m_enc", "bert"
 
 HEALTHY = {
-    **dict.fromkeys(("wrapper", "classifier", "backbone", "detector"), CONVNEXT),
+    **dict.fromkeys(("wrapper", "classifier", "backbone"), CONVNEXT),
     **dict.fromkeys(("tower", "tower-init", "tower-wrapper", "resume", "processor", "pipeline", "train"), CONVNEXT),
     "backbone-features": RESNET,
     "wrapper-features": RESNET,
@@ -30,6 +30,14 @@ HEALTHY = {
     "legacy-layernorm": BERT,
 }
 BROKEN = [
+    pytest.param(
+        "detector",
+        CONVNEXT,
+        "flags",
+        "(D-FINE): model.decoder.reg_scale requires a gradient, and must not, 2 like it",
+        marks=pytest.mark.slow,
+        id="detector: what D-FINE freezes is trained",
+    ),
     pytest.param(
         "hub",
         CONVNEXT,
@@ -105,7 +113,7 @@ BROKEN = [
     ),
 ]
 GREEN = {"passed", "drifted"}
-LONG = {"vlm", "detector"}
+LONG = {"vlm"}
 
 FAULTS = [
     pytest.param(
@@ -335,7 +343,7 @@ def test_without_a_fault_the_same_routes_are_green(attempt: Attempt, route: str,
 
 def test_every_route_is_tested_broken_and_each_that_this_pair_does_not_break_is_tested_healthy() -> None:
     broken = {param.values[0] for param in (*FAULTS, *BROKEN)}
-    by_the_pair = {"hub", "roundtrip", "scratch", "partial", "backbone-pretrained", "tower-pretrained"}
+    by_the_pair = {"detector", "hub", "roundtrip", "scratch", "partial", "backbone-pretrained", "tower-pretrained"}
     here = {name for name in ROUTES if not ROWS[name].companion}  # the others: tests/companions
     assert broken == here
     assert set(HEALTHY) == here - by_the_pair
