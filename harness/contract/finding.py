@@ -43,6 +43,11 @@ class Finding:
         return cls(**{**fields, "kind": Outcome(fields["kind"])})
 
     @property
+    def key(self) -> tuple[Outcome, str, str, str]:
+        """What it is without its count and its example: findings of one key are alike."""
+        return self.kind, self.where, self.what, self.how
+
+    @property
     def words(self) -> str:
         """One line on it."""
         what = f"{self.what}: {self.how}" if self.what else self.how
@@ -139,3 +144,8 @@ def _with_finding(scenario: ScenarioLine) -> ScenarioLine:
     if scenario.findings or scenario.outcome in GREEN | SKIPPED:
         return scenario
     return dataclasses.replace(scenario, findings=(Finding(scenario.outcome, "", "", str(scenario.outcome)),))
+
+
+def one_line(error: BaseException) -> str:
+    """Type and message of an exception on one line, cut to 300 characters."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

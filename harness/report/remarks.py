@@ -43,9 +43,8 @@ def on_rules(
         yield f"No case of these pairs matches {'; '.join(idle)}."
 
 
-def on_results(judged: Sequence[Judged], machines: Iterable[Judgement]) -> Iterator[str]:
+def on_results(judged: Sequence[Judged], machines: Collection[Judgement]) -> Iterator[str]:
     """The remarks about merged results, and about the files of each machine."""
-    machines = list(machines)
     yield from on_unbuilt(machines)
     yield from on_other_versions(lane for machine in machines for lane in machine.recorded)
     yield from on_older_results(judged)

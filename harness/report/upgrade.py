@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from ..config.text import number
 from ..contract.case import GREEN, SKIPPED
-from ..contract.finding import Finding, ScenarioLine, scenarios_of
+from ..contract.finding import Finding, ScenarioLine
 from ..results.judging import Judged
 from ..results.pair_diff import HARM, Change, Kind
 from ..results.upgrade_result import UpgradeResult
@@ -120,13 +120,8 @@ def _old_checkpoints(answer: UpgradeResult) -> Iterator[str]:
             first = group[0].either
             routes = ", ".join(dict.fromkeys(change.either.case.route for change in group))
             yield f"✘ {word} · {routes} · {number(len(group), 'case')}, such as {first.case.id}: {first.reason}"
-            yield from _told(group[0])
-
-
-def _told(change: Change) -> Iterator[str]:
-    """What goes wrong in scenarios, unless the case has a single one, whose reason says it."""
-    if len(_scenarios(change.new)) > 1:
-        yield from _by_scenario(change)
+            if group[0].new and len(group[0].new.scenarios) > 1:  # of a single one the reason says it
+                yield from _by_scenario(group[0])
 
 
 def _by_scenario(change: Change) -> Iterator[str]:
@@ -134,30 +129,24 @@ def _by_scenario(change: Change) -> Iterator[str]:
 
     Scenarios in which the same goes wrong first share a line.
     """
-    anyway = {scenario.name: _kinds(scenario.findings) for scenario in _scenarios(change.old)}
-    lines: dict[Finding, list[tuple[str, int]]] = {}
-    for scenario in _scenarios(change.new):
-        known = anyway.get(scenario.name, set())
-        if new := [finding for finding in scenario.findings if _kind(finding) not in known]:
-            alike = next((other for other in lines if _kind(other) == _kind(new[0])), new[0])
-            lines.setdefault(alike, []).append((scenario.name, len(new)))
-    for finding, scenarios in lines.items():
-        names, count = ", ".join(name for name, _ in scenarios if name), scenarios[0][1]
-        more = f", and {number(count - 1, 'more finding')}" if count > 1 else ""
-        yield f"  {names}{': ' if names else ''}{finding.words}{more}"
+    anyway = {(scenario.name, finding.key) for scenario, finding in _findings(change.old)}
+    new: dict[str, list[Finding]] = {}
+    for scenario, finding in _findings(change.new):
+        if (scenario.name, finding.key) not in anyway:
+            new.setdefault(scenario.name, []).append(finding)
+    alike: dict[Any, list[str]] = {}
+    for name, findings in new.items():
+        alike.setdefault(findings[0].key, []).append(name)
+    for names in alike.values():
+        findings = new[names[0]]
+        more = f", and {number(len(findings) - 1, 'more finding')}" if len(findings) > 1 else ""
+        named = ", ".join(name for name in names if name)
+        yield f"  {named}{': ' if named else ''}{findings[0].words}{more}"
 
 
-def _scenarios(case: Judged | None) -> Sequence[ScenarioLine]:
-    return scenarios_of(case.record) if case is not None and case.record else ()
-
-
-def _kinds(findings: Sequence[Finding]) -> set[tuple[str, ...]]:
-    return {_kind(finding) for finding in findings}
-
-
-def _kind(finding: Finding) -> tuple[str, ...]:
-    """A finding without its figures and its example."""
-    return finding.kind, finding.where, finding.what, finding.how
+def _findings(case: Judged | None) -> Iterator[tuple[ScenarioLine, Finding]]:
+    for scenario in case.scenarios if case else ():
+        yield from ((scenario, finding) for finding in scenario.findings)
 
 
 def _native_outputs(answer: UpgradeResult) -> str:

@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 from ..contract.case import GREEN, RED
-from ..contract.finding import scenarios_of
 from .judging import Judged
 from .store import Record
 
@@ -39,10 +38,7 @@ def newly_broken(old: Judged, new: Judged) -> frozenset[str]:
 
     What else is broken hides none of them.
     """
-    before, after = (
-        {scenario.name: scenario.outcome for scenario in scenarios_of(case.record)} if case.record else {}
-        for case in (old, new)
-    )
+    before, after = ({scenario.name: scenario.outcome for scenario in case.scenarios} for case in (old, new))
     green = frozenset(name for name, outcome in before.items() if outcome in GREEN)
     died = "" in after.keys() - before.keys() and after[""] in RED
     return green if died else frozenset(name for name in green if after.get(name) in RED)

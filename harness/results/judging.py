@@ -8,7 +8,7 @@ from typing import Final
 
 from ..config.errors import ExitCode
 from ..contract.case import GREEN, SKIPPED, Case
-from ..contract.finding import scenarios_of
+from ..contract.finding import ScenarioLine, scenarios_of
 from .explaining import NOTHING, Explanation, Remedied, Rule, Seen, explain
 from .store import Record, Recorded
 
@@ -58,6 +58,11 @@ class Judged:
         return None if self.record is None else str(self.record["outcome"])
 
     @property
+    def scenarios(self) -> tuple[ScenarioLine, ...]:
+        """The scenarios on record; none of an incomplete case."""
+        return scenarios_of(self.record) if self.record else ()
+
+    @property
     def reason(self) -> str:
         """One line on the outcome, or on what no rule explains, with what is known beside it."""
         if self.record is None:
@@ -90,11 +95,10 @@ class Judged:
         """Whether the case is known to be broken, and every scenario of it is green as it is or with its remedies."""
         if not self.broken or self.verdict is not Verdict.AS_EXPECTED:
             return False
-        scenarios = scenarios_of(self.record or {})
         return all(
             not scenario.findings
             or (scenario.remedied and not any(tried.findings for tried in scenario.remedied.values()))
-            for scenario in scenarios
+            for scenario in self.scenarios
         )
 
     @property

@@ -74,9 +74,5 @@ def _of_error(error: Mapping[str, Any]) -> Finding:
 def _counted(findings: Iterable[Finding]) -> Sequence[Finding]:
     counts: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
-        counts.setdefault((finding.kind, finding.where, finding.what, finding.how), []).append(finding)
-    return [
-        Finding(first.kind, first.where, first.what, first.how, len(group), first.example)
-        for group in counts.values()
-        for first in group[:1]
-    ]
+        counts.setdefault(finding.key, []).append(finding)
+    return [Finding(*first.key, len(group), first.example) for group in counts.values() for first in group[:1]]

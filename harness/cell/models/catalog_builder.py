@@ -23,6 +23,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...contract import package
 from ...contract.catalog import Catalog, Entry, Slim, dumps
+from ...contract.finding import one_line
 from .cutting import build, cut, smallest_side
 from .equivalence import slim_digest
 from .layer_scales import has_layer_scale, layer_scales
@@ -30,7 +31,6 @@ from .slim import PREFIX
 
 CLASSES: Final = (10, 7)
 CHUNK: Final = 8
-LONGEST: Final = 300  # characters of what a constructor raises
 
 
 def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
@@ -82,7 +82,7 @@ def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | str |
     except (MemoryError, OSError):  # the machine's, and no trait of the model
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  the constructor of any release may raise anything
-        return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
+        return one_line(error)
     if model not in controls and not has_layer_scale(module):
         return None
     entry = entry_of(model, module)

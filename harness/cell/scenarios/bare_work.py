@@ -48,7 +48,9 @@ def of(reference: ReferenceModel, *, maps: bool) -> BareWork:
 def _measure(reference: ReferenceModel, *, shared: bool) -> BareWork:
     """Tensors that stay mapped are shared with the reference model; others are copied."""
     state = reference.state
-    _, cost = measured(lambda: _built(reference, state if shared else _copied(reference)))
+    _, cost = measured(
+        lambda: _built(reference, state if shared else {name: tensor.clone() for name, tensor in state.items()})
+    )
     return BareWork(cost, size_of(state) / MIB if shared else 0.0)
 
 
@@ -58,7 +60,3 @@ def _built(reference: ReferenceModel, state: Mapping[str, Tensor]) -> nn.Module:
     # Without its metadata, in which torch would note `assign`, and assign on each later load of this state.
     module.load_state_dict(dict(state), assign=True)
     return module
-
-
-def _copied(reference: ReferenceModel) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in reference.state.items()}

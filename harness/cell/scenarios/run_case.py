@@ -201,7 +201,7 @@ def _repeatable(scenario: ScenarioLine) -> tuple[Outcome, frozenset[tuple[str, .
     Outputs of a broken state are not computed again.
     """
     findings = {
-        (finding.kind, finding.where, finding.what, finding.how)
+        finding.key
         for finding in scenario.findings
         if finding.kind not in {Outcome.OUTPUTS, Outcome.NONFINITE} or scenario.outcome == finding.kind
     }

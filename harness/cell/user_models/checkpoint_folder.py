@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint
+from ...contract.finding import one_line
 from ...contract.routes import OWN
 from ..models import weights
 from ..models.catalog_builder import entry_of
@@ -28,7 +29,7 @@ from ..routes.wrapped import PREFIX
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Damaged, Scenario
 from . import damage
-from .target import Unusable, one_line
+from .target import Unusable
 from .tensor_files import copy_into, dtype_of, state_of
 
 NAMED: Final = "kept_"

@@ -84,9 +84,9 @@ class Watch:
 
     def of(self, model: nn.Module) -> dict[str, Tensor]:
         """What was loaded into tensors that are in the model still."""
-        loaded = {name: id(tensor) for name, tensor in tensors_of(model).items() if id(tensor) in self._given}
-        copies = {name: self._copies.get(key, self._given[key].detach().clone()) for name, key in loaded.items()}
-        return {name: copy for name, copy in copies.items() if copy.shape == tensors_of(model)[name].shape}
+        loaded = {name: tensor for name, tensor in tensors_of(model).items() if id(tensor) in self._given}
+        kept = {name: self._copies.get(id(tensor), tensor) for name, tensor in loaded.items()}
+        return {name: kept[name].detach() for name, tensor in loaded.items() if kept[name].shape == tensor.shape}
 
 
 def construct(build: Build) -> Constructed:

@@ -10,6 +10,7 @@ import torch
 
 from ...contract.case import DEFAULT_VARIANT, OWN_VARIANTS, Case, Outcome
 from ...contract.checkpoint import Checkpoint, is_path
+from ...contract.finding import one_line
 from ...contract.matching import applying
 from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
@@ -27,7 +28,7 @@ from ..scenarios.run_case import case_line
 from .checkpoint_folder import CheckpointFolder, ReadByTimm
 from .resolution import as_target, from_folder, resolve
 from .save_and_reload import SaveAndReload, UserModel
-from .target import Target, Unusable, one_line
+from .target import Target, Unusable
 from .tensor_files import dtype_of, state_of
 
 OWN_ROUTE: Final[Mapping[str, Route]] = {OWN: SaveAndReload()}

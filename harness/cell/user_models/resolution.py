@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from ...contract.checkpoint import CONFIG, Checkpoint
-from .target import SIDE, Target, Unusable, checked, default_inputs, one_line
+from ...contract.finding import one_line
+from .target import SIDE, Target, Unusable, checked, default_inputs
 
 FORM: Final = "package.module:Name"
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ...contract.catalog import BERT, Entry
+from ...contract.finding import one_line
 from ...contract.routes import OWN
 from ..models.catalog_builder import traits_of
 from ..models.native import Outputs
@@ -103,8 +104,3 @@ def _tensors_in(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _tensors_in(item, f"{name}.{index}")
-
-
-def one_line(error: BaseException) -> str:
-    """Type and message of an exception on one line, cut to 300 characters."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

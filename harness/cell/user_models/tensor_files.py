@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from ...contract.checkpoint import Checkpoint
-from .target import Unusable, one_line
+from ...contract.finding import one_line
+from .target import Unusable
 
 COMPARED: Final = (torch.float32, torch.float16, torch.bfloat16)
 
