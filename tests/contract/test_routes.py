@@ -15,6 +15,7 @@ SHARED = {
     "after_training",
     "arguments",
     "as_before",
+    "as_own_class",
     "detector_fields",
     "detectors",
     "levels",
