@@ -7,7 +7,7 @@ import pytest
 
 from harness.config import matrix
 from harness.contract import catalog
-from harness.contract.catalog import Catalog, Entry, Slim
+from harness.contract.catalog import Catalog, Cut, Entry
 from harness.environments import lock, pypi
 from harness.planning import device
 
@@ -52,7 +52,7 @@ def entry(model: str, *, family: str = "timm.models.eva", slim: int = 10, gamma:
         feature_levels=3,
         intermediates=True,
         smallest_input=(3, 224, 224),
-        slim=Slim({}, (3, 64, 64), slim),
+        slim=Cut({}, (3, 64, 64), slim),
     )
 
 

@@ -13,7 +13,7 @@ from ..config.option_parser import MANY, PART, Parser
 from ..config.options import Options
 from ..config.pair import AXES, Pair, pin
 from ..config.text import number
-from ..contract.case import DEFAULT_VARIANT, GREEN
+from ..contract.case import DEFAULT_VARIANT, GREEN, Size
 from ..environments import pypi
 from ..environments.environment import Environment, Say
 from ..environments.pypi import Release
@@ -54,7 +54,7 @@ class BisectCommand:
     def of(cls, argv: Sequence[str]) -> "BisectCommand":
         """Read the command line. Raises BadInput with all that is wrong with it."""
         arguments = _parser().read(argv)
-        options = option_parser.shared(arguments)
+        options = option_parser.shared(arguments, Size.SLIM)  # each timm has narrow forms of its own
         described = matrix.load(options.matrix)
         problems: list[str] = []
         ends = {name: _end(name, arguments.get(name), problems) for name in ("good", "bad")}

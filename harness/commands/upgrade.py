@@ -11,7 +11,7 @@ from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
 from ..contract import tempdirs
-from ..contract.case import DEFAULT_VARIANT, GREEN
+from ..contract.case import DEFAULT_VARIANT, GREEN, Size
 from ..contract.catalog import BERT, Catalog
 from ..contract.routes import ROUTES
 from ..environments.environment import Environment, Say
@@ -50,7 +50,8 @@ class UpgradeCommand:
     def of(cls, argv: Sequence[str]) -> "UpgradeCommand":
         """Read the command line. Raises BadInput with what is wrong with it."""
         arguments = _parser().read(argv)
-        start, options = arguments.pop("start", None), option_parser.shared(arguments)
+        start = arguments.pop("start", None)
+        options = option_parser.shared(arguments, Size.SLIM)  # each timm has narrow forms of its own
         described = matrix.load(options.matrix)
         if described.uses and not options.routes and not options.models:
             options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
@@ -171,14 +172,15 @@ class UpgradeCommand:
                 replace(taker, handover={"takes": str(folder / "handover")}).run(catalog, environment, say)
 
     def _cut_alike(self) -> set[str]:
-        """The models that both releases of timm have, and whose slim form is the same."""
+        """The models that both releases of timm have, and which are cut alike in both."""
+        size = self.options.sizes[0]
         old, new = (
-            {entry.model: entry.slim for entry in catalog} for catalog in map(self._catalog, (self.old, self.new))
+            {entry.model: entry.cut(size) for entry in catalog} for catalog in map(self._catalog, (self.old, self.new))
         )
         return {
             model
-            for model, slim in old.items()
-            if model in new and (slim.args, slim.input_size) == (new[model].args, new[model].input_size)
+            for model, cut in old.items()
+            if model in new and (cut.args, cut.input_size) == (new[model].args, new[model].input_size)
         }
 
     def _catalog(self, pair: Pair) -> Catalog:

@@ -55,11 +55,13 @@ def days(text: str) -> int:
     return int(text)
 
 
-def shared(given: dict[str, Any]) -> Options:
-    """The options that all commands share, taken out of those that are given."""
+def shared(given: dict[str, Any], quick_size: Size = Size.NARROW) -> Options:
+    """The options that all commands share, taken out of those that are given; `quick_size` is that of `--quick`."""
     options = {field.name: given.pop(field.name) for field in fields(Options) if field.name in given}
     if options.get("weights") == HUB:
         options.setdefault("sizes", (Size.FULL,))  # which is what the hub has
+    if options.get("quick"):
+        options.setdefault("sizes", (quick_size,))
     return Options(**options)
 
 
@@ -82,7 +84,7 @@ def add_pairs(parser: Parser) -> None:
 
 def add_selection(parser: Parser) -> None:
     """The cases."""
-    sizes = f"{' or '.join(Size)} (default {DEFAULT_SIZE}); repeatable"
+    sizes = f"{' or '.join(Size)} (default {DEFAULT_SIZE}, with --quick {Size.NARROW}); repeatable"
     for name, metavar, about in (
         ("lane", "NAME", "a lane of the matrix; repeatable"),
         ("route", "NAME", "a route of the matrix; repeatable"),

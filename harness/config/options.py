@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..contract.case import DEFAULT_SIZE, HUB, SYNTHETIC
+from ..contract.case import DEFAULT_SIZE, HUB, SYNTHETIC, Size
 
 LOCKED: Final = "locked"
 LATEST: Final = "latest"
@@ -59,9 +59,17 @@ class Options:
         return self.weights == HUB
 
     @property
+    def usual_sizes(self) -> tuple[str, ...]:
+        """The sizes if none is asked for."""
+        return (Size.NARROW,) if self.quick and self.sizes == (Size.NARROW,) else Options.sizes
+
+    @property
     def user_model(self) -> dict[str, str | None] | None:
         """The model of somebody's own, as a run's header has it; None for timm's."""
         return {"target": self.own, "config": self.config, "maker": self.maker} if self.own else None
+
+
+_NAMED: Final = ("pair", "lane", "route", "model", "size", "variant")
 
 
 def in_words(options: Options) -> str:
@@ -71,10 +79,11 @@ def in_words(options: Options) -> str:
 
 def as_words(options: Options) -> list[str]:
     """The same as words, without the releases."""
+    usual = {**{name: getattr(Options, f"{name}s") for name in _NAMED}, "size": options.usual_sizes}
     named = [
         word
-        for name in ("pair", "lane", "route", "model", "size", "variant")
-        if getattr(options, f"{name}s") != getattr(Options, f"{name}s")
+        for name in _NAMED
+        if getattr(options, f"{name}s") != usual[name]
         for value in getattr(options, f"{name}s")
         for word in (f"--{name}", value)
     ]

@@ -47,8 +47,14 @@ SEVERITY: Final = (
 class Size(StrEnum):
     """How much of a model is built."""
 
+    NARROW = "narrow"
     SLIM = "slim"
     FULL = "full"
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether blocks that repeat are left out."""
+        return self is not Size.FULL
 
 
 DEFAULT_SIZE: Final = Size.SLIM

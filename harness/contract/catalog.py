@@ -1,6 +1,6 @@
 """The catalog of one timm release, one line per model, read and written here on both sides of the wall.
 
-`cell.models.catalog_builder` makes it in an environment that has that timm. Standard library only.
+`cell.catalog.builder` makes it in an environment that has that timm. Standard library only.
 """
 
 import hashlib
@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.package import FOLDER
+from .case import Size
 
-SCHEMA = 4
+SCHEMA = 5
 PACKAGED = FOLDER / "catalogs"
-HOW_TO_RUN = frozenset({"slim", "smallest_input"})
+HOW_TO_RUN = frozenset({"slim", "narrow", "smallest_input"})
 """The fields of an entry that are no trait of the model: they say how it is run here."""
 
 
 @dataclass(frozen=True)
-class Slim:
-    """How a model is cut: full width, one of each distinct block and two of one that repeats, the smallest valid input.
+class Cut:
+    """How a model is cut: one of each distinct block and two of one that repeats, the smallest valid input.
 
-    `args` are constructor arguments that replace timm's; `input_size` is (channels, height, width).
-    `creatable`: `timm.create_model` takes those arguments too. `fallback` says why the model could not be cut, or why
-    no block that repeats is there twice; None if it was and one is. `same_as` names the first model of the catalog
-    whose slim form is identical; None if that is this model.
+    A slim model has its full width, a narrow one as little as its constructor takes. `args` are constructor arguments
+    that replace timm's; `input_size` is (channels, height, width). `creatable`: `timm.create_model` takes those
+    arguments too. `fallback` says why the model could not be cut, or why no block that repeats is there twice; None if
+    it was and one is. `same_as` names the first model of the catalog whose slim form is identical; None if that is this
+    model.
     """
 
     args: Mapping[str, Any]
@@ -60,7 +62,17 @@ class Entry:
     feature_levels: int
     intermediates: bool
     smallest_input: tuple[int, int, int]
-    slim: Slim = field(compare=False)
+    slim: Cut = field(compare=False)
+    narrow: Cut | None = field(default=None, compare=False)
+    """None if the constructor takes no less width."""
+
+    def cut(self, size: str) -> Cut:
+        """How the model is cut at a size that is not full: a narrow model that takes no less width is slim."""
+        return (self.narrow if size == Size.NARROW else None) or self.slim
+
+    def params_at(self, size: str) -> int:
+        """The number of parameters at a size."""
+        return self.params if size == Size.FULL else self.cut(size).params
 
     @property
     def layer_scale(self) -> bool:
@@ -103,7 +115,7 @@ BERT = Entry(
     feature_levels=0,
     intermediates=False,
     smallest_input=(0, 0, 0),
-    slim=Slim({}, (0, 0, 0), 0),
+    slim=Cut({}, (0, 0, 0), 0),
 )
 """The model of the routes without a timm model; its size does not matter."""
 
@@ -177,11 +189,14 @@ def loads(text: str) -> Catalog:
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """The inverse of `dataclasses.asdict` on an entry."""
-    slim = row["slim"]
     return Entry(
         **{**row, "input_size": tuple(row["input_size"]), "smallest_input": tuple(row["smallest_input"])}
-        | {"slim": Slim(**{**slim, "input_size": tuple(slim["input_size"])})}
+        | {"slim": _cut_of(row["slim"]), "narrow": _cut_of(row["narrow"]) if row["narrow"] else None}
     )
+
+
+def _cut_of(row: Mapping[str, Any]) -> Cut:
+    return Cut(**{**row, "input_size": tuple(row["input_size"])})
 
 
 def path_in(folder: Path, timm: str) -> Path:

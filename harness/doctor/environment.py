@@ -8,12 +8,12 @@ from typing import Final
 import timm
 import torch
 
+from ..cell.catalog.builder import entry_of
 from ..cell.guards import offline
-from ..cell.models.catalog_builder import entry_of
-from ..cell.models.cutting import build
 from ..cell.models.installed import Release
 from ..cell.models.placement import Placement
 from ..cell.models.reference import ReferenceModel
+from ..cell.models.slim import build
 from ..cell.models.variants import VARIANTS
 from ..cell.routes import ROUTES
 from ..cell.scenarios import run_case

@@ -192,7 +192,7 @@ class PairEnvironment:
         """
         path = catalogs.path_in(folder, self.pair.timm)
         globs = ("--only", *only) if only else ()
-        arguments = ("cell.models.catalog_builder", "--controls", *self.matrix.models.controls, *globs)
+        arguments = ("cell.catalog.builder", "--controls", *self.matrix.models.controls, *globs)
         with self._made(python, path, "the catalog", arguments) as text:
             return catalogs.loads(text)
 

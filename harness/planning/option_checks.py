@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..config.errors import BadInput
 from ..config.matrix import Matrix
@@ -58,7 +58,8 @@ def _wrong_with_own(options: Options) -> Iterator[str]:
             Checkpoint.read(Path(options.own))
         except ValueError as error:
             yield f"--own: {error}"
-    left = [f"--{name}" for name in ("model", "size") if getattr(options, f"{name}s") != _default(name)]
+    left = ["--model"] if options.models else []
+    left += ["--size"] if options.sizes != options.usual_sizes else []
     left += ["--config"] if options.config and is_path(options.own) else []
     left += ["--class"] if options.maker and not is_path(options.own) else []
     left += ["--quick"] if options.quick else []
@@ -80,10 +81,6 @@ def _wrong_with_hub(options: Options) -> Iterator[str]:
     if left := [route for route in options.routes if route in ROUTES and Takes.HUB not in ROUTES[route].takes]:
         there = ", ".join(taking(Takes.HUB))
         yield f"--route {', '.join(left)}: is about what is written here; with --weights {HUB} there is {there}"
-
-
-def _default(name: str) -> Any:
-    return getattr(Options, f"{name}s")
 
 
 def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:

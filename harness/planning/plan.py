@@ -42,7 +42,7 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
         for entry in order
         if _is_named(entry, options) and _is_in_part(ranks[_first(entry)], options)
         if lane.has(entry.model) or _is_named_in_full(entry, options)
-        for size in map(Size, dict.fromkeys(options.sizes))
+        for size in dict.fromkeys(_size(entry, size) for size in options.sizes)
         for route, narrowness in stored.items()
         for variant in _of_scope(
             matrix.routes[route],
@@ -66,7 +66,12 @@ def _first(entry: Entry) -> str:
 
 
 def _cost(entry: Entry, options: Options) -> int:
-    return entry.params if Size.FULL in options.sizes else entry.slim.params
+    return max(entry.params_at(size) for size in options.sizes)
+
+
+def _size(entry: Entry, size: str) -> Size:
+    """The size at which a model runs if this one is asked for: what takes no less width is slim."""
+    return Size.SLIM if size == Size.NARROW and entry.narrow is None else Size(size)
 
 
 def _user_model_cases(matrix: Matrix, lane: Lane, options: Options, target: str) -> list[Case]:

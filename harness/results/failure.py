@@ -5,12 +5,12 @@ import functools
 import re
 from typing import Final
 
-from ..contract.case import GREEN, RED
+from ..contract.case import GREEN, RED, Size
 from .judging import Judged
 from .store import Record
 
 _QUOTED: Final = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
-_SLIM: Final = "slim_"  # the prefix of slim models' names
+_CUT: Final = "|".join(f"{size}_" for size in Size if size.is_cut)  # what begins the names of models that are cut
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)*(?:e[+-]?\d+)?")
 
 
@@ -60,5 +60,5 @@ def cause_of(record: Record) -> str:
 @functools.cache  # the reasons of a model repeat over pairs and lanes
 def _without_names(reason: str, model: str) -> str:
     reason = _QUOTED.sub("NAME", reason)
-    reason = re.sub(rf"(?<!\w)(?:{_SLIM})?{re.escape(model)}(?!\w)", "MODEL", reason)
+    reason = re.sub(rf"(?<!\w)(?:{_CUT})?{re.escape(model)}(?!\w)", "MODEL", reason)
     return _NUMBER.sub("N", reason)

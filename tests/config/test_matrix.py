@@ -16,7 +16,7 @@ from harness.config.names import TRAITS
 from harness.config.pair import Defaults, Pair
 from harness.contract import catalog
 from harness.contract.case import Case
-from harness.contract.catalog import BERT, Entry, Slim
+from harness.contract.catalog import BERT, Cut, Entry
 from harness.contract.matching import applies_to, covers_releases
 from harness.contract.routes import ROUTES
 from tests.places import ROOT
@@ -497,7 +497,7 @@ EVA = Entry(
     feature_levels=3,
     intermediates=True,
     smallest_input=(3, 224, 224),
-    slim=Slim({}, (3, 56, 56), 1_000_000),
+    slim=Cut({}, (3, 56, 56), 1_000_000),
 )
 CASE = Case("tower", EVA.model)
 PAIR = Pair(transformers="5.0.0rc1", timm="1.0.22", **DEFAULTS.model_dump(), defaults=DEFAULTS)

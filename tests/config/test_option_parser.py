@@ -41,9 +41,15 @@ def test_lists_add_up() -> None:
 
 def test_a_pair_session_takes_releases_before_between_and_after_options() -> None:
     releases = ("transformers==5.8.1", "timm==1.0.26")
-    assert parse([releases[0], "--quick", releases[1]], session="pair") == Options(requirements=releases, quick=True)
-    assert parse([*releases, "--quick"], session="pair") == Options(requirements=releases, quick=True)
-    assert parse(["--quick", *releases], session="pair") == Options(requirements=releases, quick=True)
+    assert parse([releases[0], "--quick", releases[1]], session="pair") == Options(
+        requirements=releases, quick=True, sizes=("narrow",)
+    )
+    assert parse([*releases, "--quick"], session="pair") == Options(
+        requirements=releases, quick=True, sizes=("narrow",)
+    )
+    assert parse(["--quick", *releases], session="pair") == Options(
+        requirements=releases, quick=True, sizes=("narrow",)
+    )
 
 
 def test_help_says_what_there_is_and_exits_with_0(capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,6 +203,12 @@ def test_what_does_not_go_together_is_refused(
 def test_the_hubs_weights_are_at_full_size() -> None:
     assert parse(["--weights", "hub"]).sizes == ("full",)
     assert parse(["--weights", "synthetic"]).sizes == parse([]).sizes == ("slim",)
+
+
+def test_quick_is_narrow_unless_a_size_is_asked_for() -> None:
+    assert parse(["--quick"]).sizes == ("narrow",)
+    assert parse(["--quick", "--size", "slim"]).sizes == ("slim",)
+    assert parse(["--quick", "--weights", "hub"]).sizes == ("full",)
     assert as_words(parse(["--weights", "hub"])) == ["--weights", "hub", "--size", "full"]
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from harness.contract import catalog
-from harness.contract.catalog import BERT, Catalog, Entry, Slim
+from harness.contract.case import Size
+from harness.contract.catalog import BERT, Catalog, Cut, Entry
 
 
-def slim(params: int = 10, **facts: Any) -> Slim:
-    return Slim(**{"args": {"depth": 1}, "input_size": (3, 32, 32), "params": params, **facts})
+def slim(params: int = 10, **facts: Any) -> Cut:
+    return Cut(**{"args": {"depth": 1}, "input_size": (3, 32, 32), "params": params, **facts})
 
 
 def entry(model: str, **facts: Any) -> Entry:
@@ -43,6 +44,16 @@ def test_what_is_written_reads_back_equal_slim_included() -> None:
     assert [one.slim for one in read] == [one.slim for one in written]
 
 
+def test_a_narrow_form_is_read_back_and_stands_for_the_slim_one_at_that_size() -> None:
+    narrow = Cut({"depth": 1, "embed_dim": 16}, (3, 32, 32), 4, creatable=True)
+    [one, other] = catalog.loads(catalog.dumps(catalog_of(entry("a", narrow=narrow), entry("b"))))
+    assert (one.narrow, other.narrow) == (narrow, None)
+    assert [one.cut(size) for size in (Size.NARROW, Size.SLIM)] == [narrow, one.slim]
+    assert other.cut(Size.NARROW) == other.slim
+    assert [one.params_at(size) for size in Size] == [4, 10, 100]
+    assert "narrow" not in one.traits
+
+
 def test_what_cannot_be_built_is_written_and_read_and_is_no_missing_control() -> None:
     written = Catalog("1.0.31", 1371, ("resnet18",), (entry("a"),), {"resnet18": "ValueError: no"})
     read = catalog.loads(catalog.dumps(written))
@@ -63,7 +74,7 @@ def test_a_catalog_file_says_first_what_made_it() -> None:
     ids=["empty", "no head", "another schema", "no release"],
 )
 def test_a_text_that_is_no_catalog_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^not a catalog of schema 4$"):
+    with pytest.raises(ValueError, match=r"^not a catalog of schema 5$"):
         catalog.loads(text)
 
 

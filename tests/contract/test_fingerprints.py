@@ -91,7 +91,7 @@ def test_the_digest_is_of_the_files_that_a_release_is_compared_with(folder: Path
 
 
 def test_a_line_is_that_of_a_model_which_is_slim_in_the_same_way() -> None:
-    entry = replace(catalog.BERT, model="vit", slim=catalog.Slim({"depth": 2}, (3, 56, 56), 10))
+    entry = replace(catalog.BERT, model="vit", slim=catalog.Cut({"depth": 2}, (3, 56, 56), 10))
     assert prints().of(entry) == line()
     others = [
         replace(entry, model="other"),

@@ -223,7 +223,7 @@ def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_
     catalog.path_in(packaged, "1.0.31").unlink()
     environment = FakeEnvironment(catalog=small_catalog)
     assert make().prepare(environment, print).digest == small_catalog.digest
-    assert environment.arguments == ("-m", "harness.cell.models.catalog_builder", "--controls", "resnet18")
+    assert environment.arguments == ("-m", "harness.cell.catalog.builder", "--controls", "resnet18")
     assert [path.name for path in Path("results/catalogs").iterdir()] == ["timm-1.0.31.ndjson"]
 
     again = FakeEnvironment()

@@ -55,6 +55,22 @@ def test_a_glob_narrows_and_sizes_add_up(small_matrix: Matrix, small_catalog: Ca
     assert ids(small_matrix, small_catalog, options) == ["tower/eva02_tiny", "tower/eva02_tiny+full"]
 
 
+def test_a_model_that_takes_no_less_width_is_slim_where_others_are_narrow(
+    small_matrix: Matrix, small_catalog: Catalog
+) -> None:
+    narrow = replace(small_catalog["convnext_atto"].slim, params=5)
+    entries = [replace(entry, narrow=narrow if entry.model == "convnext_atto" else None) for entry in small_catalog]
+    catalog = replace(small_catalog, entries=tuple(entries))
+    options = Options(quick=True, routes=("wrapper",), sizes=("narrow",))
+    assert set(ids(small_matrix, catalog, options)) == {
+        "wrapper/convnext_atto+narrow",
+        "wrapper/resnet18",
+        "wrapper/eva02_tiny",
+    }
+    both = replace(options, sizes=("narrow", "slim"), models=("resnet18",))
+    assert ids(small_matrix, catalog, both) == ["wrapper/resnet18"]
+
+
 def test_controls_are_in_wherever_the_smallest_of_their_kind(small_matrix: Matrix, small_catalog: Catalog) -> None:
     both = small_matrix.models.model_copy(update={"controls": ("regnetx_002", "resnet18")})
     matrix = small_matrix.model_copy(update={"models": both})

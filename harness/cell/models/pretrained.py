@@ -16,9 +16,9 @@ from torch import nn
 from ...contract.case import Size
 from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG
-from .cutting import build
 from .placement import Placement
 from .reference import ReferenceModel
+from .slim import build
 from .variants import SAFETENSORS, Variant
 
 SNAPSHOTS: Final = "snapshots"  # in the cache, a folder a revision

@@ -40,12 +40,12 @@ class ReferenceModel:
         self.size = size
         self.placement = placement
         self.as_stored = False  # whether no dtype is asked for, though the placement is not float32
-        self.input_size = entry.slim.input_size if size == "slim" else entry.smallest_input
+        self.input_size = entry.cut(size).input_size if size != "full" else entry.smallest_input
 
     @functools.cached_property
     def architecture(self) -> str:
         """The model's name in timm's registry."""
-        return slim.register(self.entry) if self.size == "slim" else self.entry.model
+        return slim.register(self.entry, self.size) if self.size != "full" else self.entry.model
 
     @functools.cached_property
     def pixels(self) -> Tensor:

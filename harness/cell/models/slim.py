@@ -1,4 +1,4 @@
-"""Full width, little depth: an architecture cut to few blocks, as `cutting` found them, under a name of its own.
+"""An architecture cut to few blocks and perhaps little width, as the catalog says, under a name of its own.
 
 The cut is made through the constructor's own arguments, so that `feature_info` and all else that the constructor
 derives agree with the blocks that remain. It is registered with timm under that name, because every release of
@@ -14,13 +14,19 @@ from typing import Any, Final
 from unittest import mock
 
 import timm
+import torch
 from timm.models import is_model, model_entrypoint, register_model
 from torch import nn
 
+from ...contract.case import DEFAULT_SIZE, Size
 from ...contract.catalog import Entry
+from .weights import uninitialised
 
-PREFIX: Final = "slim_"
+PREFIXES: Final = tuple(f"{size}_" for size in Size if size.is_cut)
+"""What begins the names of models that are cut."""
 BLOCKS: Final = "block_args"  # MobileNet-like: a list of stages, each a list of blocks; cut by position
+WIDTH: Final = "out_chs"  # the channels that such a block gives
+DIVISOR: Final = "out_chs_divided_by"  # no argument of timm's: what the widths of such blocks are divided by
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +59,11 @@ class Call:
         if BLOCKS in changes:
             stages = zip(arguments[BLOCKS], changes.pop(BLOCKS), strict=True)
             arguments[BLOCKS] = [[stage[position] for position in positions] for stage, positions in stages]
+        if DIVISOR in changes:
+            divisor = changes.pop(DIVISOR)
+            arguments[BLOCKS] = [
+                [{**block, WIDTH: block[WIDTH] // divisor} for block in stage] for stage in arguments[BLOCKS]
+            ]
         if self.config_name:
             config = arguments[self.config_name]
             inner = {name: changes.pop(name) for name in list(changes) if hasattr(config, name)}
@@ -84,17 +95,40 @@ def create_cut(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
         return built
 
 
-def register(entry: Entry) -> str:
-    """Register the slim model of an entry with timm in this process, and return its name."""
-    name = PREFIX + entry.model
+def build(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
+    """Build a model's shapes without values, replacing some of its constructor's arguments by `args`.
+
+    Built on the meta device. A model whose constructor reads a tensor (before 1.0.21, drop rates come from one) is
+    built on the CPU, where memory that is never written takes no space.
+    """
+    try:
+        return _build_on("meta", model, args, **kwargs)
+    except (RuntimeError, TypeError):
+        return _build_on("cpu", model, args, **kwargs)
+
+
+def _build_on(device: str, model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
+    with torch.device(device), uninitialised():
+        return create(model, args, **kwargs).eval()
+
+
+def create(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
+    """Create a model with its constructor's own values, replacing some of the constructor's arguments by `args`."""
+    module: nn.Module = create_cut(model, args, **kwargs) if args else timm.create_model(model, **kwargs)
+    return module
+
+
+def register(entry: Entry, size: str = DEFAULT_SIZE) -> str:
+    """Register the model of an entry, cut to a size, with timm in this process, and return its name."""
+    name, cut = f"{size}_{entry.model}", entry.cut(size)
     if not is_model(name):
         full = model_entrypoint(entry.model)
 
         def entrypoint(pretrained: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
             # timm writes this description of the model into a checkpoint's config.json.
-            description = {"architecture": name, "input_size": entry.slim.input_size}
+            description = {"architecture": name, "input_size": cut.input_size}
             overlay = {**description, **(kwargs.pop("pretrained_cfg_overlay", None) or {})}
-            with constructor_of(entry.model, lambda _: entry.slim.args):
+            with constructor_of(entry.model, lambda _: cut.args):
                 return full(pretrained=pretrained, pretrained_cfg_overlay=overlay, **kwargs)
 
         entrypoint.__name__ = name

@@ -14,7 +14,7 @@ from packaging.version import Version
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ...contract.case import DEFAULT_VARIANT
+from ...contract.case import DEFAULT_VARIANT, Size
 from ...contract.catalog import Entry
 from ...contract.checkpoint import LARGEST_FILE
 from ...contract.routes import COMPANION_OF
@@ -191,10 +191,10 @@ class ModelArgs(Variant):
 
     def describe(self, config: Mapping[str, Any], entry: Entry, size: str) -> Mapping[str, Any]:
         """The `config.json` with the shape as arguments of timm's constructor."""
-        if size != "slim":
+        if not Size(size).is_cut:
             return {**config, "model_args": {"in_chans": entry.input_size[0]}}
         pretrained = {**config["pretrained_cfg"], "architecture": entry.model}
-        return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.slim.args}
+        return {**config, "architecture": entry.model, "pretrained_cfg": pretrained, "model_args": entry.cut(size).args}
 
 
 class Half(Variant):

@@ -18,8 +18,8 @@ from ...contract.case import SEED, Size
 from ...contract.catalog import Entry
 from ...contract.fingerprints import Fingerprints, Line, Print, dumps, recorded
 from ...contract.plan import Tolerance
+from ..catalog.builder import quiet
 from ..compare.recorded import differs
-from ..models.catalog_builder import quiet
 from ..models.placement import Placement
 from ..models.reference import ReferenceModel
 from . import probes

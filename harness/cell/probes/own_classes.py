@@ -86,9 +86,9 @@ class OwnClass:
         if self.any_size:
             return reference.headless.module, reference.image
         entry = reference.entry
-        size = {"img_size": entry.input_size[1:]}
+        args = {**entry.cut(reference.size).args, "img_size": entry.input_size[1:]}
         with weights.uninitialised():
-            module = create_cut(entry.model, {**entry.slim.args, **size}, pretrained=False, num_classes=0)
+            module = create_cut(entry.model, args, pretrained=False, num_classes=0)
         weights.fill(module)
         return module.eval(), weights.image(entry.input_size)
 

@@ -183,7 +183,7 @@ def _pretrained(reference: ReferenceModel, arguments: Mapping[str, Any], **kwarg
         for name in arguments:
             if not call.takes(name):
                 raise TypeError(f"{entry.model} takes no {name}")
-        return {**entry.slim.args, **arguments}
+        return {**entry.cut(reference.size).args, **arguments}
 
     source = {"state_dict": dict(reference.state), "num_classes": reference.classes, "custom_load": False}
     with weights.cheap_randomness(), constructor_of(entry.model, changes):

@@ -10,6 +10,7 @@ from typing import Final
 from ...contract import fingerprints
 from ...contract.case import SEED, Size
 from ...contract.fingerprints import Print
+from ..models.reference import ReferenceModel
 from ..probes import probes
 from ..scenarios.context import CaseContext
 from ..scenarios.protocol import Recorded, Scenario
@@ -19,12 +20,12 @@ ITSELF: Final = "this release did when it was recorded"
 
 
 def of_timm(context: CaseContext) -> Mapping[str, Scenario]:
-    """The scenario, for a slim model on the CPU of which there is a record; else none.
+    """The scenario, for a model on the CPU of which there is a record once slim, as it is compared; else none.
 
     None either where checkpoints of another pair are loaded: nothing of them is used here.
     """
     reference = context.reference
-    if reference.placement.device != "cpu" or reference.size != Size.SLIM or context.handover.takes is not None:
+    if reference.placement.device != "cpu" or not Size(reference.size).is_cut or context.handover.takes is not None:
         return {}
     recorded = dict(_recorded(context))
     return {NAME: _compared(context, recorded)} if recorded else {}
@@ -44,6 +45,11 @@ def _recorded(context: CaseContext) -> Iterator[tuple[str, Mapping[str, Print]]]
         yield ITSELF, outputs
 
 
+def _slim(reference: ReferenceModel) -> ReferenceModel:
+    is_slim = reference.size == Size.SLIM
+    return reference if is_slim else ReferenceModel(reference.entry, Size.SLIM, reference.placement)
+
+
 def without_random(outputs: Mapping[str, Print]) -> Mapping[str, Print]:
     """The outputs that do not rest on drawn numbers."""
     return {name: print_ for name, print_ in outputs.items() if name.partition(":")[0] != probes.TRAINING}
@@ -51,5 +57,5 @@ def without_random(outputs: Mapping[str, Print]) -> Mapping[str, Print]:
 
 def _compared(context: CaseContext, recorded: Mapping[str, Mapping[str, Print]]) -> Scenario:
     with context.during("native"):
-        outputs, raised = probes.outputs_of(context.reference, probes.PROBES)
+        outputs, raised = probes.outputs_of(_slim(context.reference), probes.PROBES)
     yield Recorded(outputs, raised, recorded)

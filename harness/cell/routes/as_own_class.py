@@ -20,11 +20,11 @@ NAME: Final = "as transformers' own class"
 
 
 def of_timm(context: CaseContext) -> Mapping[str, Scenario]:
-    """The scenario, for a slim model in float32 on the CPU that transformers has a class for; else none."""
+    """The scenario, for a model that is cut, in float32 on the CPU that transformers has a class for; else none."""
     reference = context.reference
     own_class = own_classes.of(reference.entry.model)
     placement = reference.placement
-    applies = placement.is_default and placement.device == "cpu" and reference.size == Size.SLIM
+    applies = placement.is_default and placement.device == "cpu" and Size(reference.size).is_cut
     return {NAME: _compared(context, own_class)} if own_class and applies else {}
 
 

@@ -171,11 +171,7 @@ class Cases:
 
     def _needed(self, case: Case) -> int:
         """The bytes that the checkpoints of a case take at least: one of timm's, and one that transformers wrote."""
-        params = [
-            entry.params if case.size == Size.FULL else entry.slim.params
-            for entry in self.plan.entries
-            if entry.model == case.model
-        ]
+        params = [entry.params_at(case.size) for entry in self.plan.entries if entry.model == case.model]
         return 2 * BYTES_A_PARAMETER * sum(params)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from ...contract import processes
-from ...contract.case import DEFAULT_SIZE, GREEN, SKIPPED, Case, Outcome, Size
+from ...contract.case import GREEN, SKIPPED, Case, Outcome, Size
 from ...contract.plan import Plan
 from ...contract.record import CaseLine, Log, now
 from ..guards import machine
@@ -43,11 +43,7 @@ class Recorder:
         self.pending = {case.id: case for case in plan.cases}
         self.counts: Counter[str] = Counter()
         self.unwritten = False
-        self.work = {
-            (entry.model, size): params + OVERHEAD
-            for entry in plan.entries
-            for size, params in ((DEFAULT_SIZE, entry.slim.params), (Size.FULL, entry.params))
-        }
+        self.work = {(entry.model, size): entry.params_at(size) + OVERHEAD for entry in plan.entries for size in Size}
         work = sum(self._work(case) for case in plan.cases)
         self.progress = Progress(f"{plan.pair['id']} {plan.lane}", len(self.pending), work, sys.stderr)
 

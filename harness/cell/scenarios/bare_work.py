@@ -35,7 +35,7 @@ def has_measure(reference: Any) -> bool:
     """
     is_timm = type(reference) is ReferenceModel and reference.entry.model != BERT.model
     placement = reference.placement
-    return is_timm and reference.size == Size.SLIM and placement.device == "cpu" and placement.is_default
+    return is_timm and Size(reference.size).is_cut and placement.device == "cpu" and placement.is_default
 
 
 def of(reference: ReferenceModel, *, maps: bool) -> BareWork:

@@ -17,12 +17,12 @@ from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint
 from ...contract.finding import one_line
 from ...contract.routes import OWN
+from ..catalog.builder import entry_of
 from ..models import weights
-from ..models.catalog_builder import entry_of
-from ..models.cutting import build
 from ..models.installed import Release
 from ..models.placement import Placement
 from ..models.reference import ReferenceModel
+from ..models.slim import build
 from ..models.variants import Variant
 from ..routes.roundtrip import loaded_by_timm, whole
 from ..routes.wrapped import PREFIX

@@ -15,11 +15,11 @@ from ...contract.matching import applying
 from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import OWN, Takes, taking
-from ..models.catalog_builder import entry_of
-from ..models.cutting import build
+from ..catalog.builder import entry_of
 from ..models.installed import Release
 from ..models.placement import Placement
 from ..models.reference import ReferenceModel
+from ..models.slim import build
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case

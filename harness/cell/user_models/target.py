@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from ...contract.catalog import BERT, Entry
 from ...contract.finding import one_line
 from ...contract.routes import OWN
-from ..models.catalog_builder import traits_of
+from ..catalog.builder import traits_of
 from ..models.native import Outputs
 
 PIXELS: Final = "pixel_values"

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ...config import matrix
+from ...config import matrix, option_parser
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
 from ...config.options import Options, as_words
@@ -29,7 +29,7 @@ SITE: Final = "site"
 
 def plan(given: Namespace) -> dict[str, Any]:
     """The shards of the matrix, and of the pairs named besides, as JSON. Raises BadInput."""
-    options = Options(matrix=given.matrix, quick=given.quick, lanes=tuple(given.lanes))
+    options = option_parser.shared({"matrix": given.matrix, "quick": given.quick, "lanes": tuple(given.lanes)})
     described = matrix.load(given.matrix)
     unknown = [name for name in given.lanes if name not in {lane.name for lane in described.lanes}]
     missing = [folder for folder in given.results if not folder.is_dir()]

@@ -8,13 +8,15 @@ import timm
 import torch
 from torch import nn
 
-from harness.cell.models import cutting, weights
-from harness.cell.models.cutting import build, cut, lowest, with_a_repeat
+from harness.cell.catalog import cutting, narrowing
+from harness.cell.catalog.cutting import cut, lowest, with_a_repeat
+from harness.cell.catalog.narrowing import narrow
+from harness.cell.catalog.stages import Stages
+from harness.cell.catalog.structure import structure
+from harness.cell.models import weights
 from harness.cell.models.layer_scales import layer_scales
 from harness.cell.models.reference import ReferenceModel
-from harness.cell.models.slim import Call
-from harness.cell.models.stages import Stages
-from harness.cell.models.structure import structure
+from harness.cell.models.slim import Call, build
 from harness.contract.catalog import Catalog
 
 FAMILIES = [
@@ -54,6 +56,46 @@ def test_a_slim_model_has_every_distinct_block_of_the_full_one(model: str, entri
     slim, full = build(model, args), build(model, {})
     assert structure(slim) == structure(full)
     assert sum(p.numel() for p in slim.parameters()) < sum(p.numel() for p in full.parameters())
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_narrow_model_has_every_module_and_name_of_the_slim_one(model: str, entries: Catalog) -> None:
+    entry = entries[model]
+    assert narrow(model, entry.slim) == entry.narrow
+    if entry.narrow is None:
+        return
+    slim, less = build(model, entry.slim.args), build(model, entry.narrow.args)
+    assert entry.narrow.params < 0.75 * entry.slim.params
+    assert [(name, type(part)) for name, part in slim.named_modules()] == [
+        (name, type(part)) for name, part in less.named_modules()
+    ]
+    assert list(slim.state_dict()) == list(less.state_dict())
+    assert [name for name, _ in slim.named_buffers()] == [name for name, _ in less.named_buffers()]
+    assert all(
+        tensor.shape == other.shape or tensor.numel() > other.numel()
+        for tensor, other in zip(slim.state_dict().values(), less.state_dict().values(), strict=True)
+    )
+
+
+def test_most_models_can_be_made_narrow(entries: Catalog) -> None:
+    slim = [entry for entry in entries if entry.narrow is None]
+    assert len(slim) < len(entries.entries) / 10
+    assert {"resnet18", "regnetx_002"} <= {entry.model for entry in slim}
+
+
+def test_heads_keep_a_multiple_of_four_channels_each(entries: Catalog) -> None:
+    narrowed = entries["eva02_tiny_patch14_224"].narrow
+    assert narrowed is not None
+    assert narrowed.args["embed_dim"] == 24  # of three heads; 16 would be the least
+
+
+def test_a_constructor_that_takes_no_less_width_leaves_a_model_slim(
+    monkeypatch: pytest.MonkeyPatch, entries: Catalog
+) -> None:
+    slim = entries["cait_xxs24_224"].slim
+    assert narrow("cait_xxs24_224", slim) is not None
+    monkeypatch.setattr(narrowing, "runs", lambda *_: False)
+    assert narrow("cait_xxs24_224", slim) is None
 
 
 def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:

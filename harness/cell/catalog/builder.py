@@ -1,6 +1,6 @@
 """Finds every LayerScale model of the installed timm, and reads its traits from the architecture itself.
 
-Run in an environment that has that timm: `python -m harness.cell.models.catalog_builder --controls resnet18 > FILE`.
+Run in an environment that has that timm: `python -m harness.cell.catalog.builder --controls resnet18 > FILE`.
 """
 
 import argparse
@@ -22,12 +22,13 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...contract import package
-from ...contract.catalog import Catalog, Entry, Slim, dumps
+from ...contract.catalog import Catalog, Cut, Entry, dumps
 from ...contract.finding import one_line
-from .cutting import build, cut, smallest_side
+from ..models.layer_scales import has_layer_scale, layer_scales
+from ..models.slim import PREFIXES, build
+from .cutting import cut, smallest_side
 from .equivalence import slim_digest
-from .layer_scales import has_layer_scale, layer_scales
-from .slim import PREFIX
+from .narrowing import narrow
 
 CLASSES: Final = (10, 7)
 CHUNK: Final = 8
@@ -69,7 +70,7 @@ def _with_same_as(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
 
 
 def _is_of_timm(model: str) -> bool:
-    return not model.startswith(PREFIX) and str(model_entrypoint(model).__module__).startswith("timm.")
+    return not model.startswith(PREFIXES) and str(model_entrypoint(model).__module__).startswith("timm.")
 
 
 def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | str | None:
@@ -100,6 +101,7 @@ def quiet() -> None:
 def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
     """The traits of one architecture and its slim form, which with `whole` is the full model."""
     channels, height, width = module.default_cfg["input_size"]
+    slim = _whole(module) if whole else cut(model)
     return Entry(
         model=model,
         family=type(module).__module__.rpartition(".")[2],
@@ -109,7 +111,8 @@ def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
         feature_levels=_levels_if_any(model) if whole else _feature_levels(model),
         intermediates=hasattr(module, "forward_intermediates"),
         smallest_input=(channels, height, width) if whole else _smallest_input(module),
-        slim=_whole(module) if whole else cut(model),
+        slim=slim,
+        narrow=None if whole else narrow(model, slim),
     )
 
 
@@ -126,9 +129,9 @@ def traits_of(module: nn.Module) -> dict[str, Any]:
     }
 
 
-def _whole(module: nn.Module) -> Slim:
+def _whole(module: nn.Module) -> Cut:
     params = sum(parameter.numel() for parameter in module.parameters())
-    return Slim({}, tuple(module.default_cfg["input_size"]), params, fallback="it was asked for whole")
+    return Cut({}, tuple(module.default_cfg["input_size"]), params, fallback="it was asked for whole")
 
 
 def _smallest_input(module: nn.Module) -> tuple[int, int, int]:
@@ -172,9 +175,7 @@ def _levels_if_any(model: str) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Print the catalog; progress, with an estimate of the time left, goes to standard error."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {package.module('cell.models.catalog_builder')}", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog=f"python -m {package.module('cell.catalog.builder')}", description=__doc__)
     parser.add_argument("--controls", nargs="*", default=[], help="models without LayerScale to include")
     parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
     arguments = parser.parse_args(argv)

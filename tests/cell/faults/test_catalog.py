@@ -11,10 +11,11 @@ import timm
 import torch
 from torch import nn
 
-from harness.cell.models import catalog_builder, equivalence, slim
-from harness.cell.models.catalog_builder import generate
-from harness.cell.models.cutting import build, create
-from harness.cell.models.structure import structure
+from harness.cell.catalog import builder, equivalence
+from harness.cell.catalog.builder import generate
+from harness.cell.catalog.structure import structure
+from harness.cell.models import slim
+from harness.cell.models.slim import build, create
 from harness.contract import catalog
 
 
@@ -30,7 +31,7 @@ def test_a_model_that_cannot_be_built_ends_no_catalog(monkeypatch: pytest.Monkey
             raise SystemExit("this release forgot a file")
         return build(model, *args, **kwargs)
 
-    monkeypatch.setattr(catalog_builder, "build", built)
+    monkeypatch.setattr(builder, "build", built)
     generated = generate(["test_vit"], lambda *_: None, only=["test_vit", "test_vit2"])
     assert [entry.model for entry in generated] == ["test_vit2"]
     assert generated.unbuilt == {"test_vit": "SystemExit: this release forgot a file"}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from .slim import BLOCKS, Call
+from ..models.slim import BLOCKS, Call
 
 # The constructor arguments by which timm's architectures say how many blocks there are; the main stack comes first.
 DEPTHS: Final = ("depths", "depth", "layers", "num_blocks_list", "num_blocks", "stages", "depth_token_only")

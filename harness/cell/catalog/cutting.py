@@ -6,59 +6,36 @@ weights or have exchanged them. Done once for a timm release, on the meta device
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
-import timm
 import torch
 from torch import nn
 
-from ...contract.catalog import Slim
-from .slim import Call, constructor_of, create_cut
+from ...contract.catalog import Cut
+from ..models.slim import Call, build, constructor_of
 from .stages import Levels, Stages
 from .structure import structure
-from .weights import uninitialised
 
 SIZES: Final = (56, 64, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 768, 1024)
 CHANNELS: Final = 3
 MAP_DIMS: Final = 4  # a feature map is (batch, channels, height, width), or channels-last
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 UNCUT: Final = "no argument of its constructor leaves one of each distinct block"
 NONE_TWICE: Final = "no argument of its constructor leaves two of a block that repeats"
 
 
-def build(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
-    """Build a model's shapes without values, replacing some of its constructor's arguments by `args`.
-
-    Built on the meta device. A model whose constructor reads a tensor (before 1.0.21, drop rates come from one) is
-    built on the CPU, where memory that is never written takes no space.
-    """
-    try:
-        return _build_on("meta", model, args, **kwargs)
-    except (RuntimeError, TypeError):
-        return _build_on("cpu", model, args, **kwargs)
-
-
-def _build_on(device: str, model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
-    with torch.device(device), uninitialised():
-        return create(model, args, **kwargs).eval()
-
-
-def create(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module:
-    """Create a model with its constructor's own values, replacing some of the constructor's arguments by `args`."""
-    module: nn.Module = create_cut(model, args, **kwargs) if args else timm.create_model(model, **kwargs)
-    return module
-
-
-def cut(model: str) -> Slim:
+def cut(model: str) -> Cut:
     """Find how `model` is made slim.
 
     `fallback` says why it stays whole, if no cut keeps every distinct block; or why none that repeats is there twice.
     """
-    full, call = _observed(model)
+    full, call = observed(model)
     args, fallback = _fewest_blocks(model, full, call)
     slim = build(model, args)
     args, side = _smallest_input(model, args, slim, call)
-    params = _parameters(build(model, args))
-    return Slim(args, (CHANNELS, side, side), params, is_creatable(model, args), fallback)
+    params = parameters(build(model, args))
+    return Cut(args, (CHANNELS, side, side), params, is_creatable(model, args), fallback)
 
 
 def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
@@ -67,16 +44,18 @@ def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
     return created is not None and structure(created) == structure(build(model, args))
 
 
-def _parameters(module: nn.Module) -> int:
+def parameters(module: nn.Module) -> int:
+    """The number of parameters of a module."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _observed(model: str) -> tuple[nn.Module, Call]:
+def observed(model: str, args: Mapping[str, Any] = NOTHING) -> tuple[nn.Module, Call]:
+    """A model that is cut by `args`, and the call of its constructor that timm makes."""
     calls: list[Call] = []
 
     def observe(call: Call) -> Mapping[str, Any]:
         calls.append(call)
-        return {}
+        return args
 
     with constructor_of(model, observe):
         return build(model, {}), calls[0]
@@ -93,7 +72,7 @@ def _fewest_blocks(model: str, full: nn.Module, call: Call) -> tuple[dict[str, A
     @functools.cache
     def cost(levels: Levels) -> int | None:
         shorter = _try(model, stages.shortened(levels))
-        return _parameters(shorter) if shorter is not None and structure(shorter) == full_structure else None
+        return parameters(shorter) if shorter is not None and structure(shorter) == full_structure else None
 
     def fits(levels: Levels) -> bool:
         return cost(levels) is not None
@@ -159,7 +138,7 @@ def smallest_side(module: Any) -> int | None:
     """
     side = max(module.default_cfg["input_size"][1:])
     module = module.to("meta")
-    return next((smaller for smaller in SIZES if smaller < side and _runs(module, smaller)), None)
+    return next((smaller for smaller in SIZES if smaller < side and runs(module, smaller)), None)
 
 
 def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Call) -> tuple[dict[str, Any], int]:
@@ -171,7 +150,7 @@ def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Cal
             break
         changed = {**args, "img_size": smaller} if call.takes("img_size") else args
         resized = _try(model, changed)
-        if resized is not None and structure(resized, sizes=False) == slim_structure and _runs(resized, smaller):
+        if resized is not None and structure(resized, sizes=False) == slim_structure and runs(resized, smaller):
             return changed, smaller
     return args, side
 
@@ -183,7 +162,7 @@ def _try(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module | None
         return None
 
 
-def _runs(module: Any, side: int) -> bool:
+def runs(module: Any, side: int) -> bool:
     """Whether a forward pass accepts the side and leaves a map of more than one position."""
     try:
         with torch.no_grad():

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ...contract.case import SEED
 from ...contract.catalog import Entry
-from . import weights
-from .cutting import create
+from ..models import weights
+from ..models.slim import create
 
 MOST: Final = 2**20  # a parameter with more numbers counts by its shape; a slim model's scales have some thousand
 DESCRIPTIONS: Final = frozenset({"default_cfg", "pretrained_cfg"})

@@ -1,0 +1,103 @@
+"""Finds how a slim model can be made narrow as well: the same modules and blocks, with as little width as they take.
+
+Heads, groups and divisors stay as they are. Done with the catalog, on the meta device, as cutting is.
+"""
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from torch import nn
+
+from ...contract.catalog import Cut
+from ..models.layer_scales import layer_scales
+from ..models.slim import BLOCKS, DIVISOR, WIDTH, Call, build
+from .cutting import is_creatable, observed, parameters, runs
+from .structure import structure
+
+LEAST: Final = 16
+"""The least width: with fewer values in a tensor nothing tells one draw of them from another."""
+MUCH: Final = 0.75
+"""The share of a slim model's parameters below which a narrow form is worth having."""
+WIDTHS: Final = (
+    *("embed_dim", "embed_dims", "dims", "channels", "num_init_features", "growth_rates"),
+    *("stem_width", "stem_size", "num_features"),
+)
+"""The arguments of timm's constructors that are numbers of channels."""
+HEADS: Final = ("num_heads", "heads")
+HEAD: Final = 4
+"""A head has a multiple of so many channels: rotary embeddings of two dimensions need it."""
+
+
+def narrow(model: str, slim: Cut) -> Cut | None:
+    """The slim form of `model`, made narrow; None if its constructor takes no less width without losing a block."""
+    slim_module, call = observed(model, slim.args)
+    widths = {name: value for name in WIDTHS if _numbers(value := call.get(name))}
+    blocks = [block[WIDTH] for stage in call.get(BLOCKS) or () for block in stage]
+    for divisor in _divisors([*(number for value in widths.values() for number in _numbers(value)), *blocks]):
+        less = {name: _divided(value, divisor) for name, value in widths.items()}
+        args = {**slim.args, **less, **({DIVISOR: divisor} if blocks else {})}
+        narrowed = _built(model, args) if _fits_heads(call, less) else None
+        if narrowed and _is_alike(slim_module, narrowed, slim) and is_creatable(model, args) == slim.creatable:
+            return Cut(args, slim.input_size, parameters(narrowed), slim.creatable)
+    return None
+
+
+def _built(model: str, args: Mapping[str, Any]) -> nn.Module | None:
+    try:
+        return build(model, args)
+    except Exception:  # noqa: BLE001  a constructor may refuse a width with any exception
+        return None
+
+
+def _divisors(widths: Sequence[int]) -> Iterator[int]:
+    """The common divisors that leave each width LEAST or more, the largest first."""
+    most = min(widths, default=0) // LEAST
+    common = math.gcd(*widths)
+    return (divisor for divisor in range(most, 1, -1) if common % divisor == 0)
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    """The widths in an argument; none if it is no number, or no sequence of numbers."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    is_width = all(isinstance(each, int) and not isinstance(each, bool) and each > 0 for each in values)
+    return values if is_width else ()
+
+
+def _divided(value: Any, divisor: int) -> Any:
+    return [each // divisor for each in value] if isinstance(value, list | tuple) else value // divisor
+
+
+def _fits_heads(call: Call, widths: Mapping[str, Any]) -> bool:
+    """Whether each number of heads divides its width. Of several widths or heads the first ones are compared."""
+    heads = next(filter(None, (_numbers(call.get(name)) for name in HEADS)), ())
+    dims = next((_numbers(widths[name]) for name in WIDTHS if name in widths), ())
+    return all(width % (HEAD * number) == 0 for width, number in zip(dims, heads, strict=False))
+
+
+def _is_alike(slim_module: nn.Module, narrowed: nn.Module, slim: Cut) -> bool:
+    """Whether two models differ in width alone: in modules, names, traits and which blocks repeat they are the same."""
+    return (
+        structure(narrowed, sizes=False) == structure(slim_module, sizes=False)
+        and _facts(narrowed) == _facts(slim_module)
+        and parameters(narrowed) < MUCH * slim.params
+        and runs(narrowed, slim.input_size[1])
+    )
+
+
+def _facts(module: nn.Module) -> tuple[Any, ...]:
+    """Every module with its class, every tensor by name, the LayerScales, and which children equal an earlier one."""
+    described = functools.cache(structure)
+    repeats = []
+    for name, part in module.named_modules():
+        children = [described(child) for child in part.children()]
+        repeats.append((name, [children.index(child) for child in children]))
+    return (
+        [(name, type(part)) for name, part in module.named_modules()],
+        [name for name, _ in module.named_parameters()],
+        [name for name, _ in module.named_buffers()],
+        list(module.state_dict()),
+        sorted(layer_scales(module)),
+        repeats,
+    )
