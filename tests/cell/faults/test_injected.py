@@ -12,6 +12,7 @@ from torch import nn
 
 from harness.cell.models.native import Outputs
 from harness.cell.routes import ROUTES
+from harness.cell.routes.detectors import DETECTORS
 from harness.contract.routes import ROUTES as ROWS
 from tests.cell.faults import faulty
 from tests.cell.faults.conftest import Attempt
@@ -339,6 +340,18 @@ def test_without_a_fault_the_same_routes_are_green(attempt: Attempt, route: str,
     record = attempt(Faulty(ROUTES[route]), model)
     assert record.outcome in GREEN, record.reason
     assert record.detail["silent"] is False
+
+
+@pytest.mark.slow
+def test_the_rename_of_2024_is_seen_in_each_detector(attempt: Attempt) -> None:
+    record = attempt(Faulty(ROUTES["detector"], to_written=faulty.renamed("gamma", "weight")), CONVNEXT)
+    renamed = [
+        scenario.name
+        for scenario in record.scenarios
+        if any(finding.how.startswith("gamma renamed weight") for finding in scenario.findings)
+    ]
+    assert renamed == [name for name in (scenario.name for scenario in record.scenarios) if name in DETECTORS]
+    assert set(renamed) == set(DETECTORS)
 
 
 def test_every_route_is_tested_broken_and_each_that_this_pair_does_not_break_is_tested_healthy() -> None:
