@@ -326,7 +326,7 @@ def bisect(session: nox.Session) -> None:
 @with_exit_codes
 def upgrade(session: nox.Session) -> None:
     """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
-    move = UpgradeCommand.of(session.posargs)
+    move = UpgradeCommand.of(session.posargs, Path(session.invoked_from))
     run_lock.take(move.options.results)
     answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     tell(console(), upgrades.lines(answer))

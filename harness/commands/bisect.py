@@ -33,7 +33,7 @@ def _parser() -> Parser:
     parser.add_argument("--bad", help="an older or a later one where some of them fail", **pin)
     still = "what stands still (default: as in the current pair); repeatable"
     parser.add_argument("--with", dest="still", help=still, **pin, **MANY)
-    option_parser.add_selection(parser)
+    option_parser.add_selection(parser, Size.SLIM)
     option_parser.add_running(parser)
     option_parser.add_results(parser)
     return parser
@@ -54,7 +54,7 @@ class BisectCommand:
     def of(cls, argv: Sequence[str]) -> "BisectCommand":
         """Read the command line. Raises BadInput with all that is wrong with it."""
         arguments = _parser().read(argv)
-        options = option_parser.shared(arguments, Size.SLIM)  # each timm has narrow forms of its own
+        options = option_parser.shared(arguments, Size.SLIM)
         described = matrix.load(options.matrix)
         problems: list[str] = []
         ends = {name: _end(name, arguments.get(name), problems) for name in ("good", "bad")}

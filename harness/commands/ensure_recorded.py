@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from ..config.errors import BadInput
+from ..contract.case import Size
 from ..environments import lock
 from ..environments.environment import Environment, Say
 from ..execution.pair_run import PairRun
@@ -13,6 +15,8 @@ from ..results.judging import Judged
 def check(ends: Sequence[PairRun]) -> None:
     """What can be known of a question's two ends before anything is installed. Raises BadInput."""
     options, described = ends[0].options, ends[0].matrix
+    if Size.NARROW in options.sizes:
+        raise BadInput(f"--size {Size.NARROW}: each release of timm has narrow models of its own; leave it out")
     lock.refuse_bad(pair_run.pair for pair_run in ends)
     catalogs = [catalog for pair_run in ends if (catalog := pair_run.records.catalog()) and catalog.has_controls]
     option_checks.check(options, described, catalogs if len(catalogs) == len(ends) else [])

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, InstallationError
@@ -31,7 +32,8 @@ def _parser() -> Parser:
     parser = Parser("upgrade", ALL, f"transformers==5.23.0 --from transformers4.57.6-timm1.0.22 {PART}")
     option_parser.add_requirements(parser, "+")
     parser.add_argument("--from", dest="start", metavar="ID", help="the pair to start from (default: the current)")
-    option_parser.add_selection(parser)
+    option_parser.add_selection(parser, Size.SLIM)
+    option_parser.add_own(parser)
     option_parser.add_running(parser)
     option_parser.add_results(parser)
     return parser
@@ -47,13 +49,13 @@ class UpgradeCommand:
     new: Pair
 
     @classmethod
-    def of(cls, argv: Sequence[str]) -> "UpgradeCommand":
-        """Read the command line. Raises BadInput with what is wrong with it."""
+    def of(cls, argv: Sequence[str], here: Path) -> "UpgradeCommand":
+        """Read the command line, typed in the folder `here`. Raises BadInput with what is wrong with it."""
         arguments = _parser().read(argv)
         start = arguments.pop("start", None)
-        options = option_parser.shared(arguments, Size.SLIM)  # each timm has narrow forms of its own
+        options = option_parser.typed_in(here, option_parser.shared(arguments, Size.SLIM))
         described = matrix.load(options.matrix)
-        if described.uses and not options.routes and not options.models:
+        if described.uses and not options.routes and not options.models and not options.own:
             options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
         options = replace(options, anyway=not options.quick)
         old = upgrade_ends.pair_named(start or described.current, described)
@@ -125,7 +127,7 @@ class UpgradeCommand:
             },
             known=self._known(old, say),
             carried=self._carried(old, environment, say),
-            alike=frozenset(self._cut_alike()),
+            alike=frozenset(self._alike(new)),
         )
 
     def _tried(self, pair_run: PairRun, environment: Environment, say: Say) -> list[Judged]:
@@ -137,18 +139,19 @@ class UpgradeCommand:
 
     def _carried(self, old: Sequence[Judged], environment: Environment, say: Say) -> list[Judged]:
         """What the new pair makes of checkpoints that the old one saved: quick models, the first lane by default."""
-        routes = tuple(name for name in self.options.routes or self.described.routes if ROUTES[name].saves)
+        named = self.options.routes or (() if self.options.own else self.described.routes)
+        routes = tuple(name for name in named if ROUTES[name].saves)
         options = replace(
             self.options,
             routes=routes,
-            quick=not self.options.models,
+            quick=not self.options.models and not self.options.own,
             lanes=self.options.lanes or (self.described.lanes[0].name,),
             variants=self.options.variants or (DEFAULT_VARIANT,),
             results=self.options.results / "carried" / self.old.id,
         )
-        alike = self._cut_alike() | {BERT.model}
+        alike = self._alike(old) | {BERT.model}
         saved = frozenset(key_of(judged) for judged in old if _was_saved(judged) and judged.case.model in alike)
-        if not routes or not saved:
+        if not saved or not (routes or self.options.own):
             return []
         catalogs = self.at(self.old).records.generated_catalogs
         saving = PairRecords(self.described, self.old, options, only=saved, catalogs=catalogs)
@@ -171,11 +174,13 @@ class UpgradeCommand:
                 keeper.run(keeper.prepare(environment, say), environment, say)
                 replace(taker, handover={"takes": str(folder / "handover")}).run(catalog, environment, say)
 
+    def _alike(self, judged: Sequence[Judged]) -> set[str]:
+        """The models that are the same on both sides: a user's, and those of timm that are cut alike."""
+        return {case.case.model for case in judged} if self.options.own else self._cut_alike()
+
     def _cut_alike(self) -> set[str]:
-        """The models that both releases of timm have, and which are cut alike in both."""
-        size = self.options.sizes[0]
         old, new = (
-            {entry.model: entry.cut(size) for entry in catalog} for catalog in map(self._catalog, (self.old, self.new))
+            {entry.model: entry.slim for entry in catalog} for catalog in map(self._catalog, (self.old, self.new))
         )
         return {
             model

@@ -82,9 +82,9 @@ def add_pairs(parser: Parser) -> None:
     parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **MANY)
 
 
-def add_selection(parser: Parser) -> None:
-    """The cases."""
-    sizes = f"{' or '.join(Size)} (default {DEFAULT_SIZE}, with --quick {Size.NARROW}); repeatable"
+def add_selection(parser: Parser, quick_size: Size = Size.NARROW) -> None:
+    """The cases. `quick_size` is that of `--quick`."""
+    sizes = f"{' or '.join(Size)} (default {DEFAULT_SIZE}, with --quick {quick_size}); repeatable"
     for name, metavar, about in (
         ("lane", "NAME", "a lane of the matrix; repeatable"),
         ("route", "NAME", "a route of the matrix; repeatable"),
@@ -99,13 +99,18 @@ def add_models(parser: Parser) -> None:
     """A part of timm's models, or what is tried in their place."""
     part = "of N equal parts of the models the I-th, as I/N"  # of two releases, others would be in it
     parser.add_argument("--part", type=_part, metavar="I/N", help=part)
+    add_own(parser)
+    weights = f"{SYNTHETIC}: made here (default); {HUB}: what the hub has for a model, at full size"
+    parser.add_argument("--weights", choices=[SYNTHETIC, HUB], help=weights)
+
+
+def add_own(parser: Parser) -> None:
+    """A model of somebody's own."""
     own = "instead of timm's, a model of your own: package.module:Name, or a checkpoint folder"
     parser.add_argument("--own", metavar="TARGET", help=own)
     parser.add_argument("--config", metavar="CONFIG", help="for --own of a class: JSON, or package.module:function")
     maker = "for --own of a folder: package.module:Name, where transformers has no such model"
     parser.add_argument("--class", dest="maker", metavar="NAME", help=maker)
-    weights = f"{SYNTHETIC}: made here (default); {HUB}: what the hub has for a model, at full size"
-    parser.add_argument("--weights", choices=[SYNTHETIC, HUB], help=weights)
 
 
 def add_running(parser: Parser) -> None:

@@ -61,7 +61,7 @@ class Options:
     @property
     def usual_sizes(self) -> tuple[str, ...]:
         """The sizes if none is asked for."""
-        return (Size.NARROW,) if self.quick and self.sizes == (Size.NARROW,) else Options.sizes
+        return (Size.NARROW,) if self.quick else (DEFAULT_SIZE,)
 
     @property
     def user_model(self) -> dict[str, str | None] | None:

@@ -6,7 +6,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ HOW_TO_RUN = frozenset({"slim", "narrow", "smallest_input"})
 class Cut:
     """How a model is cut: one of each distinct block and two of one that repeats, the smallest valid input.
 
-    A slim model has its full width, a narrow one as little as its constructor takes. `args` are constructor arguments
+    `args` are constructor arguments
     that replace timm's; `input_size` is (channels, height, width). `creatable`: `timm.create_model` takes those
     arguments too. `fallback` says why the model could not be cut, or why no block that repeats is there twice; None if
     it was and one is. `same_as` names the first model of the catalog whose slim form is identical; None if that is this
@@ -37,6 +37,14 @@ class Cut:
     creatable: bool = False
     fallback: str | None = None
     same_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """How a slim model is made narrow: `args` replace those of its cut, and leave it as little width as they can."""
+
+    args: Mapping[str, Any]
+    params: int
 
 
 @dataclass(frozen=True)
@@ -63,12 +71,14 @@ class Entry:
     intermediates: bool
     smallest_input: tuple[int, int, int]
     slim: Cut = field(compare=False)
-    narrow: Cut | None = field(default=None, compare=False)
+    narrow: Narrow | None = field(default=None, compare=False)
     """None if the constructor takes no less width."""
 
     def cut(self, size: str) -> Cut:
         """How the model is cut at a size that is not full: a narrow model that takes no less width is slim."""
-        return (self.narrow if size == Size.NARROW else None) or self.slim
+        if size != Size.NARROW or self.narrow is None:
+            return self.slim
+        return replace(self.slim, args=self.narrow.args, params=self.narrow.params, same_as=None)
 
     def params_at(self, size: str) -> int:
         """The number of parameters at a size."""
@@ -189,14 +199,12 @@ def loads(text: str) -> Catalog:
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """The inverse of `dataclasses.asdict` on an entry."""
+    slim = row["slim"]
     return Entry(
         **{**row, "input_size": tuple(row["input_size"]), "smallest_input": tuple(row["smallest_input"])}
-        | {"slim": _cut_of(row["slim"]), "narrow": _cut_of(row["narrow"]) if row["narrow"] else None}
+        | {"slim": Cut(**{**slim, "input_size": tuple(slim["input_size"])})}
+        | {"narrow": Narrow(**row["narrow"]) if row["narrow"] else None}
     )
-
-
-def _cut_of(row: Mapping[str, Any]) -> Cut:
-    return Cut(**{**row, "input_size": tuple(row["input_size"])})
 
 
 def path_in(folder: Path, timm: str) -> Path:

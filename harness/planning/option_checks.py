@@ -59,7 +59,7 @@ def _wrong_with_own(options: Options) -> Iterator[str]:
         except ValueError as error:
             yield f"--own: {error}"
     left = ["--model"] if options.models else []
-    left += ["--size"] if options.sizes != options.usual_sizes else []
+    left += ["--size"] if options.sizes not in {options.usual_sizes, Options.sizes} else []
     left += ["--config"] if options.config and is_path(options.own) else []
     left += ["--class"] if options.maker and not is_path(options.own) else []
     left += ["--quick"] if options.quick else []

@@ -73,7 +73,7 @@ def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
 
 
 def answer(environment: FakeEnvironment, *options: str) -> UpgradeResult:
-    return UpgradeCommand.of(options or BOTH).answer(environment, lambda _: None)
+    return UpgradeCommand.of(options or BOTH, Path()).answer(environment, lambda _: None)
 
 
 def test_a_move_that_breaks_nothing_says_what_to_pin() -> None:
@@ -264,8 +264,25 @@ def test_what_a_project_uses_is_what_is_asked_about(small_matrix: object) -> Non
     assert environment.tried == [(OLD, [TOWER]), (NEW, [TOWER])]
 
 
+def test_a_model_of_ones_own_is_tried_on_both_sides_and_its_checkpoint_carried(small_matrix: object) -> None:
+    assert small_matrix
+    Path("matrix.yaml").write_text(MATRIX + 'uses: {models: ["convnext_*"], routes: [tower]}\n')
+    environment, own = Pairs(), "tests.own.towers:OpenVLALike"
+    found = answer(environment, *BOTH[:4], "--lane", "cpu-float32", "--variant", "safetensors", "--own", own)
+    assert environment.tried == [(OLD, [f"own/{own}"]), (NEW, [f"own/{own}"])]
+    assert environment.carried == [(OLD, ["keeps"], [f"own/{own}"]), (NEW, ["takes"], [f"own/{own}"])]
+    assert [case.outcome for case in found.carried] == ["passed"]
+    assert found.alike == {own}
+
+
+def test_quick_models_are_slim_on_both_sides_and_narrow_ones_are_refused() -> None:
+    assert UpgradeCommand.of(["transformers==5.24.0", *CASES, "--quick"], Path()).options.sizes == ("slim",)
+    with pytest.raises(BadInput, match="each release of timm has narrow models of its own; leave it out"):
+        UpgradeCommand.of(["transformers==5.24.0", *CASES, "--size", "slim", "--size", "narrow"], Path())
+
+
 def test_it_starts_from_the_current_pair() -> None:
-    move = UpgradeCommand.of(["transformers==5.24.0", *CASES])
+    move = UpgradeCommand.of(["transformers==5.24.0", *CASES], Path())
     assert (move.old.id, move.new.id) == (NEW, "transformers5.24.0-timm1.0.31")
 
 
@@ -299,7 +316,7 @@ def test_it_starts_from_the_current_pair() -> None:
 )
 def test_a_command_that_names_no_move_is_refused_at_once(options: list[str], problem: str) -> None:
     with pytest.raises(BadInput) as caught:
-        UpgradeCommand.of(options)
+        UpgradeCommand.of(options, Path())
     assert str(caught.value) == problem
 
 
@@ -310,7 +327,7 @@ def test_a_selection_of_nothing_is_refused() -> None:
 
 def test_the_same_release_spelt_short_is_no_move() -> None:
     with pytest.raises(BadInput, match="is where it starts"):
-        UpgradeCommand.of(["transformers==5.23", *CASES])
+        UpgradeCommand.of(["transformers==5.23", *CASES], Path())
 
 
 def test_models_that_are_quick_with_one_timm_alone_are_tried_with_both(packaged: Path, small_catalog: Catalog) -> None:
@@ -378,7 +395,7 @@ def test_of_what_stops_nobody_the_largest_causes_are_told_and_the_rest_counted()
 
 
 def test_it_can_start_from_a_pair_on_another_torch() -> None:
-    move = UpgradeCommand.of(["transformers==5.24.0", "--from", f"{NEW}-torch2.13.0", *CASES])
+    move = UpgradeCommand.of(["transformers==5.24.0", "--from", f"{NEW}-torch2.13.0", *CASES], Path())
     assert (move.old.torch, move.new.id) == ("2.13.0", "transformers5.24.0-timm1.0.31-torch2.13.0")
 
 
@@ -448,5 +465,5 @@ def test_a_damaged_file_of_a_pair_on_the_way_hides_no_answer(small_matrix: objec
     file.parent.mkdir(parents=True)
     file.write_text('{"kind": "end"}\n')
     said: list[str] = []
-    UpgradeCommand.of(BOTH).answer(Pairs(), said.append)
+    UpgradeCommand.of(BOTH, Path()).answer(Pairs(), said.append)
     assert f"transformers5.0.0-timm1.0.22 is left out: {file}:1: a 'end' line before any run; " in " ".join(said)

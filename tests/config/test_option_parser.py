@@ -209,6 +209,13 @@ def test_quick_is_narrow_unless_a_size_is_asked_for() -> None:
     assert parse(["--quick"]).sizes == ("narrow",)
     assert parse(["--quick", "--size", "slim"]).sizes == ("slim",)
     assert parse(["--quick", "--weights", "hub"]).sizes == ("full",)
+
+
+@pytest.mark.parametrize("size", [[], ["--size", "narrow"], ["--size", "slim"], ["--size", "narrow", "--size", "full"]])
+@pytest.mark.parametrize("quick", [[], ["--quick"]])
+def test_options_as_words_are_read_as_the_same_options(quick: list[str], size: list[str]) -> None:
+    options = parse([*quick, *size])
+    assert parse(as_words(options)) == options
     assert as_words(parse(["--weights", "hub"])) == ["--weights", "hub", "--size", "full"]
 
 

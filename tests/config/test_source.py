@@ -105,7 +105,7 @@ def test_what_an_address_holds_today_is_tried_today(
 def test_a_pin_moves_to_releases_alone(wheel: str) -> None:
     Path("matrix.yaml").write_text(MATRIX)
     with pytest.raises(BadInput, match="a pin moves to a release; try a development version with nox -s pair"):
-        UpgradeCommand.of(["transformers==5.23.0", f"timm@{wheel}"])
+        UpgradeCommand.of(["transformers==5.23.0", f"timm@{wheel}"], Path())
 
 
 @pytest.mark.parametrize(

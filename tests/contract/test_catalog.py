@@ -6,7 +6,7 @@ import pytest
 
 from harness.contract import catalog
 from harness.contract.case import Size
-from harness.contract.catalog import BERT, Catalog, Cut, Entry
+from harness.contract.catalog import BERT, PACKAGED, Catalog, Cut, Entry, Narrow
 
 
 def slim(params: int = 10, **facts: Any) -> Cut:
@@ -45,10 +45,11 @@ def test_what_is_written_reads_back_equal_slim_included() -> None:
 
 
 def test_a_narrow_form_is_read_back_and_stands_for_the_slim_one_at_that_size() -> None:
-    narrow = Cut({"depth": 1, "embed_dim": 16}, (3, 32, 32), 4, creatable=True)
-    [one, other] = catalog.loads(catalog.dumps(catalog_of(entry("a", narrow=narrow), entry("b"))))
+    narrow = Narrow({"depth": 1, "embed_dim": 16}, 4)
+    one, other = catalog.loads(catalog.dumps(catalog_of(entry("a", narrow=narrow), entry("b"))))
     assert (one.narrow, other.narrow) == (narrow, None)
-    assert [one.cut(size) for size in (Size.NARROW, Size.SLIM)] == [narrow, one.slim]
+    assert one.cut(Size.NARROW) == replace(one.slim, args=narrow.args, params=4)
+    assert one.cut(Size.SLIM) == one.slim
     assert other.cut(Size.NARROW) == other.slim
     assert [one.params_at(size) for size in Size] == [4, 10, 100]
     assert "narrow" not in one.traits
@@ -148,3 +149,12 @@ def test_a_catalog_is_found_in_a_folder_and_missed_elsewhere(tmp_path: Path) -> 
     assert catalog.read(tmp_path, "0.0.0") is None
     catalog.path_in(tmp_path, "0.0.0").write_text(catalog.dumps(made))
     assert catalog.read(tmp_path, "0.0.0") == made
+
+
+def test_a_model_is_narrow_in_every_packaged_catalog_or_in_none() -> None:
+    is_narrow: dict[str, set[bool]] = {}
+    for path in sorted(PACKAGED.glob("timm-*.ndjson")):
+        for one in catalog.loads(path.read_text()):
+            is_narrow.setdefault(one.model, set()).add(one.narrow is not None)
+    assert [model for model, known in is_narrow.items() if len(known) > 1] == []
+    assert sum(known == {True} for known in is_narrow.values()) > 200

@@ -1,6 +1,7 @@
 import json
 import math
 import socket
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from harness.config.names import VARIANTS
 from harness.contract import folder, record
 from harness.contract.case import Case, Outcome, Size
 from harness.contract.finding import ScenarioLine, Tried, scenarios_of
@@ -249,10 +251,18 @@ def test_a_text_that_is_no_case_id_is_refused(text: str) -> None:
         Case.parse(text)
 
 
-def test_the_schema_knows_the_same_outcomes() -> None:
-    named = SCHEMA["$defs"]["outcome"]["enum"]
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (SCHEMA["$defs"]["outcome"]["enum"], Outcome),
+        (SCHEMA["$defs"]["case"]["properties"]["size"]["enum"], Size),
+        (SCHEMA["$defs"]["case"]["properties"]["variant"]["enum"], VARIANTS),
+    ],
+    ids=["outcomes", "sizes", "variants"],
+)
+def test_the_schema_knows_the_same_words(named: list[str], words: Iterable[str]) -> None:
     assert len(named) == len(set(named))
-    assert set(named) == frozenset(Outcome)
+    assert set(named) == set(words)
 
 
 def test_the_schema_is_one() -> None:

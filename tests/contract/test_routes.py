@@ -15,7 +15,7 @@ SHARED = {
     "after_training",
     "arguments",
     "as_before",
-    "as_own_class",
+    "as_transformers",
     "detector_fields",
     "detectors",
     "levels",

@@ -10,7 +10,7 @@ from harness.config.lane import Lane
 from harness.config.matrix import Matrix, Route, load
 from harness.config.options import Options
 from harness.contract.case import Case
-from harness.contract.catalog import BERT, Catalog, Entry
+from harness.contract.catalog import BERT, Catalog, Entry, Narrow
 from harness.contract.plan import Bound, Costs, Pattern, Plan, Rule, Tolerance
 from harness.planning import currency, plan
 from tests import plans
@@ -58,7 +58,7 @@ def test_a_glob_narrows_and_sizes_add_up(small_matrix: Matrix, small_catalog: Ca
 def test_a_model_that_takes_no_less_width_is_slim_where_others_are_narrow(
     small_matrix: Matrix, small_catalog: Catalog
 ) -> None:
-    narrow = replace(small_catalog["convnext_atto"].slim, params=5)
+    narrow = Narrow({"dims": [16]}, 5)
     entries = [replace(entry, narrow=narrow if entry.model == "convnext_atto" else None) for entry in small_catalog]
     catalog = replace(small_catalog, entries=tuple(entries))
     options = Options(quick=True, routes=("wrapper",), sizes=("narrow",))
@@ -221,7 +221,7 @@ def test_pairs_and_lanes_keep_the_order_of_the_matrix(small_matrix: Matrix) -> N
 
 
 def test_no_case_at_all_is_an_error() -> None:
-    error = plan.nothing_selected(Options(models=("eva02_large",), routes=("tower",), quick=True))
+    error = plan.nothing_selected(Options(models=("eva02_large",), routes=("tower",), quick=True, sizes=("narrow",)))
     assert str(error) == "no case is left by --route tower --model eva02_large --quick; drop or widen an option"
 
 

@@ -87,7 +87,7 @@ def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | str |
     if model not in controls and not has_layer_scale(module):
         return None
     entry = entry_of(model, module)
-    return entry, slim_digest(entry)
+    return replace(entry, narrow=narrow(model, entry.slim)), slim_digest(entry)
 
 
 def quiet() -> None:
@@ -101,7 +101,6 @@ def quiet() -> None:
 def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
     """The traits of one architecture and its slim form, which with `whole` is the full model."""
     channels, height, width = module.default_cfg["input_size"]
-    slim = _whole(module) if whole else cut(model)
     return Entry(
         model=model,
         family=type(module).__module__.rpartition(".")[2],
@@ -111,8 +110,7 @@ def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
         feature_levels=_levels_if_any(model) if whole else _feature_levels(model),
         intermediates=hasattr(module, "forward_intermediates"),
         smallest_input=(channels, height, width) if whole else _smallest_input(module),
-        slim=slim,
-        narrow=None if whole else narrow(model, slim),
+        slim=_whole(module) if whole else cut(model),
     )
 
 

@@ -40,7 +40,7 @@ def cut(model: str) -> Cut:
 
 def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
     """Whether `timm.create_model` makes the same model of these arguments as the constructor does."""
-    created = _try(model, {}, **args)
+    created = try_build(model, {}, **args)
     return created is not None and structure(created) == structure(build(model, args))
 
 
@@ -71,7 +71,7 @@ def _fewest_blocks(model: str, full: nn.Module, call: Call) -> tuple[dict[str, A
 
     @functools.cache
     def cost(levels: Levels) -> int | None:
-        shorter = _try(model, stages.shortened(levels))
+        shorter = try_build(model, stages.shortened(levels))
         return parameters(shorter) if shorter is not None and structure(shorter) == full_structure else None
 
     def fits(levels: Levels) -> bool:
@@ -149,13 +149,14 @@ def _smallest_input(model: str, args: dict[str, Any], slim: nn.Module, call: Cal
         if smaller >= side:
             break
         changed = {**args, "img_size": smaller} if call.takes("img_size") else args
-        resized = _try(model, changed)
+        resized = try_build(model, changed)
         if resized is not None and structure(resized, sizes=False) == slim_structure and runs(resized, smaller):
             return changed, smaller
     return args, side
 
 
-def _try(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module | None:
+def try_build(model: str, args: Mapping[str, Any], **kwargs: Any) -> nn.Module | None:
+    """Build a model's shapes with other arguments; None if its constructor refuses them."""
     try:
         return build(model, args, **kwargs)
     except Exception:  # noqa: BLE001  a constructor may refuse a cut with any exception

@@ -1,6 +1,7 @@
 """Finds how a slim model can be made narrow as well: the same modules and blocks, with as little width as they take.
 
-Heads, groups and divisors stay as they are. Done with the catalog, on the meta device, as cutting is.
+Arguments that are numbers of heads or groups, and divisors, stay as they are. Done with the catalog, on the meta
+device, as cutting is.
 """
 
 import functools
@@ -10,15 +11,15 @@ from typing import Any, Final
 
 from torch import nn
 
-from ...contract.catalog import Cut
+from ...contract.catalog import Cut, Narrow
 from ..models.layer_scales import layer_scales
-from ..models.slim import BLOCKS, DIVISOR, WIDTH, Call, build
-from .cutting import is_creatable, observed, parameters, runs
+from ..models.slim import BLOCKS, DIVISOR, WIDTH, Call
+from .cutting import is_creatable, observed, parameters, runs, try_build
 from .structure import structure
 
 LEAST: Final = 16
-"""The least width: with fewer values in a tensor nothing tells one draw of them from another."""
-MUCH: Final = 0.75
+"""The least width: of fewer values nobody can tell whether they were drawn anew."""
+WORTHWHILE: Final = 0.75
 """The share of a slim model's parameters below which a narrow form is worth having."""
 WIDTHS: Final = (
     *("embed_dim", "embed_dims", "dims", "channels", "num_init_features", "growth_rates"),
@@ -30,7 +31,7 @@ HEAD: Final = 4
 """A head has a multiple of so many channels: rotary embeddings of two dimensions need it."""
 
 
-def narrow(model: str, slim: Cut) -> Cut | None:
+def narrow(model: str, slim: Cut) -> Narrow | None:
     """The slim form of `model`, made narrow; None if its constructor takes no less width without losing a block."""
     slim_module, call = observed(model, slim.args)
     widths = {name: value for name in WIDTHS if _numbers(value := call.get(name))}
@@ -38,17 +39,10 @@ def narrow(model: str, slim: Cut) -> Cut | None:
     for divisor in _divisors([*(number for value in widths.values() for number in _numbers(value)), *blocks]):
         less = {name: _divided(value, divisor) for name, value in widths.items()}
         args = {**slim.args, **less, **({DIVISOR: divisor} if blocks else {})}
-        narrowed = _built(model, args) if _fits_heads(call, less) else None
+        narrowed = try_build(model, args) if _fits_heads(call, less) else None
         if narrowed and _is_alike(slim_module, narrowed, slim) and is_creatable(model, args) == slim.creatable:
-            return Cut(args, slim.input_size, parameters(narrowed), slim.creatable)
+            return Narrow(args, parameters(narrowed))
     return None
-
-
-def _built(model: str, args: Mapping[str, Any]) -> nn.Module | None:
-    try:
-        return build(model, args)
-    except Exception:  # noqa: BLE001  a constructor may refuse a width with any exception
-        return None
 
 
 def _divisors(widths: Sequence[int]) -> Iterator[int]:
@@ -61,18 +55,19 @@ def _divisors(widths: Sequence[int]) -> Iterator[int]:
 def _numbers(value: Any) -> tuple[int, ...]:
     """The widths in an argument; none if it is no number, or no sequence of numbers."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,)
-    is_width = all(isinstance(each, int) and not isinstance(each, bool) and each > 0 for each in values)
+    is_width = all(isinstance(number, int) and not isinstance(number, bool) and number > 0 for number in values)
     return values if is_width else ()
 
 
 def _divided(value: Any, divisor: int) -> Any:
-    return [each // divisor for each in value] if isinstance(value, list | tuple) else value // divisor
+    return [number // divisor for number in value] if isinstance(value, list | tuple) else value // divisor
 
 
 def _fits_heads(call: Call, widths: Mapping[str, Any]) -> bool:
-    """Whether each number of heads divides its width. Of several widths or heads the first ones are compared."""
+    """Whether each number of heads divides its width. One number is of all widths; one width is of the first number."""
     heads = next(filter(None, (_numbers(call.get(name)) for name in HEADS)), ())
     dims = next((_numbers(widths[name]) for name in WIDTHS if name in widths), ())
+    heads = heads * len(dims) if len(heads) == 1 else heads
     return all(width % (HEAD * number) == 0 for width, number in zip(dims, heads, strict=False))
 
 
@@ -81,8 +76,8 @@ def _is_alike(slim_module: nn.Module, narrowed: nn.Module, slim: Cut) -> bool:
     return (
         structure(narrowed, sizes=False) == structure(slim_module, sizes=False)
         and _facts(narrowed) == _facts(slim_module)
-        and parameters(narrowed) < MUCH * slim.params
-        and runs(narrowed, slim.input_size[1])
+        and parameters(narrowed) < WORTHWHILE * slim.params
+        and (runs(narrowed, slim.input_size[1]) or not runs(slim_module, slim.input_size[1]))  # on the meta device
     )
 
 

@@ -14,6 +14,7 @@ import torch
 from timm.utils.model import freeze_batch_norm_2d
 from torch import Tensor, nn
 
+from ...contract.case import Size
 from ...contract.catalog import BERT, Entry
 from ...contract.checkpoint import CONFIG, config_in
 from . import slim, weights
@@ -37,15 +38,15 @@ class ReferenceModel:
 
     def __init__(self, entry: Entry, size: str, placement: Placement) -> None:
         self.entry = entry
-        self.size = size
+        self.size = Size(size)
         self.placement = placement
         self.as_stored = False  # whether no dtype is asked for, though the placement is not float32
-        self.input_size = entry.cut(size).input_size if size != "full" else entry.smallest_input
+        self.input_size = entry.cut(size).input_size if self.size.is_cut else entry.smallest_input
 
     @functools.cached_property
     def architecture(self) -> str:
         """The model's name in timm's registry."""
-        return slim.register(self.entry, self.size) if self.size != "full" else self.entry.model
+        return slim.register(self.entry, self.size) if self.size.is_cut else self.entry.model
 
     @functools.cached_property
     def pixels(self) -> Tensor:
@@ -92,15 +93,12 @@ class ReferenceModel:
         if self.entry.model == BERT.model:
             return None
         tensor = self._defaults.get(weights.spelling(name))
-        return None if tensor is None or self._is_uninitialised(tensor) else tensor
-
-    def _is_uninitialised(self, tensor: Tensor) -> bool:
-        return bool(tensor.numel() > LARGE)
+        return None if tensor is None or tensor.numel() > LARGE else tensor
 
     @functools.cached_property
     def _defaults(self) -> Mapping[str, Tensor]:
-        tensors = tensors_of(self.placement.cast(self._constructed))
-        return {weights.spelling(name): tensor for name, tensor in tensors.items()}
+        cast = self.placement.cast(self._constructed)
+        return {weights.spelling(name): tensor for name, tensor in tensors_of(cast).items()}
 
     @functools.cached_property
     def _constructed(self) -> nn.Module:
@@ -206,8 +204,8 @@ class ReferenceModel:
         files = self.placement.mapped.files(STATE) if self.placement.mapped else ()
         if len(files) > 1 and not in_shards:
             folder, files = folder.with_name(f"{folder.name}{ONE_FILE}"), ()
-        is_complete = (folder / CONFIG).exists()  # written last, so a checkpoint that was cut off lacks it
-        return folder if is_complete else self.write(folder, variant, state, files)
+        # The configuration is written last, so a checkpoint that was cut off lacks it.
+        return folder if (folder / CONFIG).exists() else self.write(folder, variant, state, files)
 
     def write(self, folder: Path, variant: "Variant", state: Mapping[str, Tensor], files: Sequence[Path] = ()) -> Path:
         """Write a timm checkpoint as the hub has it: the weights, and a `config.json` without a model type.

@@ -25,7 +25,7 @@ def of_timm(context: CaseContext) -> Mapping[str, Scenario]:
     None either where checkpoints of another pair are loaded: nothing of them is used here.
     """
     reference = context.reference
-    if reference.placement.device != "cpu" or not Size(reference.size).is_cut or context.handover.takes is not None:
+    if reference.placement.device != "cpu" or not reference.size.is_cut or context.handover.takes is not None:
         return {}
     recorded = dict(_recorded(context))
     return {NAME: _compared(context, recorded)} if recorded else {}

@@ -24,7 +24,7 @@ from ..models.variants import DeviceMap
 from ..scenarios.context import CaseContext
 from ..scenarios.holder import WHOLE, Holder, HolderConfig, build_filled, save_and_load
 from ..scenarios.protocol import Back, Computed, Loaded, Scenario
-from . import as_before, as_own_class, reports, training
+from . import as_before, as_transformers, reports, training
 
 PREFIX: Final = "vision_tower"
 FEATURES: Final = "last_hidden_state"
@@ -96,7 +96,9 @@ class TowerRoute:
             scenarios[training.NAME] = _trained(context)
         if context.tries_all and context.handover.takes is None:  # what is no checkpoint of another pair's
             report = reports.of_holder(context, tower(context.reference))
-            scenarios |= {"report": report, **as_before.of_timm(context), **as_own_class.of_timm(context)}
+            scenarios |= {"report": report, **as_before.of_timm(context)}
+        if context.is_default and context.handover.takes is None:
+            scenarios |= as_transformers.of_timm(context)
         return scenarios
 
 

@@ -118,7 +118,11 @@ class Runner:
             return case_line(Outcome.ERROR, str(error), detail={"silent": False, "error": description})
         case = replace(case, model=self.user_cases.name)
         return self.user_cases.run(
-            *(case, self.release, self.tolerance, self.folder), lane=self.lane, rules=self.rules, costs=self.costs
+            *(case, self.release, self.tolerance, self.folder),
+            lane=self.lane,
+            rules=self.rules,
+            costs=self.costs,
+            handover=self.handover.of(case.id),
         )
 
     def _resolve(self, *, whole: bool) -> UserCases:

@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 import timm
 from torch import Tensor, nn
 
-from ...contract.case import Size
 from ...contract.catalog import BERT
 from ..guards.cost import Cost, measured
 from ..models import weights
@@ -35,7 +34,7 @@ def has_measure(reference: Any) -> bool:
     """
     is_timm = type(reference) is ReferenceModel and reference.entry.model != BERT.model
     placement = reference.placement
-    return is_timm and Size(reference.size).is_cut and placement.device == "cpu" and placement.is_default
+    return is_timm and reference.size.is_cut and placement.device == "cpu" and placement.is_default
 
 
 def of(reference: ReferenceModel, *, maps: bool) -> BareWork:

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import torch
 
-from ...contract.case import Size
 from ...contract.finding import Finding
 from ...contract.plan import Costs
 from ...remedies.table import Mends, Remedy
@@ -92,7 +91,7 @@ class CaseContext:
     @property
     def goes_back(self) -> bool:
         """Whether gradients are compared: a model at full size has no room for those of two."""
-        return self.is_default and Size(self.reference.size).is_cut
+        return self.is_default and self.reference.size.is_cut
 
     @property
     def reads_again(self) -> bool:
@@ -101,7 +100,7 @@ class CaseContext:
         At full size they take long to read.
         """
         in_float32 = self.reference.placement.is_default or self.reference.as_stored
-        return in_float32 and Size(self.reference.size).is_cut and not self._mends(Mends.FOLDERS)
+        return in_float32 and self.reference.size.is_cut and not self._mends(Mends.FOLDERS)
 
     @property
     def is_default(self) -> bool:

@@ -23,6 +23,7 @@ from ..models.slim import build
 from ..models.variants import VARIANTS
 from ..routes import ROUTES
 from ..scenarios import run_case
+from ..scenarios.handover import NOTHING, Handover
 from ..scenarios.protocol import Route
 from ..scenarios.run_case import case_line
 from .checkpoint_folder import CheckpointFolder, ReadByTimm
@@ -67,6 +68,7 @@ class UserCases:
         lane: str,
         rules: Sequence[Rule],
         costs: Costs | None = None,
+        handover: Handover = NOTHING,
     ) -> CaseLine:
         """Run a case; its line also has the traits that rules ask for."""
         variant = VARIANTS[case.variant]
@@ -76,7 +78,9 @@ class UserCases:
             return case_line(Outcome.UNSUPPORTED, reason)
         known = applying(rules, case, lane, self.reference.entry, folder=self.is_as_for_the_hub)
         route = self.routes[case.route]
-        line = run_case.run(route, variant, self.reference, release, tolerance, folder, rules=known, costs=costs)
+        line = run_case.run(
+            *(route, variant, self.reference, release, tolerance, folder, handover), rules=known, costs=costs
+        )
         return replace(line, detail={**line.detail, "traits": asdict(self.reference.entry)})
 
 

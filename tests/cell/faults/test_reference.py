@@ -27,6 +27,7 @@ FAMILIES = [
     "resmlp_12_224",
     "coatnext_nano_rw_224",
 ]
+WIDE = ["mobilenetv5_base", "rdnet_tiny", "naflexvit_so150m2_patch16_reg1_gap"]
 
 
 class Block(nn.Module):
@@ -58,7 +59,7 @@ def test_a_slim_model_has_every_distinct_block_of_the_full_one(model: str, entri
     assert sum(p.numel() for p in slim.parameters()) < sum(p.numel() for p in full.parameters())
 
 
-@pytest.mark.parametrize("model", FAMILIES)
+@pytest.mark.parametrize("model", [*FAMILIES, *WIDE])
 def test_a_narrow_model_has_every_module_and_name_of_the_slim_one(model: str, entries: Catalog) -> None:
     entry = entries[model]
     assert narrow(model, entry.slim) == entry.narrow
@@ -89,13 +90,30 @@ def test_heads_keep_a_multiple_of_four_channels_each(entries: Catalog) -> None:
     assert narrowed.args["embed_dim"] == 24  # of three heads; 16 would be the least
 
 
-def test_a_constructor_that_takes_no_less_width_leaves_a_model_slim(
-    monkeypatch: pytest.MonkeyPatch, entries: Catalog
+def test_a_constructor_that_takes_no_less_width_leaves_a_model_slim(entries: Catalog) -> None:
+    # A narrower ResNet needs a convolution in its first block, for its stem stays as wide.
+    assert narrow("resnet18", entries["resnet18"].slim) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "check"),
+    [
+        pytest.param("resnet18", "structure", id="a module gained"),
+        pytest.param("resnet18", "_facts", id="a name gained"),
+    ],
+)
+def test_each_condition_of_a_narrow_form_is_needed(
+    monkeypatch: pytest.MonkeyPatch, entries: Catalog, model: str, check: str
 ) -> None:
-    slim = entries["cait_xxs24_224"].slim
-    assert narrow("cait_xxs24_224", slim) is not None
-    monkeypatch.setattr(narrowing, "runs", lambda *_: False)
-    assert narrow("cait_xxs24_224", slim) is None
+    slim = entries[model].slim
+    module = build(model, slim.args)
+    less = build(model, {**slim.args, "channels": [16, 32, 64, 128]})
+    assert not narrowing._is_alike(module, less, slim)
+    for name in {"structure", "_facts"} - {check}:
+        monkeypatch.setattr(narrowing, name, lambda *_, **__: 0)
+    assert not narrowing._is_alike(module, less, slim)
+    monkeypatch.setattr(narrowing, check, lambda *_, **__: 0)
+    assert narrowing._is_alike(module, less, slim)
 
 
 def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:

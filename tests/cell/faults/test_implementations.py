@@ -14,8 +14,8 @@ from harness.cell.compare.typed import typed
 from harness.cell.models.placement import Placement
 from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
-from harness.cell.probes import own_classes
-from harness.cell.routes import ROUTES, as_own_class
+from harness.cell.probes import implementations
+from harness.cell.routes import ROUTES, as_transformers
 from harness.cell.scenarios import run_case, said
 from harness.cell.scenarios.attempt import Attempt
 from harness.cell.scenarios.context import CaseContext
@@ -36,7 +36,7 @@ def context_of(entry: Entry, folder: Path, size: str = "slim", dtype: Any = torc
 def attempt(entry: Entry, folder: Path) -> Attempt:
     context = context_of(entry, folder)
     alone = Attempt(context, TOLERANCES[torch.float32])
-    alone.run_scenario(as_own_class.NAME, as_own_class.of_timm(context)[as_own_class.NAME])
+    alone.run_scenario(as_transformers.NAME, as_transformers.of_timm(context)[as_transformers.NAME])
     return alone
 
 
@@ -93,7 +93,7 @@ def test_a_fault_in_timm_is_found_without_a_record(
     with monkeypatch.context() as patch:
         put(patch)
         words = reason(entries[model], tmp_path)
-    assert f"outputs in timm: last_hidden_state: computes otherwise than transformers' own {CLASS[model]}" in words
+    assert f"outputs in timm: last_hidden_state: computes otherwise than transformers' {CLASS[model]}" in words
 
 
 @pytest.mark.parametrize("model", CLASS)
@@ -110,12 +110,12 @@ def test_the_scenario_is_one_of_the_route_and_without_it_the_fault_is_missed(
         reference = ReferenceModel(entries[DINOV2], "slim", Placement("cpu", torch.float32))
         variant, tolerance = VARIANTS["safetensors"], TOLERANCES[torch.float32]
         line = run_case.run(ROUTES["tower"], variant, reference, RELEASE, tolerance, tmp_path / "case")
-        assert as_own_class.NAME in {scenario.name for scenario in line.scenarios}
+        assert as_transformers.NAME in {scenario.name for scenario in line.scenarios}
         return {scenario.name for scenario in line.scenarios if scenario.findings}
 
     approximate = torch.nn.functional.relu
     monkeypatch.setattr(timm.layers.mlp.Mlp, "forward", lambda self, x: self.fc2(approximate(self.fc1(x))))
-    assert failing() == {as_own_class.NAME}
+    assert failing() == {as_transformers.NAME}
     monkeypatch.setattr(said, "compare_recorded", lambda *_: [])
     assert failing() == set()
 
@@ -123,14 +123,14 @@ def test_the_scenario_is_one_of_the_route_and_without_it_the_fault_is_missed(
 def test_weights_that_are_not_those_of_the_class_are_an_error(
     monkeypatch: Patch, entries: Catalog, tmp_path: Path
 ) -> None:
-    own = own_classes.of(DINOV2)
+    own = implementations.of(DINOV2)
     assert own is not None
-    monkeypatch.setattr(own_classes, "OWN_CLASSES", [replace(own, names=own.names[:-1])])
+    monkeypatch.setattr(implementations, "IMPLEMENTATIONS", [replace(own, names=own.names[:-1])])
     assert "has other weights than timm's model" in reason(entries[DINOV2], tmp_path)
 
 
 def test_only_what_transformers_has_a_class_for_is_compared(entries: Catalog, tmp_path: Path) -> None:
-    assert as_own_class.of_timm(context_of(entries["convnext_atto_ols"], tmp_path)) == {}
-    assert as_own_class.of_timm(context_of(entries[BEIT], tmp_path, size="full")) == {}
-    assert as_own_class.of_timm(context_of(entries[BEIT], tmp_path, dtype=torch.bfloat16)) == {}
-    assert list(as_own_class.of_timm(context_of(entries[BEIT], tmp_path))) == [as_own_class.NAME]
+    assert as_transformers.of_timm(context_of(entries["convnext_atto_ols"], tmp_path)) == {}
+    assert as_transformers.of_timm(context_of(entries[BEIT], tmp_path, size="full")) == {}
+    assert as_transformers.of_timm(context_of(entries[BEIT], tmp_path, dtype=torch.bfloat16)) == {}
+    assert list(as_transformers.of_timm(context_of(entries[BEIT], tmp_path))) == [as_transformers.NAME]

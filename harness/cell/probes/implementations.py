@@ -23,14 +23,14 @@ Names = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
 
 _QKV: Final = re.compile(r"\.qkv\.(weight|bias)$")
 _PARTS: Final = {"q": "query", "k": "key", "v": "value"}
-_OWN: Final = ("relative_position_index", "mask_token")
-"""The ends of the names of tensors that timm's checkpoints lack, and that no picture depends on."""
+_IGNORED: Final = ("relative_position_index", "mask_token")
+"""The ends of names that timm's checkpoints lack: the constructor makes them, or only training reads them."""
 _HEAD: Final[Names] = (
     (r"^cls_token", "embeddings.cls_token"),
     (r"^pos_embed", "embeddings.position_embeddings"),
     (r"^patch_embed\.proj\.", "embeddings.patch_embeddings.projection."),
     (r"^patch_embed\.norm\.", "embeddings.norm."),
-    (r"^(fc_)norm\.", "pooler.layernorm."),
+    (r"^fc_norm\.", "pooler.layernorm."),
     (r"^norm\.", "layernorm."),
     (r"\.attn\.proj\.", ".attention.output.dense."),
 )
@@ -42,6 +42,7 @@ _BLOCKS: Final[Names] = (
     (r"\.mlp\.fc2\.", ".output.dense."),
 )
 _ATTENTION: Final[Names] = ((r"\.attn\.", ".attention.attention."),)
+_VIT: Final[Names] = (*_TOKENS, *_BLOCKS, *_ATTENTION)
 _BEIT: Final[Names] = (
     (r"\.gamma_", ".lambda_"),
     (r"\.attn\.([qkv])_bias", r".attn.\1.bias"),
@@ -67,11 +68,11 @@ _CONVNEXT: Final[Names] = (
 
 
 @dataclass(frozen=True)
-class OwnClass:
+class Implementation:
     """A class of transformers, and the names of timm's models that it implements, as a regular expression.
 
     `configured` gives the fields of its configuration for a timm module; `names` are patterns of timm's names and what
-    replaces them, in turn. Without `any_size` it runs at the size alone for which timm publishes the model.
+    replaces them, in turn. Without `any_size` pictures have the size that timm publishes the model for.
     """
 
     name: str
@@ -82,7 +83,7 @@ class OwnClass:
     any_size: bool = True
 
     def native(self, reference: ReferenceModel) -> tuple[Any, Tensor]:
-        """The slim timm model, and its pixels."""
+        """The timm model as it is cut, and its pixels."""
         if self.any_size:
             return reference.headless.module, reference.image
         entry = reference.entry
@@ -110,7 +111,7 @@ class OwnClass:
         save_file(dict(self._renamed(module)), folder / "model.safetensors", metadata={"format": "pt"})
         kind, pooling = getattr(transformers, f"{self.name}Model"), {} if self.pools else {"add_pooling_layer": False}
         model, report = kind.from_pretrained(folder, output_loading_info=True, **pooling)
-        missing = [name for name in report["missing_keys"] if not name.endswith(_OWN)]
+        missing = [name for name in report["missing_keys"] if not name.endswith(_IGNORED)]
         if missing or report["unexpected_keys"] or report["mismatched_keys"]:
             raise ValueError(f"transformers' {kind.__name__} has other weights than timm's model: {report}")
         return model.eval()
@@ -131,7 +132,7 @@ class OwnClass:
             if found := _QKV.search(name):
                 for letter, part in zip("qkv", tensor.chunk(3), strict=True):
                     yield self._rename(f"{name[: found.start()]}.{letter}.{found[1]}"), part.contiguous()
-            elif not name.endswith(_OWN):
+            elif not name.endswith(_IGNORED):
                 # A convolution of one pixel is a linear layer.
                 flat = tensor.flatten(1) if re.search(r"\.mlp\.fc\d\.weight$", name) else tensor
                 yield self._rename(name), flat.contiguous()
@@ -142,9 +143,9 @@ class OwnClass:
         return re.sub(r"\.([qkv])\.(weight|bias)$", lambda found: f".{_PARTS[found[1]]}.{found[2]}", name)
 
 
-def of(model: str) -> OwnClass | None:
+def of(model: str) -> Implementation | None:
     """The class of transformers that implements a timm model too; None if there is none."""
-    return next((each for each in OWN_CLASSES if re.fullmatch(each.models, model)), None)
+    return next((known for known in IMPLEMENTATIONS if re.fullmatch(known.models, model)), None)
 
 
 def _transformer(module: Any) -> Mapping[str, Any]:
@@ -190,10 +191,10 @@ def _swin(module: Any) -> Mapping[str, Any]:
 
 
 _SIZES: Final = "(tiny|small|base|large)"
-OWN_CLASSES: Final[Sequence[OwnClass]] = (
-    OwnClass("ViT", rf"vit_{_SIZES}_patch\d+_(224|384)", _transformer, (*_TOKENS, *_BLOCKS, *_ATTENTION), pools=False),
-    OwnClass("Dinov2", rf"vit_{_SIZES}_patch14_dinov2", _transformer, (*_TOKENS, *_DINOV2, *_ATTENTION)),
-    OwnClass("Beit", r"beit(v2)?_.*", _beit, (*_BEIT, *_TOKENS, *_BLOCKS, *_ATTENTION)),
-    OwnClass("Swin", rf"swin_{_SIZES}_.*", _swin, (*_HEAD, *_BLOCKS, *_SWIN), any_size=False),
-    OwnClass("ConvNext", r"convnext_(atto|femto|pico|nano|tiny|small|base|large|xlarge)", _convnext, _CONVNEXT),
+IMPLEMENTATIONS: Final[Sequence[Implementation]] = (
+    Implementation("ViT", rf"vit_{_SIZES}_patch\d+_(224|384)", _transformer, _VIT, pools=False),
+    Implementation("Dinov2", rf"vit_{_SIZES}_patch14_dinov2", _transformer, (*_TOKENS, *_DINOV2, *_ATTENTION)),
+    Implementation("Beit", r"beit(v2)?_.*", _beit, (*_BEIT, *_VIT)),
+    Implementation("Swin", rf"swin_{_SIZES}_.*", _swin, (*_HEAD, *_BLOCKS, *_SWIN), any_size=False),
+    Implementation("ConvNext", r"convnext_(atto|femto|pico|nano|tiny|small|base|large|xlarge)", _convnext, _CONVNEXT),
 )
