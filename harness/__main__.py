@@ -11,8 +11,8 @@ import warnings
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from .cell.guards import importing
-from .contract import package
+from .cell.guards import importing, untrusted
+from .contract import checkpoint, package
 from .contract.library_env import LIBRARIES
 
 OLDEST: Final = (3, 11)
@@ -111,6 +111,8 @@ def main(argv: list[str]) -> int:
 
 def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
+    if _is_untrusted(arguments):
+        untrusted.read_no_code(Path(arguments.target))
     if problem := _missing():
         sys.stderr.write(f"{problem}\n")
         return 2
@@ -131,12 +133,18 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     from .doctor import key_names, user_model  # noqa: PLC0415  as above
 
     command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]
-    sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
+    if not _is_untrusted(arguments):
+        sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
         return command(request.Request(arguments.target, arguments.config, arguments.maker), console)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _is_untrusted(arguments: argparse.Namespace) -> bool:
+    """Whether the target is a folder, and the user names no code: then none is executed."""
+    return arguments.command != "doctor" and not arguments.maker and checkpoint.is_path(arguments.target)
 
 
 def _missing() -> str | None:

@@ -1,11 +1,15 @@
-"""A user's checkpoint folder, as its config.json describes it.
+"""A user's checkpoint folder, as its config.json describes it. It may come from anybody.
 
-Standard library only: both sides of the wall read it.
+Only regular files in the folder are read, and those of the hub's cache that it links to; what in its configuration
+would make a library open other files is refused. Standard library only: both sides of the wall read it.
 """
 
+import contextlib
 import json
+import os
 import re
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +22,15 @@ LARGEST_FILE: Final = 8 * 2**30
 """Bytes. Linux maps no file larger than its memory, so larger weights are sharded on routes that can read shards."""
 HEADLESS: Final = "TimmWrapperModel"
 MODULE: Final = re.compile(r"[\w.]+:[\w.]+")
+LARGEST_JSON: Final = 64 * 2**20
+"""Bytes. The index of the largest model on the hub has less than a tenth."""
+MOST_SHARDS: Final = 10_000
+BLOBS: Final = "blobs"
+"""The folder of the hub's cache, beside `snapshots`, to which the files of a snapshot are links."""
+OPENING: Final = frozenset({"checkpoint_path", "pretrained_cfg_overlay"})
+"""Arguments of timm's that make it open a file, or say which."""
+LOCAL: Final = "local-dir:"
+"""What begins the name of an architecture that timm reads from a folder."""
 SEPARATORS: Final = str.maketrans("/@+[]", "-----")  # of case ids and pytest ids
 
 
@@ -65,15 +78,13 @@ class Checkpoint:
         if not folder.is_dir():
             raise ValueError(f"{folder}: there is no such folder; a model reads package.module:Name")
         path = folder / CONFIG
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise ValueError(f"{folder}: no {CONFIG} in it, which timm and transformers both write")
-        try:
-            config = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: cannot be read: {error}") from error
+        config = _json(path)
         if not isinstance(config, dict):
             raise ValueError(f"{path}: describes no model")  # noqa: TRY004  the file is wrong, not the caller
-        if wrong := [f"{name} {message}" for name, (holds, message) in FIELDS.items() if not holds(config.get(name))]:
+        wrong = [f"{name} {message}" for name, (holds, message) in FIELDS.items() if not holds(config.get(name))]
+        if wrong := [*wrong, *_opening(config)]:
             raise ValueError(f"{path}: {'; '.join(wrong)}")
         checkpoint = cls(folder, config)
         if not checkpoint.files:
@@ -121,12 +132,15 @@ class Checkpoint:
 
     @property
     def files(self) -> list[Path]:
-        """The weight files in the format that both libraries prefer; empty if there are none."""
+        """The weight files in the format that both libraries prefer; empty if there are none.
+
+        Raises ValueError for one that is no regular file of the folder.
+        """
         for whole, index in zip(WEIGHTS, INDICES, strict=True):
-            if (self.folder / whole).is_file():
-                return [self.folder / whole]
-            if (self.folder / index).is_file():
-                return [self.folder / name for name in _shards(self.folder / index)]
+            if os.path.lexists(self.folder / whole):
+                return [regular(self.folder / whole)]
+            if os.path.lexists(self.folder / index):
+                return [regular(self.folder / name) for name in _shards(self.folder / index)]
         return []
 
 
@@ -135,8 +149,63 @@ def is_path(target: str) -> bool:
     return MODULE.fullmatch(target) is None
 
 
-def _shards(index: Path) -> list[str]:
+def regular(path: Path) -> Path:
+    """The path, if it is a regular file of its folder or of the hub's cache. Raises ValueError, naming it."""
     try:
-        return sorted({str(Path(name)) for name in json.loads(index.read_text())["weight_map"].values()})
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{index}: is no index of weights: {type(error).__name__}: {error}") from error
+        real = path.resolve(strict=True)
+        is_regular = stat.S_ISREG(real.stat().st_mode)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link to itself, before Python 3.13
+        raise ValueError(f"{path}: cannot be read: {error}") from error
+    if not is_regular:
+        raise ValueError(f"{path}: is no regular file")
+    folder = path.parent.resolve()
+    if not real.is_relative_to(folder) and not real.is_relative_to(folder.parent.parent / BLOBS):
+        raise ValueError(f"{path}: is a link that leads out of its folder")
+    return path
+
+
+def _json(path: Path) -> Any:
+    """The content of a file of JSON. Raises ValueError, naming it."""
+    size = regular(path).stat().st_size
+    if size > LARGEST_JSON:
+        raise ValueError(f"{path}: has {size:,} bytes, and no such file has more than {LARGEST_JSON:,}")
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
+
+
+def _shards(index: Path) -> list[str]:
+    """The names of the files in an index. Raises ValueError for one that is no plain name of a file in its folder."""
+    content = _json(index)
+    names = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise ValueError(f"{index}: is no index of weights: its weight_map is no mapping of names")
+    shards = sorted(set(names.values()))
+    if strange := [name for name in shards if Path(name).name != name or not name.isprintable()]:
+        raise ValueError(f"{index}: {strange[0]!r} is no name of a file in its folder")
+    if len(shards) > MOST_SHARDS:
+        raise ValueError(f"{index}: names {len(shards):,} files, and no checkpoint has more than {MOST_SHARDS:,}")
+    return shards
+
+
+def _opening(config: Any) -> Iterator[str]:
+    """What in a configuration would make a library open other files, by place; it may be nested deeply."""
+    waiting: list[tuple[str, Any]] = [("", config)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{place}.{name}".lstrip("."), inner) for name, inner in value.items()]
+            named = [f"{place}.{name}".lstrip(".") for name in value.keys() & OPENING if value[name]]
+            yield from (f"{name} would open another file, and is refused; take it out" for name in sorted(named))
+        elif isinstance(value, list):
+            waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(value)]
+        elif isinstance(value, str) and (value.startswith(LOCAL) or _is_backbone_path(place, value)):
+            yield f"{place} would open another folder, and is refused; name a model of timm's"
+
+
+def _is_backbone_path(place: str, value: str) -> bool:
+    """Whether a detector's backbone, which may be a repository of the hub, is a folder of this machine."""
+    with contextlib.suppress(OSError, ValueError):
+        return place.rpartition(".")[2] == "backbone" and os.sep in value and Path(value).exists()
+    return False

@@ -1,4 +1,6 @@
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ def test_a_folder_says_whose_model_it_is(tmp_path: Path, config: Any, architectu
 
 def test_the_files_are_those_that_both_libraries_take_first(tmp_path: Path) -> None:
     index = {"weight_map": {"a": "two.safetensors", "b": "one.safetensors", "c": "two.safetensors"}}
-    sharded = folder(tmp_path, {}, "pytorch_model.bin")
+    sharded = folder(tmp_path, {}, "pytorch_model.bin", "one.safetensors", "two.safetensors")
     (sharded / "model.safetensors.index.json").write_text(json.dumps(index))
     assert [path.name for path in Checkpoint.read(sharded).files] == ["one.safetensors", "two.safetensors"]
     (sharded / "model.safetensors").touch()
@@ -79,7 +81,11 @@ def test_what_is_no_name_in_a_module_is_meant_as_a_folder(target: str, found: bo
             "{}/config.json: architectures is no list of names; ",
         ),
         ({"pretrained_cfg": {"input_size": 3}}, (), "{}/config.json: pretrained_cfg has an input_size or num_classes"),
-        ({}, ("model.safetensors.index.json",), "{}/model.safetensors.index.json: is no index of weights: KeyError: "),
+        (
+            {},
+            ("model.safetensors.index.json",),
+            "{}/model.safetensors.index.json: is no index of weights: its weight_map is no",
+        ),
     ],
     ids=["no folder", "no JSON", "no object", "no weights", "classes", "arguments", "size", "no index"],
 )
@@ -95,7 +101,7 @@ def test_what_is_no_checkpoint_is_one_error_that_names_the_place(
 def test_an_index_that_names_no_files_is_none(tmp_path: Path) -> None:
     odd = folder(tmp_path, {})
     (odd / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": 3}}))
-    with pytest.raises(ValueError, match="is no index of weights: TypeError"):
+    with pytest.raises(ValueError, match="is no index of weights: its weight_map is no mapping of names"):
         Checkpoint.read(odd)
 
 
@@ -133,3 +139,108 @@ def test_a_description_of_weights_has_a_size_of_three_counts_and_a_count_of_clas
         assert str(caught.value) == (
             f"{path}/config.json: pretrained_cfg has an input_size or num_classes that is none"
         )
+
+
+def linked(tmp_path: Path, *, target: Path) -> Path:
+    made = folder(tmp_path / "linked", {})
+    (made / "model.safetensors").symlink_to(target)
+    return made
+
+
+def test_a_link_is_followed_within_its_folder_and_into_the_cache_of_the_hub(tmp_path: Path) -> None:
+    inside = folder(tmp_path / "inside", {}, "weights")
+    (inside / "model.safetensors").symlink_to("weights")
+    assert [path.name for path in Checkpoint.read(inside).files] == ["model.safetensors"]
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "0a1b").write_text("{}")
+    (tmp_path / "snapshots").mkdir()
+    snapshot = folder(tmp_path / "snapshots" / "main", {})
+    (snapshot / "model.safetensors").symlink_to("../../blobs/0a1b")
+    assert [path.name for path in Checkpoint.read(snapshot).files] == ["model.safetensors"]
+
+
+def fifo(tmp_path: Path) -> Path:
+    made = folder(tmp_path / "fifo", {})
+    os.mkfifo(made / "model.safetensors")
+    return made
+
+
+def to_itself(tmp_path: Path) -> Path:
+    made = folder(tmp_path / "itself", {})
+    (made / "model.safetensors").symlink_to("model.safetensors")
+    return made
+
+
+def described_by_fifo(tmp_path: Path) -> Path:
+    made = tmp_path / "described"
+    made.mkdir()
+    os.mkfifo(made / "config.json")
+    return made
+
+
+def with_index(tmp_path: Path, content: Any) -> Path:
+    made = folder(tmp_path / "index", {})
+    (made / "model.safetensors.index.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: linked(path, target=Path("/etc/passwd")), "model.safetensors: is a link that leads out of its"),
+        (lambda path: linked(path, target=Path("/dev/zero")), "model.safetensors: is no regular file"),
+        (lambda path: linked(path, target=path / "nothing"), "model.safetensors: cannot be read: "),
+        (fifo, "model.safetensors: is no regular file"),
+        (to_itself, "model.safetensors: cannot be read: "),
+        (described_by_fifo, "config.json: is no regular file"),
+        (lambda path: folder(path / "deep", "[" * 100_000), "config.json: cannot be read: "),
+        (lambda path: folder(path / "number", '{"a": ' + "1" * 5_000 + "}"), "config.json: cannot be read: "),
+        (lambda path: folder(path / "text", "\x00"), "config.json: cannot be read: "),
+        (lambda path: with_index(path, {"weight_map": {"a": "../x"}}), "'../x' is no name of a file in its folder"),
+        (lambda path: with_index(path, {"weight_map": {"a": "/etc/passwd"}}), "'/etc/passwd' is no name of a file"),
+        (lambda path: with_index(path, {"weight_map": {"a": "\x1b[31m"}}), r"'\\x1b[31m' is no name of a file"),
+        (lambda path: with_index(path, {"weight_map": ["a"]}), "its weight_map is no mapping of names"),
+        (lambda path: with_index(path, {"weight_map": {"a": 1}}), "its weight_map is no mapping of names"),
+        (lambda path: with_index(path, "[]"), "its weight_map is no mapping of names"),
+        (
+            lambda path: with_index(path, {"weight_map": {str(name): f"{name}.bin" for name in range(10_001)}}),
+            "names 10,001 files, and no checkpoint has more than 10,000",
+        ),
+    ],
+    ids=[
+        *("a link out", "a device", "a broken link", "a fifo", "a link to itself", "a fifo for the configuration"),
+        *("deep", "a long number", "no text", "a shard above", "a shard elsewhere", "an escape", "a list", "a number"),
+        *("no mapping", "many shards"),
+    ],
+)
+def test_what_leads_out_of_the_folder_or_never_ends_is_refused(
+    tmp_path: Path, make: Callable[[Path], Path], problem: str
+) -> None:
+    made = make(tmp_path)
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as caught:
+        Checkpoint.read(made)
+    assert problem.replace("\\\\", "\\") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ({"model_args": {"checkpoint_path": "optimizer.pt"}}, "model_args.checkpoint_path would open another file"),
+        ({"backbone_kwargs": {"checkpoint_path": "a"}}, "backbone_kwargs.checkpoint_path would open another file"),
+        ({"a": [{"b": {"pretrained_cfg_overlay": {"file": "x"}}}]}, "a[0].b.pretrained_cfg_overlay would open"),
+        ({"architecture": "local-dir:/etc"}, "architecture would open another folder"),
+        ({"backbone": "/etc"}, "backbone would open another folder"),
+        ({"encoder": {"backbone": "../"}}, "encoder.backbone would open another folder"),
+    ],
+)
+def test_what_would_make_a_library_open_other_files_is_refused_by_name(
+    tmp_path: Path, config: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(ValueError, match="and is refused") as caught:
+        Checkpoint.read(folder(tmp_path, config, "model.safetensors"))
+    assert place in str(caught.value)
+
+
+def test_what_opens_nothing_is_taken(tmp_path: Path) -> None:
+    config = {"model_args": {"checkpoint_path": ""}, "backbone": "facebook/none", "name": "local-dir"}
+    assert Checkpoint.read(folder(tmp_path, config, "model.safetensors")).config == config

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.contract.case import GREEN, RED, SKIPPED, Outcome
-from harness.contract.finding import MOST, Finding, ScenarioLine, Tried, bounded, scenarios_of, worst
+from harness.contract.finding import MOST, Finding, ScenarioLine, Tried, bounded, one_line, scenarios_of, worst
 from tests.findings import finding
 
 RENAMED = Finding(Outcome.KEYS, "the loading report", "blocks.*.gamma", "gamma renamed weight", 12, "blocks.0.gamma")
@@ -121,3 +121,18 @@ def test_a_case_that_failed_in_none_of_its_scenarios_has_its_reason_for_a_findin
     known, died = scenarios_of({"outcome": "crashed", "reason": "signal 9", "scenarios": lines})
     assert known.findings == (RENAMED,)
     assert died.findings == (Finding(Outcome.CRASHED, "", "", "signal 9"),)
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("\x1b[1mbold\x1b[0m and\nmore", "ValueError: bold and more"),
+        ("\x1b]0;title\x07", r"ValueError: \x1b]0;title\x07"),
+        ("tab\tand ümläut ✔", "ValueError: tab and ümläut ✔"),
+        ("\u202eright to left", r"ValueError: \u202eright to left"),
+        ("x" * 400, "ValueError: " + "x" * 288),
+    ],
+    ids=["colour", "a terminal's command", "letters", "direction", "long"],
+)
+def test_an_exception_is_one_line_that_leaves_the_terminal_alone(message: str, words: str) -> None:
+    assert one_line(ValueError(message)) == words

@@ -126,11 +126,12 @@ class Runner:
         )
 
     def _resolve(self, *, whole: bool) -> UserCases:
-        """Import the user's model from the folder in which the run was started."""
-        if self.working_folder not in sys.path:
-            sys.path.insert(0, self.working_folder)
+        """Import the user's model from the folder in which the run was started; a checkpoint folder is no code."""
         fields: Mapping[str, Any] = self.user_request or {}
-        return Request(**fields).resolve(self.placement.device, self.placement.dtype, whole=whole)
+        request = Request(**fields)
+        if request.names_code and self.working_folder not in sys.path:
+            sys.path.insert(0, self.working_folder)
+        return request.resolve(self.placement.device, self.placement.dtype, whole=whole)
 
     def _reference_model(self, case: Case) -> ReferenceModel:
         model_and_size = (case.model, case.size)

@@ -1,5 +1,6 @@
 """The timm model of a user's checkpoint folder, with the weights in its files instead of telling ones."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -14,7 +15,7 @@ from timm.models import is_model, model_entrypoint, register_model
 from torch import Tensor, nn
 
 from ...contract.catalog import Entry
-from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint
+from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint, regular
 from ...contract.finding import one_line
 from ...contract.routes import OWN
 from ..catalog.builder import entry_of
@@ -100,11 +101,12 @@ class CheckpointFolder(ReferenceModel):
         return module
 
     def save(self, folder: Path, variant: Variant, *, in_shards: bool = True) -> Path:  # noqa: ARG002
-        """Link the user's files into `folder`, unchanged."""
+        """Link the user's files into `folder`, unchanged, without what is no regular file of theirs."""
         folder.mkdir(parents=True, exist_ok=True)
         for path in self.checkpoint.folder.iterdir():
-            if path.is_file() and not (folder / path.name).exists():
-                (folder / path.name).symlink_to(path.resolve())
+            with contextlib.suppress(ValueError):
+                if not (folder / path.name).exists():
+                    (folder / path.name).symlink_to(regular(path).resolve())
         return folder
 
     def config(self) -> dict[str, Any]:

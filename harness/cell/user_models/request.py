@@ -16,6 +16,7 @@ from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import OWN, Takes, taking
 from ..catalog.builder import entry_of
+from ..guards import untrusted
 from ..models.installed import Release
 from ..models.placement import Placement
 from ..models.reference import ReferenceModel
@@ -92,6 +93,11 @@ class Request:
     config: str | None = None
     maker: str | None = None
 
+    @property
+    def names_code(self) -> bool:
+        """Whether the user names code to execute; a checkpoint folder alone is none."""
+        return self.maker is not None or not is_path(self.target)
+
     def resolve(self, device: str = "cpu", dtype: torch.dtype | None = None, *, whole: bool = False) -> UserCases:
         """The cases of the target. `dtype` is float32 by default, or the precision of the folder's files.
 
@@ -121,6 +127,7 @@ class Request:
             checkpoint = Checkpoint.read(Path(self.target))
         except ValueError as error:
             raise Unusable(str(error)) from error
+        untrusted.read_no_code(checkpoint.folder, names_code=self.names_code)
         if checkpoint.architecture and self.maker is None:
             return UserCases(
                 checkpoint.name,
