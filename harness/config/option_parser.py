@@ -1,7 +1,7 @@
 """Reading a command line: the groups of options that commands compose their own from, and how they are read."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -14,6 +14,10 @@ from .options import LATEST, LOCKED, Options
 
 PART: Final = "--route tower --model 'eva*'"
 """What the examples of `--help` select."""
+SHOWN: Final = 40
+"""The most characters of a word that an error repeats."""
+LONGEST: Final = 6
+"""Digits."""
 MANY: Final[dict[str, Any]] = {"action": "append"}
 
 
@@ -48,11 +52,20 @@ class Parser(argparse.ArgumentParser):
         return {name: tuple(value) if isinstance(value, list) else value for name, value in vars(given).items()}
 
 
-def days(text: str) -> int:
-    """The number of days that an option gives."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give 0 or more")
-    return int(text)
+def whole(least: int, most: int, what: str) -> Callable[[str], int]:
+    """Reads a whole number within bounds; the error says what it is, and gives them."""
+
+    def read(text: str) -> int:
+        is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+        if not (is_number and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text[:SHOWN]!r} is no number of {what}; give {least} to {most:,}")
+        return int(text)
+
+    return read
+
+
+days = whole(0, 36_500, "days")
+"""Reads a number of days that an option gives."""
 
 
 def shared(given: dict[str, Any], quick_size: Size = Size.NARROW) -> Options:
@@ -119,7 +132,9 @@ def add_running(parser: Parser) -> None:
     parser.add_argument("--rerun", action="store_true", help="run again what is recorded already")
     resolve = f"{LATEST}: the newest of what a pair stands on (default {LOCKED})"
     parser.add_argument("--resolve", choices=[LOCKED, LATEST], help=resolve)
-    parser.add_argument("--workers", type=_count, metavar="N", help="processes at a time (default: one a core)")
+    parser.add_argument(
+        "--workers", type=whole(1, 1_024, "processes"), metavar="N", help="processes at a time (default: one a core)"
+    )
 
 
 def add_results(parser: Parser) -> None:
@@ -127,14 +142,9 @@ def add_results(parser: Parser) -> None:
     parser.add_argument("--results", type=Path, metavar="DIR", help="where the records go (default results)")
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give 1 or more")
-    return int(text)
-
-
 def _part(text: str) -> tuple[int, int]:
     place, _, of = text.partition("/")
-    if not (place.isdecimal() and of.isdecimal() and 1 <= int(place) <= int(of)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no part; the second of four reads 2/4")
+    is_part = all(number.isascii() and number.isdecimal() and len(number) <= LONGEST for number in (place, of))
+    if not (is_part and 1 <= int(place) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text[:SHOWN]!r} is no part; the second of four reads 2/4")
     return int(place), int(of)

@@ -26,5 +26,5 @@ def test_young_ones_stay_if_days_are_named(tmp_path: Path) -> None:
 
 
 def test_days_that_are_no_number_are_refused() -> None:
-    with pytest.raises(BadInput, match="'x' is no number of days; give 0 or more"):
+    with pytest.raises(BadInput, match="'x' is no number of days; give 0 to 36,500"):
         CleanCommand.of(["--older-than", "x"])

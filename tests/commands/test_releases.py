@@ -180,5 +180,5 @@ def test_an_index_that_cannot_be_asked_is_one_error(path: Path) -> None:
 
 
 def test_a_number_of_days_that_is_none_is_refused(path: Path) -> None:
-    with pytest.raises(BadInput, match="'soon' is no number of days; give 0 or more"):
+    with pytest.raises(BadInput, match="'soon' is no number of days; give 0 to 36,500"):
         news(path, "--cool-down", "soon")

@@ -70,7 +70,7 @@ def test_help_says_what_there_is_and_exits_with_0(capsys: pytest.CaptureFixture[
         (["--route"], "argument --route: expected one argument; --help lists the options"),
         (
             ["--workers", "0"],
-            "argument --workers: '0' is no number of processes; give 1 or more; --help lists the options",
+            "argument --workers: '0' is no number of processes; give 1 to 1,024; --help lists the options",
         ),
         (
             ["timm==1.0.26"],
@@ -240,3 +240,15 @@ def test_a_folder_of_ones_own_is_meant_where_it_was_typed(tmp_path: Path) -> Non
     assert typed_in(tmp_path, parse(["--own", "kept"])).own == str(tmp_path / "kept")
     assert typed_in(tmp_path, parse(["--own", "a.b:C"])).own == "a.b:C"
     assert typed_in(tmp_path, parse([])).own is None
+
+
+@pytest.mark.parametrize("number", ["1025", "1000000", "9" * 5_000, "0", "-1", "1e3", "²", "٣", "inf", ""])
+def test_a_number_out_of_bounds_is_one_error_that_gives_them(number: str) -> None:
+    told = refusal(f"--workers={number}")
+    assert f"{number[:40]!r} is no number of processes; give 1 to 1,024" in told
+    assert len(told) < 200
+
+
+@pytest.mark.parametrize("part", ["9" * 5_000 + "/2", "1/" + "9" * 5_000, "²/³", "2/1", "0/1", "/", "1/2/3"])
+def test_a_part_that_is_none_is_refused(part: str) -> None:
+    assert "is no part; the second of four reads 2/4" in refusal("--part", part)
