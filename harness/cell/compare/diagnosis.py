@@ -11,7 +11,7 @@ INTEGERS: Final = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64
 NARROW: Final = (torch.float16, torch.bfloat16)
 MATRIX: Final = 2
 FEW: Final = 64
-MANY: Final = 64  # values, from which on a correlation says something
+MANY: Final = 32  # values, from which on a correlation says something
 CHANCE: Final = 4.0  # standard deviations of the correlation of unrelated values
 
 

@@ -22,6 +22,7 @@ from ..compare.name_causes import cause_of
 from ..compare.reports import compare_report
 from ..guards import machine, offline, process
 from ..guards.leaks import Leak, Leaks
+from ..guards.library_warnings import tidy
 from ..models.native import refuse_nonfinite
 from .context import CaseContext
 from .gradients import differing_gradients, second_call
@@ -116,7 +117,7 @@ class Attempt:
         else:
             if self.compared == compared_before:
                 nothing = RuntimeError("nothing was compared: the route loaded nothing, or ran nothing")
-                self.scenarios[name].errors.append(describe_error(nothing, self.context.phase, name))
+                self.scenarios[name].errors.append(describe_error(nothing, self.context, name))
 
     def add_error(self, error: BaseException, scenario: str) -> None:
         """Add an exception to the findings.
@@ -129,7 +130,7 @@ class Attempt:
             self.ended = True
             process.spoil(type(error).__name__)
         errors = self.scenarios.setdefault(scenario, Findings()).errors
-        errors.append(describe_error(error, self.context.phase, scenario))
+        errors.append(describe_error(error, self.context, scenario))
 
     def _compare(self, name: str, step: Step, *, state_holds: bool) -> bool:
         """Whether the names or the state of a step agree with the expected ones."""
@@ -234,11 +235,12 @@ def _leaked(leak: Leak, phase: str) -> Finding:
     return Finding(Outcome.LEAKED, f"left changed in phase {phase}", leak.what, leak.how)
 
 
-def describe_error(error: BaseException, phase: str, scenario: str) -> Mapping[str, Any]:
-    """Type, message, innermost frame, phase and scenario of an exception, as a record has them."""
+def describe_error(error: BaseException, context: CaseContext, scenario: str) -> Mapping[str, Any]:
+    """What a record has of an exception. Its message is without the temporary folder, another in another attempt."""
     frames = traceback.extract_tb(error.__traceback__)
     frame = f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
-    described = {"type": type(error).__name__, "message": str(error), "frame": frame, "phase": phase}
+    message = tidy(str(error), str(context.folder.parent))
+    described = {"type": type(error).__name__, "message": message, "frame": frame, "phase": context.phase}
     return _in_scenario(described, scenario)
 
 

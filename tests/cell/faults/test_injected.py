@@ -5,6 +5,7 @@ model, by bugs of the libraries: for these the real bug is the broken side, and 
 """
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -361,6 +362,16 @@ def test_every_route_is_tested_broken_and_each_that_this_pair_does_not_break_is_
     assert broken == here
     assert set(HEALTHY) == here - by_the_pair
     assert by_the_pair < {param.values[0] for param in BROKEN}
+
+
+def test_an_exception_that_names_a_temporary_folder_is_the_same_at_the_second_try(attempt: Attempt) -> None:
+    def refuse(folder: Path) -> None:
+        raise ValueError(f"{folder} cannot be loaded")
+
+    record = attempt(Faulty(ROUTES["wrapper"], to_checkpoint=refuse), CONVNEXT)
+    assert record.outcome == "error"
+    assert "CHECKPOINT/timm-safetensors cannot be loaded" in record.reason
+    assert "nondeterministic" not in record.detail
 
 
 def test_a_missing_output_differs(attempt: Attempt) -> None:
