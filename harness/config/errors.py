@@ -2,6 +2,10 @@
 
 from enum import IntEnum
 from pathlib import Path
+from typing import Final
+
+MOST_PROBLEMS: Final = 50
+"""Lines that a person still reads."""
 
 
 class ExitCode(IntEnum):
@@ -27,8 +31,10 @@ class BadInput(HarnessError):
 
     @classmethod
     def from_problems(cls, problems: list[str]) -> "BadInput":
-        """All problems at once, one a line."""
-        return cls("\n".join(problems))
+        """All problems at once, one a line; of very many the first."""
+        left = len(problems) - MOST_PROBLEMS
+        more = [f"and {left:,} more like these; mend the first, and ask again"] if left > 0 else []
+        return cls("\n".join([*problems[:MOST_PROBLEMS], *more]))
 
 
 class NoCompanion(BadInput):

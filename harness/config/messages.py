@@ -1,5 +1,8 @@
 """Messages for the problems of a document: the location, the text as written, the remedy."""
 
+import functools
+from typing import Any
+
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -82,9 +85,14 @@ def _written(document: Document, detail: ErrorDetails) -> str:
     return f"{document.texts[detail['loc']]} is {kind}"
 
 
+@functools.cache  # a file may have thousands of unknown keys
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
 def _keys(model: type[BaseModel], location: Location) -> list[str]:
     """The keys that the mapping at a location may have."""
-    schema = model.model_json_schema()
+    schema = _schema(model)
     node = schema
     for step in location:
         node = node["items"] if isinstance(step, int) else node.get("properties", {}).get(step, node)

@@ -1,11 +1,13 @@
 """Strict reading of a YAML file: plain values with their text as written, and a problem for each repeated key.
 
-YAML reads `4.50` as 4.5, and silently keeps the last of two equal keys.
+YAML reads `4.50` as 4.5, and silently keeps the last of two equal keys. A file has bounds, so that none takes all
+memory or never ends: its size, its values once aliases are written out, and how deeply they are nested.
 """
 
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -13,6 +15,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from .errors import BadInput
 
+LARGEST: Final = 2**20
+"""Bytes."""
+MOST: Final = 100_000
+"""Values, each alias counted as what it repeats."""
 Location = tuple[str | int, ...]
 
 
@@ -24,6 +30,8 @@ class Document:
     data: Any = None
     texts: dict[Location, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    values: int = 0
+    """How many there are."""
 
 
 def read(path: Path) -> Document:
@@ -41,12 +49,19 @@ def read(path: Path) -> Document:
     except YAMLError as error:
         raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise BadInput(f"{path}: a YAML alias (*name) stands inside what it repeats; write it out") from None
+        raise BadInput(
+            f"{path}: values are nested too deeply, or a YAML alias (*name) stands inside what it repeats; write it out"
+        ) from None
     return document
 
 
 def _text(path: Path) -> str:
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadInput(f"{path}: is no regular file; name one: --matrix")
+        if status.st_size > LARGEST:
+            raise BadInput(f"{path}: has {status.st_size:,} bytes, more than the {LARGEST:,} that are read")
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file; run from the project's folder or name one: --matrix") from None
@@ -57,6 +72,9 @@ def _text(path: Path) -> str:
 
 
 def _value(document: Document, yaml: YAML, node: Node, location: Location) -> Any:
+    document.values += 1
+    if document.values > MOST:
+        raise BadInput(f"{document.path}: has more than {MOST:,} values, aliases written out; take some away")
     if isinstance(node, SequenceNode):
         return [_value(document, yaml, item, (*location, index)) for index, item in enumerate(node.value)]
     if isinstance(node, MappingNode):
@@ -66,7 +84,7 @@ def _value(document: Document, yaml: YAML, node: Node, location: Location) -> An
         return node.value
     try:
         return yaml.constructor.construct_object(node)
-    except ValueError:  # a date such as 2026-13-01 stays text, which a date field refuses
+    except (ValueError, KeyError, OverflowError):  # 2026-13-01 and !!bool maybe stay text, which their fields refuse
         return node.value
 
 

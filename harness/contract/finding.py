@@ -13,6 +13,7 @@ from .case import GREEN, SEVERITY, SKIPPED, Outcome
 
 MOST: Final = 100
 """The most findings that a scenario records one by one."""
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST: Final = 400
 """The most characters of an exception's message that a finding keeps."""
@@ -150,10 +151,9 @@ def _with_finding(scenario: ScenarioLine) -> ScenarioLine:
 
 def one_line(error: BaseException) -> str:
     """Type and message of an exception on one line, cut to 300 characters."""
-    return " ".join(printable(f"{type(error).__name__}: {error}").split())[:300]
+    return printable(" ".join(_COLOUR.sub("", f"{type(error).__name__}: {error}").split()))[:300]
 
 
 def printable(text: str) -> str:
-    """The text without colours of a terminal, and with what else cannot be printed escaped, lines and tabs apart."""
-    plain = _COLOUR.sub("", text)
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in plain)
+    """The text with control characters escaped: error messages can move a cursor or break a format."""
+    return "".join(letter if letter.isprintable() or letter == NO_BREAK else repr(letter)[1:-1] for letter in text)

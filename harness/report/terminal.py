@@ -7,7 +7,8 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from ..config.text import NO_BREAK, number, printable
+from ..config.text import number
+from ..contract.finding import NO_BREAK, printable
 from ..results.judging import Judged
 from . import causes, grid, marks
 from .summary import Summary

@@ -294,7 +294,8 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             "pairs:\n",
             "pairs: &all\n  - *all\n",
-            "matrix.yaml: a YAML alias (*name) stands inside what it repeats; write it out",
+            "matrix.yaml: values are nested too deeply, or a YAML alias (*name) stands inside what it repeats; "
+            "write it out",
             id="endless alias",
         ),
         pytest.param(
@@ -411,7 +412,7 @@ def test_a_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
+    assert refusal(tmp_path) == f"{tmp_path}: is no regular file; name one: --matrix"
 
 
 def test_a_file_that_is_no_text_is_refused(write: Write) -> None:

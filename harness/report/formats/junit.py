@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from ...config.text import printable
+from ...contract.finding import printable
 from ...results.judging import Judged
 from .. import causes, marks, remarks
 from ..summary import Summary

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from ...config.text import printable
+from ...contract.finding import printable
 from .. import causes, grid, marks
 from ..causes import Cause
 from ..summary import Summary
