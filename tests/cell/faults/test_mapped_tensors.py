@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModel
 
-from harness.cell.models import mapped_tensors, reference, variants
+from harness.cell.models import mapped_tensors, reference, variants, weights
 from harness.cell.models.installed import Release
 from harness.cell.models.mapped_tensors import MappedTensors, parts
 from harness.cell.models.placement import Placement
@@ -181,11 +181,9 @@ def test_large_tensors_have_no_default_and_are_never_drawn(
 ) -> None:
     monkeypatch.setattr(reference, "LARGE", 100)
     whole = full(entries, tmp_path)
+    large = whole._defaults[weights.spelling("stem.0.weight")]
+    assert not torch.equal(large, large.flatten()[0].expand_as(large))  # it is uninitialised
     with monkeypatch.context() as patch:
-        patch.setattr(ReferenceModel, "_is_uninitialised", lambda *_: False)
-        large = whole.default("stem.0.weight")
-        assert large is not None
-        assert not torch.equal(large, large.flatten()[0].expand_as(large))  # it is uninitialised
         patch.setattr(reference, "LARGE", 10**6)
         drawn = ReferenceModel(entries[MODEL], "full", Placement("cpu", torch.float32)).default("stem.0.weight")
         assert drawn is not None
