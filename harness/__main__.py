@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m harness", description=ABOUT, epilog=CODES, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = "a few small models on every route, compared with native timm: what is broken, why, and what to do"
-    commands.add_parser("doctor", help=doctor, description=f"{doctor}. About a minute.", epilog=CODES)
+    commands.add_parser("doctor", help=doctor, description=f"{doctor}. One to three minutes.", epilog=CODES)
     check = "a model or a checkpoint of your own: whether transformers saves and loads it unchanged"
     names = "the names in a model of your own that transformers renames, by release, and safe names"
     for name, about in (("check", check), ("names", names)):
