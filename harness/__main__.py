@@ -144,7 +144,7 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
 
 def _is_untrusted(arguments: argparse.Namespace) -> bool:
     """Whether the target is a folder, and the user names no code: then none is executed."""
-    return arguments.command != "doctor" and not arguments.maker and checkpoint.is_path(arguments.target)
+    return arguments.command != "doctor" and not checkpoint.names_code(arguments.target, arguments.maker)
 
 
 def _missing() -> str | None:

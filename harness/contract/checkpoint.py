@@ -149,6 +149,11 @@ def is_path(target: str) -> bool:
     return MODULE.fullmatch(target) is None
 
 
+def names_code(target: str, maker: str | None) -> bool:
+    """Whether a target and its `--class` name code to execute; a checkpoint folder alone is none."""
+    return maker is not None or not is_path(target)
+
+
 def regular(path: Path) -> Path:
     """The path, if it is a regular file of its folder or of the hub's cache. Raises ValueError, naming it."""
     try:

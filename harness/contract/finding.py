@@ -14,7 +14,8 @@ from .case import GREEN, SEVERITY, SKIPPED, Outcome
 MOST: Final = 100
 """The most findings that a scenario records one by one."""
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+"""What a terminal takes for a colour."""
 LONGEST: Final = 400
 """The most characters of an exception's message that a finding keeps."""
 
@@ -151,7 +152,7 @@ def _with_finding(scenario: ScenarioLine) -> ScenarioLine:
 
 def one_line(error: BaseException) -> str:
     """Type and message of an exception on one line, cut to 300 characters."""
-    return printable(" ".join(_COLOUR.sub("", f"{type(error).__name__}: {error}").split()))[:300]
+    return printable(" ".join(COLOUR.sub("", f"{type(error).__name__}: {error}").split()))[:300]
 
 
 def printable(text: str) -> str:

@@ -26,7 +26,7 @@ from ...contract.catalog import Catalog, Cut, Entry, dumps
 from ...contract.finding import one_line
 from ..models.layer_scales import has_layer_scale, layer_scales
 from ..models.slim import PREFIXES, build
-from .cutting import cut, smallest_side
+from .cutting import cut, parameters, smallest_side
 from .equivalence import slim_digest
 from .narrowing import narrow
 
@@ -118,7 +118,7 @@ def traits_of(module: nn.Module) -> dict[str, Any]:
     """The fields of an entry that any module has, timm's or a user's."""
     keys = list(module.state_dict())
     return {
-        "params": sum(parameter.numel() for parameter in module.parameters()),
+        "params": parameters(module),
         "gamma_keys": _count("gamma" in key for key in keys),
         "beta_keys": _count("beta" in key for key in keys),
         "scale_keys": _count("gamma" not in key and "beta" not in key for key in layer_scales(module)),
@@ -128,8 +128,7 @@ def traits_of(module: nn.Module) -> dict[str, Any]:
 
 
 def _whole(module: nn.Module) -> Cut:
-    params = sum(parameter.numel() for parameter in module.parameters())
-    return Cut({}, tuple(module.default_cfg["input_size"]), params, fallback="it was asked for whole")
+    return Cut({}, tuple(module.default_cfg["input_size"]), parameters(module), fallback="it was asked for whole")
 
 
 def _smallest_input(module: nn.Module) -> tuple[int, int, int]:

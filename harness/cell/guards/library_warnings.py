@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
+from ...contract.finding import COLOUR
+
 LIBRARIES: Final = ("transformers", "timm")
-COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 NUMBERS: Final = re.compile(r"\{[^}]*\}|\d+")
 
 

@@ -9,7 +9,7 @@ import timm
 import torch
 
 from ...contract.case import DEFAULT_VARIANT, OWN_VARIANTS, Case, Outcome
-from ...contract.checkpoint import Checkpoint, is_path
+from ...contract.checkpoint import Checkpoint, is_path, names_code
 from ...contract.finding import one_line
 from ...contract.matching import applying
 from ...contract.plan import Costs, Rule, Tolerance
@@ -96,7 +96,7 @@ class Request:
     @property
     def names_code(self) -> bool:
         """Whether the user names code to execute; a checkpoint folder alone is none."""
-        return self.maker is not None or not is_path(self.target)
+        return names_code(self.target, self.maker)
 
     def resolve(self, device: str = "cpu", dtype: torch.dtype | None = None, *, whole: bool = False) -> UserCases:
         """The cases of the target. `dtype` is float32 by default, or the precision of the folder's files.
