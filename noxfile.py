@@ -39,7 +39,7 @@ from harness.commands.releases import ReleasesCommand  # noqa: E402
 from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
-from harness.contract import library_env  # noqa: E402
+from harness.contract import library_env, streams  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
 from harness.environments import installer_output  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
@@ -66,6 +66,13 @@ DYING = (sys.executable, "-c", DIE_WITH, str(ROOT))
 NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
 WITH_COMPANIONS = ("tests/companions",)  # and accelerate and peft
+FUZZ = "--fuzz"
+TESTS = """\
+any of pytest's, and
+  --fast                 leave out the tests marked slow
+  --all-faults           every fault on every road, and 25 killed installations
+  --interference N       instead: disturb N runs; --seed S and --from I choose which
+  --fuzz MINUTES         instead: send inputs as they should not be through every door; --seed S sends others"""
 COMMANDS = ("tests/pairs", "tests/matrix", "tests/plain")  # run whole commands, or are run by them
 
 MATRIX_COMMANDS: dict[str, MatrixCommand] = {}
@@ -211,6 +218,14 @@ def with_exit_codes(work: Callable[..., None]) -> Callable[..., None]:
     return session
 
 
+def show_help(session: nox.Session, options: str) -> None:
+    """Print what a session without a parser of its own does and takes, and end nox, if `--help` asks for it."""
+    if {"-h", "--help"} & set(session.posargs):
+        about = globals()[session.name].func.__doc__
+        sys.stdout.write(f"usage: nox -s {session.name} -- [options]\n\n{about}\n\noptions: {options}\n")
+        sys.exit(ExitCode.AS_EXPECTED)
+
+
 def exit_if_bad_input(error: CommandFailed) -> None:
     """End nox with the code of a command that said itself what is wrong with its input."""
     if str(error).endswith(f"code {ExitCode.BAD_INPUT}"):
@@ -237,6 +252,7 @@ def sum_up(command: MatrixCommand) -> NoReturn:
     sys.exit(command.sum_up(console()))
 
 
+streams.escape_unencodable()
 try:
     PAIRS = [nox.param(pair.id, id=pair.id) for pair in listed(sys.argv)]
 except HarnessError as error:
@@ -262,9 +278,10 @@ def pair(session: nox.Session) -> None:
 @with_exit_codes
 def cluster(session: nox.Session) -> None:
     """Hand a run to a Dask scheduler; queued by matrix and pair with --on."""
+    show_help(session, "none: nox -s matrix -- --on HOST:PORT queues it")
     name, *_ = session.posargs or [""]
     if name not in MATRIX_COMMANDS:
-        session.error("matrix and pair queue this session: nox -s matrix -- --on HOST:PORT")
+        raise BadInput("matrix and pair queue this session: nox -s matrix -- --on HOST:PORT")
     session.install("--group", "cluster")
     session.notify("verdict", posargs=[name])
     try:
@@ -280,6 +297,7 @@ def cluster(session: nox.Session) -> None:
 @with_exit_codes
 def worker(session: nox.Session) -> None:
     """Run what `--on` hands out, one cell at a time: `-- HOST:PORT`, then options of `dask worker`."""
+    show_help(session, "HOST:PORT, the scheduler's address, then options of dask worker")
     session.install("--group", "cluster")
     offered = ("--resources", worker_resources.words())
     session.run("dask", "worker", "--nthreads", "1", *offered, *session.posargs, env=VARIABLES)
@@ -296,9 +314,10 @@ def report(session: nox.Session) -> None:
 @with_exit_codes
 def verdict(session: nox.Session) -> None:
     """Sum up a run; queued by matrix and pair, for only the last session can set nox's exit code."""
+    show_help(session, "none: matrix and pair queue it")
     ran = [MATRIX_COMMANDS[name] for name in session.posargs if name in MATRIX_COMMANDS]
     if not ran:
-        session.error("matrix and pair queue this session; nox -s report draws what is recorded")
+        raise BadInput("matrix and pair queue this session; nox -s report draws what is recorded")
     sum_up(ran[0])
 
 
@@ -400,11 +419,15 @@ def clean(session: nox.Session) -> None:
 @with_exit_codes
 def tests(session: nox.Session) -> None:
     """Run the project's own tests, those of harness/cell last; `-- --fast` is a first look."""
+    show_help(session, TESTS)
     session.install("--group", "tests")
     if "--interference" in session.posargs:
         session.run("python", "-m", "tests.interference", *session.posargs, env=KEPT_BYTECODE)
         return
     session.notify("faults")
+    if FUZZ in session.posargs:
+        session.run("python", "-m", "tests.fuzz", *session.posargs, env=KEPT_BYTECODE)
+        return
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
     elsewhere = [f"--ignore={folder}" for folder in (*IN_A_PAIR, *WITH_COMPANIONS, *COMMANDS)]
@@ -435,11 +458,18 @@ def in_turn(commands: Iterable[Callable[[], object]]) -> None:
 @with_exit_codes
 def faults(session: nox.Session) -> None:
     """Prove in the environments of the current pair that harness/cell catches what it is there for; part of `tests`."""
+    show_help(session, "options of pytest; they are those of nox -s tests, which queues this")
     current = MatrixCommand.of([], "matrix").current
     cores = os.cpu_count() or 1
     workers = ("-n", str(min(cores, MANY)))
     threads = {"OMP_NUM_THREADS": str(max(1, cores // MANY))}  # more threads than cores wait for each other
     env, good = {**VARIABLES, **threads}, success_codes(session)
+
+    if FUZZ in session.posargs:  # checkpoint folders, which need the libraries
+        with current.environment.installed(environment_of(session, current), session.log) as python:
+            words = (str(python.folder.interpreter), "-W", "ignore", "-m", "tests.doctor.fuzz")
+            session.run(*words, *session.posargs, env=env, external=True)
+        return
 
     def prove(environment: PairEnvironment, folders: Sequence[str]) -> None:
         with environment.installed(environment_of(session, current), session.log) as python:
@@ -454,6 +484,9 @@ def faults(session: nox.Session) -> None:
 @with_exit_codes
 def lint(session: nox.Session) -> None:
     """Check style, types and the wall around harness/cell."""
+    show_help(session, "it takes no options")
+    if session.posargs:
+        raise BadInput(f"{' '.join(session.posargs)}: nox -s lint takes no options; leave them out")
     session.install("--group", "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from .cell.guards import importing, untrusted
-from .contract import checkpoint, package
+from .contract import checkpoint, package, streams
+from .contract.finding import printable
 from .contract.library_env import LIBRARIES
 
 OLDEST: Final = (3, 11)
@@ -36,7 +37,7 @@ MAKER: Final = "for a folder whose model transformers lacks: package.module:Name
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{message}; see python -m harness --help\n")
+        sys.stderr.write(f"{printable(message)}; see python -m harness --help\n")
         sys.exit(2)
 
 
@@ -98,6 +99,7 @@ def _nightly(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str]) -> int:
     """Run a command and return its exit code."""
+    streams.escape_unencodable()
     arguments = _parser().parse_args(argv)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)

@@ -56,6 +56,22 @@ def entry(model: str, *, family: str = "timm.models.eva", slim: int = 10, gamma:
     )
 
 
+def catalog_of_timm() -> Catalog:
+    """Five models of timm 1.0.31."""
+    return Catalog(
+        "1.0.31",
+        1371,
+        ("resnet18",),
+        (
+            entry("eva02_large", slim=40, gamma=4, buffers=2),
+            entry("eva02_tiny", slim=20, gamma=2, buffers=1),
+            entry("convnext_atto", family="timm.models.convnext", slim=30, gamma=8),
+            entry("resnet18", family="timm.models.resnet", slim=25),
+            entry("regnetx_002", family="timm.models.regnet", slim=5),
+        ),
+    )
+
+
 @pytest.fixture
 def matrix_text() -> str:
     return MATRIX
@@ -80,18 +96,7 @@ def small_matrix(write: Callable[[str], Path]) -> matrix.Matrix:
 
 @pytest.fixture
 def small_catalog() -> Catalog:
-    return Catalog(
-        "1.0.31",
-        1371,
-        ("resnet18",),
-        (
-            entry("eva02_large", slim=40, gamma=4, buffers=2),
-            entry("eva02_tiny", slim=20, gamma=2, buffers=1),
-            entry("convnext_atto", family="timm.models.convnext", slim=30, gamma=8),
-            entry("resnet18", family="timm.models.resnet", slim=25),
-            entry("regnetx_002", family="timm.models.regnet", slim=5),
-        ),
-    )
+    return catalog_of_timm()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+from ..contract.finding import printable_lines
+
 MOST_PROBLEMS: Final = 50
 """Lines that a person still reads."""
 
@@ -22,6 +24,10 @@ class HarnessError(Exception):
     """An error that a user can fix. The message names the location and the remedy."""
 
     exit_code: ExitCode
+
+    def __init__(self, message: str) -> None:
+        """`message` may repeat what somebody else wrote; nothing in it moves a cursor."""
+        super().__init__(printable_lines(message))
 
 
 class BadInput(HarnessError):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion
 from packaging.version import Version as ParsedVersion
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -70,7 +69,7 @@ class OneOf:
 def _normalised(text: str) -> str:
     try:
         return str(ParsedVersion(text))
-    except InvalidVersion:
+    except ValueError:  # no version, or one with more digits than Python reads
         raise problem(f'{text!r} is no version; one reads "5.23.0"') from None
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion
 from packaging.version import Version as ParsedVersion
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -171,5 +170,5 @@ def pin(text: str) -> tuple[str, str, str | None]:
         return name, "", f"name one release, as in {name}==1.2.3"
     try:
         return name, str(ParsedVersion(pins[0].version)), None
-    except InvalidVersion:
+    except ValueError:  # no version, or one with more digits than Python reads
         return name, "", f"name one release, as in {name}==1.2.3"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 WHEEL: Final = ".whl"
 ADDRESS: Final = re.compile(r"(git\+)?(https?|ssh|file)://\S+")
@@ -62,7 +62,7 @@ def parse(package: str, text: str) -> Source:
         raise ValueError(f"{text!r} is no source; give {FORMS}")
     try:
         version = Version(label)
-    except InvalidVersion:
+    except ValueError:  # no version, or one with more digits than Python reads
         raise ValueError(f"{text!r} does not say its version, which rules go by; give {FORMS}") from None
     return Source(package, _labelled(version, where.encode()), where)
 

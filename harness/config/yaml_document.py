@@ -15,9 +15,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from .errors import BadInput
 
-LARGEST: Final = 2**20
+LARGEST: Final = 2**18
 """Bytes."""
-MOST: Final = 100_000
+MOST: Final = 20_000
 """Values, each alias counted as what it repeats."""
 Location = tuple[str | int, ...]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..contract.package import FOLDER
 from .case import Size
+from .fields import catalog as catalog_fields
 
 SCHEMA = 5
 PACKAGED = FOLDER / "catalogs"
@@ -189,21 +190,35 @@ def dumps(catalog: Catalog) -> str:
 
 def loads(text: str) -> Catalog:
     """The inverse of `dumps`. Raises ValueError for any text that is not a catalog of this schema."""
-    lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-    if not lines or lines[0].get("schema") != SCHEMA or "catalog" not in lines[0]:
+    head, *rows = [_parsed_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()] or [
+        {}
+    ]
+    if head.get("schema") != SCHEMA or catalog_fields.wrong(head, catalog_fields.HEAD):
         raise ValueError(f"not a catalog of schema {SCHEMA}")
-    head, *rows = lines
-    entries, unbuilt = tuple(map(entry_of, rows)), head.get("unbuilt", {})
+    entries, unbuilt = tuple(map(entry_of, rows)), head.get("unbuilt") or {}
     return Catalog(head["catalog"], head["architectures"], tuple(head["controls"]), entries, unbuilt)
 
 
+def _parsed_line(number: int, line: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(line)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ValueError(f"line {number} is no object of JSON")  # noqa: TRY004 - the text is wrong, not the caller
+    return parsed
+
+
 def entry_of(row: Mapping[str, Any]) -> Entry:
-    """The inverse of `dataclasses.asdict` on an entry."""
+    """The inverse of `dataclasses.asdict` on an entry. Raises ValueError, naming the model, for another row."""
+    unknown = [name for name in row if name not in catalog_fields.ENTRY]
+    if wrong := [*catalog_fields.wrong(row, catalog_fields.ENTRY), *unknown]:
+        raise ValueError(f"no line of a model of this format: {row.get('model')!r}; see {', '.join(wrong)}")
     slim = row["slim"]
     return Entry(
         **{**row, "input_size": tuple(row["input_size"]), "smallest_input": tuple(row["smallest_input"])}
         | {"slim": Cut(**{**slim, "input_size": tuple(slim["input_size"])})}
-        | {"narrow": Narrow(**row["narrow"]) if row["narrow"] else None}
+        | {"narrow": Narrow(**row["narrow"]) if row.get("narrow") else None}
     )
 
 
@@ -213,9 +228,9 @@ def path_in(folder: Path, timm: str) -> Path:
 
 
 def read(folder: Path, timm: str) -> Catalog | None:
-    """The catalog of a timm release in a folder, or None. Raises as `loads` does."""
+    """The catalog of a timm release in a folder, or None. Raises as `loads` does, and OSError."""
     path = path_in(folder, timm)
-    return _parsed(path.read_text()) if path.is_file() else None
+    return _parsed(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 @lru_cache(maxsize=64)

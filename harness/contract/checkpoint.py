@@ -48,9 +48,17 @@ def _is_count(value: Any) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 
 
+def _is_name(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
 def _is_described(value: Any) -> bool:
     config = value if isinstance(value, dict) else {}
-    return _is_size(config.get("input_size")) and _is_count(config.get("num_classes"))
+    return (
+        _is_size(config.get("input_size"))
+        and _is_count(config.get("num_classes"))
+        and _is_name(config.get("architecture"))
+    )
 
 
 FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
@@ -59,8 +67,10 @@ FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         lambda value: value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value)),
         "is no list of names",
     ),
+    **dict.fromkeys(("model_type", "architecture"), (_is_name, "is no name")),
+    "id2label": (lambda value: value is None or isinstance(value, dict), "is no mapping of labels"),
     "model_args": (lambda value: value is None or isinstance(value, dict), "is no mapping of arguments"),
-    "pretrained_cfg": (_is_described, "has an input_size or num_classes that is none"),
+    "pretrained_cfg": (_is_described, "has an input_size, num_classes or architecture that is none"),
 }
 """For each field of config.json that is read here a check, and the message for a value that fails it."""
 

@@ -158,3 +158,8 @@ def one_line(error: BaseException) -> str:
 def printable(text: str) -> str:
     """The text with control characters escaped: error messages can move a cursor or break a format."""
     return "".join(letter if letter.isprintable() or letter == NO_BREAK else repr(letter)[1:-1] for letter in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for each line of a text."""
+    return "\n".join(map(printable, text.split("\n")))

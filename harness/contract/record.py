@@ -17,9 +17,9 @@ from typing import IO, Any, Final
 
 from . import folder
 from .case import Case, Outcome
+from .fields.record import FIELDS, SCHEMA
 from .finding import ScenarioLine
 from .plan import Plan
-from .record_fields import FIELDS, SCHEMA
 
 HEADER: Final = ("pair", "lane", "selection", "own", "weights", "seed", "lock", "catalog", "cell", "fallbacks")
 """The fields of a run's header that come from its plan."""
@@ -109,7 +109,7 @@ class Log:
         No clock decides which of two runs is the later: one can be set back.
         """
         found = folder.identity(self.path.parents[1])
-        headers = [line for text in _text_lines(self.path) if text.startswith(_RUN) and (line := _parsed(text))]
+        headers = [line for text in _text_lines(self.path) if text.startswith(_RUN) and (line := parsed(text))]
         last = [line.get("sequence") for line in headers if line.get("folder") == found]
         return {"folder": found, "sequence": 1 + max((here for here in last if isinstance(here, int)), default=0)}
 
@@ -204,7 +204,7 @@ def _is_older(header: Mapping[str, Any]) -> bool:
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, text in enumerate(_text_lines(path), 1):
-        line = _parsed(text)
+        line = parsed(text)
         if line is not None:
             yield number, line
 
@@ -214,10 +214,10 @@ def _text_lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").split("\n")
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    """The object on a line; None for a torn line."""
+def parsed(text: str) -> dict[str, Any] | None:
+    """The object of JSON on a line; None for a torn line, or any other."""
     try:
         line = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from ..config.errors import BadInput
 
@@ -176,7 +176,7 @@ def _files(project: str, index: Index) -> dict[Version, list[File]]:
     files: dict[Version, list[File]] = {}
     with contextlib.suppress(NoSuchProjectError):
         for file in index.get_project_page(project, timeout=TIMEOUT).packages:
-            with contextlib.suppress(InvalidVersion):
+            with contextlib.suppress(ValueError):
                 files.setdefault(Version(file.version or ""), []).append(file)
     return files
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ..config.errors import BadInput
-from ..results.store import LOCK_FILE, refuse_links
+from ..results.store import LOCK_FILE, refuse_strange
 
 _HELD: Final[dict[Path, IO[str]]] = {}
 """The locked files of this process, kept open: several sessions of one nox process share a folder."""
@@ -20,11 +20,14 @@ _HELD: Final[dict[Path, IO[str]]] = {}
 
 def take(results: Path) -> None:
     """Lock the folder for this process. Raises BadInput, naming the run that holds the lock."""
-    refuse_links([results / LOCK_FILE])
+    refuse_strange([results / LOCK_FILE])
     path = (results / LOCK_FILE).resolve()
     if path in _HELD:
         return
-    file = path.open("a+", encoding="utf-8")
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -62,28 +62,26 @@ class PairRecords:
 
     @property
     def files(self) -> list[Path]:
-        """Every path of the pair in the results folder, existing or not."""
-        records = [self.path(lane) for lane in self.matrix.lanes]
-        folders = (self.generated_catalogs, self.catalog_folder)
-        generated = [catalogs.path_in(folder, self.pair.timm) for folder in folders]
+        """Every file of the pair in the results folder, existing or not."""
+        generated = [catalogs.path_in(folder, self.pair.timm) for folder in self.catalog_folders]
         generated += [path.with_suffix(UNFINISHED) for path in generated]
+        records = [self.path(lane) for lane in self.matrix.lanes]
+        return [*(self.options.results / name for name in (store.LOCK_FILE, FOLDER_ID)), *generated, *records]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Every folder of the pair's files, existing or not; of a results folder that is ours also itself."""
         above = [self.options.results, self.options.results.parent] if self.saved_by else []
-        return [
-            *above,
-            self.options.results / store.LOCK_FILE,
-            self.options.results / FOLDER_ID,
-            self.generated_catalogs,
-            self.catalog_folder,
-            *generated,
-            *(path.parent for path in records),
-            *records,
-        ]
+        return [*above, *self.catalog_folders, *(self.path(lane).parent for lane in self.matrix.lanes)]
+
+    def refuse_strange(self) -> None:
+        """Raises BadInput for what is none of the pair's files and folders, and stands in their place."""
+        store.refuse_strange(self.files, self.folders)
 
     def catalog(self) -> Catalog | None:
         """The packaged or generated catalog of the pair's timm with all controls, or None."""
-        store.refuse_links(self.files)
-        folders = (catalogs.PACKAGED, self.generated_catalogs, self.catalog_folder)
-        return find_catalog(folders, self.pair.timm, self.matrix.models.controls)
+        self.refuse_strange()
+        return find_catalog((catalogs.PACKAGED, *self.catalog_folders), self.pair.timm, self.matrix.models.controls)
 
     def reading(self, results: Path) -> "PairRecords":
         """The same pair and options, with the records of another folder."""
@@ -118,13 +116,18 @@ class PairRecords:
 
     def recorded(self, lane: Lane, catalog: Catalog) -> store.Recorded:
         """The records of a lane that count."""
-        store.refuse_links(self.files)
+        self.refuse_strange()
         return store.load(self.options.results, self.pair.id, lane.name, self.current(catalog, lane))
 
     @property
     def generated_catalogs(self) -> Path:
         """The folder of generated catalogs."""
         return self.catalogs or self.options.results / "catalogs"
+
+    @property
+    def catalog_folders(self) -> tuple[Path, Path]:
+        """Where a generated catalog of this pair can be."""
+        return self.generated_catalogs, self.catalog_folder
 
     @property
     def catalog_folder(self) -> Path:
@@ -145,7 +148,7 @@ def find_catalog(folders: Iterable[Path], timm: str, controls: Iterable[str]) ->
     for folder in dict.fromkeys(folders):
         try:
             catalog = catalogs.read(folder, timm)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             path = catalogs.path_in(folder, timm)
             raise BadInput(f"{path}: {error}; delete it, it is made again") from error
         if catalog is not None and set(controls) <= set(catalog.controls):

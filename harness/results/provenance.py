@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from ..contract.record import Run
 from ..environments import lock
@@ -72,5 +72,5 @@ def _is(version: str, wanted: str, *, labelled: bool) -> bool:
         if labelled and asked.local is not None:
             return Version(version).public == asked.public
         return lock.is_version(version, wanted)
-    except InvalidVersion:
+    except ValueError:  # no version, or one with more digits than Python reads
         return False

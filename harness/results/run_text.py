@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ..contract import record
 from ..contract.record import Log
 
 COLLECTED: Final = "collected"
@@ -56,11 +57,8 @@ def read(path: Path) -> list[RunText]:
 
 def _header(line: str) -> dict[str, Any]:
     """The header on a line; empty for any other line."""
-    try:
-        parsed = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) and parsed.get("kind") == "run" else {}
+    parsed = record.parsed(line) or {}
+    return parsed if parsed.get("kind") == "run" else {}
 
 
 def adopt(path: Path, runs: Iterable[RunText]) -> None:

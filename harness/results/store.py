@@ -4,8 +4,9 @@ A record is current while everything that decides its outcome is unchanged: its 
 Which of several is the last says `succession`.
 """
 
+import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -65,15 +66,27 @@ def path_in(results: Path, pair: str, lane: str) -> Path:
     return results / pair / f"{lane}.jsonl"
 
 
-def refuse_links(parts: Iterable[Path]) -> None:
-    """Raises BadInput for links: a results folder from elsewhere must not lead to files outside it."""
-    problems = [
-        f"{part}: is a link to {part.readlink()}, and records stay in their folder; take it away"
-        for part in dict.fromkeys(parts)
-        if part.is_symlink()
-    ]
+def refuse_strange(files: Iterable[Path] = (), folders: Iterable[Path] = ()) -> None:
+    """Raises BadInput for what stands where a results folder has its files and folders, and is none.
+
+    One from elsewhere must not lead out of itself, nor to what never ends. What is not there is no problem.
+    """
+    named = {**dict.fromkeys(files, Path.is_file), **dict.fromkeys(folders, Path.is_dir)}
+    problems = [problem for part, is_usual in named.items() if (problem := _strange(part, is_usual))]
     if problems:
         raise BadInput.from_problems(problems)
+
+
+def _strange(part: Path, is_usual: Callable[[Path], bool]) -> str | None:
+    try:
+        if part.is_symlink():
+            return f"{part}: is a link to {part.readlink()}, and records stay in their folder; take it away"
+        if is_usual(part) or not os.path.lexists(part):
+            return None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        return f"{part}: cannot be read: {error}; name another folder"
+    usual = "regular file" if is_usual is Path.is_file else "folder"
+    return f"{part}: is no {usual}, as a results folder has there; take it away"
 
 
 def refuse_unwritable(folder: Path, option: str = "--results") -> None:

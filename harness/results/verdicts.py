@@ -114,8 +114,8 @@ def _traits(recorded: Recorded, case: Case) -> Entry | None:
     of_results = ((result.get("detail") or {}).get("traits") for result in recorded.results_of(case.id))
     traits = next(filter(None, of_results), None)
     try:
-        return entry_of(traits) if traits else None
-    except (KeyError, TypeError):
+        return entry_of(traits) if isinstance(traits, dict) else None
+    except ValueError:
         return None
 
 

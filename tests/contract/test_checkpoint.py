@@ -80,14 +80,20 @@ def test_what_is_no_name_in_a_module_is_meant_as_a_folder(target: str, found: bo
             (),
             "{}/config.json: architectures is no list of names; ",
         ),
-        ({"pretrained_cfg": {"input_size": 3}}, (), "{}/config.json: pretrained_cfg has an input_size or num_classes"),
+        ({"model_type": ["vit"]}, (), "{}/config.json: model_type is no name"),
+        ({"id2label": 1}, (), "{}/config.json: id2label is no mapping of labels"),
+        ({"pretrained_cfg": {"architecture": []}}, (), "{}/config.json: pretrained_cfg has an "),
+        ({"pretrained_cfg": {"input_size": 3}}, (), "{}/config.json: pretrained_cfg has an input_size, num_classes or"),
         (
             {},
             ("model.safetensors.index.json",),
             "{}/model.safetensors.index.json: is no index of weights: its weight_map is no",
         ),
     ],
-    ids=["no folder", "no JSON", "no object", "no weights", "classes", "arguments", "size", "no index"],
+    ids=[
+        *("no folder", "no JSON", "no object", "no weights", "classes", "arguments"),
+        *("type", "labels", "architecture", "size", "no index"),
+    ],
 )
 def test_what_is_no_checkpoint_is_one_error_that_names_the_place(
     tmp_path: Path, config: Any, files: tuple[str, ...], problem: str
@@ -137,7 +143,7 @@ def test_a_description_of_weights_has_a_size_of_three_counts_and_a_count_of_clas
         with pytest.raises(ValueError, match="x") as caught:
             Checkpoint.read(path)
         assert str(caught.value) == (
-            f"{path}/config.json: pretrained_cfg has an input_size or num_classes that is none"
+            f"{path}/config.json: pretrained_cfg has an input_size, num_classes or architecture that is none"
         )
 
 

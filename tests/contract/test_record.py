@@ -13,9 +13,9 @@ import pytest
 from harness.config.names import VARIANTS
 from harness.contract import folder, record
 from harness.contract.case import Case, Outcome, Size
+from harness.contract.fields.record import FIELDS
 from harness.contract.finding import ScenarioLine, Tried, scenarios_of
 from harness.contract.record import CaseLine, Log
-from harness.contract.record_fields import FIELDS
 from tests.findings import finding
 from tests.places import SCHEMAS
 from tests.plans import MACHINE, PAIR, plan_of

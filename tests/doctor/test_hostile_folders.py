@@ -6,87 +6,120 @@ import pickle
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from harness.cell.user_models.target import Unusable
 from harness.cell.user_models.tensor_files import state_of
 from harness.contract.checkpoint import Checkpoint
+from tests.doctor import hostile
 from tests.places import ROOT
 
-RAN = "ran"
-"""The name of the file that code in a folder would make."""
-MODULE = "from pathlib import Path; (Path(__file__).parent / 'ran').touch()"
+MOST_MIB: Final = 1_024
+
+USUAL: Final = frozenset(
+    {
+        *("a detector's checkpoint_path", "a timm model's checkpoint_path", "an architecture in a folder"),
+        *("code in both halves", "code of a known model", "modules named like libraries"),
+        *("a pickle", "a pickle of a known model", "pickled shards", "a script"),
+        *("a link to weights", "a shard outside", "a shard that is a pipe", "a zip of zeros", "a header of an exabyte"),
+    }
+)
+"""Those that are tried without --all-faults."""
 
 
-class Evil:
-    """Unpickled, it makes a file."""
+@dataclass(frozen=True)
+class Sent:
+    """A folder that was sent and checked, with what is outside it, and what became of both."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    outside: Path
+    before: tuple[frozenset[str], frozenset[str]]
+    checked: Mapping[str, Any]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (os.mknod, (str(self.path),))
+    @property
+    def after(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of the files inside and outside."""
+        return _names(Path(self.checked["folder"])), _names(self.outside)
 
-
-def folder(path: Path, config: Any) -> Path:
-    path.mkdir()
-    (path / "config.json").write_text(json.dumps(config))
-    return path
-
-
-def detr_that_names_a_file(path: Path) -> Path:
-    """timm 1.0.9 to 1.0.24 unpickle the file of `checkpoint_path`."""
-    config = {"model_type": "detr", "backbone": "resnet18", "use_timm_backbone": True}
-    made = folder(path, {**config, "backbone_kwargs": {"checkpoint_path": str(path / "optimizer.pt")}})
-    (made / "optimizer.pt").write_bytes(pickle.dumps(Evil(made / RAN)))
-    save_file({"a": torch.zeros(1)}, made / "model.safetensors")
-    return made
+    @property
+    def read(self) -> list[str]:
+        """The files outside that were read. Whoever reads one sets the time of its last reading."""
+        return [path.name for path in self.outside.iterdir() if path.stat().st_atime != 0]
 
 
-def pickled(path: Path) -> Path:
-    made = folder(path, {"architecture": "test_vit2", "num_classes": 7})
-    (made / "pytorch_model.bin").write_bytes(pickle.dumps(Evil(made / RAN)))
-    return made
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def with_code(path: Path) -> Path:
-    """Both halves name code in the folder; transformers asks on standard input whether to run it."""
-    half = {"model_type": "sent", "auto_map": {"AutoConfig": "sent.Config"}}
-    made = folder(path, {"model_type": "encoder-decoder", "encoder": half, "decoder": half})
-    (made / "sent.py").write_text(MODULE)
-    save_file({"a": torch.zeros(1)}, made / "model.safetensors")
-    return made
-
-
-def named_like_modules(path: Path) -> Path:
-    """Files named like modules that libraries import; the command is typed in the folder."""
-    made = pickled(path)
-    for name in ("torch", "tabulate", "sentencepiece", "timm", "transformers", "sitecustomize"):
-        (made / f"{name}.py").write_text(MODULE)
-    return made
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> dict[str, Sent]:
+    """Every folder that is to be tried, checked in one process."""
+    everything = request.config.getoption("--all-faults")
+    made: dict[str, tuple[Path, tuple[frozenset[str], frozenset[str]]]] = {}
+    for number, (name, make) in enumerate(hostile.FOLDERS.items()):
+        if everything or name in USUAL:
+            folder, outside = (tmp_path_factory.mktemp(f"folder{number}") / part for part in ("sent", "outside"))
+            outside = folder.parent / "outside"
+            hostile.fill_outside(outside)
+            folder.mkdir()
+            make(folder, outside)
+            made[name] = folder, (_names(folder), _names(outside))
+            for path in outside.iterdir():
+                os.utime(path, (0, path.stat().st_mtime))
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.doctor.forked_checks"],
+        input="".join(f"{folder}\n" for folder, _ in made.values()),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    checked = map(json.loads, ended.stdout.splitlines())
+    return {
+        name: Sent(folder.parent / "outside", before, one)
+        for (name, (folder, before)), one in zip(made.items(), checked, strict=True)
+    }
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        pytest.param(detr_that_names_a_file, marks=pytest.mark.all_faults),
-        pytest.param(pickled, marks=pytest.mark.all_faults),
-        with_code,
-        named_like_modules,
-    ],
-    ids=lambda make: make.__name__,
+    "name", [pytest.param(name, marks=[] if name in USUAL else pytest.mark.all_faults) for name in hostile.FOLDERS]
 )
-def test_nothing_in_a_folder_is_executed(tmp_path: Path, make: Callable[[Path], Path]) -> None:
-    made = make(tmp_path / "sent")
+def test_nothing_of_a_folder_is_executed_and_nothing_outside_it_is_read_or_written(
+    sent: dict[str, Sent], name: str
+) -> None:
+    one = sent[name]
+    code, said = one.checked["code"], one.checked["said"]
+    assert one.after == one.before
+    assert one.read == []
+    assert code in {0, 1, 2}, said
+    assert "Traceback" not in said
+    assert code != 2 or len(said.splitlines()) == 1, said
+    assert one.checked["peak"] < MOST_MIB
+
+
+def test_reading_and_executing_would_be_seen(tmp_path: Path) -> None:
+    hostile.fill_outside(tmp_path / "outside")
+    for path in (tmp_path / "outside").iterdir():
+        os.utime(path, (0, path.stat().st_mtime))
+    one = Sent(tmp_path / "outside", (frozenset(), _names(tmp_path / "outside")), {"folder": str(tmp_path / "sent")})
+    assert (one.after, one.read) == (one.before, [])
+    pickle.loads((tmp_path / "outside" / "pickled.bin").read_bytes())  # noqa: S301 - it is what must not happen
+    assert one.after[1] - one.before[1] == {hostile.RAN}
+    assert set(one.read) >= {"pickled.bin"}
+
+
+def test_modules_of_the_folder_in_which_the_command_is_typed_are_not_imported(tmp_path: Path) -> None:
+    hostile.fill_outside(tmp_path / "outside")
+    made = folder(tmp_path / "sent")
+    hostile.FOLDERS["modules named like libraries"](made, tmp_path / "outside")
     ended = subprocess.run(
-        [sys.executable, "-m", "harness", "check", "."],
+        [sys.executable, "-m", "harness", "names", "."],
         cwd=made,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         input="y\ny\n" * 4,
@@ -95,10 +128,15 @@ def test_nothing_in_a_folder_is_executed(tmp_path: Path, make: Callable[[Path], 
         check=False,
         timeout=300,
     )
-    assert not (made / RAN).exists()
-    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert not (tmp_path / "outside" / hostile.RAN).exists()
     assert "Traceback" not in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+
+
+def folder(path: Path) -> Path:
+    """A folder with a configuration that says nothing."""
+    path.mkdir()
+    (path / "config.json").write_text("{}")
+    return path
 
 
 def packed(path: Path) -> None:
@@ -141,7 +179,7 @@ def saved(state: Any) -> Callable[[Path], None]:
 def test_weights_that_cannot_be_compared_are_one_error_that_names_them(
     tmp_path: Path, write: Callable[[Path], Any], problem: str
 ) -> None:
-    made = folder(tmp_path / "sent", {})
+    made = folder(tmp_path / "sent")
     write(made / "pytorch_model.bin")
     with pytest.raises(Unusable, match=r"^[^\n\x1b]*$") as caught:
         state_of(Checkpoint.read(made))
@@ -149,7 +187,7 @@ def test_weights_that_cannot_be_compared_are_one_error_that_names_them(
 
 
 def test_weights_as_people_save_them_are_read(tmp_path: Path) -> None:
-    made = folder(tmp_path / "sent", {})
+    made = folder(tmp_path / "sent")
     state = {
         "a": torch.zeros(3),
         "b": torch.ones(2, 2).t(),

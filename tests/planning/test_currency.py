@@ -84,7 +84,7 @@ def test_a_file_of_fingerprints_is_about_the_route_that_reads_it_and_no_older_re
     [
         ("contract/library_env.py", '"TRANSFORMERS_VERBOSITY": "warning"', '"TRANSFORMERS_VERBOSITY": "info"'),
         ("contract/routes.py", "shards=True", "shards=False"),
-        ("contract/record_fields.py", "SAMPLES: Final = 8", "SAMPLES: Final = 9"),
+        ("contract/fields/record.py", "SAMPLES: Final = 8", "SAMPLES: Final = 9"),
         ("contract/checkpoint.py", "LARGEST_FILE: Final = 8", "LARGEST_FILE: Final = 4"),
         ("cell/models/mapped_tensors.py", "SHARDS: Final = 2", "SHARDS: Final = 3"),
         ("cell/compare/comparison.py", "def ", "def  "),

@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from ...contract.fields.record import SAMPLES
 from ...contract.plan import Tolerance
-from ...contract.record_fields import SAMPLES
 from .diagnosis import diagnose, equal, largest
 from .findings import NameDifference, OutputDifference, TensorDifference
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 LIBRARIES: Final = ("transformers", "timm", "torch")
 
@@ -36,7 +36,7 @@ def _agree(stated: str, installed: str) -> bool:
     """Whether both name one release. A local version may stand on one side alone: torch's wheels state theirs so."""
     try:
         first, second = Version(stated), Version(installed)
-    except InvalidVersion:
+    except ValueError:  # no version, or one with more digits than Python reads
         return stated == installed
     local = {version.local for version in (first, second)} - {None}
     return first.public == second.public and len(local) <= 1

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ...contract.catalog import BERT, Entry
-from ...contract.finding import one_line
+from ...contract.finding import one_line, printable_lines
 from ...contract.routes import OWN
 from ..catalog.builder import traits_of
 from ..models.native import Outputs
@@ -23,6 +23,10 @@ ALIKE: Final = 1e-4  # how far two runs of one model may be apart
 
 class Unusable(Exception):
     """A target that cannot be tested; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        """`message` may repeat what somebody else wrote; nothing in it moves a cursor."""
+        super().__init__(printable_lines(message))
 
 
 @dataclass(frozen=True, eq=False)

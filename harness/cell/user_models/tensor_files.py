@@ -14,6 +14,9 @@ from ...contract.checkpoint import Checkpoint
 from ...contract.finding import one_line
 from .target import Unusable
 
+MORE_THAN_WEIGHTS: Final = (
+    "it is no file of weights, or holds more than weights, which would be executed; ask for a model.safetensors"
+)
 COMPARED: Final = (torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -30,7 +33,9 @@ def state_of(checkpoint: Checkpoint) -> dict[str, Tensor]:
                 mapped = zipfile.is_zipfile(path)  # torch before 1.6 wrote another format, which cannot be mapped
                 state |= torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         except Exception as error:  # readers of a damaged file raise anything
-            raise Unusable(f"{path}: cannot be read: {one_line(error)}") from error
+            # torch's message on what is more than weights goes on to say how to execute it all the same.
+            said = MORE_THAN_WEIGHTS if "weights_only" in str(error) else one_line(error)
+            raise Unusable(f"{path}: cannot be read: {said}") from error
     for name, value in state.items():
         if why := _strange(name, value):
             remedy = "of a training state save the state dict alone"

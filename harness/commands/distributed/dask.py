@@ -173,9 +173,10 @@ def add(files: Mapping[str, str], into: Path) -> frozenset[str]:
             (folder / where).parent.mkdir(parents=True, exist_ok=True)
             (folder / where).write_text(text)
         paths = import_results.files(folder) if files else []
+        import_results.refuse_bad_catalogs(folder, into)
         for path in paths:
             target = into / path.relative_to(folder)
-            store.refuse_links([into, target.parent, target])
+            store.refuse_strange([target], [into, target.parent])
             run_text.adopt(target, run_text.read(path))
         import_results.add_catalogs(folder, into)
         return frozenset(case for path in paths for run in record.read(path) for case in run.cases)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ...config.errors import BadInput
-from ...contract import record
+from ...contract import catalog, record
 from ...results import store
 
 LANES: Final = "*.jsonl"
@@ -17,11 +17,14 @@ CATALOG: Final = "*.ndjson"
 
 def files(folder: Path) -> list[Path]:
     """The lanes' files of a results folder. Raises BadInput where it is none, or one of them is none of ours."""
-    found = sorted(folder.rglob(LANES))
+    try:
+        found = sorted(folder.rglob(LANES))
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}; name a results folder") from error
     if not found and not (folder / CATALOGS).is_dir():
-        raise BadInput(f"{folder}: no records in it")
+        raise BadInput(f"{folder}: no records in it; name a results folder")
     for path in found:
-        store.refuse_links([path])
+        store.refuse_strange([path], _above(path, folder))
         *above, _ = path.relative_to(folder).parts
         if len(above) != 1 and above[:1] != [CARRIED]:
             raise BadInput(f"{path}: is not where a results folder has its records; name the folder itself")
@@ -32,15 +35,27 @@ def files(folder: Path) -> list[Path]:
     return found
 
 
-def refuse_linked_catalogs(folder: Path, into: Path) -> None:
-    """Raises BadInput for links among the catalogs of a folder, and where they would be put."""
+def refuse_bad_catalogs(folder: Path, into: Path) -> None:
+    """Raises BadInput for what is no catalog among those of a folder, and for what stands where they would be put."""
     for path in sorted((folder / CATALOGS).rglob(CATALOG)):
-        store.refuse_links([path, into, into / path.relative_to(folder)])
+        target = into / path.relative_to(folder)
+        store.refuse_strange([path, target], [*_above(path, folder), into, *_above(target, into)])
+        try:
+            catalog.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{path}: {error}; move that file away") from error
+
+
+def _above(path: Path, folder: Path) -> list[Path]:
+    """The folders between a results folder and a file in it."""
+    return [above for above in path.parents if above != folder and above.is_relative_to(folder)]
 
 
 def add_catalogs(folder: Path, into: Path) -> None:
-    """Catalogs that were made on the spot, without which records of such a pair cannot be judged; the newest counts."""
-    refuse_linked_catalogs(folder, into)
+    """Catalogs that were made on the spot, without which records of such a pair cannot be judged; the newest counts.
+
+    They have been checked.
+    """
     for path in sorted((folder / CATALOGS).rglob(CATALOG)):
         target = into / path.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from ...config import matrix, option_parser
-from ...config.errors import BadInput
+from ...config.errors import BadInput, CannotRecord
 from ...config.matrix import Matrix
 from ...config.options import Options, as_words
 from ...config.pair import AXES, Pair
@@ -98,12 +98,12 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
     found = {path: run_text.read(path) for folder, paths in sources for path in paths}
     _refuse_future(found)
     for folder in folders:
-        import_results.refuse_linked_catalogs(folder, into)
+        import_results.refuse_bad_catalogs(folder, into)
     lanes: dict[Path, list[list[RunText]]] = {}
     for folder, paths in sources:
         for path in paths:
             lanes.setdefault(path.relative_to(folder), []).append(found[path])
-    store.refuse_links(part for lane in lanes for part in (into, (into / lane).parent, into / lane))
+    store.refuse_strange((into / lane for lane in lanes), [into, *((into / lane).parent for lane in lanes)])
     store.refuse_unwritable(into, "--into")
     run_lock.take(into)
     now = record.now()
@@ -147,7 +147,7 @@ def _add(path: Path, runs: Sequence[RunText], now: str) -> int:
     is appended once more.
     """
     there, added = run_text.read(path), 0
-    with record.Log(path) as log:
+    with _log(path) as log:
         for run in runs:
             collected = run.header.get(run_text.COLLECTED)
             stamps = [whole.header.get(run_text.COLLECTED) for whole in there if run.is_part_of(whole)]
@@ -158,3 +158,10 @@ def _add(path: Path, runs: Sequence[RunText], now: str) -> int:
             there.append(stamped)
             added += 1
     return added
+
+
+def _log(path: Path) -> record.Log:
+    try:
+        return record.Log(path)
+    except OSError as error:
+        raise CannotRecord.of(path, error) from error

@@ -15,7 +15,7 @@ from harness.config.errors import BadInput
 from harness.config.matrix import Matrix
 from harness.config.options import Options
 from harness.config.pair import Pair
-from harness.contract import record
+from harness.contract import catalog, record
 from harness.contract.catalog import Catalog
 from harness.execution.pair_run import PairRun
 from tests.fake_environment import FakeEnvironment
@@ -112,10 +112,10 @@ def test_what_comes_back_is_appended(
     name = f"{PAIR}/cpu-float32.jsonl"
     text = (tmp_path / "there" / name).read_text()
     for _ in range(2):
-        dask.add({name: text, "catalogs/timm-1.0.31.ndjson": "a catalog"}, tmp_path)
+        dask.add({name: text, "catalogs/timm-1.0.31.ndjson": catalog.dumps(small_catalog)}, tmp_path)
     runs = record.read(tmp_path / name)
     assert [len(run.cases) for run in runs] == [len(runs[0].cases)] * 2
-    assert (tmp_path / "catalogs" / "timm-1.0.31.ndjson").read_text() == "a catalog"
+    assert (tmp_path / "catalogs" / "timm-1.0.31.ndjson").read_text() == catalog.dumps(small_catalog)
 
 
 def test_a_results_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ import pytest
 
 from harness.commands.distributed import nightly
 from harness.config.errors import BadInput
-from harness.contract import record
+from harness.contract import catalog, record
 from harness.results import copies
 from tests.places import ROOT
+from tests.small_matrix import catalog_of_timm
 
 NEW = "transformers5.24.0-timm1.0.31"
 LANE = Path("transformers5.23.0-timm1.0.31/cpu-float32.jsonl")
@@ -45,6 +48,11 @@ def collected(at: int, *cases: str, **fields: Any) -> str:
     return run(at, *cases, **fields, collected=COLLECTED)
 
 
+def catalog_text(architectures: int) -> str:
+    """A catalog, told from others by how many architectures its timm has."""
+    return catalog.dumps(replace(catalog_of_timm(), architectures=architectures))
+
+
 def shard(folder: Path, text: str) -> Path:
     (folder / LANE).parent.mkdir(parents=True)
     (folder / LANE).write_text(text)
@@ -71,6 +79,31 @@ def test_what_is_there_already_stays_and_half_a_line_swallows_nothing(tmp_path: 
     assert [list(found.cases) for found in record.read(into / LANE)] == [["tower/a"], ["tower/b"]]
 
 
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: path.write_text("a catalog"), "line 1 is no object of JSON; move that file away"),
+        (lambda path: path.write_text('{"schema": 5}'), "not a catalog of schema 5; move"),
+        (
+            lambda path: path.write_text(catalog_text(1) + '{"model": "a"}'),
+            "no line of a model of this format: 'a'; see",
+        ),
+        (os.mkfifo, "is no regular file"),
+        (lambda path: path.mkdir(), "is no regular file"),
+    ],
+    ids=["text", "another format", "another line", "a pipe", "a folder"],
+)
+def test_catalogs_that_are_none_are_refused_before_anything_is_written(
+    tmp_path: Path, make: Callable[[Path], object], problem: str
+) -> None:
+    one = shard(tmp_path / "1", run(1, "tower/a"))
+    (one / "catalogs").mkdir()
+    make(one / "catalogs" / "timm-1.0.99.ndjson")
+    with pytest.raises(BadInput, match=problem):
+        nightly.collect([one], tmp_path / "all", io.StringIO())
+    assert not (tmp_path / "all").exists()
+
+
 def test_a_line_ends_where_the_records_end_it_and_at_no_other_sign(tmp_path: Path) -> None:
     odd = [
         text.replace('"reason":""', '"reason":"one\u2028two"') for text in (run(1, "tower/a"), collected(1, "tower/a"))
@@ -82,9 +115,9 @@ def test_a_line_ends_where_the_records_end_it_and_at_no_other_sign(tmp_path: Pat
 def test_catalogs_made_on_the_spot_come_along(tmp_path: Path) -> None:
     one = shard(tmp_path / "1", run(1, "tower/a"))
     (one / "catalogs").mkdir()
-    (one / "catalogs" / "timm-1.0.99.ndjson").write_text("a catalog")
+    (one / "catalogs" / "timm-1.0.99.ndjson").write_text(catalog_text(1))
     nightly.collect([one], tmp_path / "all", io.StringIO())
-    assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == "a catalog"
+    assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == catalog_text(1)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +189,10 @@ def test_a_linked_catalog_is_seen_before_anything_is_written(tmp_path: Path, pla
     one, into = shard(tmp_path / "1", run(1, "tower/a")), tmp_path / "all"
     for folder in (one, into):
         (folder / "catalogs").mkdir(parents=True)
-    (tmp_path / "elsewhere").write_text("a catalog")
+    (tmp_path / "elsewhere").write_text(catalog_text(1))
     for folder, linked in ((one, place == "from"), (into, place == "to")):
         path = folder / "catalogs" / "timm-1.0.99.ndjson"
-        path.symlink_to(tmp_path / "elsewhere") if linked else path.write_text("a catalog")
+        path.symlink_to(tmp_path / "elsewhere") if linked else path.write_text(catalog_text(1))
     with pytest.raises(BadInput, match="is a link to"):
         nightly.collect([one], into, io.StringIO())
     assert not (into / LANE).exists()
@@ -168,9 +201,9 @@ def test_a_linked_catalog_is_seen_before_anything_is_written(tmp_path: Path, pla
 def test_a_shard_that_came_to_its_catalog_alone_is_no_obstacle_and_the_newest_catalog_counts(tmp_path: Path) -> None:
     for at in (1, 2):
         (tmp_path / str(at) / "catalogs").mkdir(parents=True)
-        (tmp_path / str(at) / "catalogs" / "timm-1.0.99.ndjson").write_text(f"catalog {at}")
+        (tmp_path / str(at) / "catalogs" / "timm-1.0.99.ndjson").write_text(catalog_text(at))
         assert nightly.collect([tmp_path / str(at)], tmp_path / "all", io.StringIO()) == 0
-    assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == "catalog 2"
+    assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == catalog_text(2)
 
 
 def test_the_folder_above_those_of_the_machines_is_refused(tmp_path: Path) -> None:

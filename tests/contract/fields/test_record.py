@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.contract import record
-from harness.contract.record_fields import FIELDS, LARGEST
+from harness.contract.fields.record import FIELDS, LARGEST
 from tests.findings import finding
 from tests.plans import PAIR
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from .case import Case, Outcome
-from .finding import Finding
+from ..case import Case, Outcome
+from ..finding import Finding
 
 SCHEMA: Final = 2
 STATISTICS: Final = ("mean", "std", "absmax")  # of an output, in a fingerprint

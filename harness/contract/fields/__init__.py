@@ -1,0 +1,1 @@
+"""The checks of the fields of files that come from elsewhere: records and catalogs. Standard library only."""
