@@ -1,7 +1,7 @@
 """Messages for the problems of a document: the location, the text as written, the remedy."""
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails
 from .names import unknown
 from .pair import PACKAGES
 from .yaml_document import Document, Location
+
+AN_ID: Final = "gamma-renamed"
 
 
 def describe(document: Document, error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -43,7 +45,7 @@ def _message(document: Document, detail: ErrorDetails, model: type[BaseModel]) -
         case "problem":
             message = detail["msg"]
         case "missing":
-            message = f"{str(location[-1])!r} is missing"
+            message = f"{str(location[-1])!r} is missing; add it"
         case "extra_forbidden":
             message = unknown("key", str(location[-1]), _keys(model, location[:-1]))
         case "too_short" | "string_too_short":
@@ -54,8 +56,13 @@ def _message(document: Document, detail: ErrorDetails, model: type[BaseModel]) -
             message = f"{_written(document, detail)}; a list is wanted"
         case "string_type":
             message = _no_text(document, detail)
+        case "string_pattern_mismatch":
+            message = f"{_written(document, detail)}; give small letters and digits with hyphens between, as in {AN_ID}"
+        case "float_type" | "float_parsing" | "int_type" | "int_parsing" | "int_from_float":
+            wanted = "a number" if detail["type"].startswith("float") else "a whole number"
+            message = f"{_written(document, detail)}; {wanted} is wanted"
         case _:
-            message = f"{document.texts.get(location, 'this')}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+            message = f"{document.texts.get(location, 'this')}: {detail['msg'].removeprefix('Input ')}"
     return message
 
 

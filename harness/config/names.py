@@ -30,7 +30,7 @@ TRAITS: Final = (*(field.name for field in fields(Entry) if field.name not in HO
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> str:
     """The message for a word that is none of the known ones: the nearest of them, or else all of them."""
-    known = list(known)
+    known = list(map(str, known))
     near = difflib.get_close_matches(word, known, n=1, cutoff=LIKENESS)
     return f"unknown {kind} {word!r}" + (f", did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}")
 

@@ -45,9 +45,10 @@ def read(path: Path) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise BadInput(f"{path}: {where}not YAML: {error.problem or error.context}") from None
+        said = error.problem or error.context
+        raise BadInput(f"{path}: {where}not YAML: {said}; mend it there, or quote what is text") from None
     except YAMLError as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}; take that away") from None
     except RecursionError:
         raise BadInput(
             f"{path}: values are nested too deeply, or a YAML alias (*name) stands inside what it repeats; write it out"

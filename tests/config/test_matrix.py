@@ -105,7 +105,8 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             ', timm: "1.0.31"',
             ', tim: "1.0.31"',
-            "matrix.yaml: pairs[1]: 'timm' is missing\nmatrix.yaml: pairs[1]: unknown key 'tim', did you mean 'timm'?",
+            "matrix.yaml: pairs[1]: 'timm' is missing; add it\n"
+            "matrix.yaml: pairs[1]: unknown key 'tim', did you mean 'timm'?",
             id="misspelt key",
         ),
         pytest.param(
@@ -178,7 +179,7 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             "cpu-float32: {models: every}",
             "cpu-float32: {}",
-            "matrix.yaml: lanes.cpu-float32: 'models' is missing",
+            "matrix.yaml: lanes.cpu-float32: 'models' is missing; add it",
             id="lane without models",
         ),
         pytest.param(
@@ -263,20 +264,20 @@ def test_the_published_schema_is_current() -> None:
             "advice: upgrade",
             "advice: upgrade\n    until: 2026-13-01",
             "matrix.yaml: expectations[0].until: 2026-13-01: "
-            "input should be a valid date or datetime, month value is outside expected range of 1-12",
+            "should be a valid date or datetime, month value is outside expected range of 1-12",
             id="date",
         ),
         pytest.param(
             "seconds: 300",
             "seconds: 0",
-            "matrix.yaml: limits.seconds: 0: input should be greater than 0",
+            "matrix.yaml: limits.seconds: 0: should be greater than 0",
             id="limit",
         ),
         pytest.param(
             "limits: {seconds: 300}",
             "limits: {seconds: 300}\ncosts: {seconds: {ratio: 10, floor: -1}, mib: {ratio: 2}}",
-            "matrix.yaml: costs.seconds.floor: -1: input should be greater than or equal to 0\n"
-            "matrix.yaml: costs.mib: 'floor' is missing",
+            "matrix.yaml: costs.seconds.floor: -1: should be greater than or equal to 0\n"
+            "matrix.yaml: costs.mib: 'floor' is missing; add it",
             id="bounds of costs",
         ),
         pytest.param(
@@ -301,7 +302,8 @@ def test_the_published_schema_is_current() -> None:
         pytest.param(
             "limits: {seconds: 300}",
             "limits: {seconds: 300",
-            "matrix.yaml: line 14, column 13: not YAML: expected ',' or '}', but got ':'",
+            "matrix.yaml: line 14, column 13: not YAML: expected ',' or '}', but got ':'; "
+            "mend it there, or quote what is text",
             id="not YAML",
         ),
     ],

@@ -17,8 +17,8 @@ Write = Callable[[str], Path]
 
 FINDS, ID, REMEDY = '    finds: [{kind: keys, how: "*"}]\n', "- id: renamed", "remedy: move"
 REFUSED = {
-    "no id": (f"  {ID}\n    routes", "  - routes", "expectations[0]: 'id' is missing"),
-    "no findings": (FINDS, "", "expectations[0]: 'finds' is missing"),
+    "no id": (f"  {ID}\n    routes", "  - routes", "expectations[0]: 'id' is missing; add it"),
+    "no findings": (FINDS, "", "expectations[0]: 'finds' is missing; add it"),
     "an empty list of findings": (FINDS, "    finds: []\n", "expectations[0].finds: is empty; give at least one"),
     "an outcome": (
         FINDS,
@@ -55,7 +55,7 @@ REFUSED = {
         '    finds: [{kind: error, how: "*head*"}]\n',
         "expectations[0].finds[0]: an error needs 'what', the exception's type, and 'how', a glob of its message",
     ),
-    "no remedy": (f"    {REMEDY}\n", "", "expectations[0]: 'remedy' is missing"),
+    "no remedy": (f"    {REMEDY}\n", "", "expectations[0]: 'remedy' is missing; add it"),
     "a misspelt remedy": (
         REMEDY,
         "remedy: cast_bufers",
