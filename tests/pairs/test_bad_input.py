@@ -280,3 +280,27 @@ def test_help_lists_the_options_and_ends_in_0(command: Command, session: str) ->
         assert f"\n  --{option} " in ended.out
     assert ended.errors == []
     assert ended.code == 0
+
+
+@pytest.mark.parametrize("session", ["tests", "faults", "lint", "cluster", "worker", "verdict"])
+def test_help_of_a_session_without_options_of_its_own_says_what_it_does(command: Command, session: str) -> None:
+    ended = command(session, "--help")
+    assert ended.out.startswith(f"usage: nox -s {session} -- [options]\n\n")
+    assert (ended.errors, ended.code) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("session", "words", "problem"),
+    [
+        ("lint", ["x"], "nox -s lint takes no options; leave them out"),
+        ("verdict", [], "matrix and pair queue this session; nox -s report draws what is recorded"),
+        ("cluster", [], "matrix and pair queue this session: nox -s matrix -- --on HOST:PORT"),
+    ],
+)
+def test_a_session_that_is_asked_for_what_it_is_not_ends_in_2(
+    command: Command, session: str, words: list[str], problem: str
+) -> None:
+    ended = command(session, *words)
+    [error] = ended.errors
+    assert error.endswith(problem)
+    assert ended.code == 2
