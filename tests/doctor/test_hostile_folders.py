@@ -88,7 +88,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in USUAL else pytest.mark.all_faults) for name in hostile.FOLDERS]
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in USUAL else pytest.mark.all_faults) for name in hostile.FOLDERS]
 )
 def test_nothing_of_a_folder_is_executed_and_nothing_outside_it_is_read_or_written(
     sent: dict[str, Sent], name: str
@@ -114,6 +114,7 @@ def test_reading_and_executing_would_be_seen(tmp_path: Path) -> None:
     assert set(one.read) >= {"pickled.bin"}
 
 
+@pytest.mark.slow
 def test_modules_of_the_folder_in_which_the_command_is_typed_are_not_imported(tmp_path: Path) -> None:
     hostile.fill_outside(tmp_path / "outside")
     made = folder(tmp_path / "sent")

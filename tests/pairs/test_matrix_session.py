@@ -195,6 +195,7 @@ def test_a_rule_that_explains_too_little_or_too_much_ends_in_1(
     assert ended.code == 1
 
 
+@pytest.mark.slow
 def test_a_remedy_that_does_not_mend_is_run_and_ends_in_1(recorded: Recorded, tmp_path: Path) -> None:
     shutil.copytree(recorded.results, tmp_path / "results")
     yaml = YAML()

@@ -107,6 +107,7 @@ def stack(block: tuple[str, Hashable]) -> str:
     return re.sub(r"\d+", "*", block[0])
 
 
+@pytest.mark.slow
 def test_models_that_differ_only_in_depth_and_input_are_the_same_once_slim() -> None:
     generated = generate([], lambda *_: None, only=["resmlp_*_224", "xcit_nano_12_p8_*", "cait_*s*", "convnext_[st]*"])
     assert {entry.model: entry.slim.same_as for entry in generated if entry.slim.same_as} == {

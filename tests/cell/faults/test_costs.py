@@ -231,6 +231,7 @@ def test_a_costly_load_is_found_on_every_route_and_named(
     assert costs_of(run(route, model)) == []
 
 
+@pytest.mark.slow
 def test_new_memory_for_what_a_checkpoint_lacks_is_no_cost(
     reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:

@@ -115,7 +115,7 @@ BROKEN = [
     ),
 ]
 GREEN = {"passed", "drifted"}
-LONG = {"vlm"}
+LONG = {"vlm", "import"}
 
 FAULTS = [
     pytest.param(
@@ -191,6 +191,7 @@ FAULTS = [
         "outputs",
         "last_hidden_state is off by",
         id="a text model that computes otherwise in another process",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         "wrapper", CONVNEXT, {"to_model": faulty.constant}, "tensors", "is 1e-05 throughout", id="gamma constant"

@@ -65,6 +65,7 @@ def run(cases: list[Case], entries: Catalog, folder: Path, kills: str = "", **mo
     return [(worker, case) for worker, _, case in (line.partition(" ") for line in lines)]
 
 
+@pytest.mark.slow
 def test_two_workers_never_share_a_model(entries: Catalog, tmp_path: Path) -> None:
     cases = [Case(route, model) for model in MODELS for route in ROUTES]
     ran = run(cases, entries, tmp_path)
@@ -102,6 +103,7 @@ def recorded(entries: Catalog, folder: Path, kills: str = "") -> Mapping[str, Ma
     return run_record.cases
 
 
+@pytest.mark.slow
 def test_a_case_stands_for_the_cases_of_equal_models(entries: Catalog, tmp_path: Path) -> None:
     records = recorded(entries, tmp_path)
     for case, other in TWINS.items():
