@@ -115,6 +115,7 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
     if _is_untrusted(arguments):
         untrusted.read_no_code(Path(arguments.target))
+        untrusted.take_no_more_than_there_is()
     if problem := _missing():
         sys.stderr.write(f"{problem}\n")
         return 2

@@ -24,11 +24,14 @@ HEADLESS: Final = "TimmWrapperModel"
 MODULE: Final = re.compile(r"[\w.]+:[\w.]+")
 LARGEST_JSON: Final = 64 * 2**20
 """Bytes. The index of the largest model on the hub has less than a tenth."""
+LARGEST_COUNT: Final = 10**7
+"""Classes, labels or pixels of a side: a library makes a name for each."""
 MOST_SHARDS: Final = 10_000
 BLOBS: Final = "blobs"
 """The folder of the hub's cache, beside `snapshots`, to which the files of a snapshot are links."""
 OPENING: Final = frozenset({"checkpoint_path", "pretrained_cfg_overlay"})
 """Arguments of timm's that make it open a file, or say which."""
+COUNTS: Final = ("num_classes", "num_labels")
 LOCAL: Final = "local-dir:"
 """What begins the name of an architecture that timm reads from a folder."""
 SEPARATORS: Final = str.maketrans("/@+[]", "-----")  # of case ids and pytest ids
@@ -45,7 +48,7 @@ def _is_size(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST_COUNT)
 
 
 def _is_name(value: Any) -> bool:
@@ -62,7 +65,7 @@ def _is_described(value: Any) -> bool:
 
 
 FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "num_classes": (_is_count, "is no number of classes"),
+    **dict.fromkeys(COUNTS, (_is_count, "is no number of classes")),
     "architectures": (
         lambda value: value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value)),
         "is no list of names",
@@ -153,6 +156,11 @@ class Checkpoint:
                 return [regular(self.folder / name) for name in _shards(self.folder / index)]
         return []
 
+    @property
+    def bytes(self) -> int:
+        """The size of the weight files together."""
+        return sum(path.stat().st_size for path in self.files)
+
 
 def is_path(target: str) -> bool:
     """Whether a target means a folder rather than `package.module:Name`."""
@@ -213,6 +221,8 @@ def _opening(config: Any) -> Iterator[str]:
             waiting += [(f"{place}.{name}".lstrip("."), inner) for name, inner in value.items()]
             named = [f"{place}.{name}".lstrip(".") for name in value.keys() & OPENING if value[name]]
             yield from (f"{name} would open another file, and is refused; take it out" for name in sorted(named))
+            counts = sorted(name for name in value.keys() & COUNTS if place and not _is_count(value[name]))
+            yield from (f"{place}.{name} is no number of classes" for name in counts)
         elif isinstance(value, list):
             waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and (value.startswith(LOCAL) or _is_backbone_path(place, value)):

@@ -251,6 +251,12 @@ FOLDERS: Final[Mapping[str, Make]] = {
     "a header of an exabyte": _weights(_header(2**60, b"{}")),
     "a header that is none": _weights(_header(4, b"\xff\xff\xff\xff")),
     "a tensor larger than its file": _weights(_header(len(HEADER) + 20, HEADER % (b"1000000000000", b"4000000000000"))),
+    # more than there is
+    "a model of many terabytes": _config({**VIT, "hidden_size": 10**6, "intermediate_size": 10**6}),
+    "a timm model of many terabytes": _config({**TIMM, "model_args": {"embed_dim": 10**6}}),
+    "a million layers": _config({**VIT, "num_hidden_layers": 10**6}),
+    "a billion labels": _config({**VIT, "num_labels": 10**9}),
+    "a billion labels of a part": _config({"model_type": "llava", "text_config": {**VIT, "num_labels": 10**9}}),
     "a configuration nested deeply": _weights(
         lambda folder, outside: [
             _config(VIT)(folder, outside),

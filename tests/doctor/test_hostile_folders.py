@@ -29,6 +29,7 @@ USUAL: Final = frozenset(
         *("code in both halves", "code of a known model", "modules named like libraries"),
         *("a pickle", "a pickle of a known model", "pickled shards", "a script"),
         *("a link to weights", "a shard outside", "a shard that is a pipe", "a zip of zeros", "a header of an exabyte"),
+        *("a model of many terabytes", "a billion labels of a part"),
     }
 )
 """Those that are tried without --all-faults."""
@@ -88,7 +89,11 @@ def sent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in USUAL else pytest.mark.all_faults) for name in hostile.FOLDERS]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in USUAL else pytest.mark.all_faults)
+        for name in hostile.FOLDERS
+    ],
 )
 def test_nothing_of_a_folder_is_executed_and_nothing_outside_it_is_read_or_written(
     sent: dict[str, Sent], name: str

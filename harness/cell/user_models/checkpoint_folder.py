@@ -19,6 +19,7 @@ from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint, regular
 from ...contract.finding import one_line
 from ...contract.routes import OWN
 from ..catalog.builder import entry_of
+from ..guards import model_size
 from ..models import weights
 from ..models.installed import Release
 from ..models.placement import Placement
@@ -168,6 +169,9 @@ def _registered(checkpoint: Checkpoint, held: Mapping[str, Tensor]) -> str:
     architecture = str(checkpoint.architecture)
     if not is_model(architecture):
         raise Unusable(f"{checkpoint.folder / CONFIG}: timm {timm.__version__} has no architecture {architecture!r}")
+    arguments = {**checkpoint.model_args, "num_classes": checkpoint.classes}
+    if why := model_size.problem(lambda: timm.create_model(architecture, **arguments), checkpoint.bytes):
+        raise Unusable(f"{checkpoint.folder / CONFIG}: {why}; correct what it says of the model")
     described = {name: value for name, value in checkpoint.pretrained_cfg.items() if name not in SOURCES}
     names = [_register(architecture, checkpoint.model_args, overlay) for overlay in (described, {})]
     return min(names, key=lambda name: _misfits(build(name, {}, num_classes=checkpoint.classes), held))

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from ...contract.checkpoint import CONFIG, Checkpoint
 from ...contract.finding import one_line
+from ..guards import model_size
 from .target import SIDE, Target, Unusable, checked, default_inputs
 
 FORM: Final = "package.module:Name"
@@ -68,6 +69,8 @@ def from_folder(checkpoint: Checkpoint, state: Mapping[str, Tensor], maker: str 
         model_class: Any = kind
         configuration = model_class.config_class
         config = _made(f"the configuration of {maker}", lambda: configuration.from_pretrained(checkpoint.folder))
+    if maker is None and (why := model_size.problem(lambda: kind(config), checkpoint.bytes)):
+        raise Unusable(f"{checkpoint.folder / CONFIG}: {why}; correct it, or name the class with --class")
     model = _made(f"{name} as {checkpoint.folder / CONFIG} says", lambda: kind(config))
     target = Target(name, lambda: kind(config), default_inputs(model))
     try:
@@ -81,12 +84,19 @@ def _class_in_transformers(checkpoint: Checkpoint) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
         name = (config.architectures or [None])[0]
-        kind = getattr(transformers, name, None) if name else type(AutoModel.from_config(config))
+        kind = getattr(transformers, name, None) if name else type(_laid_out(checkpoint, config))
     except (Exception, SystemExit) as error:
         raise _unknown(checkpoint, one_line(error)) from error
     if not (isinstance(kind, type) and issubclass(kind, PreTrainedModel)):
         raise _unknown(checkpoint, f"{name} is none of its models")
     return kind, config
+
+
+def _laid_out(checkpoint: Checkpoint, config: Any) -> nn.Module:
+    """The model of a configuration that names no class, made only to see which it is."""
+    if why := model_size.problem(lambda: AutoModel.from_config(config), checkpoint.bytes):
+        raise Unusable(f"{checkpoint.folder / CONFIG}: {why}; correct it, or name the class with --class")
+    return model_size.laid_out(lambda: AutoModel.from_config(config)) or AutoModel.from_config(config)
 
 
 def _unknown(checkpoint: Checkpoint, reason: str) -> Unusable:
