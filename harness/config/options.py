@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from ..contract.case import DEFAULT_SIZE, HUB, SYNTHETIC, Size
 
+GLOB: Final = frozenset("*?[")
+"""What makes a name of models a glob."""
 LOCKED: Final = "locked"
 LATEST: Final = "latest"
 """Which releases of all other packages a pair stands on: those of its lock, or the newest."""
@@ -41,9 +43,10 @@ class Options:
     results: Path = Path("results")
 
     @property
-    def named_anyway(self) -> bool:
-        """Whether the models named are all that matter: which ones are quick, a whole catalog would have to say."""
-        return self.anyway and bool(self.models)
+    def named_alone(self) -> bool:
+        """Whether all models are named that can run: which ones of a glob are quick, a whole catalog has to say."""
+        in_full = not any(GLOB & set(model) for model in self.models)
+        return bool(self.models) and not self.quick and (self.anyway or in_full)
 
     @property
     def selection(self) -> dict[str, Any]:

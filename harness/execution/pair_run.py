@@ -72,7 +72,7 @@ class PairRun:
         if catalog := self.records.catalog():
             return catalog
         try:
-            only = self.options.models if self.options.named_anyway else ()
+            only = self.options.models if self.options.named_alone else ()
             with self.environment.installed(environment, say) as python:
                 return self.environment.make_catalog(python, self.records.catalog_folder, only)
         except InstallationError as error:

@@ -57,7 +57,7 @@ def cases_of(matrix: Matrix, catalog: Catalog, lane: Lane, options: Options) -> 
 def quick_models(matrix: Matrix, catalog: Catalog, options: Options) -> frozenset[str]:
     """The models that run on every route, in all of its scenarios: one of each kind, the controls, and those named."""
     quick = {entry.model for entry in catalog.smallest_of_each_kind()} | set(matrix.models.controls) | options.quick_too
-    named = (entry.model for entry in catalog if options.named_anyway or _is_named_in_full(entry, options))
+    named = (entry.model for entry in catalog if options.named_alone or _is_named_in_full(entry, options))
     return frozenset(quick).union(named)
 
 

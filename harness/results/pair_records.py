@@ -132,7 +132,7 @@ class PairRecords:
     @property
     def catalog_folder(self) -> Path:
         """The folder for a generated catalog of this pair. A catalog of named models alone has a folder of its own."""
-        if not self.options.named_anyway:
+        if not self.options.named_alone:
             return self.generated_catalogs
         digest = hashlib.sha256(json.dumps(self.options.models).encode()).hexdigest()[:16]
         return self.generated_catalogs / f"of-{digest}"

@@ -222,13 +222,41 @@ def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_
 ) -> None:
     catalog.path_in(packaged, "1.0.31").unlink()
     environment = FakeEnvironment(catalog=small_catalog)
-    assert make().prepare(environment, print).digest == small_catalog.digest
+    assert make("--model", "eva*").prepare(environment, print).digest == small_catalog.digest
     assert environment.arguments == ("-m", "harness.cell.catalog.builder", "--controls", "resnet18")
     assert [path.name for path in Path("results/catalogs").iterdir()] == ["timm-1.0.31.ndjson"]
 
     again = FakeEnvironment()
-    assert make().prepare(again, print).digest == small_catalog.digest
+    assert make("--model", "eva*").prepare(again, print).digest == small_catalog.digest
     assert again.installed == []
+
+
+@pytest.mark.parametrize(
+    ("options", "alone"),
+    [
+        ({"models": ("convnext_atto", "resnet18")}, True),
+        ({"models": ("convnext_*",), "anyway": True}, True),
+        ({"models": ("convnext_*",)}, False),
+        ({"models": ("convnext_atto", "eva?")}, False),
+        ({"models": ("convnext_atto",), "quick": True}, False),
+        ({}, False),
+    ],
+    ids=["in full", "whether quick or not", "a glob", "one glob", "if they are quick", "all"],
+)
+def test_of_a_release_without_a_catalog_models_that_are_named_are_catalogued_alone(
+    small_matrix: Matrix,
+    packaged: Path,
+    small_catalog: Catalog,
+    options: dict[str, Any],
+    alone: bool,  # noqa: FBT001
+) -> None:
+    catalog.path_in(packaged, "1.0.31").unlink()
+    environment = FakeEnvironment(catalog=small_catalog)
+    PairRun.of(small_matrix, small_matrix.pairs[1], Options(**options)).prepare(environment, print)
+    only = ("--only", *options["models"]) if alone else ()
+    assert environment.arguments == ("-m", "harness.cell.catalog.builder", "--controls", "resnet18", *only)
+    [written] = Path("results/catalogs").rglob("*.ndjson")
+    assert (written.parent.name == "catalogs") is not alone
 
 
 def test_fingerprints_are_packaged_with_the_catalog_and_made_from_those_of_older_releases_too(
