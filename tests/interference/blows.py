@@ -95,13 +95,13 @@ def fill(nox: int, _chance: random.Random, place: Place) -> bool:
     """Until nothing fits any more; it stays so until the run has ended."""
     if _ends(nox):
         return False
-    with (place.temporary / "full").open("wb") as file:
-        try:
+    try:
+        with (place.temporary / "full").open("wb") as file:
             while True:
                 file.write(b"\0" * 2**16)
                 file.flush()
-        except OSError as error:
-            return error.errno == errno.ENOSPC
+    except OSError as error:  # at once if the run itself has filled it
+        return error.errno == errno.ENOSPC
 
 
 def remove_scratch(nox: int, _chance: random.Random, place: Place) -> bool:
