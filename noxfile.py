@@ -39,7 +39,7 @@ from harness.commands.releases import ReleasesCommand  # noqa: E402
 from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
-from harness.contract import library_env, streams  # noqa: E402
+from harness.contract import library_env, surroundings  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
 from harness.environments import installer_output  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
@@ -252,7 +252,7 @@ def sum_up(command: MatrixCommand) -> NoReturn:
     sys.exit(command.sum_up(console()))
 
 
-streams.escape_unencodable()
+surroundings.escape_unencodable()
 try:
     PAIRS = [nox.param(pair.id, id=pair.id) for pair in listed(sys.argv)]
 except HarnessError as error:
@@ -425,8 +425,12 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "tests.interference", *session.posargs, env=KEPT_BYTECODE)
         return
     session.notify("faults")
-    if FUZZ in session.posargs:
-        session.run("python", "-m", "tests.fuzz", *session.posargs, env=KEPT_BYTECODE)
+    if is_fuzz(session):
+        try:
+            session.run("python", "-m", "tests.fuzz", *session.posargs, env=KEPT_BYTECODE)
+        except CommandFailed as error:
+            exit_if_bad_input(error)
+            raise
         return
     pytest = ("python", "-m", "pytest", "--durations=10", *session.posargs)
     apart = ("-n", str(min(os.cpu_count() or 1, MANY)), "--dist", "loadfile")
@@ -435,6 +439,11 @@ def tests(session: nox.Session) -> None:
     parts = (("tests", *elsewhere, *apart), ("tests/pairs", *apart))
     good = success_codes(session)
     in_turn(functools.partial(session.run, *pytest, *part, env=KEPT_BYTECODE, success_codes=good) for part in parts)
+
+
+def is_fuzz(session: nox.Session) -> bool:
+    """Whether inputs are to be sent instead of tests to be run."""
+    return any(word.partition("=")[0] == FUZZ for word in session.posargs)
 
 
 def success_codes(session: nox.Session) -> list[int]:
@@ -458,14 +467,14 @@ def in_turn(commands: Iterable[Callable[[], object]]) -> None:
 @with_exit_codes
 def faults(session: nox.Session) -> None:
     """Prove in the environments of the current pair that harness/cell catches what it is there for; part of `tests`."""
-    show_help(session, "options of pytest; they are those of nox -s tests, which queues this")
+    show_help(session, "those of nox -s tests, which queues it")
     current = MatrixCommand.of([], "matrix").current
     cores = os.cpu_count() or 1
     workers = ("-n", str(min(cores, MANY)))
     threads = {"OMP_NUM_THREADS": str(max(1, cores // MANY))}  # more threads than cores wait for each other
     env, good = {**VARIABLES, **threads}, success_codes(session)
 
-    if FUZZ in session.posargs:  # checkpoint folders, which need the libraries
+    if is_fuzz(session):  # checkpoint folders, which need the libraries
         with current.environment.installed(environment_of(session, current), session.log) as python:
             words = (str(python.folder.interpreter), "-W", "ignore", "-m", "tests.doctor.fuzz")
             session.run(*words, *session.posargs, env=env, external=True)
@@ -485,7 +494,7 @@ def faults(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Check style, types and the wall around harness/cell."""
     show_help(session, "it takes no options")
-    if session.posargs:
+    if session.posargs and {"tests", "faults"}.isdisjoint(sys.argv):  # they share their options with other sessions
         raise BadInput(f"{' '.join(session.posargs)}: nox -s lint takes no options; leave them out")
     session.install("--group", "lint")
     session.run("ruff", "check")

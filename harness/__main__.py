@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from .cell.guards import importing, untrusted
-from .contract import checkpoint, package, streams
-from .contract.finding import printable
+from .contract import checkpoint, finding, package, surroundings
 from .contract.library_env import LIBRARIES
 
 OLDEST: Final = (3, 11)
@@ -37,7 +36,7 @@ MAKER: Final = "for a folder whose model transformers lacks: package.module:Name
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{printable(message)}; see python -m harness --help\n")
+        sys.stderr.write(f"{finding.message(message)}; see python -m harness --help\n")
         sys.exit(2)
 
 
@@ -99,7 +98,7 @@ def _nightly(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str]) -> int:
     """Run a command and return its exit code."""
-    streams.escape_unencodable()
+    surroundings.escape_unencodable()
     arguments = _parser().parse_args(argv)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)
@@ -115,7 +114,6 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
     if _is_untrusted(arguments):
         untrusted.read_no_code(Path(arguments.target))
-        untrusted.take_no_more_than_there_is()
     if problem := _missing():
         sys.stderr.write(f"{problem}\n")
         return 2

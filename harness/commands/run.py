@@ -20,6 +20,7 @@ from ..config.errors import BadInput, HarnessError, InstallationError
 from ..config.options import Options
 from ..config.pair import Pair
 from ..contract.catalog import Catalog
+from ..contract.surroundings import is_file, is_folder
 from ..environments import lock
 from ..environments.environment import Environment
 from ..execution import run_lock
@@ -208,7 +209,7 @@ def listed(argv: Sequence[str]) -> list[Pair]:
 
 def _read(path: Path) -> matrix.Matrix:
     """Read once a command, which asks for it three times. Raises BadInput for a bad one."""
-    seen = path.stat() if path.is_file() else None
+    seen = path.stat() if is_file(path) else None
     return _read_once(path, Path.cwd(), seen and (seen.st_mtime_ns, seen.st_size, seen.st_ino))
 
 
@@ -235,7 +236,7 @@ def _refuse_missing(folders: Sequence[Path]) -> None:
     problems = [
         f"--results {folder}: there is no such folder; nox -s matrix makes one"
         for folder in folders
-        if not folder.is_dir()
+        if not is_folder(folder)
     ]
     if problems:
         raise BadInput.from_problems(problems)

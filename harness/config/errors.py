@@ -4,7 +4,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from ..contract.finding import printable_lines
+from ..contract import finding
 
 MOST_PROBLEMS: Final = 50
 """Lines that a person still reads."""
@@ -27,7 +27,7 @@ class HarnessError(Exception):
 
     def __init__(self, message: str) -> None:
         """`message` may repeat what somebody else wrote; nothing in it moves a cursor."""
-        super().__init__(printable_lines(message))
+        super().__init__(finding.message(message))
 
 
 class BadInput(HarnessError):

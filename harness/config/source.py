@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
+
+from ..contract.surroundings import is_file
 
 WHEEL: Final = ".whl"
 ADDRESS: Final = re.compile(r"(git\+)?(https?|ssh|file)://\S+")
@@ -70,13 +72,17 @@ def parse(package: str, text: str) -> Source:
 def _wheel(package: str, path: Path) -> Source:
     try:
         name, version, *_ = parse_wheel_filename(path.name)
-    except InvalidWheelFilename as error:
-        raise ValueError(f"{path}: {error}") from None
+    except ValueError:
+        raise ValueError(f"{path}: is no name of a wheel; one reads timm-1.0.31-py3-none-any.whl") from None
     if name != canonicalize_name(package):
         raise ValueError(f"{path}: is a wheel of {name}, and none of {package}")
-    if not path.is_file():
+    if not is_file(path):
         raise ValueError(f"{path}: there is no such file; it is looked for from the project's folder")
-    return Source(package, _labelled(version, path.read_bytes()), str(path))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    return Source(package, _labelled(version, content), str(path))
 
 
 def _labelled(version: Version, content: bytes) -> str:

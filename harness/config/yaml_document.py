@@ -85,7 +85,7 @@ def _value(document: Document, yaml: YAML, node: Node, location: Location) -> An
         return node.value
     try:
         return yaml.constructor.construct_object(node)
-    except (ValueError, KeyError, OverflowError):  # 2026-13-01 and !!bool maybe stay text, which their fields refuse
+    except (ValueError, LookupError, OverflowError):  # 2026-13-01, !!bool maybe: text, which their fields refuse
         return node.value
 
 

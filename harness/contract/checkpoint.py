@@ -5,6 +5,7 @@ would make a library open other files is refused. Standard library only: both si
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from .surroundings import is_folder
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
@@ -32,6 +35,9 @@ BLOBS: Final = "blobs"
 OPENING: Final = frozenset({"checkpoint_path", "pretrained_cfg_overlay"})
 """Arguments of timm's that make it open a file, or say which."""
 COUNTS: Final = ("num_classes", "num_labels")
+LONGEST_KEY: Final = 100
+"""Characters of a key that a message repeats."""
+MOST_PROBLEMS: Final = 20
 LOCAL: Final = "local-dir:"
 """What begins the name of an architecture that timm reads from a folder."""
 SEPARATORS: Final = str.maketrans("/@+[]", "-----")  # of case ids and pytest ids
@@ -57,11 +63,7 @@ def _is_name(value: Any) -> bool:
 
 def _is_described(value: Any) -> bool:
     config = value if isinstance(value, dict) else {}
-    return (
-        _is_size(config.get("input_size"))
-        and _is_count(config.get("num_classes"))
-        and _is_name(config.get("architecture"))
-    )
+    return _is_size(config.get("input_size")) and _is_name(config.get("architecture"))
 
 
 FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
@@ -73,7 +75,7 @@ FIELDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     **dict.fromkeys(("model_type", "architecture"), (_is_name, "is no name")),
     "id2label": (lambda value: value is None or isinstance(value, dict), "is no mapping of labels"),
     "model_args": (lambda value: value is None or isinstance(value, dict), "is no mapping of arguments"),
-    "pretrained_cfg": (_is_described, "has an input_size, num_classes or architecture that is none"),
+    "pretrained_cfg": (_is_described, "has an input_size or architecture that is none"),
 }
 """For each field of config.json that is read here a check, and the message for a value that fails it."""
 
@@ -88,7 +90,7 @@ class Checkpoint:
     @classmethod
     def read(cls, folder: Path) -> "Checkpoint":
         """Reads `config.json`. Raises ValueError, naming the file, for a folder that is no checkpoint."""
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise ValueError(f"{folder}: there is no such folder; a model reads package.module:Name")
         path = folder / CONFIG
         if not os.path.lexists(path):
@@ -97,7 +99,7 @@ class Checkpoint:
         if not isinstance(config, dict):
             raise ValueError(f"{path}: describes no model")  # noqa: TRY004  the file is wrong, not the caller
         wrong = [f"{name} {message}" for name, (holds, message) in FIELDS.items() if not holds(config.get(name))]
-        if wrong := [*wrong, *_opening(config)]:
+        if wrong := list(itertools.islice((*wrong, *_opening(config)), MOST_PROBLEMS)):
             raise ValueError(f"{path}: {'; '.join(wrong)}")
         checkpoint = cls(folder, config)
         if not checkpoint.files:
@@ -214,23 +216,30 @@ def _shards(index: Path) -> list[str]:
 
 def _opening(config: Any) -> Iterator[str]:
     """What in a configuration would make a library open other files, by place; it may be nested deeply."""
-    waiting: list[tuple[str, Any]] = [("", config)]
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), config)]
     while waiting:
         place, value = waiting.pop()
         if isinstance(value, dict):
-            waiting += [(f"{place}.{name}".lstrip("."), inner) for name, inner in value.items()]
-            named = [f"{place}.{name}".lstrip(".") for name in value.keys() & OPENING if value[name]]
-            yield from (f"{name} would open another file, and is refused; take it out" for name in sorted(named))
-            counts = sorted(name for name in value.keys() & COUNTS if place and not _is_count(value[name]))
-            yield from (f"{place}.{name} is no number of classes" for name in counts)
+            waiting += [((*place, name), inner) for name, inner in value.items()]
+            for name in sorted(value.keys() & OPENING):
+                if value[name]:
+                    yield f"{_spelled((*place, name))} would open another file, and is refused; take it out"
+            for name in sorted(value.keys() & COUNTS):
+                if place and not _is_count(value[name]):
+                    yield f"{_spelled((*place, name))} is no number of classes"
         elif isinstance(value, list):
-            waiting += [(f"{place}[{index}]", inner) for index, inner in enumerate(value)]
+            waiting += [((*place, index), inner) for index, inner in enumerate(value)]
         elif isinstance(value, str) and (value.startswith(LOCAL) or _is_backbone_path(place, value)):
-            yield f"{place} would open another folder, and is refused; name a model of timm's"
+            yield f"{_spelled(place)} would open another folder, and is refused; name a model of timm's"
 
 
-def _is_backbone_path(place: str, value: str) -> bool:
+def _spelled(place: tuple[str | int, ...]) -> str:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part[:LONGEST_KEY]}" for part in place)
+    return "".join(parts).removeprefix(".")
+
+
+def _is_backbone_path(place: tuple[str | int, ...], value: str) -> bool:
     """Whether a detector's backbone, which may be a repository of the hub, is a folder of this machine."""
     with contextlib.suppress(OSError, ValueError):
-        return place.rpartition(".")[2] == "backbone" and os.sep in value and Path(value).exists()
+        return place[-1:] == ("backbone",) and Path(value).exists()
     return False

@@ -16,6 +16,8 @@ MOST: Final = 100
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 """What a terminal takes for a colour."""
+LONGEST_LINE: Final = 2_000
+"""Characters of a line of an error."""
 LONGEST: Final = 400
 """The most characters of an exception's message that a finding keeps."""
 
@@ -35,6 +37,12 @@ class Finding:
     how: str
     count: int = 1
     example: str = ""
+
+    def __post_init__(self) -> None:
+        """Escape what names of tensors and messages may hold: they come from files."""
+        for name in ("where", "what", "how", "example"):
+            if not (text := getattr(self, name)).isprintable():
+                object.__setattr__(self, name, printable(text))
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -163,3 +171,9 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for each line of a text."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def message(text: str) -> str:
+    """The text of an error: printable, and no line longer than a person reads."""
+    lines = printable_lines(text).split("\n")
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} ..." for line in lines)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from ..contract.finding import printable_lines
+
 Note = Callable[[str], None]
 """Says what is being done; a sentence about a process that ended needs it."""
 STRAY: Final = 1
@@ -112,7 +114,7 @@ class Screen:
         """Write at once. Raises Unprinted."""
         self._teller.stop_fork()
         try:
-            written = self._stream.write(text)
+            written = self._stream.write(printable_lines(text))
             self._stream.flush()
         except (OSError, ValueError) as error:
             raise Unprinted(str(error)) from error

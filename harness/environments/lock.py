@@ -19,6 +19,7 @@ from ..config.errors import BadInput
 from ..config.pair import Pair
 from ..contract import package
 from ..contract.lane_name import COMPANIONS
+from ..contract.surroundings import is_file
 from .companions import NAMES
 
 FOLDER: Final = package.FOLDER / "locks"
@@ -63,7 +64,7 @@ def of(pair: Pair, folder: Path | None = None, *, companions: bool = False) -> L
     Raises BadInput for a lock that does not meet the pair's requirements.
     """
     path = path_in(folder or FOLDER, name_of(pair, companions=companions))
-    if not path.is_file():
+    if not is_file(path):
         return None
     lock, wanted = Lock.read(path), requirements(pair, NAMES if companions else ())
     if problems := [f"{path}: {problem}; {_remedy(pair.id)}" for problem in _unmet(wanted, lock)]:

@@ -45,7 +45,9 @@ class PairFolder:
     @property
     def is_complete(self) -> bool:
         """Whether the environment was installed to its end and verified."""
-        return (self.path / MARKER).is_file()
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            return bool(self.packages)
+        return False
 
     @property
     def packages(self) -> Mapping[str, str]:

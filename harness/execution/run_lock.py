@@ -25,7 +25,7 @@ def take(results: Path) -> None:
     if path in _HELD:
         return
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("a+", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise BadInput(f"--results {results}: {error.strerror}; name a folder that can be written") from error
     try:

@@ -127,6 +127,7 @@ def load(results: Path, pair: str, lane: str, current: Current | None) -> Record
     A lane without a file has no records. Raises BadInput for a file that holds anything else.
     """
     path = path_in(results, pair, lane)
+    refuse_strange([path], [path.parent])
     try:
         runs = record.read(path) if path.is_file() else []
     except (OSError, ValueError) as error:

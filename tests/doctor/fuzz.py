@@ -26,21 +26,15 @@ from timm.models._hub import save_for_hf  # the oldest release has it only there
 
 from harness.contract.library_env import LIBRARIES
 from tests.doctor.forked_checks import HANGS_AFTER
+from tests.doctor.hostile import VIT
 from tests.fuzz import changes
+from tests.fuzz.changes import CONTROLS
 from tests.places import ROOT
 
 MOST_MIB: Final = 1_024
 SHOWN: Final = 5
 CHANCES: Final = (1, 1, 1, 2, 3)
 """How many changes a folder has, as often as it stands here."""
-VIT: Final = {
-    "model_type": "vit",
-    "architectures": ["ViTModel"],
-    **dict.fromkeys(("hidden_size", "intermediate_size"), 8),
-    **dict.fromkeys(("num_hidden_layers", "num_attention_heads"), 1),
-    "image_size": 32,
-    "patch_size": 16,
-}
 
 
 def _as_timm_saves(folder: Path) -> None:
@@ -83,9 +77,10 @@ def change(folder: Path, chance: random.Random) -> list[str]:
     """Change files of a folder, and say how."""
     said = []
     for _ in range(chance.choice(CHANCES)):
-        path = chance.choice(
-            sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink()) or []
-        )
+        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
+        if not files:
+            break
+        path = chance.choice(files)
         what = chance.choice(["value"] * 6 + ["bytes"] * 2 + ["header"] * 2 + ["strange"])
         with contextlib.suppress(ValueError, UnicodeDecodeError):
             CHANGES[what](path, chance)
@@ -135,6 +130,8 @@ def failure_of(checked: dict[str, Any]) -> str | None:
         return f"exit code {checked['code']}"
     if "Traceback" in checked["said"]:
         return "traceback"
+    if found := CONTROLS.search(checked["said"]):
+        return f"escape {found[0]!r}"
     if checked["code"] == 2 and len(checked["said"].strip().splitlines()) != 1:
         return "not one error"
     return f"{checked['peak']:,} MiB" if checked["peak"] > MOST_MIB else None
@@ -143,7 +140,7 @@ def failure_of(checked: dict[str, Any]) -> str | None:
 def main(argv: Sequence[str]) -> int:
     """The exit code: 1 if a folder failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fuzz", type=float, required=True)
+    parser.add_argument("--fuzz", type=int, required=True)  # checked by tests.fuzz, which runs before
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
     os.environ.update(LIBRARIES)
@@ -163,7 +160,7 @@ def main(argv: Sequence[str]) -> int:
         f"checkpoint folders: {counts.total():,}, of them {counts['refused']:,} refused, {counts['failed']:,} failed, "
         f"slowest {max(seconds):.1f} s, {max(peaks):,.0f} MiB\n"
     )
-    return int(counts["failed"] > 0)
+    return int(counts["failed"] > 0 or not counts)
 
 
 def checked_for(minutes: float, seed: int, base: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -130,6 +130,14 @@ def _script(folder: Path, _outside: Path) -> None:
     torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), str(folder / "pytorch_model.bin"))
 
 
+def _backbone_here(folder: Path, outside: Path) -> None:
+    """A bare name, which is a folder where the command is typed."""
+    named = {"use_timm_backbone": False, "use_pretrained_backbone": True, "backbone": "secret"}
+    _config({**DETR, **named})(folder, outside)
+    (folder / "secret").mkdir()
+    (folder / "secret" / "config.json").write_text(json.dumps(VIT))
+
+
 AUTO: Final = {"auto_map": {"AutoConfig": "sent.Config", "AutoModel": "sent.Model"}}
 SENT: Final = {"model_type": "sent", **AUTO}
 HEADER: Final = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,%s]}}'
@@ -208,9 +216,8 @@ FOLDERS: Final[Mapping[str, Make]] = {
     ),
     "modules named like libraries": _with_modules("torch.py", "tabulate.py", "timm.py", "transformers.py"),
     "modules that Python looks for": _with_modules(
-        "sitecustomize.py", "usercustomize.py", "__main__.py", "__init__.py"
+        "sitecustomize.py", "usercustomize.py", "__main__.py", "conftest.py"
     ),
-    "a path file": _with_modules("evil.pth", "conftest.py", "setup.py"),
     # pickles
     "a pickle": _weights(_pickled("pytorch_model.bin")),
     "a pickle of a known model": _weights(_pickled("pytorch_model.bin"), VIT),
@@ -251,6 +258,11 @@ FOLDERS: Final[Mapping[str, Make]] = {
     "a header of an exabyte": _weights(_header(2**60, b"{}")),
     "a header that is none": _weights(_header(4, b"\xff\xff\xff\xff")),
     "a tensor larger than its file": _weights(_header(len(HEADER) + 20, HEADER % (b"1000000000000", b"4000000000000"))),
+    "names that move a cursor": _weights(
+        lambda folder, _: save_file({"\x1b[2Jx": torch.zeros(1), "a\nb": torch.zeros(1)}, folder / "model.safetensors"),
+        VIT,
+    ),
+    "a backbone in the current folder": _backbone_here,
     # more than there is
     "a model of many terabytes": _config({**VIT, "hidden_size": 10**6, "intermediate_size": 10**6}),
     "a timm model of many terabytes": _config({**TIMM, "model_args": {"embed_dim": 10**6}}),

@@ -19,6 +19,7 @@ from harness.cell.user_models.target import Unusable
 from harness.cell.user_models.tensor_files import state_of
 from harness.contract.checkpoint import Checkpoint
 from tests.doctor import hostile
+from tests.fuzz.changes import CONTROLS
 from tests.places import ROOT
 
 MOST_MIB: Final = 1_024
@@ -29,7 +30,8 @@ USUAL: Final = frozenset(
         *("code in both halves", "code of a known model", "modules named like libraries"),
         *("a pickle", "a pickle of a known model", "pickled shards", "a script"),
         *("a link to weights", "a shard outside", "a shard that is a pipe", "a zip of zeros", "a header of an exabyte"),
-        *("a model of many terabytes", "a billion labels of a part"),
+        *("a model of many terabytes", "a billion labels of a part", "names that move a cursor"),
+        "a backbone in the current folder",
     }
 )
 """Those that are tried without --all-faults."""
@@ -65,8 +67,8 @@ def sent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     made: dict[str, tuple[Path, tuple[frozenset[str], frozenset[str]]]] = {}
     for number, (name, make) in enumerate(hostile.FOLDERS.items()):
         if everything or name in USUAL:
-            folder, outside = (tmp_path_factory.mktemp(f"folder{number}") / part for part in ("sent", "outside"))
-            outside = folder.parent / "outside"
+            above = tmp_path_factory.mktemp(f"folder{number}")
+            folder, outside = above / "sent", above / "outside"
             hostile.fill_outside(outside)
             folder.mkdir()
             make(folder, outside)
@@ -104,8 +106,13 @@ def test_nothing_of_a_folder_is_executed_and_nothing_outside_it_is_read_or_writt
     assert one.read == []
     assert code in {0, 1, 2}, said
     assert "Traceback" not in said
+    assert CONTROLS.search(said) is None
     assert code != 2 or len(said.splitlines()) == 1, said
     assert one.checked["peak"] < MOST_MIB
+
+
+def test_the_usual_ones_are_among_them() -> None:
+    assert hostile.FOLDERS.keys() >= USUAL
 
 
 def test_reading_and_executing_would_be_seen(tmp_path: Path) -> None:
@@ -120,10 +127,11 @@ def test_reading_and_executing_would_be_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_modules_of_the_folder_in_which_the_command_is_typed_are_not_imported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["modules named like libraries", "modules that Python looks for"])
+def test_modules_of_the_folder_in_which_the_command_is_typed_are_not_imported(tmp_path: Path, name: str) -> None:
     hostile.fill_outside(tmp_path / "outside")
     made = folder(tmp_path / "sent")
-    hostile.FOLDERS["modules named like libraries"](made, tmp_path / "outside")
+    hostile.FOLDERS[name](made, tmp_path / "outside")
     ended = subprocess.run(
         [sys.executable, "-m", "harness", "names", "."],
         cwd=made,

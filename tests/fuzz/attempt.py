@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -17,11 +16,11 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from harness.config.errors import ExitCode, HarnessError
+from tests.fuzz.changes import CONTROLS, OUTSIDE
 
 HANGS_AFTER: Final = 10  # seconds
 LONGEST: Final = 20_000
 """Characters of a message that a person still reads."""
-CONTROLS: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Hung(BaseException):
@@ -62,7 +61,7 @@ def attempt(door: Door, given: Any) -> Ended:
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
         except Hung:
-            return Ended(None, "hang", "".join(traceback.format_exc()[-2_000:]))
+            return Ended(None, "hang", traceback.format_exc()[-2_000:])
         except BaseException:  # noqa: BLE001 - whatever it is, it would have been a traceback
             return Ended(None, "traceback", traceback.format_exc())
     return _judged(code, printed.getvalue().decode())
@@ -86,6 +85,8 @@ def _folder() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as outside:
         inside = Path(outside) / "a" / "b"
         inside.mkdir(parents=True)
+        (inside.parent / OUTSIDE).mkdir()
+        (inside.parent / OUTSIDE / "file").write_bytes(b"outside")
         with contextlib.chdir(inside):
             yield
 

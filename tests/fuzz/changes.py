@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+CONTROLS: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves a cursor, turns text round, or has no code; a line may end."""
 DEEP: Final = 2_000
 ODD_VALUES: Final[tuple[Any, ...]] = (
     None,
@@ -35,6 +37,8 @@ ODD_VALUES: Final[tuple[Any, ...]] = (
     [[]],
     {"a": {}},
     [{"kind": "keys"}],
+    json.loads("[" * 800 + "]" * 800),
+    "x" * 30_000,
 )
 ODD_WORDS: Final = (
     *("", " ", "-", "--", "---", "-h", "--help", "--no-such", "-x=1", "--pair", "--matrix", "--results", "--out"),
@@ -165,6 +169,10 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
+OUTSIDE: Final = "outside"
+"""A folder beside the current one, with a file in it, to which a link leads."""
+
+
 def _as_link(target: str) -> Callable[[Path], None]:
     return lambda path: path.symlink_to(target)
 
@@ -178,7 +186,7 @@ STRANGE: Final[dict[str, Callable[[Path], object]]] = {
     "folder": Path.mkdir,
     "folder with another": _full_folder,
     "link to itself": lambda path: path.symlink_to(path.name),
-    "link outside": _as_link("../../../outside"),
+    "link outside": lambda path: path.symlink_to(Path.cwd().parent / OUTSIDE),
     "link to a device": _as_link("/dev/zero"),
     "empty": Path.touch,
     "zeros": lambda path: path.write_bytes(bytes(10_000)),

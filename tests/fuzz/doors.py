@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from hypothesis import strategies as st
 
@@ -40,9 +42,12 @@ def enter_matrix(steps: Sequence[changes.Step]) -> None:
 def enter_command(given: tuple[str, int, Sequence[changes.Step]]) -> int | None:
     session, which, steps = given
     lay_out()
-    typed = COMMANDS[session][which % len(COMMANDS[session])].replace("'", "").split(" ")
-    words = changes.words(typed, steps)
-    code: int | None = SESSIONS[session](words)
+    words = changes.words(shlex.split(COMMANDS[session][which % len(COMMANDS[session])]), steps)
+    try:
+        with mock.patch.object(sys, "argv", ["nox", *words]):
+            code: int | None = SESSIONS[session](words)
+    finally:
+        unlock()
     return code
 
 
@@ -72,7 +77,8 @@ def enter_collected(given: tuple[Any, Any, Any, Any]) -> int | None:
         return nightly.collect([Path("results")], Path("all"), sys.stdout)
     finally:
         unlock()
-        assert sorted(path.name for path in Path("..").resolve().parent.iterdir()) == ["a"], "it wrote outside"
+        outside = {path.name: path.read_bytes() for path in Path("..", changes.OUTSIDE).iterdir()}
+        assert outside == {"file": b"outside"}, "it wrote outside"
 
 
 def enter_checkpoint(given: tuple[Any, Any]) -> None:
@@ -111,7 +117,7 @@ DOORS: Final = (
     Door("matrix.yaml", strategies.steps(changes.ODD_YAML), enter_matrix),
     Door(
         "command lines",
-        st.tuples(st.sampled_from(sorted(COMMANDS)), st.integers(0, 1), strategies.steps(changes.ODD_WORDS)),
+        st.tuples(st.sampled_from(sorted(COMMANDS)), st.integers(0, 5), strategies.steps(changes.ODD_WORDS)),
         enter_command,
     ),
     Door("records and catalogs", st.tuples(LINES, LINES, strategies.OF_FOLDERS), enter_results),

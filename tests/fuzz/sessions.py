@@ -18,24 +18,32 @@ from harness.execution import run_lock
 from tests.fuzz import surroundings
 from tests.fuzz.surroundings import NEW, OLD
 
+WHEEL: Final = "wheels/timm-1.0.32-py3-none-any.whl"
 STILL: Final = "--lane cpu-float32 --route tower --model convnext_atto"
 COMMANDS: Final[dict[str, Sequence[str]]] = {
-    "matrix": (f"--pair {NEW} {STILL} --quick", "--size slim --size full --variant resaved --results r --workers 2"),
-    "pair": (f"transformers==5.23.0 timm==1.0.31 {STILL}", "timm@1.0.31.whl transformers==5.23.0 --on host:1"),
+    "matrix": (f"--pair {NEW} {STILL} --quick", "--size slim --size full --variant sharded --results r --workers 2"),
+    "pair": (
+        f"transformers==5.23.0 timm==1.0.31 {STILL}",
+        f"timm@{WHEEL} transformers==5.23.0 --on host:1",
+        "timm==1.0.31 transformers==5.23.0 --own sent --lane cpu-float32",
+    ),
     "report": (
-        f"--results results --results folder --out out {STILL}",
+        f"--results results --results other --out out {STILL}",
         "transformers==5.23.0 timm==1.0.31 --part 1/2",
     ),
     "catalog": ("timm==1.0.31", "timm==1.0.31 --model 'eva*' --results r"),
     "lock": (f"--pair {NEW} --out out",),
-    "upgrade": (f"transformers==5.23.0 --from {OLD} {STILL}", "timm==1.0.31 --own folder --class a:B --results r"),
+    "upgrade": (f"transformers==5.23.0 --from {OLD} {STILL}", "timm==1.0.14 --own sent --class a:B --results r"),
     "bisect": (f"--good timm==1.0.14 --bad timm==1.0.31 --with transformers==5.23.0 {STILL}",),
     "releases": ("--write --cool-down 3", "--out out"),
     "cause": ("transformers==5.23.0 timm==1.0.31 --remedy file",),
     "clean": ("--older-than 3",),
     "bench": ("a c",),
-    "plan": ("--shards 3 --results results --lane cpu-float32 --quick --also 'timm==1.0.31 transformers==5.23.0'",),
-    "collect": ("results folder --into all",),
+    "plan": (
+        "--shards 3 --results results --lane cpu-float32 --quick --also 'timm==1.0.31 transformers==5.23.0'",
+        "--development wheels --newest",
+    ),
+    "collect": ("results other --into all",),
     "listed": (f"noxfile.py -s matrix -- --pair {NEW} --matrix matrix.yaml",),
 }
 """By session or command: what people type."""

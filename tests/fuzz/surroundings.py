@@ -57,10 +57,16 @@ def lay_out() -> None:
     Path("loop").symlink_to("loop")
     Path("file").write_text("text\n")
     Path("folder").mkdir()
-    for name, text in ((RECORDS, recorded()), (CATALOG, catalog_text())):
-        path = Path("results") / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    Path("wheels").mkdir()
+    Path("wheels/timm-1.0.32-py3-none-any.whl").touch()
+    Path("sent").mkdir()
+    Path("sent/config.json").write_text("{}")
+    Path("sent/model.safetensors").touch()
+    for folder in ("results", "other"):
+        for name, text in ((RECORDS, recorded()), (CATALOG, catalog_text())):
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
 
 @functools.cache

@@ -35,6 +35,13 @@ def test_every_input_is_taken_or_refused_in_a_sentence(door: Door) -> None:
     enter()
 
 
+@pytest.mark.parametrize(("session", "which"), [(name, at) for name in COMMANDS for at in range(len(COMMANDS[name]))])
+def test_what_is_changed_is_taken_as_it_is(session: str, which: int) -> None:
+    ended = attempt(_door("command lines"), (session, which, []))
+    assert ended.failure is None, ended.said
+    assert ended.code != 2, ended.said
+
+
 @pytest.mark.parametrize("session", sorted(COMMANDS.keys() - {"listed"}))
 @pytest.mark.parametrize(
     ("word", "code"),

@@ -5,10 +5,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 SECONDS: Final = 20
 """The most that a model may take to be laid out, without memory for its values."""
@@ -18,35 +19,39 @@ SPARE: Final = 2**28
 """Bytes that it may have besides, which its weights lack: a head, or a table of positions."""
 
 
+class TooLarge(ValueError):
+    """A model that is none for its weights; the message says why."""
+
+
 class TooLong(BaseException):
     """A model took too long to be laid out; no constructor handles it."""
 
 
-def problem(build: Callable[[], nn.Module], weights: int) -> str | None:
-    """Why the model that `build` makes is none for so many bytes of weights; None if nothing speaks against it.
+class _Linspace(TorchFunctionMode):
+    """Has numbers that a constructor takes out of a tensor at once, as timm does the rates of its dropout."""
 
-    A constructor that needs the values of its tensors cannot be laid out without them, and is not judged.
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of torch, `linspace` on the CPU."""
+        return func(*args, **{**(kwargs or {}), **({"device": "cpu"} if func is torch.linspace else {})})
+
+
+def laid_out(build: Callable[[], nn.Module], weights: int) -> nn.Module | None:
+    """The model that `build` makes, without memory for its values.
+
+    None if its constructor needs values: then nothing is known of it. Raises TooLarge for a model that so many bytes of
+    weights are not of.
     """
     try:
-        with _in_time():
-            model = laid_out(build)
+        with _in_time(), torch.device("meta"), _Linspace():
+            model = build()
     except TooLong:
-        return f"describes a model that is not laid out within {SECONDS} s"
-    if model is None:
+        raise TooLarge(f"describes a model that is not laid out within {SECONDS} s") from None
+    except Exception:  # noqa: BLE001 - a constructor may raise anything, and says it where the model is made in earnest
         return None
     held = sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
     if held > SEVERAL * weights + SPARE:
-        return f"describes a model of {held:,} bytes, and its weights have {weights:,}"
-    return None
-
-
-def laid_out(build: Callable[[], nn.Module]) -> nn.Module | None:
-    """The model without memory for its values; None if that cannot be made."""
-    try:
-        with torch.device("meta"):
-            return build()
-    except Exception:  # noqa: BLE001 - a constructor may raise anything, and says it where the model is made in earnest
-        return None
+        raise TooLarge(f"describes a model of {held:,} bytes, and its weights have {weights:,}")
+    return model
 
 
 @contextlib.contextmanager

@@ -170,8 +170,10 @@ def _registered(checkpoint: Checkpoint, held: Mapping[str, Tensor]) -> str:
     if not is_model(architecture):
         raise Unusable(f"{checkpoint.folder / CONFIG}: timm {timm.__version__} has no architecture {architecture!r}")
     arguments = {**checkpoint.model_args, "num_classes": checkpoint.classes}
-    if why := model_size.problem(lambda: timm.create_model(architecture, **arguments), checkpoint.bytes):
-        raise Unusable(f"{checkpoint.folder / CONFIG}: {why}; correct what it says of the model")
+    try:
+        model_size.laid_out(lambda: timm.create_model(architecture, **arguments), checkpoint.bytes)
+    except model_size.TooLarge as error:
+        raise Unusable(f"{checkpoint.folder / CONFIG}: {error}; correct what it says of the model") from error
     described = {name: value for name, value in checkpoint.pretrained_cfg.items() if name not in SOURCES}
     names = [_register(architecture, checkpoint.model_args, overlay) for overlay in (described, {})]
     return min(names, key=lambda name: _misfits(build(name, {}, num_classes=checkpoint.classes), held))

@@ -128,6 +128,8 @@ class Request:
         except ValueError as error:
             raise Unusable(str(error)) from error
         untrusted.read_no_code(checkpoint.folder, names_code=self.names_code)
+        if device == "cpu" and not self.names_code:
+            untrusted.take_no_more_than_there_is()
         if checkpoint.architecture and self.maker is None:
             return UserCases(
                 checkpoint.name,

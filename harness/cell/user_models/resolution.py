@@ -69,8 +69,8 @@ def from_folder(checkpoint: Checkpoint, state: Mapping[str, Tensor], maker: str 
         model_class: Any = kind
         configuration = model_class.config_class
         config = _made(f"the configuration of {maker}", lambda: configuration.from_pretrained(checkpoint.folder))
-    if maker is None and (why := model_size.problem(lambda: kind(config), checkpoint.bytes)):
-        raise Unusable(f"{checkpoint.folder / CONFIG}: {why}; correct it, or name the class with --class")
+    if maker is None:
+        _laid_out(checkpoint, lambda: kind(config))
     model = _made(f"{name} as {checkpoint.folder / CONFIG} says", lambda: kind(config))
     target = Target(name, lambda: kind(config), default_inputs(model))
     try:
@@ -84,7 +84,9 @@ def _class_in_transformers(checkpoint: Checkpoint) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(checkpoint.folder, trust_remote_code=False)
         name = (config.architectures or [None])[0]
-        kind = getattr(transformers, name, None) if name else type(_laid_out(checkpoint, config))
+        kind = getattr(transformers, name, None) if name else _class_of(checkpoint, config)
+    except Unusable:
+        raise
     except (Exception, SystemExit) as error:
         raise _unknown(checkpoint, one_line(error)) from error
     if not (isinstance(kind, type) and issubclass(kind, PreTrainedModel)):
@@ -92,11 +94,18 @@ def _class_in_transformers(checkpoint: Checkpoint) -> tuple[Any, Any]:
     return kind, config
 
 
-def _laid_out(checkpoint: Checkpoint, config: Any) -> nn.Module:
-    """The model of a configuration that names no class, made only to see which it is."""
-    if why := model_size.problem(lambda: AutoModel.from_config(config), checkpoint.bytes):
-        raise Unusable(f"{checkpoint.folder / CONFIG}: {why}; correct it, or name the class with --class")
-    return model_size.laid_out(lambda: AutoModel.from_config(config)) or AutoModel.from_config(config)
+def _class_of(checkpoint: Checkpoint, config: Any) -> type[nn.Module]:
+    """The class of the model of a configuration that names none."""
+    return type(_laid_out(checkpoint, lambda: AutoModel.from_config(config)) or AutoModel.from_config(config))
+
+
+def _laid_out(checkpoint: Checkpoint, build: Callable[[], nn.Module]) -> nn.Module | None:
+    """The folder's model without its values, if its constructor needs none. Raises Unusable for one far too large."""
+    try:
+        return model_size.laid_out(build, checkpoint.bytes)
+    except model_size.TooLarge as error:
+        where = checkpoint.folder / CONFIG
+        raise Unusable(f"{where}: {error}; correct it, or name the class with --class") from error
 
 
 def _unknown(checkpoint: Checkpoint, reason: str) -> Unusable:

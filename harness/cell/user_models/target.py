@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ...contract import finding
 from ...contract.catalog import BERT, Entry
-from ...contract.finding import one_line, printable_lines
+from ...contract.finding import one_line
 from ...contract.routes import OWN
 from ..catalog.builder import traits_of
 from ..models.native import Outputs
@@ -26,7 +27,7 @@ class Unusable(Exception):
 
     def __init__(self, message: str) -> None:
         """`message` may repeat what somebody else wrote; nothing in it moves a cursor."""
-        super().__init__(printable_lines(message))
+        super().__init__(finding.message(message))
 
 
 @dataclass(frozen=True, eq=False)

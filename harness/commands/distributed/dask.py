@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from distributed import Client, as_completed
 
-from ...config.errors import BadInput, HarnessError
+from ...config.errors import BadInput, CannotRecord, HarnessError
 from ...config.text import number
 from ...contract import package, record, tempdirs
+from ...contract.finding import printable
 from ...contract.package import ROOT
 from ...results import run_text, store
 from ..run import MatrixCommand
@@ -146,12 +147,12 @@ def _take_in(futures: Mapping[Any, Cell], into: Path, say: Callable[[str], None]
         try:
             ended = Ended(**future.result())
             said = _missing(cell, add(ended.files, into), ended.said)
-        except HarnessError:
+        except CannotRecord:
             raise
         except Exception as error:  # noqa: BLE001  whatever a worker raises; its cases stay without a record
             said = f"failed: {error}"
         left = (time.monotonic() - started) / done * (len(futures) - done)
-        say(f"{done}/{len(futures)} {cell.name}: {said}; {left / 60:.0f} min left")
+        say(f"{done}/{len(futures)} {cell.name}: {printable(said)}; {left / 60:.0f} min left")
 
 
 def _missing(cell: Cell, recorded: frozenset[str], last: str) -> str:
@@ -176,7 +177,7 @@ def add(files: Mapping[str, str], into: Path) -> frozenset[str]:
         import_results.refuse_bad_catalogs(folder, into)
         for path in paths:
             target = into / path.relative_to(folder)
-            store.refuse_strange([target], [into, target.parent])
+            store.refuse_strange([target], [into, *import_results.above(target, into)])
             run_text.adopt(target, run_text.read(path))
         import_results.add_catalogs(folder, into)
         return frozenset(case for path in paths for run in record.read(path) for case in run.cases)

@@ -24,9 +24,9 @@ def files(folder: Path) -> list[Path]:
     if not found and not (folder / CATALOGS).is_dir():
         raise BadInput(f"{folder}: no records in it; name a results folder")
     for path in found:
-        store.refuse_strange([path], _above(path, folder))
-        *above, _ = path.relative_to(folder).parts
-        if len(above) != 1 and above[:1] != [CARRIED]:
+        store.refuse_strange([path], above(path, folder))
+        *folders, _ = path.relative_to(folder).parts
+        if len(folders) != 1 and folders[:1] != [CARRIED]:
             raise BadInput(f"{path}: is not where a results folder has its records; name the folder itself")
         try:
             record.read(path)
@@ -39,16 +39,16 @@ def refuse_bad_catalogs(folder: Path, into: Path) -> None:
     """Raises BadInput for what is no catalog among those of a folder, and for what stands where they would be put."""
     for path in sorted((folder / CATALOGS).rglob(CATALOG)):
         target = into / path.relative_to(folder)
-        store.refuse_strange([path, target], [*_above(path, folder), into, *_above(target, into)])
+        store.refuse_strange([path, target], [*above(path, folder), into, *above(target, into)])
         try:
             catalog.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise BadInput(f"{path}: {error}; move that file away") from error
 
 
-def _above(path: Path, folder: Path) -> list[Path]:
+def above(path: Path, folder: Path) -> list[Path]:
     """The folders between a results folder and a file in it."""
-    return [above for above in path.parents if above != folder and above.is_relative_to(folder)]
+    return [part for part in path.parents if part != folder and part.is_relative_to(folder)]
 
 
 def add_catalogs(folder: Path, into: Path) -> None:

@@ -16,6 +16,7 @@ from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
 from ...contract import catalog, record
+from ...contract.surroundings import is_folder
 from ...execution import run_lock
 from ...report import reproduction
 from ...results import run_text, store, succession
@@ -32,7 +33,7 @@ def plan(given: Namespace) -> dict[str, Any]:
     options = option_parser.shared({"matrix": given.matrix, "quick": given.quick, "lanes": tuple(given.lanes)})
     described = matrix.load(given.matrix)
     unknown = [name for name in given.lanes if name not in {lane.name for lane in described.lanes}]
-    missing = [folder for folder in given.results if not folder.is_dir()]
+    missing = [folder for folder in given.results if not is_folder(folder)]
     if unknown or missing:
         raise BadInput.from_problems(
             [f"--lane {name}: {given.matrix} has no such lane" for name in unknown]
@@ -61,7 +62,7 @@ def _words(text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise BadInput(f"--also {text}: {error}") from None
+        raise BadInput(f"--also {text}: {error}; close what is quoted") from None
 
 
 def _newest(news: ReleasesCommand) -> Iterator[Pair]:
@@ -75,6 +76,8 @@ def _newest(news: ReleasesCommand) -> Iterator[Pair]:
 
 def _developed(folder: Path, described: Matrix) -> list[Pair]:
     """Each wheel in a folder with the current release of the other package, and both together. Raises BadInput."""
+    if not is_folder(folder):
+        raise BadInput(f"--development {folder}: there is no such folder")
     wheels = {package: sorted(folder.glob(f"{package}-*{WHEEL}")) for package in AXES}
     if wrong := [package for package, found in wheels.items() if len(found) > 1]:
         raise BadInput(f"--development {folder}: several wheels of {', '.join(wrong)}; keep one")
@@ -103,7 +106,8 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
     for folder, paths in sources:
         for path in paths:
             lanes.setdefault(path.relative_to(folder), []).append(found[path])
-    store.refuse_strange((into / lane for lane in lanes), [into, *((into / lane).parent for lane in lanes)])
+    targets = [into / lane for lane in lanes]
+    store.refuse_strange(targets, [into, *(part for path in targets for part in import_results.above(path, into))])
     store.refuse_unwritable(into, "--into")
     run_lock.take(into)
     now = record.now()

@@ -1,6 +1,6 @@
 """The checks of a catalog's fields, by kind of line. Standard library only."""
 
-import math
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -29,16 +29,11 @@ def _is_size(value: Any) -> bool:
 
 
 def _are_arguments(value: Any) -> bool:
-    return isinstance(value, dict) and _is_plain(value)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether it can be written as JSON again: Python's reader lets NaN and infinities through."""
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return not isinstance(value, float) or math.isfinite(value)
+    """Whether it can be written as JSON again: Python's reader lets NaN and infinities through, and any depth."""
+    try:
+        return isinstance(value, dict) and bool(json.dumps(value, allow_nan=False))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _are_names(value: Any) -> bool:

@@ -11,6 +11,7 @@ from ..finding import Finding
 SCHEMA: Final = 2
 STATISTICS: Final = ("mean", "std", "absmax")  # of an output, in a fingerprint
 SAMPLES: Final = 8  # values of an output, in a fingerprint
+LONGEST: Final = 10**9  # seconds
 LARGEST: Final = 10**300  # of the whole numbers that fit into a float
 
 _OUTCOMES: Final = frozenset(Outcome)
@@ -49,6 +50,10 @@ def _is_figure_or_null(value: Any) -> bool:
     if type(value) is float:
         return math.isfinite(value)
     return value is None or (type(value) is int and abs(value) < LARGEST)
+
+
+def _is_duration_or_null(value: Any) -> bool:
+    return _is_figure_or_null(value) and (value is None or abs(value) < LONGEST)
 
 
 def _is_fingerprint(value: Any) -> bool:
@@ -131,7 +136,8 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "schema": lambda value: value == SCHEMA,
         "cases": _are_case_ids,
         "pair": _is_object,
-        **dict.fromkeys(("machine", "folder", "collected"), _is_text_or_null),
+        **dict.fromkeys(("machine", "folder", "collected", "weights"), _is_text_or_null),
+        "packages": _are_versions_or_null,
         "sequence": _is_sequence_or_null,
     },
     "case": {
@@ -141,7 +147,8 @@ FIELDS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
         "outcome": _is_outcome,
         "reason": _is_text_or_null,
         "detail": _is_object,
-        **dict.fromkeys(("seconds", "max_abs", "max_rel", "noise"), _is_figure_or_null),
+        **dict.fromkeys(("max_abs", "max_rel", "noise"), _is_figure_or_null),
+        "seconds": _is_duration_or_null,
         "fingerprint": _is_fingerprint,
         "scenarios": _are_scenarios,
         "same_as": lambda value: value is None or _is_case_id(value),

@@ -15,8 +15,12 @@ WHOLE = 4 * (1_000 * 1_000 + 1_000)  # bytes
 
 
 def needing_values() -> nn.Module:
-    nn.Dropout(torch.linspace(0, 0.5, 2)[1].item())
-    return nn.Linear(1, 1)
+    nn.Dropout(torch.rand(1).item())
+    return nn.Linear(10**6, 10**6)
+
+
+def with_rates() -> nn.Module:
+    return nn.Sequential(*(nn.Dropout(rate.item()) for rate in torch.linspace(0, 0.5, 2)), nn.Linear(10**6, 10**6))
 
 
 @pytest.mark.parametrize(
@@ -31,13 +35,17 @@ def needing_values() -> nn.Module:
 )
 def test_a_model_that_its_weights_may_be_of_is_no_problem(build: object, weights: int) -> None:
     assert callable(build)
-    assert model_size.problem(build, weights) is None
+    model_size.laid_out(build, weights)
 
 
 def test_a_model_far_larger_than_its_weights_is_refused_before_it_takes_memory() -> None:
-    assert model_size.problem(lambda: nn.Linear(10**6, 10**6), WHOLE) == (
-        "describes a model of 4,000,004,000,000 bytes, and its weights have 4,004,000"
-    )
+    with pytest.raises(model_size.TooLarge, match="a model of 4,000,004,000,000 bytes, and its weights have 4,004,000"):
+        model_size.laid_out(lambda: nn.Linear(10**6, 10**6), WHOLE)
+
+
+def test_rates_of_dropout_that_a_constructor_takes_out_of_a_tensor_are_no_obstacle() -> None:
+    with pytest.raises(model_size.TooLarge):
+        model_size.laid_out(with_rates, WHOLE)
 
 
 def test_a_model_that_is_never_laid_out_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +57,8 @@ def test_a_model_that_is_never_laid_out_is_refused_in_time(monkeypatch: pytest.M
         while True:
             layers.append(nn.Linear(1, 1))
 
-    assert model_size.problem(build, 0) == "describes a model that is not laid out within 1 s"
+    with pytest.raises(model_size.TooLarge, match="describes a model that is not laid out within 1 s"):
+        model_size.laid_out(build, 0)
     assert time.monotonic() - before < 10
 
 

@@ -304,7 +304,7 @@ def test_a_catalog_that_is_none_is_one_error(monkeypatch: pytest.MonkeyPatch, tm
         ({"results": [Path("nowhere")]}, "--results nowhere: there is no such folder"),
         ({"also": ["timm==1.0.31"]}, "transformers is not named; add its release, as in transformers==5.23.0"),
         ({"development": Path("tests")}, "--development tests: no wheel of transformers or timm in it"),
-        ({"also": ["timm=='1"]}, "--also timm=='1: No closing quotation"),
+        ({"also": ["timm=='1"]}, "--also timm=='1: No closing quotation; close what is quoted"),
         ({"shards": 0}, "--shards 0: give 1 to 256, which is the most that GitHub Actions runs"),
     ],
     ids=["lane", "records", "pair", "wheels", "quotes", "shards"],
