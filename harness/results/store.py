@@ -86,7 +86,7 @@ def _strange(part: Path, is_usual: Callable[[Path], bool]) -> str | None:
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         return f"{part}: cannot be read: {error}; name another folder"
     usual = "regular file" if is_usual is Path.is_file else "folder"
-    return f"{part}: is no {usual}, as a results folder has there; take it away"
+    return f"{part}: is no {usual}; delete it"
 
 
 def refuse_unwritable(folder: Path, option: str = "--results") -> None:

@@ -42,7 +42,7 @@ def check(folder: Path) -> dict[str, Any]:
 
 
 def _check_here(folder: Path, output: int) -> None:
-    """In the copy: standard streams as a terminal's would be, with `y` on standard input for whoever asks."""
+    """In the copy: standard streams as a terminal's would be, with `y` on standard input for a library that asks."""
     code = 70
     try:
         os.setsid()

@@ -52,7 +52,7 @@ class Sent:
 
     @property
     def read(self) -> list[str]:
-        """The files outside that were read. Whoever reads one sets the time of its last reading."""
+        """The files outside that were read: the system notes when a file was read last."""
         return [path.name for path in self.outside.iterdir() if path.stat().st_atime != 0]
 
 
@@ -85,8 +85,8 @@ def sent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     )
     checked = map(json.loads, ended.stdout.splitlines())
     return {
-        name: Sent(folder.parent / "outside", before, one)
-        for (name, (folder, before)), one in zip(made.items(), checked, strict=True)
+        name: Sent(folder.parent / "outside", before, ended_check)
+        for (name, (folder, before)), ended_check in zip(made.items(), checked, strict=True)
     }
 
 
@@ -100,15 +100,15 @@ def sent(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 def test_nothing_of_a_folder_is_executed_and_nothing_outside_it_is_read_or_written(
     sent: dict[str, Sent], name: str
 ) -> None:
-    one = sent[name]
-    code, said = one.checked["code"], one.checked["said"]
-    assert one.after == one.before
-    assert one.read == []
+    tried = sent[name]
+    code, said = tried.checked["code"], tried.checked["said"]
+    assert tried.after == tried.before
+    assert tried.read == []
     assert code in {0, 1, 2}, said
     assert "Traceback" not in said
     assert CONTROLS.search(said) is None
     assert code != 2 or len(said.splitlines()) == 1, said
-    assert one.checked["peak"] < MOST_MIB
+    assert tried.checked["peak"] < MOST_MIB
 
 
 def test_the_usual_ones_are_among_them() -> None:
@@ -119,11 +119,11 @@ def test_reading_and_executing_would_be_seen(tmp_path: Path) -> None:
     hostile.fill_outside(tmp_path / "outside")
     for path in (tmp_path / "outside").iterdir():
         os.utime(path, (0, path.stat().st_mtime))
-    one = Sent(tmp_path / "outside", (frozenset(), _names(tmp_path / "outside")), {"folder": str(tmp_path / "sent")})
-    assert (one.after, one.read) == (one.before, [])
+    tried = Sent(tmp_path / "outside", (frozenset(), _names(tmp_path / "outside")), {"folder": str(tmp_path / "sent")})
+    assert (tried.after, tried.read) == (tried.before, [])
     pickle.loads((tmp_path / "outside" / "pickled.bin").read_bytes())  # noqa: S301 - it is what must not happen
-    assert one.after[1] - one.before[1] == {hostile.RAN}
-    assert set(one.read) >= {"pickled.bin"}
+    assert tried.after[1] - tried.before[1] == {hostile.RAN}
+    assert set(tried.read) >= {"pickled.bin"}
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     sys.stdout.write(f"{len(DOORS)} doors, {options.fuzz} min each beside the others, seed {options.seed}\n{HEAD}\n")
     with ProcessPoolExecutor(len(DOORS), multiprocessing.get_context("spawn")) as pool:
         sent = [pool.submit(send, number, until, 1_000 * options.seed) for number in range(len(DOORS))]
-        tallies = [one.result() for one in sent]
+        tallies = [future.result() for future in sent]
     for tally in tallies:
         sys.stdout.write(f"{tally.line}\n")
     for tally in tallies:

@@ -45,7 +45,7 @@ def offline() -> Iterator[None]:
         mock.patch.object(catalog, "PACKAGED", nowhere),
         mock.patch.object(lock, "FOLDER", nowhere),
         mock.patch.object(pypi, "_pypi", Index),
-        mock.patch.object(companions, "releases", return_value=[f"{one}==1.0" for one in companions.NAMES]),
+        mock.patch.object(companions, "releases", return_value=[f"{name}==1.0" for name in companions.NAMES]),
     ):
         yield
 

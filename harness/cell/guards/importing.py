@@ -33,9 +33,9 @@ def problem(note: Callable[[str], None] = lambda _: None) -> str | None:
         except Exception as error:  # noqa: BLE001  an incompatible package may raise anything
             return _in_words(f"import {package}", error)
     transformers = importlib.import_module("transformers")
-    there = set(dir(transformers))  # asked once: it goes through a thousand modules
+    known = set(dir(transformers))  # asked once: it goes through a thousand modules
     for name in NAMES:
-        if name not in there:
+        if name not in known:
             continue
         note(f"while {name} was imported")
         try:
