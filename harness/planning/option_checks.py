@@ -83,21 +83,20 @@ def _wrong_with_hub(options: Options) -> Iterator[str]:
         yield f"--route {', '.join(left)}: is about what is written here; with --weights {HUB} there is {there}"
 
 
-def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> list[str]:
+def _unknown_models(options: Options, matrix: Matrix, catalogs: Sequence[Catalog]) -> Iterator[str]:
+    """Controls and models that no catalog has. One that was made for the named models alone has no controls."""
     models = {entry.model for catalog in catalogs for entry in catalog if matrix.tries(entry)}
     named = models | ({BERT.model} if set(OF_TEXT) & set(matrix.routes) else set())
     releases = ", ".join(sorted({catalog.timm for catalog in catalogs}))
-    controls = [
-        f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"
-        for index, control in enumerate(matrix.models.controls)
-        if control not in models
-    ]
-    return controls + [
-        f"{options.place or '--model'}: {glob!r} matches none of {len(models)} models of timm {releases}"
-        f"{_nearest(glob, named)}"
-        for glob in options.models
-        if not any(fnmatchcase(model, glob) for model in named)
-    ]
+    whole = not options.named_alone or all(catalog.has_controls for catalog in catalogs)
+    for index, control in enumerate(matrix.models.controls if whole else ()):
+        if control not in models:
+            yield f"{options.matrix}: models.controls[{index}]: no {control!r} in timm {releases}; name a model that is"
+    for glob in options.models:
+        if not any(fnmatchcase(model, glob) for model in named):
+            asked = f"{options.place or '--model'}: {glob!r}"
+            among = f"matches none of {len(models)} models of timm {releases}{_nearest(glob, named)}"
+            yield f"{asked} {among if whole else f'is no model with a LayerScale of timm {releases}; leave it out'}"
 
 
 def _nearest(glob: str, models: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from harness.commands.run import WIDTH, MatrixCommand, console, listed
 from harness.config.errors import BadInput, HarnessError, InstallationError, NothingSelected
+from harness.contract import catalog
 from harness.contract.catalog import Catalog
 from harness.report.formats import files
 from tests.fake_environment import FakeEnvironment
@@ -368,3 +370,16 @@ def test_only_where_the_output_is_no_terminal_its_width_is_fixed(
     monkeypatch.setenv("COLUMNS", "173")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     assert console().width == (173 if terminal else WIDTH)
+
+
+def test_a_catalog_of_the_named_models_alone_needs_no_controls(packaged: Path, small_catalog: Catalog) -> None:
+    (packaged / "timm-1.0.31.ndjson").unlink()
+    named = ("--model", "convnext_atto", "--model", "convnext_ato")
+    command = MatrixCommand.of(["transformers==5.23.0", "timm==1.0.31", *named], "pair")
+    [atto] = [entry for entry in small_catalog if entry.model == "convnext_atto"]
+    path = catalog.path_in(command.pair_runs[0].records.catalog_folder, "1.0.31")
+    path.parent.mkdir(parents=True)
+    path.write_text(catalog.dumps(replace(small_catalog, entries=(atto,))))
+    with pytest.raises(BadInput) as caught:
+        command.check()
+    assert str(caught.value) == ("--model: 'convnext_ato' is no model with a LayerScale of timm 1.0.31; leave it out")
