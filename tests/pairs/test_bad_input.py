@@ -114,7 +114,8 @@ def matrix(tmp_path: Path) -> Callable[[str], Path]:
         pytest.param(
             MATRIX,
             "pairs: [",
-            "line 1, column 9: not YAML: expected the node content, but found '<stream end>'",
+            "line 1, column 9: not YAML: expected the node content, but found '<stream end>'; "
+            "mend it there, or quote what is text",
             id="no YAML",
         ),
     ],
