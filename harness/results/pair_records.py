@@ -146,7 +146,8 @@ class PairRecords:
 def find_catalog(folders: Iterable[Path], timm: str, controls: Iterable[str]) -> Catalog | None:
     """The first catalog of a timm release with all controls, or None. Raises BadInput for an invalid catalog file."""
     for folder in dict.fromkeys(folders):
-        store.refuse_strange([catalogs.path_in(folder, timm)], [folder])
+        if folder != catalogs.PACKAGED:  # an installer may link what it installs
+            store.refuse_strange([catalogs.path_in(folder, timm)], [folder])
         try:
             catalog = catalogs.read(folder, timm)
         except (OSError, ValueError) as error:
