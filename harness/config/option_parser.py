@@ -1,6 +1,7 @@
 """Reading a command line: the groups of options that commands compose their own from, and how they are read."""
 
 import argparse
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -80,8 +81,12 @@ def shared(given: dict[str, Any], quick_size: Size = Size.NARROW) -> Options:
 
 def typed_in(folder: Path, options: Options) -> Options:
     """The options as they are meant in the folder in which they were typed."""
-    is_folder = options.own is not None and is_path(options.own)
-    return replace(options, here=folder, own=str((folder / str(options.own)).resolve()) if is_folder else options.own)
+    if options.own is None or not is_path(options.own):
+        return replace(options, here=folder)
+    own = folder / options.own
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # a link to itself: reading it says so
+        own = own.resolve()
+    return replace(options, here=folder, own=str(own))
 
 
 def add_requirements(parser: Parser, count: str) -> None:

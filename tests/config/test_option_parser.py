@@ -252,3 +252,8 @@ def test_a_number_out_of_bounds_is_one_error_that_gives_them(number: str) -> Non
 @pytest.mark.parametrize("part", ["9" * 5_000 + "/2", "1/" + "9" * 5_000, "²/³", "2/1", "0/1", "/", "1/2/3"])
 def test_a_part_that_is_none_is_refused(part: str) -> None:
     assert "is no part; the second of four reads 2/4" in refusal("--part", part)
+
+
+def test_a_model_that_is_a_link_to_itself_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert typed_in(tmp_path, Options(own="./loop/x")).own == f"{tmp_path}/loop/x"

@@ -16,6 +16,7 @@ from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
 from ...contract import catalog, record
+from ...contract.finding import printable
 from ...contract.surroundings import is_folder
 from ...execution import run_lock
 from ...report import reproduction
@@ -114,7 +115,7 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
     added = sum(_add(into / lane, _in_order(copies), now) for lane, copies in lanes.items())
     for folder in folders:
         import_results.add_catalogs(folder, into)
-    out.write(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}\n")
+    out.write(printable(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}") + "\n")
     return 0
 
 

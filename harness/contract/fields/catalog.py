@@ -1,11 +1,13 @@
 """The checks of a catalog's fields, by kind of line. Standard library only."""
 
-import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 LARGEST: Final = 2**63
 """More than any count of a model's."""
+DEEPEST: Final = 20
+"""How deeply the arguments of a constructor may be nested."""
 
 
 def _is_text(value: Any) -> bool:
@@ -29,11 +31,15 @@ def _is_size(value: Any) -> bool:
 
 
 def _are_arguments(value: Any) -> bool:
+    return isinstance(value, dict) and _is_plain(value)
+
+
+def _is_plain(value: Any, left: int = DEEPEST) -> bool:
     """Whether it can be written as JSON again: Python's reader lets NaN and infinities through, and any depth."""
-    try:
-        return isinstance(value, dict) and bool(json.dumps(value, allow_nan=False))
-    except (ValueError, RecursionError):
-        return False
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return left > 0 and all(_is_plain(item, left - 1) for item in items)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _are_names(value: Any) -> bool:

@@ -337,3 +337,9 @@ def test_the_commands_work_without_torch_and_end_with_their_codes(tmp_path: Path
     assert (collected.returncode, collected.stderr) == (0, "")
     refused = command("plan", "--shards", "999")
     assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_what_collect_says_moves_no_cursor(tmp_path: Path) -> None:
+    into, out = tmp_path / "\x1b[2J", io.StringIO()
+    nightly.collect([shard(tmp_path / "1", run(1, "tower/a"))], into, out)
+    assert out.getvalue() == f"{tmp_path}/\\x1b[2J: 1 run added from 1 folder\n"

@@ -28,6 +28,7 @@ def test_what_is_written_passes_every_check() -> None:
         ("batch_norm", "yes"),
         ("slim", {}),
         ("slim", {**LINES[1]["slim"], "args": {"scale": float("nan")}}),
+        ("slim", {**LINES[1]["slim"], "args": {"scale": json.loads("[" * 900 + "]" * 900)}}),
         ("slim", {**LINES[1]["slim"], "more": 1}),
         ("narrow", 1),
         ("narrow", {"args": {}}),
