@@ -14,6 +14,7 @@ from typing import Any
 from ..contract.package import FOLDER
 from .case import Size
 from .fields import catalog as catalog_fields
+from .fields.line import parsed
 
 SCHEMA = 5
 PACKAGED = FOLDER / "catalogs"
@@ -190,23 +191,18 @@ def dumps(catalog: Catalog) -> str:
 
 def loads(text: str) -> Catalog:
     """The inverse of `dumps`. Raises ValueError for any text that is not a catalog of this schema."""
-    head, *rows = [_parsed_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()] or [
-        {}
-    ]
+    head, *rows = [_object(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()] or [{}]
     if head.get("schema") != SCHEMA or catalog_fields.wrong(head, catalog_fields.HEAD):
         raise ValueError(f"not a catalog of schema {SCHEMA}")
     entries, unbuilt = tuple(map(entry_of, rows)), head.get("unbuilt") or {}
     return Catalog(head["catalog"], head["architectures"], tuple(head["controls"]), entries, unbuilt)
 
 
-def _parsed_line(number: int, line: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(line)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise ValueError(f"line {number} is no object of JSON")  # noqa: TRY004 - the text is wrong, not the caller
-    return parsed
+def _object(number: int, text: str) -> dict[str, Any]:
+    line = parsed(text)
+    if line is None:
+        raise ValueError(f"line {number} is no object of JSON")
+    return line
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:

@@ -17,6 +17,7 @@ from typing import IO, Any, Final
 
 from . import folder
 from .case import Case, Outcome
+from .fields.line import parsed
 from .fields.record import FIELDS, SCHEMA
 from .finding import ScenarioLine
 from .plan import Plan
@@ -212,12 +213,3 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _text_lines(path: Path) -> list[str]:
     # Only a torn or a foreign line can hold bytes that are not UTF-8; JSON takes their replacement.
     return path.read_text(encoding="utf-8", errors="replace").split("\n")
-
-
-def parsed(text: str) -> dict[str, Any] | None:
-    """The object of JSON on a line; None for a torn line, or any other."""
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return line if isinstance(line, dict) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..contract import record
+from ..contract.fields.line import parsed
 from ..contract.record import Log
 
 COLLECTED: Final = "collected"
@@ -57,8 +57,8 @@ def read(path: Path) -> list[RunText]:
 
 def _header(line: str) -> dict[str, Any]:
     """The header on a line; empty for any other line."""
-    parsed = record.parsed(line) or {}
-    return parsed if parsed.get("kind") == "run" else {}
+    found = parsed(line) or {}
+    return found if found.get("kind") == "run" else {}
 
 
 def adopt(path: Path, runs: Iterable[RunText]) -> None:

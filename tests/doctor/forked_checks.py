@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness import __main__ as commands
+from harness.cell.guards import importing
 from harness.contract.library_env import LIBRARIES
 
 HANGS_AFTER: Final = 30.0  # seconds
@@ -83,14 +84,7 @@ def main() -> None:
     """Check every folder that standard input names."""
     os.environ.update(LIBRARIES)
     os.environ["OMP_NUM_THREADS"] = "1"
-    for module in (
-        "torch",
-        "torchvision",
-        "timm",
-        "transformers",
-        "harness.doctor.environment",
-        "harness.doctor.user_model",
-    ):
+    for module in (*importing.IN_ORDER, "harness.doctor.environment", "harness.doctor.user_model"):
         importlib.import_module(module)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:

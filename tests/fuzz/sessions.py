@@ -54,7 +54,6 @@ def _of_matrix(session: str) -> Callable[[list[str]], int | None]:
         command = MatrixCommand.of(words, session, Path.cwd())
         if session in {"matrix", "pair"}:
             command.claim()
-            unlock()
 
     return enter
 

@@ -10,7 +10,7 @@ DEEPEST: Final = 20
 """How deeply the arguments of a constructor may be nested."""
 
 
-def _is_text(value: Any) -> bool:
+def _is_name(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable()
 
 
@@ -43,7 +43,7 @@ def _is_plain(value: Any, left: int = DEEPEST) -> bool:
 
 
 def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
+    return isinstance(value, list) and all(map(_is_name, value))
 
 
 def _are_reasons(value: Any) -> bool:
@@ -60,7 +60,7 @@ def wrong(line: Mapping[str, Any], checks: Mapping[str, Callable[[Any], bool]]) 
 
 
 HEAD: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "catalog": _is_text,
+    "catalog": _is_name,
     "architectures": _is_count,
     "controls": _are_names,
     "unbuilt": _are_reasons,
@@ -76,7 +76,7 @@ _CUT: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 _NARROW: Final[Mapping[str, Callable[[Any], bool]]] = {"args": _are_arguments, "params": _is_count}
 ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
-    **dict.fromkeys(("model", "family"), _is_text),
+    **dict.fromkeys(("model", "family"), _is_name),
     **dict.fromkeys(("params", "gamma_keys", "beta_keys", "scale_keys", "non_persistent_buffers"), _is_count),
     "feature_levels": _is_count,
     **dict.fromkeys(("input_size", "smallest_input"), _is_size),
