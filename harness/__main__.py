@@ -126,17 +126,15 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
         if problem := _too_old(console):
             sys.stderr.write(f"{problem}\n")
             return 2
-    if arguments.command == "doctor":
-        from .doctor import environment  # noqa: PLC0415  needs the libraries checked above
+    from .cell.user_models import request, target  # noqa: PLC0415  needs the libraries checked above
+    from .doctor import environment, key_names, user_model  # noqa: PLC0415  as above
 
-        return environment.examine(console)
-    from .cell.user_models import request, target  # noqa: PLC0415  as above
-    from .doctor import key_names, user_model  # noqa: PLC0415  as above
-
-    command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]
-    if not _is_untrusted(arguments):
-        sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
     try:
+        if arguments.command == "doctor":
+            return environment.examine(console)
+        command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]
+        if not _is_untrusted(arguments):
+            sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not
         return command(request.Request(arguments.target, arguments.config, arguments.maker), console)
     except target.Unusable as error:
         sys.stderr.write(f"{error}\n")

@@ -36,7 +36,7 @@ def assert_survives_transformers(
     from .cell.models import placement  # noqa: PLC0415  as above
     from .cell.models.installed import Release  # noqa: PLC0415  as above
     from .cell.user_models import request, resolution  # noqa: PLC0415  as above
-    from .doctor import console_report, user_model  # noqa: PLC0415  as above
+    from .doctor import console_report, shipped_matrix, user_model  # noqa: PLC0415  as above
 
     if not callable(make) or isinstance(make, nn.Module):
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
@@ -51,7 +51,7 @@ def assert_survives_transformers(
         results.append(result)
     if broken := [result for result in results if result.broken or result.line.outcome == Outcome.NOT_RUN]:
         reasons = [f"{result.case.id} is {result.line.outcome}: {result.line.reason}" for result in broken]
-        rules = console_report.rules()
+        rules = shipped_matrix.rules()
         lines = list(console_report.explain(results, rules, Release.installed(), also_known=False))
         raise AssertionError("\n".join([*reasons, *lines[1:]]))
 

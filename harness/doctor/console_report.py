@@ -4,19 +4,15 @@ Results count, not versions: what is reported as broken failed here, whatever re
 """
 
 import contextlib
-import functools
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any, Final
 
-import torch
 import transformers
-import yaml
 
 from ..cell.compare.reasons import DAMAGED
 from ..cell.guards import importing
@@ -24,19 +20,13 @@ from ..cell.models.installed import Release
 from ..contract.case import GREEN, SKIPPED, Case, Outcome
 from ..contract.catalog import Entry
 from ..contract.finding import ScenarioLine, scenarios_of
-from ..contract.matching import applies_to, covers_releases, explains
-from ..contract.package import ROOT
-from ..contract.plan import Costs, Pattern, Rule, Tolerance
+from ..contract.matching import applies_to, explains
 from ..contract.record import CaseLine
 from ..contract.routes import OWN
 from .messages import Out
+from .shipped_matrix import names_pair, rules
 
-MATRIX: Final = ROOT / "matrix.yaml"
 LANE: Final = "cpu-float32"
-RESTRICTIONS: Final = dict.fromkeys(
-    ("scenarios", "models", "where", "transformers", "timm", "torch", "lanes", "variants", "sizes", "url", "script")
-)
-PLANNED: Final = tuple(field.name for field in fields(Rule))
 
 
 @dataclass(frozen=True)
@@ -82,37 +72,6 @@ def print_report(results: Iterable[CaseResult], out: Out, *, also_known: bool = 
     return int(any(result.broken for result in printed) or not_run or not passed)
 
 
-@functools.cache
-def _matrix() -> Mapping[str, Any]:
-    """The content of matrix.yaml, read once."""
-    content: Mapping[str, Any] = yaml.safe_load(MATRIX.read_text())
-    return content
-
-
-def tolerance(dtype: torch.dtype = torch.float32) -> Tolerance:
-    """The tolerance of a precision in matrix.yaml."""
-    return Tolerance(**_matrix()["tolerances"][str(dtype).removeprefix("torch.")])
-
-
-def costs() -> Costs | None:
-    """The bounds on what a load costs in matrix.yaml."""
-    return Costs.of(_matrix().get("costs"))
-
-
-def rules() -> list[Any]:
-    """The expectations of matrix.yaml."""
-    return [
-        SimpleNamespace(**{**RESTRICTIONS, **rule, "finds": [Pattern(**pattern) for pattern in rule["finds"]]})
-        for rule in _matrix().get("expectations") or ()
-    ]
-
-
-def planned(rules: Iterable[Any], release: Release) -> list[Rule]:
-    """The rules that name this pair, as cases take them to run again with their remedies."""
-    named = ({name: getattr(rule, name) for name in PLANNED} for rule in rules if _names(rule, release))
-    return [Rule.of({**rule, "finds": map(asdict, rule["finds"])}) for rule in named]
-
-
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Suppress warnings and stderr of the libraries, of Python and of C; cases still hear what transformers logs."""
@@ -150,8 +109,8 @@ def explain(
     for result in broken:
         fitting = _fitting(rules, result)
         if result.case.route == OWN:  # rules of other releases say nothing of a user model
-            fitting = [rule for rule in fitting if _names(rule, release)]
-        fitting.sort(key=lambda rule: not _names(rule, release))  # rules that name this pair first
+            fitting = [rule for rule in fitting if names_pair(rule, release)]
+        fitting.sort(key=lambda rule: not names_pair(rule, release))  # rules that name this pair first
         if fitting:
             explained.setdefault(rules.index(fitting[0]), []).append(result)
         else:
@@ -164,11 +123,12 @@ def explain(
         rule = rules[index]
         routes = ", ".join(dict.fromkeys(result.case.route for result in group))
         yield f"\n✘ {routes}: {group[0].line.reason}"
-        yield f"  because {rule.because}" if _names(rule, release) else f"  as in other releases, where {rule.because}"
+        because = "because" if names_pair(rule, release) else "as in other releases, where"
+        yield f"  {because} {rule.because}"
         yield f"  {rule.advice}"
         yield from _remedy(rule, group)
         yield f"  {rule.url or rule.script}"
-    rest = [rule for index, rule in enumerate(rules) if _names(rule, release) and index not in explained]
+    rest = [rule for index, rule in enumerate(rules) if names_pair(rule, release) and index not in explained]
     rest = [rule for rule in rest if not _is_refuted(rule, results)]
     if rest and also_known:
         yield "\nAlso known of this pair, but not seen here:"
@@ -236,7 +196,3 @@ def _is_refuted(rule: Any, results: Sequence[CaseResult]) -> bool:
 
 def _applies(rule: Any, result: CaseResult) -> bool:
     return applies_to(rule, result.case, LANE, result.entry, folder=result.folder)
-
-
-def _names(rule: Any, release: Release) -> bool:
-    return covers_releases(rule, str(release.transformers), str(release.timm), str(release.torch))

@@ -22,8 +22,9 @@ from ..contract.catalog import BERT
 from ..contract.matching import applying
 from ..contract.plan import Tolerance
 from ..contract.routes import OF_TEXT
-from .console_report import LANE, CaseResult, costs, planned, print_report, quiet, rules, tolerance
+from .console_report import LANE, CaseResult, print_report, quiet
 from .messages import Console
+from .shipped_matrix import costs, planned, rules, tolerance
 
 MODELS: Final = ("convnext_atto", "vit_relpos_small_patch16_224", "resnet18")
 """With LayerScale; with non-persistent buffers; with batch norms and no LayerScale."""

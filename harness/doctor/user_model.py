@@ -9,8 +9,9 @@ from ..cell.guards import offline
 from ..cell.models.installed import Release
 from ..cell.user_models.request import Request, UserCases
 from ..cell.user_models.save_and_reload import UserModel
-from .console_report import LANE, CaseResult, costs, planned, print_report, quiet, rules, tolerance
+from .console_report import LANE, CaseResult, print_report, quiet
 from .messages import UNWATCHED, Console
+from .shipped_matrix import costs, planned, rules, tolerance
 
 
 def examine(request: Request, console: Console) -> int:

@@ -17,8 +17,9 @@ from harness.contract.library_env import LIBRARIES
 from harness.contract.plan import Pattern
 from harness.contract.record import CaseLine
 from harness.doctor import environment, user_model
-from harness.doctor.console_report import RESTRICTIONS, CaseResult, explain, planned, rules
+from harness.doctor.console_report import CaseResult, explain
 from harness.doctor.messages import Console
+from harness.doctor.shipped_matrix import RESTRICTIONS, planned, rules
 from harness.remedies.table import remedy_of
 from harness.survival import assert_survives_transformers
 from tests.cell.faults.conftest import RELEASE

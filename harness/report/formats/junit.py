@@ -1,10 +1,10 @@
 """JUnit XML for CI systems: a suite for each pair and lane, in which cases that are not as expected fail."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from ...contract.finding import printable
+from ...contract.finding import printable, printable_lines
 from ...results.judging import Judged
 from .. import causes, marks, remarks
 from ..summary import Summary
@@ -59,20 +59,15 @@ def _case(case: Judged, summary: Summary) -> ET.Element:
         inside = ET.SubElement(element, tag, message=printable(f"{mark.word}: {case.reason}"), type=mark.key)
         if mark in marks.ATTENTION or mark in marks.KNOWN:
             [cause] = causes.find([case])
-            inside.text = printable_lines([*causes.explain(cause), summary.command(case)])
+            inside.text = printable_lines("\n".join([*causes.explain(cause), summary.command(case)]))
     if said := [*remarks.on_second_tries([case]), *remarks.on_older_results([case])]:
-        ET.SubElement(element, "system-out").text = printable_lines(said)
+        ET.SubElement(element, "system-out").text = printable_lines("\n".join(said))
     return element
 
 
 def _tag(case: Judged) -> str | None:
     """The element inside a test case. A user's model that is broken fails, even if a rule explains it."""
     return "failure" if case.is_broken_user_model else TAGS.get(marks.mark_of(case))
-
-
-def printable_lines(lines: Iterable[str]) -> str:
-    """A line each; characters that XML does not allow are escaped."""
-    return "\n".join(map(printable, lines))
 
 
 def _seconds(case: Judged) -> float:

@@ -26,7 +26,7 @@ from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.plan import Bound, Costs
 from harness.contract.record import CaseLine
-from harness.doctor import console_report
+from harness.doctor import shipped_matrix
 from tests.cell.faults.conftest import RELEASE, TOLERANCES
 from tests.cell.faults.faulty import Intercepted
 from tests.cell.faults.outside import Reached, after
@@ -74,7 +74,7 @@ def run(reference: Callable[..., ReferenceModel], tmp_path: Path) -> Run:
     """Runs a case with the bounds that are shipped."""
 
     def case(route: str, model: str) -> CaseLine:
-        tolerance, costs = TOLERANCES[torch.float32], console_report.costs()
+        tolerance, costs = TOLERANCES[torch.float32], shipped_matrix.costs()
         variant, folder = VARIANTS["safetensors"], tmp_path / "case"
         return run_case.run(First(ROUTES[route]), variant, reference(model), RELEASE, tolerance, folder, costs=costs)
 
@@ -235,7 +235,7 @@ def test_a_costly_load_is_found_on_every_route_and_named(
 def test_new_memory_for_what_a_checkpoint_lacks_is_no_cost(
     reference: Callable[..., ReferenceModel], tmp_path: Path
 ) -> None:
-    route, variant, costs = ROUTES["tower-pretrained"], VARIANTS["safetensors"], console_report.costs()
+    route, variant, costs = ROUTES["tower-pretrained"], VARIANTS["safetensors"], shipped_matrix.costs()
     native, tolerance = reference("vit_base_patch16_224"), TOLERANCES[torch.float32]
     assert costs_of(run_case.run(route, variant, native, RELEASE, tolerance, tmp_path / "case", costs=costs)) == []
 

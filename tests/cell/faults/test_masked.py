@@ -22,7 +22,7 @@ from harness.cell.scenarios.protocol import Route
 from harness.contract.case import Case
 from harness.contract.matching import applying
 from harness.contract.plan import Rule
-from harness.doctor import console_report
+from harness.doctor import shipped_matrix
 from harness.remedies.table import remedy_of
 from harness.results.explaining import Explanation, Remedied, explain
 from tests.cell.faults import faulty
@@ -37,7 +37,7 @@ LANE = "cpu-float32"
 
 @pytest.fixture(scope="session")
 def rules() -> list[Rule]:
-    return console_report.planned(console_report.rules(), RELEASE)
+    return shipped_matrix.planned(shipped_matrix.rules(), RELEASE)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def explained(
 
 def _for_results(rule: Rule) -> Any:
     """The rule with what reports say of it."""
-    return next(known for known in console_report.rules() if known.id == rule.id)
+    return next(known for known in shipped_matrix.rules() if known.id == rule.id)
 
 
 OF_DETECTORS = {"d-fine-thaws", "detector-by-name-asks-the-hub"}
@@ -172,7 +172,7 @@ def test_a_remedy_that_does_not_mend_is_told(
 ) -> None:
     broken = [replace(rule, remedy="cast_pixels") if rule.id == "hub-classes-twice" else rule for rule in rules]
     rules[:], whole = broken, list(rules)
-    monkeypatch.setattr(console_report, "rules", lambda: broken)
+    monkeypatch.setattr(shipped_matrix, "rules", lambda: broken)
     try:
         found = explained(ROUTES["hub"], CONVNEXT)
     finally:
