@@ -8,7 +8,7 @@ from typing import Final
 import timm
 import torch
 
-from ..cell.catalog.builder import entry_of
+from ..cell.catalog.traits import entry_of
 from ..cell.guards import offline
 from ..cell.models.installed import Release
 from ..cell.models.placement import Placement

@@ -1,17 +1,16 @@
-"""Finds every LayerScale model of the installed timm, and reads its traits from the architecture itself.
+"""Finds every LayerScale model of the installed timm, and describes it.
 
 Run in an environment that has that timm: `python -m harness.cell.catalog.builder --controls resnet18 > FILE`.
 """
 
 import argparse
-import functools
 import logging
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -19,46 +18,95 @@ import timm
 import torch
 from timm.models import model_entrypoint
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...contract import package
-from ...contract.catalog import Catalog, Cut, Entry, dumps
+from ...contract.catalog import Catalog, Entry, dumps
 from ...contract.finding import one_line
-from ..models.layer_scales import has_layer_scale, layer_scales
+from ..models.layer_scales import has_layer_scale
 from ..models.slim import PREFIXES, build
-from .cutting import cut, parameters, smallest_side
+from .constructor_calls import group_of
 from .equivalence import slim_digest
 from .narrowing import narrow
+from .traits import entry_of
 
-CLASSES: Final = (10, 7)
 CHUNK: Final = 8
+Progress = Callable[[int, int, str], None]
 
 
-def generate(controls: Sequence[str], progress: Callable[[int, int, str], None], only: Sequence[str] = ()) -> Catalog:
+def generate(controls: Sequence[str], progress: Progress, only: Sequence[str] = ()) -> Catalog:
     """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has.
 
     `only` limits it to names that match one of these globs, if there are any. `progress` is called with the number of
     models that are done, the number of all models, and the current name. A model that cannot be built is kept with what
-    its constructor raises. Raises RuntimeError if that is all that there is.
+    its constructor raises, unless another of its group tells that it has no LayerScale. Raises RuntimeError if that is
+    all that there is.
     """
     # Without models that slim.py or a user's module has registered in this process.
     known = [model for model in timm.list_models() if _is_of_timm(model)]
     models = [model for model in known if not only or any(fnmatchcase(model, glob) for glob in only)]
-    describe = functools.partial(_describe, controls=frozenset(controls))
-    entries: list[tuple[Entry, str]] = []
-    unbuilt: dict[str, str] = {}
+    found = _Found(len(models), progress)
     with ProcessPoolExecutor(initializer=quiet) as processes:
-        described = zip(models, processes.map(describe, models, chunksize=CHUNK), strict=True)
-        for done, (model, entry) in enumerate(described):
-            progress(done, len(models), model)
-            if isinstance(entry, str):
-                unbuilt[model] = entry
-            elif entry:
-                entries.append(entry)
-    if unbuilt and not entries:
-        first, raised = min(unbuilt.items())
-        raise RuntimeError(f"timm {timm.__version__} builds no model with LayerScale; {first} raises {raised}")
-    return Catalog(timm.__version__, len(models), tuple(controls), tuple(_with_same_as(entries)), unbuilt)
+        groups = _groups(models, processes.map(group_of, models, chunksize=CHUNK))
+        asked = [model for model in controls if model in models]
+        for group, (unbuilt, has) in zip(groups, processes.map(_first_built, groups), strict=True):
+            asked += group if has else ()
+            found.note(group, {} if has else unbuilt, done=0 if has else len(group))
+        wanted = sorted(set(asked))
+        for model, entry in zip(wanted, processes.map(_describe, wanted, chunksize=CHUNK), strict=True):
+            found.add(model, entry)
+    return found.catalog(controls)
+
+
+@dataclass
+class _Found:
+    """What is known so far of the models of a timm, `of` in number."""
+
+    of: int
+    progress: Progress
+    entries: list[tuple[Entry, str]] = field(default_factory=list)
+    unbuilt: dict[str, str] = field(default_factory=dict)
+    done: int = 0
+
+    def note(self, group: Sequence[str], unbuilt: Mapping[str, str], *, done: int) -> None:
+        """Note the models of a group that cannot be built, and that nothing more is asked of `done` of the group."""
+        self.unbuilt |= unbuilt
+        self.progress(self.done, self.of, group[0])
+        self.done += done
+
+    def add(self, model: str, entry: tuple[Entry, str] | str) -> None:
+        """Add a model's entry and the digest of its slim form, or what its constructor raises."""
+        self.progress(self.done, self.of, model)
+        self.done = min(self.done + 1, self.of)  # a control may have been counted with its group
+        if isinstance(entry, str):
+            self.unbuilt[model] = entry
+        else:
+            self.entries.append(entry)
+
+    def catalog(self, controls: Sequence[str]) -> Catalog:
+        """The catalog. Raises RuntimeError if no model can be built."""
+        if self.unbuilt and not self.entries:
+            first, raised = min(self.unbuilt.items())
+            raise RuntimeError(f"timm {timm.__version__} builds no model with LayerScale; {first} raises {raised}")
+        return Catalog(timm.__version__, self.of, tuple(controls), tuple(_with_same_as(self.entries)), self.unbuilt)
+
+
+def _groups(models: Sequence[str], groups: Iterable[Hashable]) -> list[list[str]]:
+    """The models by group, each group in the order of the models."""
+    members: dict[Hashable, list[str]] = {}
+    for model, group in zip(models, groups, strict=True):
+        members.setdefault(group, []).append(model)
+    return list(members.values())
+
+
+def _first_built(group: Sequence[str]) -> tuple[dict[str, str], bool]:
+    """What the constructors of the group's first models raise, and whether the first that is built has a LayerScale."""
+    unbuilt: dict[str, str] = {}
+    for model in group:
+        module = _built(model)
+        if not isinstance(module, str):
+            return unbuilt, has_layer_scale(module)
+        unbuilt[model] = module
+    return unbuilt, False
 
 
 def _with_same_as(entries: Iterable[tuple[Entry, str]]) -> Iterator[Entry]:
@@ -73,21 +121,23 @@ def _is_of_timm(model: str) -> bool:
     return not model.startswith(PREFIXES) and str(model_entrypoint(model).__module__).startswith("timm.")
 
 
-def _describe(model: str, controls: frozenset[str]) -> tuple[Entry, str] | str | None:
-    """The entry of a model, and the digest of its slim form; None for a model that is not in the catalog.
+def _describe(model: str) -> tuple[Entry, str] | str:
+    """The entry of a model, and the digest of its slim form. Of one that cannot be built, what its constructor raises."""
+    module = _built(model)
+    if isinstance(module, str):
+        return module
+    entry = entry_of(model, module)
+    return replace(entry, narrow=narrow(model, entry.slim)), slim_digest(entry)
 
-    For a model that cannot be built, what its constructor raises.
-    """
+
+def _built(model: str) -> nn.Module | str:
+    """The full model without values, or what its constructor raises."""
     try:
-        module = build(model, {})
+        return build(model, {})
     except (MemoryError, OSError):  # the machine's, and no trait of the model
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  the constructor of any release may raise anything
         return one_line(error)
-    if model not in controls and not has_layer_scale(module):
-        return None
-    entry = entry_of(model, module)
-    return replace(entry, narrow=narrow(model, entry.slim)), slim_digest(entry)
 
 
 def quiet() -> None:
@@ -96,78 +146,6 @@ def quiet() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-
-
-def entry_of(model: str, module: nn.Module, *, whole: bool = False) -> Entry:
-    """The traits of one architecture and its slim form, which with `whole` is the full model."""
-    channels, height, width = module.default_cfg["input_size"]
-    return Entry(
-        model=model,
-        family=type(module).__module__.rpartition(".")[2],
-        input_size=(channels, height, width),
-        **traits_of(module),
-        classifier=_has_classifier(model),
-        feature_levels=_levels_if_any(model) if whole else _feature_levels(model),
-        intermediates=hasattr(module, "forward_intermediates"),
-        smallest_input=(channels, height, width) if whole else _smallest_input(module),
-        slim=_whole(module) if whole else cut(model),
-    )
-
-
-def traits_of(module: nn.Module) -> dict[str, Any]:
-    """The fields of an entry that any module has, timm's or a user's."""
-    keys = list(module.state_dict())
-    return {
-        "params": parameters(module),
-        "gamma_keys": _count("gamma" in key for key in keys),
-        "beta_keys": _count("beta" in key for key in keys),
-        "scale_keys": _count("gamma" not in key and "beta" not in key for key in layer_scales(module)),
-        "non_persistent_buffers": _count(name not in set(keys) for name, _ in module.named_buffers()),
-        "batch_norm": any(isinstance(part, _BatchNorm) for part in module.modules()),
-    }
-
-
-def _whole(module: nn.Module) -> Cut:
-    return Cut({}, tuple(module.default_cfg["input_size"]), parameters(module), fallback="it was asked for whole")
-
-
-def _smallest_input(module: nn.Module) -> tuple[int, int, int]:
-    channels, height, width = module.default_cfg["input_size"]
-    side = smallest_side(module)
-    return (channels, side, side) if side else (channels, height, width)
-
-
-def _count(hits: Iterable[bool]) -> int:
-    return sum(hits)
-
-
-def _has_classifier(model: str) -> bool:
-    """Whether the number of classes changes any shape: an encoder accepts the argument and has no head."""
-    first, second = (_shapes(model, classes) for classes in CLASSES)
-    return first != second
-
-
-def _shapes(model: str, classes: int) -> list[tuple[int, ...]]:
-    return [tuple(parameter.shape) for parameter in build(model, {}, num_classes=classes).parameters()]
-
-
-def _feature_levels(model: str) -> int:
-    """The number of feature maps that `features_only` gives; 0 if this timm refuses it for the architecture."""
-    try:
-        module = build(model, {}, features_only=True)
-    except RuntimeError as error:
-        if "features_only" in str(error):
-            return 0
-        raise
-    return len(module.feature_info)
-
-
-def _levels_if_any(model: str) -> int:
-    """The number of feature maps of a user model, whose constructor may raise anything."""
-    try:
-        return _feature_levels(model)
-    except Exception:  # noqa: BLE001  as above
-        return 0
 
 
 def main(argv: Sequence[str]) -> int:

@@ -34,14 +34,14 @@ def cut(model: str) -> Cut:
     args, fallback = _fewest_blocks(model, full, call)
     slim = build(model, args)
     args, side = _smallest_input(model, args, slim, call)
-    params = parameters(build(model, args))
-    return Cut(args, (CHANNELS, side, side), params, is_creatable(model, args), fallback)
+    slim = build(model, args)
+    return Cut(args, (CHANNELS, side, side), parameters(slim), is_creatable(model, args, slim), fallback)
 
 
-def is_creatable(model: str, args: Mapping[str, Any]) -> bool:
-    """Whether `timm.create_model` makes the same model of these arguments as the constructor does."""
+def is_creatable(model: str, args: Mapping[str, Any], module: nn.Module) -> bool:
+    """Whether `timm.create_model` makes of these arguments the module that the constructor makes of them."""
     created = try_build(model, {}, **args)
-    return created is not None and structure(created) == structure(build(model, args))
+    return created is not None and structure(created) == structure(module)
 
 
 def parameters(module: nn.Module) -> int:

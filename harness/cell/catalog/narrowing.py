@@ -40,7 +40,7 @@ def narrow(model: str, slim: Cut) -> Narrow | None:
         less = {name: _divided(value, divisor) for name, value in widths.items()}
         args = {**slim.args, **less, **({DIVISOR: divisor} if blocks else {})}
         narrowed = try_build(model, args) if _fits_heads(call, less) else None
-        if narrowed and _is_alike(slim_module, narrowed, slim) and is_creatable(model, args) == slim.creatable:
+        if narrowed and is_alike(slim_module, narrowed, slim) and is_creatable(model, args, narrowed) == slim.creatable:
             return Narrow(args, parameters(narrowed))
     return None
 
@@ -71,7 +71,7 @@ def _fits_heads(call: Call, widths: Mapping[str, Any]) -> bool:
     return all(width % (HEAD * number) == 0 for width, number in zip(dims, heads, strict=False))
 
 
-def _is_alike(slim_module: nn.Module, narrowed: nn.Module, slim: Cut) -> bool:
+def is_alike(slim_module: nn.Module, narrowed: nn.Module, slim: Cut) -> bool:
     """Whether two models differ in width alone: in modules, names, traits and which blocks repeat they are the same."""
     return (
         structure(narrowed, sizes=False) == structure(slim_module, sizes=False)

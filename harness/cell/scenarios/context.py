@@ -17,7 +17,6 @@ from ...contract.plan import Costs
 from ...remedies.table import Mends, Remedy
 from ..compare.costs import compare_costs, exceed_floors
 from ..compare.flags import Flags
-from ..guards import memory
 from ..guards.cost import Cost, measured
 from ..guards.library_warnings import capture_warnings
 from ..models.installed import DTYPE_RENAMED, MAPPED, Release
@@ -26,6 +25,7 @@ from ..models.reference import ReferenceModel
 from ..models.variants import Variant
 from . import bare_work
 from .handover import NOTHING, Handover
+from .loading import loading
 
 CHECKPOINT: Final = "timm-"
 PHASES_THAT_WARN: Final = frozenset({"save", "load", "resave"})
@@ -77,7 +77,7 @@ class CaseContext:
                 if timed is None and phase in PHASES_THAT_WARN:
                     stack.enter_context(capture_warnings(self.captured_warnings))
                 if timed is None and phase == "load":
-                    stack.enter_context(memory.poisoned())
+                    stack.enter_context(loading())
                 yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
@@ -212,7 +212,7 @@ class CaseContext:
         if list(compare_costs(cost, bare, self.costs, mapped)):
             with (
                 self.during("load", timed="cost"),
-                memory.poisoned(),
+                loading(),
                 capture_warnings([]),
                 torch.random.fork_rng(devices=[]),
             ):

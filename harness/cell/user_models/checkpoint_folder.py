@@ -18,7 +18,7 @@ from ...contract.catalog import Entry
 from ...contract.checkpoint import CONFIG, WEIGHTS, Checkpoint, regular
 from ...contract.finding import one_line
 from ...contract.routes import OWN
-from ..catalog.builder import entry_of
+from ..catalog.traits import entry_of
 from ..guards import model_size
 from ..models import weights
 from ..models.installed import Release

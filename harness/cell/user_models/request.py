@@ -15,7 +15,7 @@ from ...contract.matching import applying
 from ...contract.plan import Costs, Rule, Tolerance
 from ...contract.record import CaseLine
 from ...contract.routes import OWN, Takes, taking
-from ..catalog.builder import entry_of
+from ..catalog.traits import entry_of
 from ..guards import untrusted
 from ..models.installed import Release
 from ..models.placement import Placement

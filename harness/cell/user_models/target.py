@@ -13,7 +13,7 @@ from ...contract import finding
 from ...contract.catalog import BERT, Entry
 from ...contract.finding import one_line
 from ...contract.routes import OWN
-from ..catalog.builder import traits_of
+from ..catalog.traits import traits_of
 from ..models.native import Outputs
 
 PIXELS: Final = "pixel_values"

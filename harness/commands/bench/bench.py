@@ -24,9 +24,10 @@ from ...environments.environment import Say
 from ...environments.pair_environment import VARIABLES, PairPython
 from ...execution.pair_run import PairRun
 from ...report import reproduction
-from . import plain_pytest, run_command
+from . import parts, plain_pytest, run_command
 from .figure import Figure
 from .matrix_run import LANE, run_matrix
+from .parts import ROUTES
 from .samples import catalog_of, record_all, sample
 
 # A model of each family that differs in how it is built, saved or run.
@@ -34,7 +35,6 @@ MODELS: Final = (
     *("convnext_atto", "vit_tiny_patch16_dinov3_qkvb", "cait_xxs24_224", "resmlp_12_224", "beit_base_patch16_224"),
     *("fastvit_t8", "poolformerv2_s12", "xcit_nano_12_p8_224", "eva02_tiny_patch14_224", "resnet18"),
 )
-ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
 BROKEN: Final = "transformers4.48.3-timm1.0.14"
 """A pair in which much is broken, for which two ways to look must find the same."""
 A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
@@ -91,7 +91,7 @@ class Bench:
     def workers(self) -> Iterator[Figure]:
         """All default routes of many models, so that the start of Python is a small part, as in a whole run."""
         models = sample(catalog_of(self.current), LARGE)
-        self._warm(self.current)
+        self.warm(self.current)
         ratios = []
         for _ in range(FEW):
             one, two = (run_matrix([self.current], models, workers=workers, told=A_CORE_EACH) for workers in (1, 2))
@@ -121,7 +121,7 @@ class Bench:
     def sizes(self) -> Iterator[Figure]:
         """The same cases slim and full, of the broken pair."""
         models = sample(self._of_both, SAMPLE)
-        self._warm(self.broken)
+        self.warm(self.broken)
         slim, full = (run_matrix([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, Size.FULL))
         same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
         pair, count = self.broken.pair.id, len(slim.outcomes)
@@ -144,8 +144,8 @@ class Bench:
     def growth(self) -> Iterator[Figure]:
         """Twice as much of one thing, all else the same; in proportion would be 2."""
         models = sample(self._of_both, SAMPLE)
-        self._warm(self.current)
-        self._warm(self.broken)
+        self.warm(self.current)
+        self.warm(self.broken)
         found: dict[str, list[float]] = {"models": [], "routes": [], "pairs": []}
         for _ in range(FEW):
             whole, broken, both, fewer_models, fewer_routes = (
@@ -171,7 +171,7 @@ class Bench:
         found = catalog_of(self.current)
         return replace(found, entries=tuple(entry for entry in found if entry.model in there))
 
-    def _warm(self, pair_run: PairRun) -> None:
+    def warm(self, pair_run: PairRun) -> None:
         """Have the pair's environment, whose libraries Python has compiled once."""
         run_matrix([pair_run], MODELS[:1], ROUTES[:1])
 
@@ -208,6 +208,10 @@ MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] =
     "e": ("full size against slim, and whether both find the same", Bench.sizes),
     "f": ("a plain pytest over full models with pip's environment against us", Bench.rival),
     "g": ("twice as many models, routes, pairs", Bench.growth),
+    "h": ("narrow models against slim, and whether both find the same", parts.narrow_models),
+    "i": ("a start", parts.start),
+    "j": ("a catalog of a new release, and of three models", parts.catalog),
+    "k": ("--quick of two pairs against one", parts.second_pair),
 }
 
 
@@ -222,7 +226,7 @@ def named(argv: Sequence[str]) -> list[str]:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="what to measure (default: all, three quarters of an hour)"
+        "names", nargs="*", metavar="NAME", help="what to measure (default: all, an hour and a half)"
     )
     found, rest = parser.parse_known_args(argv)
     if unknown := [*rest, *(name for name in found.names if name not in MEASURES)]:

@@ -30,9 +30,10 @@ class Ran:
 
 def run_matrix(  # noqa: PLR0913 - what a command says
     pairs: Sequence[PairRun],
-    models: Sequence[str],
+    models: Sequence[str] = (),
     routes: Sequence[str] = (),
     *,
+    quick: bool = False,
     size: str = DEFAULT_SIZE,
     workers: int | None = None,
     told: Mapping[str, str] | None = None,
@@ -44,7 +45,8 @@ def run_matrix(  # noqa: PLR0913 - what a command says
             *each("--pair", [pair_run.pair.id for pair_run in pairs]),
             *each("--model", models),
             *each("--route", routes),
-            *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--size", size, "--results", folder),
+            *("--lane", LANE, "--variant", DEFAULT_VARIANT, "--results", folder),
+            *(["--quick"] if quick else ["--size", size]),
             *(["--workers", str(workers)] if workers else []),
         ]
         seconds = timed(nox("matrix", *words, place=place), told, good={0, 1})

@@ -13,8 +13,10 @@ from torch import nn
 
 from harness.cell.catalog import builder, equivalence
 from harness.cell.catalog.builder import generate
+from harness.cell.catalog.constructor_calls import group_of
 from harness.cell.catalog.structure import structure
 from harness.cell.models import slim
+from harness.cell.models.layer_scales import has_layer_scale
 from harness.cell.models.slim import build, create
 from harness.contract import catalog
 
@@ -35,6 +37,44 @@ def test_a_model_that_cannot_be_built_ends_no_catalog(monkeypatch: pytest.Monkey
     generated = generate(["test_vit"], lambda *_: None, only=["test_vit", "test_vit2"])
     assert [entry.model for entry in generated] == ["test_vit2"]
     assert generated.unbuilt == {"test_vit": "SystemExit: this release forgot a file"}
+
+
+def test_models_that_differ_in_numbers_alone_are_a_group() -> None:
+    atto = group_of("convnext_atto")
+    assert atto == group_of("convnext_femto")
+    assert atto != group_of("convnext_atto_ols")  # another stem
+    assert group_of("vit_base_patch16_224") != group_of("deit3_base_patch16_224")  # the same class with LayerScale
+
+
+def test_a_model_whose_constructor_is_not_called_is_a_group_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> nn.Module:
+        raise SystemExit("this release forgot a file")
+
+    monkeypatch.setattr(timm, "create_model", refused)
+    assert group_of("convnext_atto") == "convnext_atto"
+
+
+def test_of_a_group_the_first_that_is_built_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    def built(model: str, *args: Any, **kwargs: Any) -> nn.Module:
+        if model == "convnext_atto":
+            raise ValueError("too small")
+        return build(model, *args, **kwargs)
+
+    monkeypatch.setattr(builder, "build", built)
+    raised = {"convnext_atto": "ValueError: too small"}
+    assert builder._first_built(["convnext_atto", "convnext_femto"]) == (raised, True)
+    assert builder._first_built(["resnet18"]) == ({}, False)
+    assert builder._first_built(["convnext_atto"]) == (raised, False)
+
+
+@pytest.mark.all_faults
+def test_one_of_a_group_tells_of_all_whether_they_have_a_layer_scale() -> None:
+    groups: dict[Hashable, list[str]] = {}
+    for model in timm.list_models():
+        groups.setdefault(group_of(model), []).append(model)
+    mixed = [group for group in groups.values() if len({has_layer_scale(build(model, {})) for model in group}) > 1]
+    assert mixed == []
+    assert len(groups) < len(timm.list_models()) / 2
 
 
 @pytest.mark.all_faults

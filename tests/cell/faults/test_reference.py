@@ -108,12 +108,12 @@ def test_each_condition_of_a_narrow_form_is_needed(
     slim = entries[model].slim
     module = build(model, slim.args)
     less = build(model, {**slim.args, "channels": [16, 32, 64, 128]})
-    assert not narrowing._is_alike(module, less, slim)
+    assert not narrowing.is_alike(module, less, slim)
     for name in {"structure", "_facts"} - {check}:
         monkeypatch.setattr(narrowing, name, lambda *_, **__: 0)
-    assert not narrowing._is_alike(module, less, slim)
+    assert not narrowing.is_alike(module, less, slim)
     monkeypatch.setattr(narrowing, check, lambda *_, **__: 0)
-    assert narrowing._is_alike(module, less, slim)
+    assert narrowing.is_alike(module, less, slim)
 
 
 def test_no_model_of_the_catalog_falls_back_to_full(entries: Catalog) -> None:
