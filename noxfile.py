@@ -29,6 +29,7 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
+from harness.commands.atlas import AtlasCommand  # noqa: E402
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402
 from harness.commands.bisect import BisectCommand  # noqa: E402
@@ -370,6 +371,18 @@ def releases(session: nox.Session) -> None:
     if command.arguments.write and command.pair:
         pair_run = PairRun.of(command.described, command.pair, command.options)
         command.write(command.pair, only_with_uv(session, pair_run), session.log)
+
+
+@nox.session(venv_backend="none", default=False)
+@with_exit_codes
+def atlas(session: nox.Session) -> None:
+    """Measure the pairs that the atlas lacks, in order of need: `-- --minutes 120`; `-- --list` lists them."""
+    command = AtlasCommand.of(session.posargs)
+    if command.list:
+        tell(console(), command.lines())
+        return
+    run_lock.take(command.options.results)
+    command.measure(lambda pair_run: only_with_uv(session, pair_run), session.log)
 
 
 @nox.session(venv_backend="none", default=False)

@@ -1,4 +1,4 @@
-"""python -m harness: tests a pair in this Python, or a user model; divides and collects nightly runs."""
+"""python -m harness: what is known of a pair; tests one in this Python, or a user model; divides and collects runs."""
 
 import argparse
 import functools
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("target", metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
+    from .commands import ask  # noqa: PLC0415  needs a Python that is not too old
+
+    ask.add_to(commands)
     _add_nightly(commands)
     return parser
 
@@ -79,6 +82,17 @@ def _add_nightly(commands: Any) -> None:
     )
 
 
+def _answered(arguments: argparse.Namespace) -> int:
+    from .commands import ask  # noqa: PLC0415  needs a Python that is not too old
+    from .config.errors import HarnessError  # noqa: PLC0415  as above
+
+    try:
+        return ask.run(arguments, sys.stdout)
+    except HarnessError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
 def _nightly(arguments: argparse.Namespace) -> int:
     try:
         from .commands.distributed import nightly  # noqa: PLC0415  needs libraries that a pair lacks
@@ -99,12 +113,14 @@ def _nightly(arguments: argparse.Namespace) -> int:
 def main(argv: list[str]) -> int:
     """Run a command and return its exit code."""
     surroundings.escape_unencodable()
-    arguments = _parser().parse_args(argv)
-    if arguments.command in NIGHTLY:
-        return _nightly(arguments)
     if sys.version_info < OLDEST:
         sys.stderr.write(f"this Python is {sys.version.split()[0]}; 3.11 or later is needed\n")
         return 2
+    arguments = _parser().parse_args(argv)
+    if arguments.command == "ask":
+        return _answered(arguments)
+    if arguments.command in NIGHTLY:
+        return _nightly(arguments)
     from .doctor import supervisor  # noqa: PLC0415  needs that Python
 
     return supervisor.supervise(functools.partial(_examine, arguments))

@@ -153,6 +153,10 @@ class Catalog:
         """The entry of a model, BERT included. Raises KeyError for a model that this timm lacks."""
         return self._by_name[model]
 
+    def get(self, model: str) -> Entry | None:
+        """The entry of a model; None for one that this catalog lacks."""
+        return self._by_name.get(model)
+
     @cached_property
     def _by_name(self) -> dict[str, Entry]:
         return {entry.model: entry for entry in (*self.entries, BERT)}

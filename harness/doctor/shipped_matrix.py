@@ -1,4 +1,4 @@
-"""The tolerances, bounds and rules of the matrix.yaml that came with this harness, as the user's environment needs them.
+"""The tolerances, bounds and rules of the matrix.yaml that came with this harness, for the user's environment.
 
 PyYAML alone reads it here; `harness.config.matrix`, which says what is wrong with one, is no part of that environment.
 """

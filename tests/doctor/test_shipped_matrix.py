@@ -36,7 +36,8 @@ def test_what_is_no_rule_is_too(matrix: Path, rules: str) -> None:
         shipped_matrix.rules()
 
 
-def test_one_that_is_gone_is_too(matrix: Path) -> None:
+@pytest.mark.usefixtures("matrix")
+def test_one_that_is_gone_is_too() -> None:
     for read in READERS:
         with pytest.raises(Unusable, match="nox -s matrix"):
             read()

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from harness.cell.guards import machine
-from harness.commands import run_arguments
+from harness.commands import atlas, run_arguments
 from harness.commands.bench import bench
 from harness.commands.cause import CauseCommand
 from harness.commands.clean import CleanCommand
@@ -107,6 +107,8 @@ def test_a_command_shown_is_one_that_there_is(
         CleanCommand.of(options)
     elif session == "bench":
         assert set(bench.named(options)) <= set(bench.MEASURES)
+    elif session == "atlas":
+        atlas._parser().read(options)
     elif session == "cause":
         assert all((ROOT / script).is_file() for script in CauseCommand.of(options).scripts)
     elif options not in ([], ["--help"], ["--own", "TARGET"]):

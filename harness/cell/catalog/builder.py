@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final
 
 import timm
 import torch
@@ -122,7 +122,7 @@ def _is_of_timm(model: str) -> bool:
 
 
 def _describe(model: str) -> tuple[Entry, str] | str:
-    """The entry of a model, and the digest of its slim form. Of one that cannot be built, what its constructor raises."""
+    """The entry of a model and the digest of its slim form; what the constructor raises, if it cannot be built."""
     module = _built(model)
     if isinstance(module, str):
         return module

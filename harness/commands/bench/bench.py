@@ -225,9 +225,7 @@ def named(argv: Sequence[str]) -> list[str]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="what to measure (default: all, an hour and a half)"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure (default: all, an hour and a half)")
     found, rest = parser.parse_known_args(argv)
     if unknown := [*rest, *(name for name in found.names if name not in MEASURES)]:
         raise BadInput(f"nox -s bench has no {', '.join(unknown)}; there are {', '.join(MEASURES)}")

@@ -1,0 +1,198 @@
+"""What was measured of one pair, as text that diffs well: a line for the pair, each lane, each route, each cause.
+
+    {"pair": {"transformers": "5.23.0", ...}, "schema": 1}
+    {"lane": "cpu-float32", "day": "2026-11-29", "size": "narrow", "models": [...]}
+    {"lane": "cpu-float32", "route": "tower", "cell": DIGEST, "passed": 31, "without": [...], ...}
+    {"lane": "cpu-float32", "route": "tower", "outcome": "tensors", "scenarios": [""], "rules": [ID], ...}
+
+Names of models that a line would repeat of the line above it are left out, or stand there as what is missing.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ..config.errors import BadInput
+from ..contract.package import FOLDER
+
+SCHEMA: Final = 1
+PACKAGED: Final = FOLDER / "atlas" / "pairs"
+SUFFIX: Final = ".ndjson"
+WRONG: Final = (ValueError, KeyError, TypeError, AttributeError)
+"""What reading a file raises that was cut, or edited."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Scenarios of a route that are not green in the same way, the rules that explain it, and the models concerned.
+
+    `remedied`: with the remedies of the rules all of it is green. `finding` is what no rule explains, or empty.
+    """
+
+    outcome: str
+    scenarios: tuple[str, ...]
+    rules: tuple[str, ...]
+    models: tuple[str, ...]
+    remedied: bool = False
+    finding: str = ""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Everything but the models."""
+        return self.outcome, self.scenarios, self.rules, self.remedied, self.finding
+
+
+@dataclass(frozen=True)
+class RouteEntry:
+    """The results of a route in a lane.
+
+    `cell` is the digest of what ran its cases, `models` those that have one, `passed` how many are green, `open` those
+    whose case has no result, `unsupported` those that the pair cannot have there, by the reason.
+    """
+
+    route: str
+    cell: str
+    models: tuple[str, ...]
+    passed: int
+    open: tuple[str, ...] = ()
+    unsupported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True)
+class LaneEntry:
+    """What a lane found on a day: the size of its models, which these are, and its routes by name.
+
+    `failed` says why nothing could be run, if that is so.
+    """
+
+    lane: str
+    day: str
+    size: str
+    models: tuple[str, ...]
+    routes: Mapping[str, RouteEntry]
+    failed: str | None = None
+
+
+@dataclass(frozen=True)
+class PairEntry:
+    """One pair: the version of each of its packages, and its lanes by name."""
+
+    versions: Mapping[str, str]
+    lanes: Mapping[str, LaneEntry]
+
+    @property
+    def id(self) -> str:
+        """Its name, which begins its file's."""
+        return f"transformers{self.versions['transformers']}-timm{self.versions['timm']}"
+
+
+def dumps(entry: PairEntry) -> str:
+    """The text of a pair's file."""
+    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in _lines(entry))
+
+
+def loads(text: str, name: str) -> PairEntry:
+    """The inverse of `dumps`. Raises BadInput for any other text."""
+    try:
+        head, *lines = [json.loads(line) for line in text.splitlines()]
+        if head["schema"] != SCHEMA:
+            raise ValueError(f"schema {head['schema']}, and not {SCHEMA}")
+        lanes: dict[str, LaneEntry] = {}
+        for line in lines:
+            _read(line, lanes)
+        return PairEntry({str(package): str(version) for package, version in head["pair"].items()}, lanes)
+    except WRONG as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        remedy = "restore the file, or measure the pair again: nox -s atlas"
+        raise BadInput(f"harness/atlas/pairs/{name} is no file of the atlas: {what}; {remedy}") from error
+
+
+def read(folder: Path = PACKAGED) -> dict[tuple[str, str], PairEntry]:
+    """Every pair of a folder, by its releases of transformers and timm. Raises BadInput."""
+    entries = [loads(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    return {(entry.versions["transformers"], entry.versions["timm"]): entry for entry in entries}
+
+
+def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
+    """Write a pair's file, and return its path. Lanes that were measured before and are not in the entry stay."""
+    path = folder / f"{entry.id}{SUFFIX}"
+    before = loads(path.read_text(encoding="utf-8"), path.name).lanes if path.is_file() else {}
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), encoding="utf-8")
+    unfinished.rename(path)
+    return path
+
+
+def _lines(entry: PairEntry) -> Iterator[Mapping[str, Any]]:
+    yield {"pair": dict(entry.versions), "schema": SCHEMA}
+    for name, lane in sorted(entry.lanes.items()):
+        failed = {"failed": lane.failed} if lane.failed else {}
+        yield {"lane": name, "day": lane.day, "size": lane.size, **failed, "models": lane.models}
+        for route in lane.routes.values():
+            beside = {"open": route.open} if route.open else {}
+            unsupported = {why: _named(models, route.models) for why, models in route.unsupported.items()}
+            facts = {"lane": name, "route": route.route, "cell": route.cell, "passed": route.passed}
+            yield {**facts, **_among(route.models, lane.models), **beside, "unsupported": unsupported}
+            for cause in route.causes:
+                yield {"lane": name, "route": route.route, **_of_cause(cause, route.models)}
+
+
+def _of_cause(cause: Cause, models: Sequence[str]) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = {"rules": cause.rules, "remedied": cause.remedied} if cause.rules else {}
+    finding = {"finding": cause.finding} if cause.finding else {}
+    return {"outcome": cause.outcome, "scenarios": cause.scenarios, **known, **finding, **_among(cause.models, models)}
+
+
+def _among(models: Sequence[str], of: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Some of a list's names: themselves, or if they are most of them, those that are missing."""
+    without = [model for model in of if model not in models]
+    return {"without": without} if len(without) < len(models) else {"only": models}
+
+
+def _named(models: Sequence[str], of: Sequence[str]) -> Sequence[str]:
+    """Some of a list's names; of all of them a star."""
+    return ["*"] if list(models) == list(of) else models
+
+
+def _read(line: Mapping[str, Any], lanes: dict[str, LaneEntry]) -> None:
+    """Add what a line says to the lanes."""
+    if "route" not in line:
+        day, size, models = str(line["day"]), str(line["size"]), _texts(line["models"])
+        lanes[line["lane"]] = LaneEntry(line["lane"], day, size, models, {}, line.get("failed"))
+        return
+    lane = lanes[line["lane"]]
+    if "outcome" not in line:
+        route = _route(line, lane.models)
+    else:
+        before = lane.routes[line["route"]]
+        route = replace(before, causes=(*before.causes, _cause(line, before.models)))
+    lanes[lane.lane] = replace(lane, routes={**lane.routes, route.route: route})
+
+
+def _route(line: Mapping[str, Any], of: tuple[str, ...]) -> RouteEntry:
+    models = _chosen(line, of)
+    unsupported = {why: models if names == ["*"] else _texts(names) for why, names in line["unsupported"].items()}
+    counted = int(line["passed"])
+    return RouteEntry(line["route"], str(line["cell"]), models, counted, _texts(line.get("open", ())), unsupported)
+
+
+def _cause(line: Mapping[str, Any], of: tuple[str, ...]) -> Cause:
+    rules, finding = _texts(line.get("rules", ())), str(line.get("finding", ""))
+    scenarios, models = _texts(line["scenarios"]), _chosen(line, of)
+    return Cause(str(line["outcome"]), scenarios, rules, models, bool(line.get("remedied")), finding)
+
+
+def _chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:
+    """The inverse of `_among`."""
+    if "only" in line:
+        return _texts(line["only"])
+    without = frozenset(line["without"])
+    return tuple(model for model in of if model not in without)
+
+
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(map(str, values))

@@ -1,0 +1,66 @@
+"""The causes that the atlas names, as matrix.yaml has them, in a file that is read without its libraries.
+
+python -m harness.atlas.rules > harness/atlas/rules.ndjson
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from ..config.errors import BadInput
+from ..contract import package
+from ..contract.package import FOLDER, ROOT
+
+FILE: Final = FOLDER / "atlas" / "rules.ndjson"
+
+
+@dataclass(frozen=True)
+class KnownCause:
+    """A rule of matrix.yaml: its cause, what to do, the releases that have it, and where it is told."""
+
+    id: str
+    because: str
+    advice: str
+    remedy: str
+    transformers: str | None
+    timm: str | None
+    torch: str | None
+    url: str | None
+    script: str | None
+
+    @property
+    def releases(self) -> str:
+        """The releases that have it, in words."""
+        packages = {"transformers": self.transformers, "timm": self.timm, "torch": self.torch}
+        return ", ".join(f"{name} {of}" for name, of in packages.items() if of) or "every release"
+
+
+FIELDS: Final = tuple(field.name for field in fields(KnownCause))
+
+
+def dumps(rules: Iterable[Any]) -> str:
+    """The text of the file for the expectations of a matrix."""
+    causes = (KnownCause(**{name: getattr(rule, name) for name in FIELDS}) for rule in rules)
+    return "".join(f"{json.dumps(asdict(cause), ensure_ascii=False)}\n" for cause in causes)
+
+
+@cache
+def known(path: Path = FILE) -> Mapping[str, KnownCause]:
+    """The causes by id. Raises BadInput for a file that was cut or edited."""
+    try:
+        causes = [KnownCause(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, TypeError) as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        again = f"python -m {package.module('atlas.rules')} > {path}"
+        raise BadInput(f"{path} is no file of the atlas: {what}; restore it, or make it again: {again}") from error
+    return {cause.id: cause for cause in causes}
+
+
+if __name__ == "__main__":
+    from ..config import matrix
+
+    sys.stdout.write(dumps(matrix.load(ROOT / "matrix.yaml").expectations))

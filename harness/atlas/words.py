@@ -1,0 +1,130 @@
+"""An answer in words, and as JSON."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from ..config.text import number
+from ..contract.routes import ROUTES
+from .asking import Answer, Part, State
+from .rules import KnownCause, known
+
+MARKS: Final = {
+    State.WORKS: "✔",
+    State.REMEDY: "◐",
+    State.BROKEN: "✘",
+    State.UNSUPPORTED: "·",
+    State.UNKNOWN: "?",
+}
+MOST: Final = 4  # models named in a line
+ORDER: Final = (State.BROKEN, State.REMEDY, State.UNKNOWN, State.WORKS, State.UNSUPPORTED)
+
+
+def lines(answer: Answer) -> Iterator[str]:
+    """The answer: a sentence; what is broken, by cause; what a remedy mends; what is not known; what works; and how."""
+    by_state: dict[State, list[Part]] = defaultdict(list)
+    for part in answer.parts:
+        by_state[part.state].append(part)
+    yield _sentence(answer)
+    for state in ORDER:
+        if parts := by_state.get(state):
+            yield ""
+            yield f"{MARKS[state]} {state}: {_counted(parts)}"
+            yield from _reasons(parts)
+    yield from _changed(answer.parts)
+    yield from _known_how(answer)
+
+
+def as_json(answer: Answer) -> str:
+    """The whole answer, with the causes that it names."""
+    named = {rule for part in answer.parts for rule in (*part.rules, *part.mended, *part.changed)}
+    causes = {rule: asdict(cause) for rule, cause in known().items() if rule in named}
+    content: Mapping[str, Any] = {"state": answer.state, **asdict(answer), "causes": causes}
+    return json.dumps(content, indent=1)
+
+
+def _sentence(answer: Answer) -> str:
+    pair = f"transformers {answer.transformers} with timm {answer.timm} in {answer.lane}"
+    counts = Counter(part.state for part in answer.parts)
+    if not answer.parts:
+        return f"{pair}: nothing was measured that could tell."
+    said = [f"{state}: {counts[state]}" for state in ORDER if counts[state]]
+    return f"{pair}: {', '.join(said)}, of {number(len(answer.parts), 'case')}."
+
+
+def _counted(parts: Sequence[Part]) -> str:
+    """The routes, with the number of their models where they have several."""
+    by_route = _by_route(parts)
+    return ", ".join(
+        route if len(some) == 1 and not ROUTES[route].has_timm else f"{route} ({_models(some)})"
+        for route, some in by_route.items()
+    )
+
+
+def _by_route(parts: Sequence[Part]) -> Mapping[str, list[Part]]:
+    by_route: dict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        by_route[part.route].append(part)
+    return by_route
+
+
+def _models(parts: Sequence[Part]) -> str:
+    names = [part.model if part.measured in {"", part.model} else f"{part.model}, as {part.measured}" for part in parts]
+    return "; ".join(names) if len(names) <= MOST else f"{len(names)} models"
+
+
+def _reasons(parts: Sequence[Part]) -> Iterator[str]:
+    """Each cause once, with the routes and models that have it; then what no rule explains."""
+    for rule in _commonest(part.rules or part.mended for part in parts):
+        concerned = [part for part in parts if rule in (part.rules or part.mended)]
+        yield from _cause(known().get(rule), rule, concerned)
+    because = {part.because.replace(part.model, "MODEL"): part for part in parts if part.because}
+    for why, first in because.items():
+        some = [part for part in parts if part.because.replace(part.model, "MODEL") == why]
+        yield f"  {first.because if len(some) == 1 else why}"
+        yield f"    {_counted(some)}"
+
+
+def _commonest(several: Iterable[Sequence[str]]) -> list[str]:
+    return [rule for rule, _ in Counter(rule for rules in several for rule in rules).most_common()]
+
+
+def _cause(cause: KnownCause | None, rule: str, parts: Sequence[Part]) -> Iterator[str]:
+    if cause is None:
+        yield f"  {rule}, a cause that matrix.yaml no longer has"
+    else:
+        yield f"  {cause.because} ({cause.releases})"
+        yield f"    {cause.advice}"
+        yield f"    {cause.url or cause.script}"
+    yield f"    {_counted(parts)}"
+
+
+def _changed(parts: Sequence[Part]) -> Iterator[str]:
+    changed = [part for part in parts if part.changed]
+    if changed:
+        yield ""
+        yield "timm itself computes otherwise than older releases:"
+        for rule in dict.fromkeys(rule for part in changed for rule in part.changed):
+            some = [part for part in changed if rule in part.changed]
+            cause = known().get(rule)
+            yield f"  {_models(some)}: {cause.because if cause else rule}"
+
+
+def _known_how(answer: Answer) -> Iterator[str]:
+    """When it was measured, or between what; the nearest good pairs; and the command that measures the rest."""
+    yield ""
+    for basis in dict.fromkeys(part.basis for part in answer.parts if part.basis):
+        yield f"{basis[0].upper()}{basis[1:]}."
+    if answer.state in {State.BROKEN, State.UNKNOWN} and answer.nearest:
+        pairs = "; ".join(f"transformers {first} with timm {second}" for first, second in answer.nearest)
+        yield f"Nearest pairs on record that are good for all of it: {pairs}."
+    unknown = [part for part in answer.parts if part.state is State.UNKNOWN]
+    if unknown:
+        routes = "".join(f" --route {route}" for route in dict.fromkeys(part.route for part in unknown))
+        models = list(dict.fromkeys(part.model for part in unknown))
+        named = "".join(f" --model {model}" for model in models) if len(models) <= MOST else " --quick"
+        pins = f"transformers=={answer.transformers} timm=={answer.timm}"
+        part = routes if len(unknown) < len(answer.parts) else ""
+        yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{part}{named}"

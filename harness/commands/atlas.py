@@ -1,0 +1,119 @@
+"""`nox -s atlas`, without nox: measures the pairs that the atlas lacks, in order of need, and writes what was found."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ..atlas import entry, making, need
+from ..atlas.asking import LANE
+from ..atlas.need import Line
+from ..config import matrix, option_parser
+from ..config.errors import BadInput, HarnessError, InstallationError
+from ..config.matrix import Matrix
+from ..config.option_parser import MANY, Parser, whole
+from ..config.options import Options
+from ..config.pair import AXES, Pair
+from ..config.text import number
+from ..contract.case import DEFAULT_VARIANT, Size
+from ..environments import pypi
+from ..environments.environment import Environment, Say
+from ..environments.pypi import Index
+from ..execution.pair_run import PairRun
+from ..results import verdicts
+from .ensure_recorded import tried
+
+MINUTES: Final = 60
+MOST_MINUTES: Final = 100_000
+
+
+def _parser() -> Parser:
+    about = "Measure the pairs that the atlas lacks, in order of need: quick models, narrow, with remedies."
+    parser = Parser("atlas", about, "--minutes 120 --lane cpu-float32")
+    minutes = f"begin no pair after so many minutes (default {MINUTES}); what is there stays, and the next run goes on"
+    parser.add_argument("--minutes", type=whole(0, MOST_MINUTES, "minutes"), help=minutes)
+    lane = f"what is measured (default {LANE}); repeatable"
+    parser.add_argument("--lane", dest="lanes", metavar="NAME", help=lane, **MANY)
+    parser.add_argument("--list", action="store_true", help="what is lacking, in order of need; measures nothing")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="where entries go (default harness/atlas/pairs)")
+    option_parser.add_results(parser)
+    parser.add_argument("--workers", type=whole(1, 1_024, "processes"), metavar="N", help="processes at a time")
+    return parser
+
+
+@dataclass(frozen=True)
+class AtlasCommand:
+    """What is measured, for how long, and where it is written."""
+
+    described: Matrix
+    options: Options
+    lacking: Sequence[Pair]
+    minutes: int = MINUTES
+    into: Path = entry.PACKAGED
+    list: bool = False
+
+    @classmethod
+    def of(cls, argv: Sequence[str], index: Index | None = None) -> "AtlasCommand":
+        """Read the command line and the matrix, and ask PyPI which releases there are. Raises BadInput."""
+        given = _parser().read(argv)
+        options = option_parser.shared(given, Size.NARROW)
+        described = matrix.load(options.matrix)
+        names = [lane.name for lane in described.lanes]
+        if unknown := [lane for lane in options.lanes if lane not in names]:
+            raise BadInput(f"there is no lane {', '.join(unknown)}; there are {', '.join(names)}")
+        lanes = options.lanes or (LANE,)
+        options = replace(options, lanes=lanes, variants=(DEFAULT_VARIANT,), sizes=(Size.NARROW,), quick=True)
+        chosen = {name: given[name] for name in ("minutes", "into", "list") if name in given}
+        there = entry.read(chosen.get("into", entry.PACKAGED))
+        wanted = [_pair(described, releases) for releases in need.in_order(described, _line(described, index))]
+        lacking = [pair for pair in wanted if not _has(there.get((pair.transformers, pair.timm)), lanes)]
+        return cls(described, options, lacking, **chosen)
+
+    def lines(self) -> Iterator[str]:
+        """What is lacking, in words."""
+        yield f"{number(len(self.lacking), 'pair')} to measure in {', '.join(self.options.lanes)}, in order of need:"
+        yield from (f"  {pair.id}" for pair in self.lacking)
+
+    def measure(self, environment: Callable[[PairRun], Environment], say: Say) -> None:
+        """Measure one pair after another until the time is over, and write each when it is done.
+
+        One pair's failure is its entry, and never stops the next. Raises BadInput.
+        """
+        started = time.monotonic()
+        for done, pair in enumerate(self.lacking):
+            spent = time.monotonic() - started
+            if spent > 60 * self.minutes:
+                say(f"{self.minutes} minutes are over; {len(self.lacking) - done} pairs are left for the next run")
+                return
+            left = f", about {spent / done * (len(self.lacking) - done) / 60:.0f} min for all" if done else ""
+            say(f"{pair.id}: {done + 1} of {len(self.lacking)}{left}")
+            pair_run = PairRun.of(self.described, pair, self.options)
+            try:
+                judged = tried(pair_run, environment(pair_run), say)
+            except InstallationError as error:
+                say(f"{pair.id}: {error}")
+                judged = verdicts.judged([pair_run.records])
+            except HarnessError as error:
+                say(f"{pair.id}: {error}")
+                continue
+            say(f"wrote {entry.write(making.entry_of(pair, judged, Size.NARROW), self.into)}")
+
+
+def _line(described: Matrix, index: Index | None) -> Line:
+    """The releases of both packages. Raises BadInput if PyPI cannot be asked."""
+    try:
+        return {name: pypi.since(name, need.OLDEST[name], described.defaults.python, index) for name in AXES}
+    except OSError as error:
+        raise BadInput(f"PyPI cannot be asked which releases there are: {error}; try again later") from error
+
+
+def _pair(described: Matrix, releases: dict[str, str]) -> Pair:
+    """The pair of the matrix with these releases, which may name another torch; or one with the defaults."""
+    named = (pair for pair in described.pairs if all(getattr(pair, name) == releases[name] for name in AXES))
+    fields: dict[str, Any] = {**described.defaults.model_dump(), **releases, "defaults": described.defaults}
+    return next(named, None) or Pair(**fields)
+
+
+def _has(there: entry.PairEntry | None, lanes: Sequence[str]) -> bool:
+    return there is not None and set(lanes) <= there.lanes.keys()

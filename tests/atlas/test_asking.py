@@ -1,0 +1,180 @@
+"""What the atlas answers, and what it does not know."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from harness.atlas.asking import AS_BEFORE, Answer, Part, State, ask
+from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
+from harness.config.errors import BadInput
+
+ATTO, EVA, FEMTO = "convnext_atto", "eva02_tiny_patch14_224", "convnext_femto"
+MODELS = (ATTO, EVA)
+LANE = "cpu-float32"
+Measure = Callable[..., None]
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> Measure:
+    """Write what was measured of a pair on the route tower."""
+
+    def write_entry(transformers: str, timm: str, *causes: Cause, failed: str | None = None, **more: object) -> None:
+        tower = RouteEntry("tower", "d", MODELS, 0, causes=causes, **more)  # type: ignore[arg-type]
+        lane = LaneEntry(LANE, "2026-11-29", "narrow", MODELS, {} if failed else {"tower": tower}, failed)
+        write(PairEntry({"transformers": transformers, "timm": timm}, {LANE: lane}), tmp_path)
+
+    return write_entry
+
+
+@pytest.fixture
+def answer(tmp_path: Path) -> Callable[..., Answer]:
+    def asked(transformers: str, timm: str, models: Iterable[str] = (), **more: str) -> Answer:
+        return ask(transformers, timm, list(models), ["tower"], folder=tmp_path, **more)
+
+    return asked
+
+
+def broken(*models: str, rules: tuple[str, ...] = ("renamed",), remedied: bool = False, finding: str = "") -> Cause:
+    return Cause("keys", ("",), rules, models, remedied, finding)
+
+
+def of(answer: Answer) -> dict[str, State]:
+    return {part.model: part.state for part in answer.parts}
+
+
+def test_what_was_measured_is_told_as_it_was(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31", broken(EVA, remedied=True))
+    found = answer("5.23.0", "1.0.31")
+    assert found.parts == (
+        Part("tower", ATTO, State.WORKS, ATTO, basis="measured on 2026-11-29"),
+        Part("tower", EVA, State.REMEDY, EVA, mended=("renamed",), basis="measured on 2026-11-29"),
+    )
+    assert (found.state, found.exit_code) == (State.REMEDY, 0)
+
+
+def test_one_cause_without_a_remedy_makes_it_broken(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31", broken(EVA, remedied=True), broken(EVA, rules=("lost",)))
+    [part] = answer("5.23.0", "1.0.31", [EVA]).parts
+    assert (part.state, part.rules, part.mended) == (State.BROKEN, ("lost",), ("renamed",))
+    assert answer("5.23.0", "1.0.31").exit_code == 1
+    assert answer("5.23.0", "1.0.31", [ATTO]).exit_code == 0
+
+
+def test_what_no_rule_explains_is_broken_whatever_else_is_mended(
+    measure: Measure, answer: Callable[..., Answer]
+) -> None:
+    measure("5.23.0", "1.0.31", broken(EVA, rules=(), finding="keys in tower: renamed"))
+    [part] = answer("5.23.0", "1.0.31", [EVA]).parts
+    assert (part.state, part.because) == (State.BROKEN, "keys in tower: renamed")
+
+
+def test_other_numbers_of_timm_itself_break_nothing(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31", Cause("outputs", (AS_BEFORE,), ("poolings",), (EVA,)))
+    [part] = answer("5.23.0", "1.0.31", [EVA]).parts
+    assert (part.state, part.changed, part.rules) == (State.WORKS, ("poolings",), ())
+    measure("5.23.0", "1.0.31", Cause("outputs", (AS_BEFORE,), (), (EVA,), finding="outputs: other"))
+    assert of(answer("5.23.0", "1.0.31", [EVA])) == {EVA: State.BROKEN}
+
+
+def test_a_model_of_the_same_kind_stands_for_another(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31")
+    [part] = answer("5.23.0", "1.0.31", ["convnext_pico_ols"]).parts
+    assert (part.model, part.measured, part.state) == ("convnext_pico_ols", ATTO, State.WORKS)
+    assert of(answer("5.23.0", "1.0.31", ["cait_m36_384"])) == {"cait_m36_384": State.UNKNOWN}
+
+
+def test_a_case_without_a_result_is_not_known(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31", open=(EVA,))
+    assert of(answer("5.23.0", "1.0.31")) == {ATTO: State.WORKS, EVA: State.UNKNOWN}
+    assert answer("5.23.0", "1.0.31").exit_code == 4
+
+
+def test_what_a_pair_cannot_have_is_unsupported_and_no_harm(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31", unsupported={"MODEL is an encoder": (EVA,)})
+    [_, part] = answer("5.23.0", "1.0.31").parts
+    assert (part.state, part.because) == (State.UNSUPPORTED, f"{EVA} is an encoder")
+    assert answer("5.23.0", "1.0.31").exit_code == 0
+
+
+def test_a_pair_that_cannot_be_installed_is_broken(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.22.0", "1.0.31")
+    measure("5.23.0", "1.0.31", failed="no wheel for this Python")
+    found = answer("5.23.0", "1.0.31", [ATTO])
+    assert [(part.state, part.because) for part in found.parts] == [(State.BROKEN, "no wheel for this Python")]
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "between"),
+    [
+        (("5.20.0", "1.0.31"), ("5.23.0", "1.0.31"), ("5.21.0", "1.0.31")),
+        (("5.23.0", "1.0.27"), ("5.23.0", "1.0.31"), ("5.23.0", "1.0.29")),
+    ],
+    ids=["of transformers", "of timm"],
+)
+def test_between_two_pairs_that_agree_their_answer_is_given_and_said_to_be_that(
+    measure: Measure,
+    answer: Callable[..., Answer],
+    below: tuple[str, str],
+    above: tuple[str, str],
+    between: tuple[str, str],
+) -> None:
+    measure(*below, broken(EVA))
+    measure(*above, broken(EVA))
+    [part] = answer(*between, [EVA]).parts
+    assert (part.state, part.rules) == (State.BROKEN, ("renamed",))
+    assert part.basis.startswith("not measured; ")
+    assert part.basis.endswith("on either side agree")
+
+
+def test_between_two_pairs_that_differ_nothing_is_known(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.20.0", "1.0.31", broken(EVA))
+    measure("5.23.0", "1.0.31")
+    [part] = answer("5.21.0", "1.0.31", [EVA]).parts
+    assert part.state is State.UNKNOWN
+    assert part.because == "not measured; transformers 5.20.0 and 5.23.0 on either side differ: broken and works"
+
+
+def test_beyond_the_last_measured_pair_nothing_is_known(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.20.0", "1.0.31")
+    measure("5.23.0", "1.0.31")
+    for transformers in ("5.24.0", "5.19.0"):
+        assert of(answer(transformers, "1.0.31", [ATTO])) == {ATTO: State.UNKNOWN}
+    assert of(answer("5.21.0", "1.0.30", [ATTO])) == {ATTO: State.UNKNOWN}
+    with pytest.raises(BadInput, match="nothing was measured in a lane cuda-float32; there are cpu-float32"):
+        answer("5.20.0", "1.0.31", [ATTO], lane="cuda-float32")
+
+
+def test_the_nearest_good_pairs_are_named_those_without_a_remedy_first(
+    measure: Measure, answer: Callable[..., Answer]
+) -> None:
+    measure("5.23.0", "1.0.31", broken(EVA))
+    measure("5.22.0", "1.0.31", broken(EVA, remedied=True))
+    measure("5.10.0", "1.0.31")
+    measure("4.57.6", "1.0.31")
+    nearest = answer("5.23.0", "1.0.31", [EVA]).nearest
+    assert nearest == (
+        ("5.10.0", "1.0.31"),
+        ("4.57.6", "1.0.31"),
+        ("5.22.0", "1.0.31"),
+    )
+
+
+def test_without_models_those_of_the_nearest_pair_are_asked(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31")
+    assert of(answer("5.30.0", "1.0.31")) == dict.fromkeys(MODELS, State.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("transformers", "models", "routes", "why"),
+    [
+        ("latest", [], [], "transformers==latest is no release"),
+        ("5.23.0", [], ["towr"], "there is no route towr"),
+        ("5.23.0", ["convnext_ato"], [], "has no LayerScale model convnext_ato.*near: convnext_atto"),
+    ],
+)
+def test_what_does_not_exist_is_one_error_with_what_there_is(
+    transformers: str, models: list[str], routes: list[str], why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadInput, match=why):
+        ask(transformers, "1.0.31", models, routes, folder=tmp_path)

@@ -1,0 +1,72 @@
+"""The files of the atlas."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.atlas.entry import PACKAGED, Cause, LaneEntry, PairEntry, RouteEntry, dumps, loads, read, write
+from harness.config.errors import BadInput
+
+MODELS = ("convnext_atto", "eva02_tiny_patch14_224", "resnet18")
+BROKEN = Cause("tensors", ("", "training"), ("buffers",), MODELS[1:2], remedied=True)
+UNKNOWN = Cause("keys", ("",), (), MODELS, finding="keys in tower: a.gamma: renamed")
+TOWER = RouteEntry("tower", "d1", MODELS, 1, ("resnet18",), {}, (BROKEN, UNKNOWN))
+HUB = RouteEntry("hub", "d2", MODELS[:1], 0, (), {"this release has no MODEL": MODELS[:1]})
+LANE = LaneEntry("cpu-float32", "2026-11-29", "narrow", MODELS, {"tower": TOWER, "hub": HUB})
+PAIR = PairEntry({"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}, {"cpu-float32": LANE})
+
+
+def test_an_entry_is_read_as_it_was_written() -> None:
+    assert loads(dumps(PAIR), "x") == PAIR
+
+
+def test_names_that_a_line_repeats_are_left_out() -> None:
+    lines = dumps(PAIR).splitlines()
+    assert [line.count("convnext_atto") for line in lines] == [0, 1, 0, 0, 0, 1]
+    assert '"without": []' in lines[2]
+    assert '"only": ["eva02_tiny_patch14_224"]' in lines[3]
+
+
+def test_a_pair_that_could_not_be_installed_says_why() -> None:
+    failed = replace(LANE, models=(), routes={}, failed="no wheel for this Python")
+    entry = replace(PAIR, lanes={"cpu-float32": failed})
+    assert loads(dumps(entry), "x") == entry
+
+
+def test_another_lane_leaves_those_that_are_there(tmp_path: Path) -> None:
+    write(PAIR, tmp_path)
+    other = replace(LANE, lane="cpu-bfloat16", day="2026-11-30")
+    path = write(replace(PAIR, lanes={"cpu-bfloat16": other}), tmp_path)
+    assert path.name == "transformers5.23.0-timm1.0.31.ndjson"
+    assert read(tmp_path)["5.23.0", "1.0.31"].lanes == {"cpu-float32": LANE, "cpu-bfloat16": other}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "",
+        "{",
+        "1",
+        "[]",
+        '{"pair": {}, "schema": 0}',
+        '{"pair": 1, "schema": 1}',
+        dumps(PAIR)[:-20],
+        dumps(PAIR).replace('"passed"', '"failed"'),
+        "\n".join(dumps(PAIR).splitlines()[:1] + dumps(PAIR).splitlines()[2:]),
+        dumps(PAIR).replace('"models": [', '"models": 1, "more": ['),
+    ],
+)
+def test_a_file_that_was_cut_or_edited_is_one_error_with_what_to_do(spoiled: str, tmp_path: Path) -> None:
+    (tmp_path / "transformers5.23.0-timm1.0.31.ndjson").write_text(spoiled)
+    with pytest.raises(BadInput, match=r"timm1\.0\.31\.ndjson is no file of the atlas.*nox -s atlas"):
+        read(tmp_path)
+
+
+def test_the_packaged_atlas_is_as_it_is_written() -> None:
+    for (transformers, timm), entry in read().items():
+        path = PACKAGED / f"transformers{transformers}-timm{timm}.ndjson"
+        assert path.read_text(encoding="utf-8") == dumps(entry)
+        assert entry.lanes
+    assert sum(path.stat().st_size for path in PACKAGED.iterdir()) < 1_500_000

@@ -1,0 +1,97 @@
+"""`nox -s atlas`, without nox."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.atlas import entry
+from harness.commands import atlas
+from harness.commands.atlas import AtlasCommand
+from harness.config.errors import BadInput, InstallationError
+from harness.contract.case import Case
+from harness.environments import pypi
+from harness.environments.pypi import Release
+from harness.execution.pair_run import PairRun
+from harness.results import verdicts
+from harness.results.judging import Judged, Verdict
+from tests.places import ROOT
+
+LINE = {
+    "transformers": [Release("5.22.0", date(2026, 7, 1)), Release("5.23.0", date(2026, 8, 1))],
+    "timm": [Release("1.0.30", date(2026, 7, 10)), Release("1.0.31", date(2026, 8, 1))],
+}
+HEADER = {"started": "2026-11-29T10:00:00+00:00", "cell": {"tower": "d1"}}
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AtlasCommand:
+    monkeypatch.setattr(pypi, "since", lambda name, *_: LINE[name])
+    words = ["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path), "--results", str(tmp_path / "results")]
+    return AtlasCommand.of(words)
+
+
+def passed(pair_run: PairRun, *_: Any) -> list[Judged]:
+    return [
+        Judged(pair_run.pair.id, "cpu-float32", Case("tower", "convnext_atto"), Verdict.AS_EXPECTED,
+               {"outcome": "passed"}, header=HEADER)
+    ]  # fmt: skip
+
+
+def test_what_is_lacking_is_listed_in_order_of_need(command: AtlasCommand) -> None:
+    first, *rest = command.lines()
+    assert first == f"{len(rest)} pairs to measure in cpu-float32, in order of need:"
+    named = [pair.id for pair in command.described.pairs]
+    assert [line.strip() for line in rest[: len(named)]] == named
+    assert "  transformers5.22.0-timm1.0.30" in rest
+
+
+def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
+    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter(range(0, 100_000, 1_500))
+    monkeypatch.setattr("harness.commands.atlas.time.monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(atlas, "tried", passed)
+    said: list[str] = []
+    command.measure(lambda _: None, said.append)  # type: ignore[arg-type,return-value]
+    assert said[-1] == f"60 minutes are over; {len(command.lacking) - 2} pairs are left for the next run"
+    assert len(entry.read(tmp_path)) == 2
+    again = AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)])
+    assert again.lacking == command.lacking[2:]
+
+
+def test_a_pair_that_cannot_be_installed_is_an_entry_and_stops_nothing(
+    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = command.lacking[:2]
+
+    def tried(pair_run: PairRun, *_: Any) -> list[Judged]:
+        if pair_run.pair == broken:
+            raise InstallationError("no wheel for this Python")
+        return passed(pair_run)
+
+    def judged(records: Sequence[Any]) -> list[Judged]:
+        case = Case("tower", "convnext_atto")
+        return [Judged(records[0].pair.id, "cpu-float32", case, Verdict.INCOMPLETE, missing="no wheel")]
+
+    monkeypatch.setattr(atlas, "tried", tried)
+    monkeypatch.setattr(verdicts, "judged", judged)
+    chosen = AtlasCommand(command.described, command.options, [broken, sound], into=tmp_path)
+    chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    lanes = {key: found.lanes["cpu-float32"] for key, found in entry.read(tmp_path).items()}
+    assert lanes[broken.transformers, broken.timm].failed == "no wheel"
+    assert lanes[sound.transformers, sound.timm].routes["tower"].passed == 1
+
+
+def test_bad_input_and_an_index_that_does_not_answer_are_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(pypi, "since", unreachable)
+    with pytest.raises(BadInput, match="PyPI cannot be asked which releases there are: no route to host"):
+        AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml")])
+    for words in (["--lane", "gpu"], ["--minutes", "soon"], ["--minute", "1"]):
+        with pytest.raises(BadInput):
+            AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), *words])
