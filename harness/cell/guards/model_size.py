@@ -11,8 +11,10 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-SECONDS: Final = 6
+SECONDS: Final = 4
 """The most that a model may take to be laid out, without memory for its values: timm's slowest takes 0.7."""
+AGAIN: Final = 0.5
+"""Seconds after which it is stopped once more."""
 SEVERAL: Final = 16
 """How many times its weights a model may have: of four bits each, float32 makes eight times as many."""
 SPARE: Final = 2**28
@@ -56,18 +58,24 @@ def laid_out(build: Callable[[], nn.Module], weights: int) -> nn.Module | None:
 
 @contextlib.contextmanager
 def _in_time() -> Iterator[None]:
-    """Raise TooLong in what takes longer than SECONDS. Only the main thread hears signals."""
+    """Raise TooLong in what takes longer than SECONDS. Only the main thread hears signals.
+
+    Again and again: Python ignores what is raised while it frees an object.
+    """
+    running = True
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise TooLong
+        if running:
+            raise TooLong
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS, AGAIN)
     try:
         yield
     finally:
-        signal.alarm(0)
+        running = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

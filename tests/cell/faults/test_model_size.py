@@ -62,6 +62,26 @@ def test_a_model_that_is_never_laid_out_is_refused_in_time(monkeypatch: pytest.M
     assert time.monotonic() - before < 10
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_is_stopped_while_it_frees_an_object_is_stopped_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_size, "SECONDS", 1)
+    freed: list[float] = []
+
+    class Slow:
+        def __del__(self) -> None:
+            freed.append(time.monotonic())
+            while time.monotonic() < freed[0] + 1.2:
+                pass
+
+    def build() -> nn.Module:
+        while True:
+            Slow()
+
+    with pytest.raises(model_size.TooLarge):
+        model_size.laid_out(build, 0)
+    assert time.monotonic() - freed[0] < 10
+
+
 def test_memory_that_the_machine_lacks_is_an_error_of_the_process() -> None:
     words = "import torch; from harness.cell.guards import untrusted; untrusted.take_no_more_than_there_is()"
     code = f"{words}\ntry:\n    torch.zeros(2**44)\nexcept RuntimeError as error:\n    print('refused')\n"
