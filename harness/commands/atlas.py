@@ -21,7 +21,8 @@ from ..environments import pypi
 from ..environments.environment import Environment, Say
 from ..environments.pypi import Index
 from ..execution.pair_run import PairRun
-from ..results import verdicts
+from ..planning import device
+from ..results import store, verdicts
 from .ensure_recorded import tried
 
 MINUTES: Final = 60
@@ -65,6 +66,10 @@ class AtlasCommand:
         lanes = options.lanes or (LANE,)
         options = replace(options, lanes=lanes, variants=(DEFAULT_VARIANT,), sizes=(Size.NARROW,), quick=True)
         chosen = {name: given[name] for name in ("minutes", "into", "list") if name in given}
+        if not chosen.get("list"):
+            device.refuse_missing(lanes)
+            for option, folder in (("--results", options.results), ("--into", chosen.get("into", entry.PACKAGED))):
+                store.refuse_unwritable(folder, option)
         there = entry.read(chosen.get("into", entry.PACKAGED))
         wanted = [_pair(described, releases) for releases in need.in_order(described, _line(described, index))]
         lacking = [pair for pair in wanted if not _has(there.get((pair.transformers, pair.timm)), lanes)]

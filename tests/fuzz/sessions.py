@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from harness import __main__ as commands
+from harness.commands.atlas import AtlasCommand
 from harness.commands.bench import bench
 from harness.commands.bisect import BisectCommand
 from harness.commands.cause import CauseCommand
@@ -14,10 +16,12 @@ from harness.commands.clean import CleanCommand
 from harness.commands.releases import ReleasesCommand
 from harness.commands.run import MatrixCommand, console, listed
 from harness.commands.upgrade import UpgradeCommand
+from harness.contract import catalog
 from harness.execution import run_lock
 from tests.fuzz import surroundings
 from tests.fuzz.surroundings import NEW, OLD
 
+PACKAGED: Final = catalog.PACKAGED
 WHEEL: Final = "wheels/timm-1.0.32-py3-none-any.whl"
 STILL: Final = "--lane cpu-float32 --route tower --model convnext_atto"
 COMMANDS: Final[dict[str, Sequence[str]]] = {
@@ -39,6 +43,8 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "cause": ("transformers==5.23.0 timm==1.0.31 --remedy file",),
     "clean": ("--older-than 3",),
     "bench": ("a c",),
+    "atlas": ("--list", "--minutes 120 --lane cpu-float32 --into entries --results r --workers 2"),
+    "ask": ("transformers==5.23.0 timm==1.0.31 --model 'vit_*' --route tower --lane cpu-float32 --json",),
     "plan": (
         "--shards 3 --results results --lane cpu-float32 --quick --also 'timm==1.0.31 transformers==5.23.0'",
         "--development wheels --newest",
@@ -78,6 +84,16 @@ def _releases(words: list[str]) -> None:
         sys.stdout.write(f"{line}\n")
 
 
+def _atlas(words: list[str]) -> None:
+    for line in AtlasCommand.of(words, surroundings.Index()).lines():
+        sys.stdout.write(f"{line}\n")
+
+
+def _ask(words: list[str]) -> int:
+    with mock.patch.object(catalog, "PACKAGED", PACKAGED):  # the atlas needs no results folder
+        return commands.main(["ask", *words])
+
+
 def _together(name: str) -> Callable[[list[str]], int]:
     return lambda words: commands.main([name, *words])
 
@@ -91,6 +107,8 @@ SESSIONS: Final[dict[str, Callable[[list[str]], Any]]] = {
     "cause": lambda words: CauseCommand.of(words) and None,
     "clean": lambda words: CleanCommand.of(words) and None,
     "bench": lambda words: bench.named(words) and None,
+    "atlas": _atlas,
+    "ask": _ask,
     "plan": _together("plan"),
     "collect": _together("collect"),
     "listed": lambda words: listed(words) and None,
