@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands.distributed import nightly
+from harness.commands.distributed import import_results, nightly
 from harness.config.errors import BadInput
 from harness.contract import catalog, record
 from harness.results import copies
@@ -118,6 +118,18 @@ def test_catalogs_made_on_the_spot_come_along(tmp_path: Path) -> None:
     (one / "catalogs" / "timm-1.0.99.ndjson").write_text(catalog_text(1))
     nightly.collect([one], tmp_path / "all", io.StringIO())
     assert (tmp_path / "all" / "catalogs" / "timm-1.0.99.ndjson").read_text() == catalog_text(1)
+
+
+def test_a_whole_disk_is_no_results_folder_and_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_results, "MOST", 3)
+    nightly.collect([shard(tmp_path / "1", run(1, "tower/a"))], tmp_path / "all", io.StringIO())
+    disk = tmp_path / "disk"
+    for name in ("etc", "home", "tmp", "usr"):
+        (disk / name / "more").mkdir(parents=True)
+    with pytest.raises(BadInput, match="disk: more than 3 files and folders in it; name a results folder"):
+        nightly.collect([disk], tmp_path / "all", io.StringIO())
 
 
 @pytest.mark.parametrize(
