@@ -87,10 +87,19 @@ def _answered(arguments: argparse.Namespace) -> int:
     from .config.errors import HarnessError  # noqa: PLC0415  as above
 
     try:
-        return ask.run(arguments, sys.stdout)
+        code = ask.run(arguments, sys.stdout)
+        sys.stdout.flush()
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except ImportError as error:
+        sys.stderr.write(f"{error}; pip install packaging\n")
+        return 2
+    except OSError as error:  # nobody reads on, or the disk is full
+        sys.stderr.write(f"the answer could not be written: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    return code
 
 
 def _nightly(arguments: argparse.Namespace) -> int:

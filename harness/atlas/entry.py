@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.version import Version
+
 from ..config.errors import BadInput
 from ..contract.package import FOLDER
 
 SCHEMA: Final = 1
 PACKAGED: Final = FOLDER / "atlas" / "pairs"
 SUFFIX: Final = ".ndjson"
-WRONG: Final = (ValueError, KeyError, TypeError, AttributeError)
+WRONG: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading a file raises that was cut, or edited."""
 
 
@@ -103,28 +105,55 @@ def loads(text: str, name: str) -> PairEntry:
         lanes: dict[str, LaneEntry] = {}
         for line in lines:
             _read(line, lanes)
-        return PairEntry({str(package): str(version) for package, version in head["pair"].items()}, lanes)
+        entry = PairEntry({str(package): str(version) for package, version in head["pair"].items()}, lanes)
+        _refuse_untrue(entry, name)
     except WRONG as error:
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        remedy = "restore the file, or measure the pair again: nox -s atlas"
-        raise BadInput(f"harness/atlas/pairs/{name} is no file of the atlas: {what}; {remedy}") from error
+        remedy = "restore it, or delete it and measure the pair again: nox -s atlas"
+        raise BadInput(f"{name} is no file of the atlas: {what}; {remedy}") from error
+    return entry
 
 
 def read(folder: Path = PACKAGED) -> dict[tuple[str, str], PairEntry]:
     """Every pair of a folder, by its releases of transformers and timm. Raises BadInput."""
-    entries = [loads(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    entries = [_of_file(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
     return {(entry.versions["transformers"], entry.versions["timm"]): entry for entry in entries}
 
 
 def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
     """Write a pair's file, and return its path. Lanes that were measured before and are not in the entry stay."""
     path = folder / f"{entry.id}{SUFFIX}"
-    before = loads(path.read_text(encoding="utf-8"), path.name).lanes if path.is_file() else {}
+    before = _of_file(path).lanes if path.is_file() else {}
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), encoding="utf-8")
     unfinished.rename(path)
     return path
+
+
+def _of_file(path: Path) -> PairEntry:
+    """The entry in a file. Raises BadInput."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except WRONG as error:
+        raise BadInput(f"{path} cannot be read: {error}; restore the file") from error
+    return loads(text, path.name)
+
+
+def _refuse_untrue(entry: PairEntry, name: str) -> None:
+    """Raises ValueError for what no pair can have: a file that was cut between two lines looks green."""
+    for package in ("transformers", "timm"):
+        Version(entry.versions[package])
+    if name.endswith(SUFFIX) and name != f"{entry.id}{SUFFIX}":
+        raise ValueError(f"it is that of {entry.id}")
+    for lane in entry.lanes.values():
+        for route in lane.routes.values():
+            named = [route.open, *route.unsupported.values(), *(cause.models for cause in route.causes)]
+            other = {model for models in named for model in models}
+            if not other <= set(route.models) or not set(route.models) <= set(lane.models):
+                raise ValueError(f"{route.route} has a result of a model that it has no case of")
+            if route.passed != len(set(route.models) - other):
+                raise ValueError(f"{route.route} says that {route.passed} passed, and names others")
 
 
 def _lines(entry: PairEntry) -> Iterator[Mapping[str, Any]]:
@@ -183,7 +212,7 @@ def _route(line: Mapping[str, Any], of: tuple[str, ...]) -> RouteEntry:
 def _cause(line: Mapping[str, Any], of: tuple[str, ...]) -> Cause:
     rules, finding = _texts(line.get("rules", ())), str(line.get("finding", ""))
     scenarios, models = _texts(line["scenarios"]), _chosen(line, of)
-    return Cause(str(line["outcome"]), scenarios, rules, models, bool(line.get("remedied")), finding)
+    return Cause(str(line["outcome"]), scenarios, rules, models, line.get("remedied", False) is True, finding)
 
 
 def _chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:

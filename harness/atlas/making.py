@@ -1,7 +1,7 @@
 """Makes a pair's entry from its verdicts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +15,17 @@ from .entry import Cause, LaneEntry, PairEntry, RouteEntry
 CELL = "cell"  # of a header: the digest of what ran the cases, by route
 
 
-def entry_of(pair: Pair, judged: Iterable[Judged], size: str) -> PairEntry:
-    """The entry of a pair from the verdicts on its cases in one variant, at one size."""
+def entry_of(pair: Pair, judged: Iterable[Judged], size: str, day: str = "") -> PairEntry:
+    """The entry of a pair from the verdicts on its cases in one variant, at one size; `day` if none has a result."""
     lanes: dict[str, list[Judged]] = defaultdict(list)
     for case in judged:
         lanes[case.lane].append(case)
-    return PairEntry(pair.versions, {lane: _lane(lane, cases, size) for lane, cases in lanes.items()})
+    return PairEntry(pair.versions, {lane: _lane(lane, cases, size, day) for lane, cases in lanes.items()})
 
 
-def _lane(lane: str, cases: Sequence[Judged], size: str) -> LaneEntry:
+def _lane(lane: str, cases: Sequence[Judged], size: str, day: str) -> LaneEntry:
     headers = [case.header for case in cases if case.header]
-    day = max((str(header["started"])[:10] for header in headers), default="")
+    day = max((str(header["started"])[:10] for header in headers), default=day)
     models = tuple(sorted({case.case.model for case in cases}))
     if not headers:
         return LaneEntry(lane, day, size, (), {}, next((case.reason for case in cases), "nothing was run"))
@@ -73,11 +73,14 @@ def _causes(case: Judged) -> Iterator[Cause]:
 
 def _told(case: Judged, scenario: ScenarioLine) -> tuple[Any, ...]:
     """The outcome of a scenario, the rules that explain it, whether remedies mend it, and what no rule explains."""
-    explaining: Mapping[str, list[str]] = {
+    explaining: dict[str, list[str]] = {
         finding.words: [rule.id for rule in case.rules if explains(rule, scenario.name, finding)]
         for finding in scenario.findings
     }
+    left = [finding for tried in scenario.remedied.values() for finding in tried.findings]
+    for finding in left:
+        explaining[finding.words] = [rule.id for rule in case.rules if explains(rule, scenario.name, finding)]
     unexplained = next((words for words, rules in explaining.items() if not rules), "")
-    left = [finding.words for tried in scenario.remedied.values() for finding in tried.findings]
-    rules = tuple(dict.fromkeys(rule for some in explaining.values() for rule in some))
+    found = [*(rule for some in explaining.values() for rule in some), *scenario.remedied]
+    rules = tuple(dict.fromkeys(found))
     return str(scenario.outcome), rules, bool(scenario.remedied) and not left, unexplained

@@ -3,28 +3,45 @@
 import difflib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Final
 
 from packaging.version import Version
 
 from ..config.errors import BadInput
 from ..contract import catalog as catalogs
+from ..contract.case import Case, Size
 from ..contract.catalog import Catalog
+from . import rules
+from .entry import LaneEntry, PairEntry, RouteEntry
 
 NEAR: Final = 3  # names
 
 
-def stands_for(measured: Sequence[str], model: str, timm: str) -> str:
-    """The measured model whose result is that of `model`: itself, or one of its kind; empty if there is none."""
-    if model in measured:
+def stands_for(results: RouteEntry, model: str, pair: PairEntry, lane: LaneEntry) -> str:
+    """The measured model whose result is that of `model`: itself, or one of its kind; empty if there is none.
+
+    None stands for another on a route that few models of the lane were tried on, nor where matrix.yaml has a rule for
+    only one of the two.
+    """
+    if model in results.models:
         return model
-    catalog = _catalog(timm)
+    catalog = catalog_of(pair.versions["timm"])
     asked = catalog.get(model)
-    alike = (other for other in measured if (entry := catalog.get(other)) and asked and entry.kind == asked.kind)
-    return next(alike, "")
+    if asked is None or 2 * len(results.models) < len(lane.models):
+        return ""
+    alike = (other for other in results.models if (entry := catalog.get(other)) and entry.kind == asked.kind)
+    other = next(alike, "")
+
+    def known(name: str) -> frozenset[str]:
+        case = Case(results.route, name, size=Size(lane.size))
+        return rules.applying(case, lane.lane, catalog[name], pair.versions)
+
+    return other if other and known(model) == known(other) else ""
 
 
-def _catalog(timm: str) -> Catalog:
+@cache
+def catalog_of(timm: str) -> Catalog:
     """The catalog of a timm release, or of the packaged one next to it. Raises BadInput if there is none."""
     packaged = {Version(path.stem.removeprefix("timm-")) for path in catalogs.PACKAGED.glob("timm-*.ndjson")}
     asked = Version(timm)
@@ -37,7 +54,7 @@ def _catalog(timm: str) -> Catalog:
 
 def named(timm: str, globs: Sequence[str]) -> list[str]:
     """The models of a timm that globs name. Raises BadInput for a glob that names none."""
-    catalog = _catalog(timm)
+    catalog = catalog_of(timm)
     names = [entry.model for entry in catalog]
     for glob in globs:
         if not any(fnmatchcase(name, glob) for name in names):

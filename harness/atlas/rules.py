@@ -5,14 +5,17 @@ python -m harness.atlas.rules > harness/atlas/rules.ndjson
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from ..config.errors import BadInput
 from ..contract import package
+from ..contract.case import Case
+from ..contract.catalog import Entry
+from ..contract.matching import applies_to, covers_releases
 from ..contract.package import FOLDER, ROOT
 
 FILE: Final = FOLDER / "atlas" / "rules.ndjson"
@@ -31,6 +34,13 @@ class KnownCause:
     torch: str | None
     url: str | None
     script: str | None
+    routes: Sequence[str]
+    scenarios: Sequence[str] | None
+    models: Sequence[str] | None
+    where: Mapping[str, Any] | None
+    lanes: Sequence[str] | None
+    variants: Sequence[str] | None
+    sizes: Sequence[str] | None
 
     @property
     def releases(self) -> str:
@@ -39,13 +49,14 @@ class KnownCause:
         return ", ".join(f"{name} {of}" for name, of in packages.items() if of) or "every release"
 
 
+RELEASES: Final = ("transformers", "timm", "torch")
 FIELDS: Final = tuple(field.name for field in fields(KnownCause))
 
 
 def dumps(rules: Iterable[Any]) -> str:
     """The text of the file for the expectations of a matrix."""
-    causes = (KnownCause(**{name: getattr(rule, name) for name in FIELDS}) for rule in rules)
-    return "".join(f"{json.dumps(asdict(cause), ensure_ascii=False)}\n" for cause in causes)
+    told = ({name: rule.model_dump(mode="json")[name] for name in FIELDS} for rule in rules)
+    return "".join(f"{json.dumps(cause, ensure_ascii=False)}\n" for cause in told)
 
 
 @cache
@@ -58,6 +69,12 @@ def known(path: Path = FILE) -> Mapping[str, KnownCause]:
         again = f"python -m {package.module('atlas.rules')} > {path}"
         raise BadInput(f"{path} is no file of the atlas: {what}; restore it, or make it again: {again}") from error
     return {cause.id: cause for cause in causes}
+
+
+def applying(case: Case, lane: str, entry: Entry, versions: Mapping[str, str]) -> frozenset[str]:
+    """The ids of the causes that a case of a pair may have by what matrix.yaml says."""
+    covering = (cause for cause in known().values() if covers_releases(cause, *(versions[name] for name in RELEASES)))
+    return frozenset(cause.id for cause in covering if applies_to(cause, case, lane, entry))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from ..config.text import number
 from ..contract.routes import ROUTES
-from .asking import Answer, Part, State
+from .answer import ANY, Answer, Part, State
 from .rules import KnownCause, known
 
 MARKS: Final = {
@@ -33,6 +33,10 @@ def lines(answer: Answer) -> Iterator[str]:
             yield ""
             yield f"{MARKS[state]} {state}: {_counted(parts)}"
             yield from _reasons(parts)
+    if mended := [part for part in answer.parts if part.state is State.BROKEN and part.mended]:
+        yield ""
+        yield f"{MARKS[State.REMEDY]} beside that, with a remedy:"
+        yield from _causes(mended, lambda part: part.mended)
     yield from _changed(answer.parts)
     yield from _known_how(answer)
 
@@ -77,9 +81,7 @@ def _models(parts: Sequence[Part]) -> str:
 
 def _reasons(parts: Sequence[Part]) -> Iterator[str]:
     """Each cause once, with the routes and models that have it; then what no rule explains."""
-    for rule in _commonest(part.rules or part.mended for part in parts):
-        concerned = [part for part in parts if rule in (part.rules or part.mended)]
-        yield from _cause(known().get(rule), rule, concerned)
+    yield from _causes(parts, lambda part: part.rules if part.state is State.BROKEN else part.mended)
     because = {part.because.replace(part.model, "MODEL"): part for part in parts if part.because}
     for why, first in because.items():
         some = [part for part in parts if part.because.replace(part.model, "MODEL") == why]
@@ -87,8 +89,10 @@ def _reasons(parts: Sequence[Part]) -> Iterator[str]:
         yield f"    {_counted(some)}"
 
 
-def _commonest(several: Iterable[Sequence[str]]) -> list[str]:
-    return [rule for rule, _ in Counter(rule for rules in several for rule in rules).most_common()]
+def _causes(parts: Sequence[Part], of: Callable[[Part], Sequence[str]]) -> Iterator[str]:
+    """The causes of some parts, the commonest first."""
+    for rule, _ in Counter(rule for part in parts for rule in of(part)).most_common():
+        yield from _cause(known().get(rule), rule, [part for part in parts if rule in of(part)])
 
 
 def _cause(cause: KnownCause | None, rule: str, parts: Sequence[Part]) -> Iterator[str]:
@@ -123,8 +127,6 @@ def _known_how(answer: Answer) -> Iterator[str]:
     unknown = [part for part in answer.parts if part.state is State.UNKNOWN]
     if unknown:
         routes = "".join(f" --route {route}" for route in dict.fromkeys(part.route for part in unknown))
-        models = list(dict.fromkeys(part.model for part in unknown))
-        named = "".join(f" --model {model}" for model in models) if len(models) <= MOST else " --quick"
+        models = "".join(f" --model {model}" for model in dict.fromkeys(part.model for part in unknown) if model != ANY)
         pins = f"transformers=={answer.transformers} timm=={answer.timm}"
-        part = routes if len(unknown) < len(answer.parts) else ""
-        yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{part}{named}"
+        yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{routes}{models}"

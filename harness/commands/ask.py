@@ -3,10 +3,8 @@
 import argparse
 from typing import Any, Final, TextIO
 
-from ..atlas import words
-from ..atlas.asking import LANE, PACKAGES, ask
-from ..config.errors import BadInput
-
+USUAL: Final = "cpu-float32"
+PACKAGES: Final = ("transformers", "timm")
 ABOUT: Final = "what was measured of a pair before: which models work on which routes, and why others do not"
 CODES: Final = """\
 Exit codes: 0 all of it works, perhaps with a remedy; 1 something is broken; 2 bad input; 4 something is not known."""
@@ -26,12 +24,15 @@ def add_to(commands: Any) -> None:
         ("route", "a way into transformers; repeatable (default: all that were measured)"),
     ):
         command.add_argument(f"--{name}", dest=f"{name}s", action="append", default=[], metavar="NAME", help=about)
-    command.add_argument("--lane", default=LANE, metavar="NAME", help=f"device and precision (default {LANE})")
+    command.add_argument("--lane", default=USUAL, metavar="NAME", help=f"device and precision (default {USUAL})")
     command.add_argument("--json", action="store_true", help="the whole answer as JSON")
 
 
 def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """Print the answer; its exit code. Raises BadInput."""
+    from ..atlas import words  # noqa: PLC0415  needs packaging, which the Python of another command may lack
+    from ..atlas.asking import ask  # noqa: PLC0415  as above
+
     releases = _releases(arguments.pins)
     transformers, timm = (releases[name] for name in PACKAGES)
     answer = ask(transformers, timm, arguments.models, arguments.routes, lane=arguments.lane)
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
 
 def _releases(pins: list[str]) -> dict[str, str]:
     """The release of each package. Raises BadInput."""
+    from ..config.errors import BadInput  # noqa: PLC0415  as above
+
     found = {name.strip(): version.strip() for name, _, version in (pin.partition("==") for pin in pins)}
     if found.keys() != set(PACKAGES):
         raise BadInput(f"{' '.join(pins)}: name both releases, as in transformers==5.23.0 timm==1.0.31")

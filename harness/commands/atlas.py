@@ -10,7 +10,7 @@ from ..atlas import entry, making, need
 from ..atlas.asking import LANE
 from ..atlas.need import Line
 from ..config import matrix, option_parser
-from ..config.errors import BadInput, HarnessError, InstallationError
+from ..config.errors import BadInput, CannotImport, HarnessError, Incomplete
 from ..config.matrix import Matrix
 from ..config.option_parser import MANY, Parser, whole
 from ..config.options import Options
@@ -83,26 +83,32 @@ class AtlasCommand:
     def measure(self, environment: Callable[[PairRun], Environment], say: Say) -> None:
         """Measure one pair after another until the time is over, and write each when it is done.
 
-        One pair's failure is its entry, and never stops the next. Raises BadInput.
+        One pair's failure never stops the next. Raises Incomplete at the end for pairs that could not be measured.
         """
         started = time.monotonic()
+        failed: list[str] = []
         for done, pair in enumerate(self.lacking):
             spent = time.monotonic() - started
             if spent > 60 * self.minutes:
                 say(f"{self.minutes} minutes are over; {len(self.lacking) - done} pairs are left for the next run")
-                return
+                break
             left = f", about {spent / done * (len(self.lacking) - done) / 60:.0f} min for all" if done else ""
             say(f"{pair.id}: {done + 1} of {len(self.lacking)}{left}")
             pair_run = PairRun.of(self.described, pair, self.options)
             try:
                 judged = tried(pair_run, environment(pair_run), say)
-            except InstallationError as error:
+            except CannotImport as error:  # that is the pair's; an installation may fail for many other reasons
                 say(f"{pair.id}: {error}")
                 judged = verdicts.judged([pair_run.records])
             except HarnessError as error:
                 say(f"{pair.id}: {error}")
+                failed.append(pair.id)
                 continue
-            say(f"wrote {entry.write(making.entry_of(pair, judged, Size.NARROW), self.into)}")
+            found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat())
+            say(f"wrote {entry.write(found, self.into)}")
+
+        if failed:
+            raise Incomplete(f"not measured, so the next run tries again: {', '.join(failed)}")
 
 
 def _line(described: Matrix, index: Index | None) -> Line:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.atlas.asking import AS_BEFORE, Answer, Part, State, ask
+from harness.atlas.answer import ANY, Answer, Part, State
+from harness.atlas.asking import ask
 from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
+from harness.atlas.measured import AS_BEFORE
 from harness.config.errors import BadInput
 
 ATTO, EVA, FEMTO = "convnext_atto", "eva02_tiny_patch14_224", "convnext_femto"
@@ -19,10 +22,13 @@ Measure = Callable[..., None]
 def measure(tmp_path: Path) -> Measure:
     """Write what was measured of a pair on the route tower."""
 
-    def write_entry(transformers: str, timm: str, *causes: Cause, failed: str | None = None, **more: object) -> None:
-        tower = RouteEntry("tower", "d", MODELS, 0, causes=causes, **more)  # type: ignore[arg-type]
+    def write_entry(transformers: str, timm: str, *causes: Cause, failed: str | None = None, **more: Any) -> None:
+        named = [more.get("open", ()), *more.get("unsupported", {}).values(), *(cause.models for cause in causes)]
+        passed = len(set(MODELS) - {model for models in named for model in models})
+        tower = RouteEntry("tower", "d", MODELS, passed, causes=causes, **more)
         lane = LaneEntry(LANE, "2026-11-29", "narrow", MODELS, {} if failed else {"tower": tower}, failed)
-        write(PairEntry({"transformers": transformers, "timm": timm}, {LANE: lane}), tmp_path)
+        versions = {"transformers": transformers, "timm": timm, "torch": "2.14.1"}
+        write(PairEntry(versions, {LANE: lane}), tmp_path)
 
     return write_entry
 
@@ -70,17 +76,17 @@ def test_what_no_rule_explains_is_broken_whatever_else_is_mended(
 
 
 def test_other_numbers_of_timm_itself_break_nothing(measure: Measure, answer: Callable[..., Answer]) -> None:
-    measure("5.23.0", "1.0.31", Cause("outputs", (AS_BEFORE,), ("poolings",), (EVA,)))
+    measure("5.23.0", "1.0.31", Cause("outputs", (AS_BEFORE,), ("timm-poolings",), (EVA,)))
     [part] = answer("5.23.0", "1.0.31", [EVA]).parts
-    assert (part.state, part.changed, part.rules) == (State.WORKS, ("poolings",), ())
+    assert (part.state, part.changed, part.rules) == (State.WORKS, ("timm-poolings",), ())
     measure("5.23.0", "1.0.31", Cause("outputs", (AS_BEFORE,), (), (EVA,), finding="outputs: other"))
     assert of(answer("5.23.0", "1.0.31", [EVA])) == {EVA: State.BROKEN}
 
 
 def test_a_model_of_the_same_kind_stands_for_another(measure: Measure, answer: Callable[..., Answer]) -> None:
     measure("5.23.0", "1.0.31")
-    [part] = answer("5.23.0", "1.0.31", ["convnext_pico_ols"]).parts
-    assert (part.model, part.measured, part.state) == ("convnext_pico_ols", ATTO, State.WORKS)
+    [part] = answer("5.23.0", "1.0.31", ["convnext_femto"]).parts
+    assert (part.model, part.measured, part.state) == ("convnext_femto", ATTO, State.WORKS)
     assert of(answer("5.23.0", "1.0.31", ["cait_m36_384"])) == {"cait_m36_384": State.UNKNOWN}
 
 
@@ -145,19 +151,13 @@ def test_beyond_the_last_measured_pair_nothing_is_known(measure: Measure, answer
         answer("5.20.0", "1.0.31", [ATTO], lane="cuda-float32")
 
 
-def test_the_nearest_good_pairs_are_named_those_without_a_remedy_first(
-    measure: Measure, answer: Callable[..., Answer]
-) -> None:
+def test_the_nearest_good_pairs_are_named(measure: Measure, answer: Callable[..., Answer]) -> None:
     measure("5.23.0", "1.0.31", broken(EVA))
     measure("5.22.0", "1.0.31", broken(EVA, remedied=True))
     measure("5.10.0", "1.0.31")
     measure("4.57.6", "1.0.31")
     nearest = answer("5.23.0", "1.0.31", [EVA]).nearest
-    assert nearest == (
-        ("5.10.0", "1.0.31"),
-        ("4.57.6", "1.0.31"),
-        ("5.22.0", "1.0.31"),
-    )
+    assert nearest == (("5.22.0", "1.0.31"), ("5.10.0", "1.0.31"), ("4.57.6", "1.0.31"))
 
 
 def test_without_models_those_of_the_nearest_pair_are_asked(measure: Measure, answer: Callable[..., Answer]) -> None:
@@ -165,10 +165,70 @@ def test_without_models_those_of_the_nearest_pair_are_asked(measure: Measure, an
     assert of(answer("5.30.0", "1.0.31")) == dict.fromkeys(MODELS, State.UNKNOWN)
 
 
+def test_an_open_case_between_two_green_ones_stays_open(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.20.0", "1.0.31")
+    measure("5.22.0", "1.0.31", open=(ATTO,))
+    measure("5.23.0", "1.0.31")
+    assert of(answer("5.22.0", "1.0.31", [ATTO])) == {ATTO: State.UNKNOWN}
+    assert answer("5.24.0", "1.0.31", [ATTO]).nearest == (("5.23.0", "1.0.31"), ("5.20.0", "1.0.31"))
+
+
+def test_a_rule_that_names_releases_between_is_heeded(measure: Measure, answer: Callable[..., Answer]) -> None:
+    for transformers in ("4.57.6", "5.1.0"):
+        measure(transformers, "1.0.27")
+    [part] = answer("5.0.0", "1.0.27", [EVA]).parts  # from 5.0 on, a rule says
+    assert part.because.endswith("agree, and a rule of matrix.yaml names releases between")
+
+
+def test_what_one_axis_says_and_the_other_denies_is_not_known(measure: Measure, answer: Callable[..., Answer]) -> None:
+    for releases in (("5.20.0", "1.0.30"), ("5.23.0", "1.0.30")):
+        measure(*releases)
+    for releases in (("5.21.0", "1.0.29"), ("5.21.0", "1.0.31")):
+        measure(*releases, broken(ATTO))
+    assert of(answer("5.21.0", "1.0.30", [ATTO])) == {ATTO: State.UNKNOWN}
+
+
+@pytest.mark.parametrize("version", ["5.21.0.dev0", "5.21.0rc1", "5.21.0+x1"])
+def test_of_what_is_no_release_only_measuring_tells(
+    measure: Measure, answer: Callable[..., Answer], version: str
+) -> None:
+    measure("5.20.0", "1.0.31")
+    measure("5.23.0", "1.0.31")
+    assert of(answer(version, "1.0.31", [ATTO])) == {ATTO: State.UNKNOWN}
+
+
+def test_a_release_may_be_spelled_otherwise(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31")
+    for spelled in ("5.23", "v5.23.0", "5.23.0.0"):
+        assert of(answer(spelled, "1.0.31", [ATTO])) == {ATTO: State.WORKS}
+
+
+def test_none_stands_for_another_where_few_were_tried(tmp_path: Path) -> None:
+    others = tuple(f"m{at}" for at in range(6))
+    towers = RouteEntry("vlm", "d", (ATTO,), 1)
+    lane = LaneEntry(LANE, "2026-11-29", "narrow", (ATTO, *others), {"vlm": towers})
+    write(PairEntry({"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}, {LANE: lane}), tmp_path)
+    found = ask("5.23.0", "1.0.31", [ATTO, "convnext_femto"], ["vlm"], folder=tmp_path)
+    assert of(found) == {ATTO: State.WORKS, "convnext_femto": State.UNKNOWN}
+
+
+def test_a_route_that_nobody_measured_is_not_known(measure: Measure, tmp_path: Path) -> None:
+    measure("5.23.0", "1.0.31")
+    found = ask("5.23.0", "1.0.31", routes=["tower", "trainer"], folder=tmp_path)
+    assert [(part.model, part.state) for part in found.parts if part.route == "trainer"] == [(ANY, State.UNKNOWN)]
+    assert found.exit_code == 4
+
+
+def test_what_is_supported_nowhere_does_not_work(measure: Measure, answer: Callable[..., Answer]) -> None:
+    measure("5.23.0", "1.0.31", unsupported={"MODEL is an encoder": (EVA,)})
+    assert answer("5.23.0", "1.0.31", [EVA]).exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("transformers", "models", "routes", "why"),
     [
         ("latest", [], [], "transformers==latest is no release"),
+        ("9" * 400, [], [], "9 is no release"),
         ("5.23.0", [], ["towr"], "there is no route towr"),
         ("5.23.0", ["convnext_ato"], [], "has no LayerScale model convnext_ato.*near: convnext_atto"),
     ],

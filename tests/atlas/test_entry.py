@@ -11,7 +11,7 @@ from harness.config.errors import BadInput
 MODELS = ("convnext_atto", "eva02_tiny_patch14_224", "resnet18")
 BROKEN = Cause("tensors", ("", "training"), ("buffers",), MODELS[1:2], remedied=True)
 UNKNOWN = Cause("keys", ("",), (), MODELS, finding="keys in tower: a.gamma: renamed")
-TOWER = RouteEntry("tower", "d1", MODELS, 1, ("resnet18",), {}, (BROKEN, UNKNOWN))
+TOWER = RouteEntry("tower", "d1", MODELS, 0, ("resnet18",), {}, (BROKEN, UNKNOWN))
 HUB = RouteEntry("hub", "d2", MODELS[:1], 0, (), {"this release has no MODEL": MODELS[:1]})
 LANE = LaneEntry("cpu-float32", "2026-11-29", "narrow", MODELS, {"tower": TOWER, "hub": HUB})
 PAIR = PairEntry({"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}, {"cpu-float32": LANE})
@@ -19,6 +19,7 @@ PAIR = PairEntry({"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}
 
 def test_an_entry_is_read_as_it_was_written() -> None:
     assert loads(dumps(PAIR), "x") == PAIR
+    assert loads(dumps(PAIR), f"{PAIR.id}.ndjson") == PAIR
 
 
 def test_names_that_a_line_repeats_are_left_out() -> None:
@@ -56,6 +57,14 @@ def test_another_lane_leaves_those_that_are_there(tmp_path: Path) -> None:
         dumps(PAIR).replace('"passed"', '"failed"'),
         "\n".join(dumps(PAIR).splitlines()[:1] + dumps(PAIR).splitlines()[2:]),
         dumps(PAIR).replace('"models": [', '"models": 1, "more": ['),
+        "\n".join(
+            [*dumps(PAIR).splitlines()[:2], *dumps(PAIR).splitlines()[4:5]]
+        ),  # cut between two lines: nothing is broken any more
+        dumps(PAIR).replace('"passed": 0', '"passed": 1'),
+        dumps(PAIR).replace('"only": ["eva02_tiny_patch14_224"]', '"only": ["eva02_tiny_patch14"]'),
+        dumps(PAIR).replace("5.23.0", "5.22.0"),
+        dumps(PAIR).replace('"timm": "1.0.31"', '"timm": "main"'),
+        "[" * 100_000,
     ],
 )
 def test_a_file_that_was_cut_or_edited_is_one_error_with_what_to_do(spoiled: str, tmp_path: Path) -> None:

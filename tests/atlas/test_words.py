@@ -2,7 +2,7 @@
 
 import json
 
-from harness.atlas.asking import Answer, Part, State
+from harness.atlas.answer import Answer, Part, State
 from harness.atlas.words import as_json, lines
 
 MEASURED = "measured on 2026-11-29"
@@ -39,7 +39,7 @@ def test_a_cause_is_told_once_with_what_to_do_and_whom_it_concerns() -> None:
 def test_what_is_not_known_comes_with_the_command_that_tells() -> None:
     unknown = Part("tower", "a", State.UNKNOWN, because="not measured, nor on either side of it")
     assert words(unknown).endswith(
-        "To know: nox -s pair -- transformers==5.23.0 timm==1.0.31 --lane cpu-float32 --model a"
+        "To know: nox -s pair -- transformers==5.23.0 timm==1.0.31 --lane cpu-float32 --route tower --model a"
     )
     assert "--route tower --model a" in words(unknown, Part("hub", "a", State.WORKS, "a"))
 
@@ -60,3 +60,11 @@ def test_json_has_the_whole_answer_and_its_causes() -> None:
     assert content["state"] == "works with a remedy"
     assert content["parts"][0]["mended"] == ["buffers-in-own-model"]
     assert content["causes"]["buffers-in-own-model"]["transformers"] == ">=5.0"
+
+
+def test_of_a_broken_model_what_a_remedy_mends_is_told_apart() -> None:
+    said = words(Part("tower", "a", State.BROKEN, "a", rules=("gone",), mended=("buffers-in-own-model",)))
+    first, second = said.split("◐ beside that, with a remedy:")
+    assert "gone, a cause that matrix.yaml no longer has" in first
+    assert "non-persistent buffers" not in first
+    assert "non-persistent buffers" in second

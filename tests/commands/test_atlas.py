@@ -10,7 +10,7 @@ import pytest
 from harness.atlas import entry
 from harness.commands import atlas
 from harness.commands.atlas import AtlasCommand
-from harness.config.errors import BadInput, InstallationError
+from harness.config.errors import BadInput, CannotImport, Incomplete, InstallationError
 from harness.contract.case import Case
 from harness.environments import pypi
 from harness.environments.pypi import Release
@@ -62,14 +62,16 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     assert again.lacking == command.lacking[2:]
 
 
-def test_a_pair_that_cannot_be_installed_is_an_entry_and_stops_nothing(
+def test_a_pair_that_cannot_be_imported_is_an_entry_and_one_that_is_not_installed_is_tried_again(
     command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken, sound = command.lacking[:2]
+    broken, unreachable, sound = command.lacking[:3]
 
     def tried(pair_run: PairRun, *_: Any) -> list[Judged]:
         if pair_run.pair == broken:
-            raise InstallationError("no wheel for this Python")
+            raise CannotImport("timm raises")
+        if pair_run.pair == unreachable:
+            raise InstallationError("the index did not answer")
         return passed(pair_run)
 
     def judged(records: Sequence[Any]) -> list[Judged]:
@@ -78,20 +80,33 @@ def test_a_pair_that_cannot_be_installed_is_an_entry_and_stops_nothing(
 
     monkeypatch.setattr(atlas, "tried", tried)
     monkeypatch.setattr(verdicts, "judged", judged)
-    chosen = AtlasCommand(command.described, command.options, [broken, sound], into=tmp_path)
-    chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    chosen = AtlasCommand(command.described, command.options, [broken, unreachable, sound], into=tmp_path)
+    with pytest.raises(Incomplete, match=f"the next run tries again: {unreachable.id}$"):
+        chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
     lanes = {key: found.lanes["cpu-float32"] for key, found in entry.read(tmp_path).items()}
+    assert (unreachable.transformers, unreachable.timm) not in lanes
     assert lanes[broken.transformers, broken.timm].failed == "no wheel"
     assert lanes[sound.transformers, sound.timm].routes["tower"].passed == 1
 
 
-def test_bad_input_and_an_index_that_does_not_answer_are_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_does_not_answer_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: Any) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr(pypi, "since", unreachable)
     with pytest.raises(BadInput, match="PyPI cannot be asked which releases there are: no route to host"):
         AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml")])
-    for words in (["--lane", "gpu"], ["--minutes", "soon"], ["--minute", "1"]):
-        with pytest.raises(BadInput):
-            AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--lane", "gpu"], "no lane gpu"),
+        (["--minutes", "soon"], "no number of minutes"),
+        (["--minute", "1"], "--minute"),
+    ],
+)
+def test_bad_input_is_one_error(words: list[str], why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pypi, "since", lambda name, *_: LINE[name])
+    with pytest.raises(BadInput, match=why):
+        AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), *words])

@@ -1,0 +1,180 @@
+"""What was measured in one lane, and what that tells of other models and other pairs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from packaging.version import Version
+
+from ..contract.case import Case, Size
+from ..contract.catalog import BERT
+from ..contract.routes import ROUTES
+from . import names, rules
+from .answer import ANY, GOOD, Part, Releases, State
+from .entry import Cause, LaneEntry, PairEntry, RouteEntry
+
+AS_BEFORE: Final = "as before"
+"""The scenario that compares timm with an older timm: what it finds is a change of numbers, and breaks nothing."""
+OF_TIMM: Final = "timm-"
+"""What begins the ids of rules for what timm computes."""
+PACKAGES: Final = ("transformers", "timm")
+AXES: Final = (0, 1)  # of a pair's two releases: transformers moves, or timm
+SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """What was measured in one lane."""
+
+    pairs: Mapping[Releases, PairEntry]
+    lane: str
+
+    @cached_property
+    def lanes(self) -> Mapping[Releases, LaneEntry]:
+        """The lane of each pair in which it was measured."""
+        return {releases: pair.lanes[self.lane] for releases, pair in self.pairs.items() if self.lane in pair.lanes}
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes that were measured, in their usual order."""
+        there = {route for lane in self.lanes.values() for route in lane.routes}
+        return [route for route in ROUTES if route in there]
+
+    def spelled(self, *asked: Version) -> Releases:
+        """Two releases as the atlas spells them: 5.23 is 5.23.0."""
+        first, second = (
+            next((pair[axis] for pair in self.pairs if Version(pair[axis]) == version), str(version))
+            for axis, version in enumerate(asked)
+        )
+        return first, second
+
+    def models(self, releases: Releases, route: str) -> Sequence[str]:
+        """The models that were measured on a route with the pair, or with the nearest pair that has it."""
+        for other in sorted(self.lanes, key=lambda other: _distance(releases, other)):
+            if results := self.lanes[other].routes.get(route):
+                return results.models
+        return ()
+
+    def parts(self, releases: Releases, asked: Mapping[str, Sequence[str]]) -> Iterator[Part]:
+        """The answer for each model on each route; of a route that no pair was measured on, that nothing is known."""
+        for route, models in asked.items():
+            for model in (models or [ANY]) if ROUTES[route].has_timm else [BERT.model]:
+                yield self.measured(releases, route, model) or self._between(releases, route, model)
+
+    def measured(self, releases: Releases, route: str, model: str) -> Part | None:
+        """What was measured of the pair itself; None if no case was tried that tells."""
+        lane = self.lanes.get(releases)
+        if lane is None:
+            return None
+        basis = f"measured on {lane.day}"
+        if lane.failed:
+            return Part(route, model, State.BROKEN, because=lane.failed, basis=basis)
+        results = lane.routes.get(route)
+        stands = results and names.stands_for(results, model, self.pairs[releases], lane)
+        if results is None or not stands:
+            return None
+        if stands in results.open:
+            return Part(route, model, State.UNKNOWN, stands, because="it was tried, and gave no result")
+        return replace(_result(results, stands), model=model, basis=basis)
+
+    def _between(self, releases: Releases, route: str, model: str) -> Part:
+        """What the measured pairs on either side agree on, if they and the rules all do; not known otherwise."""
+        if any(Version(release).is_prerelease or Version(release).local for release in releases):
+            return Part(route, model, State.UNKNOWN, because="not measured, and no release")
+        told = [part for axis in AXES if (part := self._along(axis, releases, route, model))]
+        if not told:
+            return Part(route, model, State.UNKNOWN, because="not measured, nor on either side of it")
+        unknown = next((part for part in told if part.state is State.UNKNOWN), None)
+        if unknown is None and len({part.same for part in told}) > 1:
+            return Part(route, model, State.UNKNOWN, because="not measured; its neighbours differ")
+        return unknown or told[0]
+
+    def _along(self, axis: int, releases: Releases, route: str, model: str) -> Part | None:
+        """What the measured pairs below and above agree on, of which the other package is the same; None without."""
+        (below, one), (above, other) = self._sides(releases, axis, route, model)
+        if below is None or above is None or one is None or other is None:
+            return None
+        ends = f"{PACKAGES[axis]} {below[axis]} and {above[axis]} on either side"
+        if one.same != other.same:
+            why = f"not measured; {ends} differ: {one.state} and {other.state}"
+        elif any(
+            self._rules(releases, side, route, model) != self._rules(side, side, route, model)
+            for side in (below, above)
+        ):
+            why = f"not measured; {ends} agree, and a rule of matrix.yaml names releases between"
+        else:
+            return replace(one, basis=f"not measured; {ends} agree")
+        return Part(route, model, State.UNKNOWN, because=why)
+
+    def _rules(self, releases: Releases, measured: Releases, route: str, model: str) -> frozenset[str]:
+        """The causes that rules expect of a case, with what else the measured pair has."""
+        entry = BERT if model == BERT.model else names.catalog_of(releases[1]).get(model)
+        versions = {**self.pairs[measured].versions, **dict(zip(PACKAGES, releases, strict=True))}
+        case = Case(route, model, size=Size(self.lanes[measured].size))
+        return rules.applying(case, self.lane, entry, versions) if entry else frozenset()
+
+    def _sides(
+        self, releases: Releases, axis: int, route: str, model: str
+    ) -> list[tuple[Releases, Part] | tuple[None, None]]:
+        """The nearest measured pairs below and above, of which the other package is the same."""
+        here = Version(releases[axis])
+        line = sorted(
+            (other for other in self.lanes if other[1 - axis] == releases[1 - axis] and other != releases),
+            key=lambda other: Version(other[axis]),
+        )
+        below = [other for other in reversed(line) if Version(other[axis]) < here]
+        above = [other for other in line if Version(other[axis]) > here]
+        return [
+            next(((other, part) for other in side if (part := self.measured(other, route, model))), (None, None))
+            for side in (below, above)
+        ]
+
+    def nearest(
+        self, releases: Releases, asked: Mapping[str, Sequence[str]], parts: Sequence[Part]
+    ) -> Iterator[Releases]:
+        """The measured pairs nearest to a pair that are good for all that was asked and is supported at all."""
+        impossible = {(part.route, part.model) for part in parts if part.state is State.UNSUPPORTED}
+        found = 0
+        for other in sorted(self.lanes, key=lambda other: _distance(releases, other)):
+            wanted = (part for part in self.parts(other, asked) if (part.route, part.model) not in impossible)
+            if other != releases and all(part.state in GOOD for part in wanted):
+                yield other
+                found += 1
+            if found == SHOWN:
+                return
+
+
+def _result(results: RouteEntry, model: str) -> Part:
+    """What was measured of a model on a route."""
+    why = next((why for why, models in results.unsupported.items() if model in models), None)
+    if why is not None:
+        return Part(results.route, model, State.UNSUPPORTED, model, because=why.replace("MODEL", model))
+    causes = [cause for cause in results.causes if model in cause.models]
+    changed = [cause for cause in causes if _is_of_timm_alone(cause)]
+    broken = [cause for cause in causes if cause not in changed]
+    found = next((cause.finding for cause in broken if cause.finding), "")
+    stays = [cause for cause in broken if cause.finding or not cause.remedied]
+    state = State.BROKEN if stays else State.REMEDY if broken else State.WORKS
+    mended = [cause for cause in broken if cause not in stays]
+    return Part(results.route, model, state, model, _rules(stays), _rules(mended), _rules(changed), found)
+
+
+def _rules(causes: Iterable[Cause]) -> tuple[str, ...]:
+    return tuple(sorted({rule for cause in causes for rule in cause.rules}))
+
+
+def _is_of_timm_alone(cause: Cause) -> bool:
+    """Whether it is known why timm computes otherwise than before: that breaks nothing that is loaded."""
+    known = bool(cause.rules) and all(rule.startswith(OF_TIMM) for rule in cause.rules)
+    return known and not cause.finding and cause.scenarios == (AS_BEFORE,)
+
+
+def _distance(one: Releases, other: Releases) -> float:
+    return sum(abs(_rank(Version(one[axis])) - _rank(Version(other[axis]))) for axis in AXES)
+
+
+def _rank(version: Version) -> float:
+    """A number that orders releases, and by which one minor release is as far as another."""
+    major, minor, micro, *_ = (*version.release, 0, 0, 0)
+    return 100.0 * major + minor + micro / 100
