@@ -126,7 +126,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"this Python is {sys.version.split()[0]}; 3.11 or later is needed\n")
         return 2
     arguments = _parser().parse_args(argv)
-    if arguments.command == "ask":
+    if arguments.command in {"ask", "upgrade"}:
         return _answered(arguments)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)

@@ -1,6 +1,6 @@
 """Asks the atlas: which models work with a pair on which routes, with what remedy, and if not, why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from ..config.errors import BadInput
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
-from .answer import GOOD, Answer
+from .answer import GOOD, Answer, Releases
 from .measured import Atlas
 
 LANE: Final = "cpu-float32"
@@ -31,19 +31,37 @@ def ask(  # noqa: PLR0913  what can be asked
 
     Raises BadInput for a release that is none, a model, route or lane that is not there, and a file that was cut.
     """
-    if unknown := [route for route in routes if route not in ROUTES]:
-        raise BadInput(f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}")
-    atlas = Atlas(entries.read(folder), lane)
-    releases = atlas.spelled(_version("transformers", transformers), _version("timm", timm))
-    there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
-    if there and lane not in there:
-        raise BadInput(f"nothing was measured in a lane {lane}; there are {', '.join(there)}")
-    named = names.named(releases[1], models)
-    asked = {route: named if models else atlas.models(releases, route) for route in routes or atlas.routes}
+    atlas = opened(folder, lane)
+    releases = spelled(atlas, transformers, timm)
+    asked = asked_for(atlas, releases, models, routes)
     parts = tuple(atlas.parts(releases, asked))
     answer = Answer(*releases, lane, parts, ())
     bad = answer.state not in GOOD
     return replace(answer, nearest=tuple(atlas.nearest(releases, asked, parts))) if bad else answer
+
+
+def opened(folder: Path, lane: str) -> Atlas:
+    """A lane of the atlas. Raises BadInput for one in which nothing was measured."""
+    atlas = Atlas(entries.read(folder), lane)
+    there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
+    if there and lane not in there:
+        raise BadInput(f"nothing was measured in a lane {lane}; there are {', '.join(there)}")
+    return atlas
+
+
+def spelled(atlas: Atlas, transformers: str, timm: str) -> Releases:
+    """Two releases as the atlas spells them. Raises BadInput for what is none."""
+    return atlas.spelled(_version("transformers", transformers), _version("timm", timm))
+
+
+def asked_for(
+    atlas: Atlas, releases: Releases, models: Sequence[str], routes: Sequence[str]
+) -> Mapping[str, Sequence[str]]:
+    """The models that are asked for on each route. Raises BadInput for what does not exist."""
+    if unknown := [route for route in routes if route not in ROUTES]:
+        raise BadInput(f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}")
+    named = names.named(releases[1], models)
+    return {route: named if models else atlas.models(releases, route) for route in routes or atlas.routes}
 
 
 def _version(name: str, text: str) -> Version:

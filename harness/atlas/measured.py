@@ -49,9 +49,13 @@ class Atlas:
         )
         return first, second
 
+    def by_distance(self, releases: Releases) -> list[Releases]:
+        """The measured pairs, the nearest to these releases first."""
+        return sorted(self.lanes, key=lambda other: _distance(releases, other))
+
     def models(self, releases: Releases, route: str) -> Sequence[str]:
         """The models that were measured on a route with the pair, or with the nearest pair that has it."""
-        for other in sorted(self.lanes, key=lambda other: _distance(releases, other)):
+        for other in self.by_distance(releases):
             if results := self.lanes[other].routes.get(route):
                 return results.models
         return ()
@@ -136,7 +140,7 @@ class Atlas:
         """The measured pairs nearest to a pair that are good for all that was asked and is supported at all."""
         impossible = {(part.route, part.model) for part in parts if part.state is State.UNSUPPORTED}
         found = 0
-        for other in sorted(self.lanes, key=lambda other: _distance(releases, other)):
+        for other in self.by_distance(releases):
             wanted = (part for part in self.parts(other, asked) if (part.route, part.model) not in impossible)
             if other != releases and all(part.state in GOOD for part in wanted):
                 yield other

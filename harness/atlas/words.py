@@ -3,12 +3,13 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from ..config.text import number
 from ..contract.routes import ROUTES
 from .answer import ANY, Answer, Part, State
+from .moving import Change, Kind, Move
 from .rules import KnownCause, known
 
 MARKS: Final = {
@@ -41,11 +42,62 @@ def lines(answer: Answer) -> Iterator[str]:
     yield from _known_how(answer)
 
 
-def as_json(answer: Answer) -> str:
+def lines_of_move(move: Move) -> Iterator[str]:
+    """A sentence; what breaks and what newly needs a remedy, by cause; what is not known; what is mended; and how."""
+    yield _verdict(move)
+    for kind, mark in ((Kind.BREAKS, "✘"), (Kind.NEEDS, "◐"), (Kind.UNKNOWN, "?"), (Kind.MENDED, "↑")):
+        if changes := move.of(kind):
+            yield ""
+            yield f"{mark} {kind}: {_counted([change.new for change in changes])}"
+            yield from _why(kind, changes)
+    new_numbers = [
+        replace(change.new, changed=tuple(rule for rule in change.new.changed if rule not in change.old.changed))
+        for change in move.changes
+    ]
+    yield from _changed(new_numbers)
+    yield ""
+    for basis in dict.fromkeys(part.basis for change in move.changes for part in (change.old, change.new)):
+        if basis:
+            yield f"{basis[0].upper()}{basis[1:]}."
+    if move.exit_code and move.nearest:
+        pairs = "; ".join(f"transformers {first} with timm {second}" for first, second in move.nearest)
+        yield f"Nearest pairs on record for which nothing changes for worse: {pairs}."
+    if move.exit_code:
+        pins = f"transformers=={move.end[0]} timm=={move.end[1]}"
+        start = f"transformers{move.start[0]}-timm{move.start[1]}"
+        yield f"To measure it: nox -s upgrade -- {pins} --from {start} --lane {move.lane}"
+
+
+def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
+    """The causes of changes for worse, or why it is not known which end is how."""
+    parts = [change.new for change in changes]
+    if kind is Kind.UNKNOWN:
+        yield from _because([change.new if change.new.because else change.old for change in changes])
+    elif kind is Kind.BREAKS:
+        yield from _causes(parts, lambda part: part.rules)
+        yield from _because(parts)
+    elif kind is Kind.NEEDS:
+        yield from _causes(parts, lambda part: part.mended)
+
+
+def _verdict(move: Move) -> str:
+    ends = [f"transformers {first} with timm {second}" for first, second in (move.start, move.end)]
+    counts = Counter(change.kind for change in move.changes)
+    said = ", ".join(f"{kind}: {counts[kind]}" for kind in Kind if counts[kind])
+    word = "Yes" if move.exit_code == 0 else "Not known" if move.exit_code != 1 else "No"
+    if word == "No" and not counts[Kind.BREAKS]:
+        word = "With remedies"
+    found = f"{said}, of {number(len(move.changes), 'case')}" if said else "nothing was measured that could tell"
+    return f"{word}: from {ends[0]} to {ends[1]} in {move.lane}: {found}."
+
+
+def as_json(found: Answer | Move) -> str:
     """The whole answer, with the causes that it names."""
-    named = {rule for part in answer.parts for rule in (*part.rules, *part.mended, *part.changed)}
+    parts = found.parts if isinstance(found, Answer) else [change.new for change in found.changes]
+    named = {rule for part in parts for rule in (*part.rules, *part.mended, *part.changed)}
     causes = {rule: asdict(cause) for rule, cause in known().items() if rule in named}
-    content: Mapping[str, Any] = {"state": answer.state, **asdict(answer), "causes": causes}
+    said = {"state": found.state} if isinstance(found, Answer) else {"exit_code": found.exit_code}
+    content: Mapping[str, Any] = {**said, **asdict(found), "causes": causes}
     return json.dumps(content, indent=1)
 
 
@@ -82,6 +134,11 @@ def _models(parts: Sequence[Part]) -> str:
 def _reasons(parts: Sequence[Part]) -> Iterator[str]:
     """Each cause once, with the routes and models that have it; then what no rule explains."""
     yield from _causes(parts, lambda part: part.rules if part.state is State.BROKEN else part.mended)
+    yield from _because(parts)
+
+
+def _because(parts: Sequence[Part]) -> Iterator[str]:
+    """What no rule explains, each once, with the routes and models that have it."""
     because = {part.because.replace(part.model, "MODEL"): part for part in parts if part.because}
     for why, first in because.items():
         some = [part for part in parts if part.because.replace(part.model, "MODEL") == why]

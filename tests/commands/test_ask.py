@@ -1,4 +1,4 @@
-"""The command `ask`."""
+"""The commands `ask` and `upgrade`."""
 
 import json
 import subprocess
@@ -20,6 +20,15 @@ def test_the_command_answers_from_the_packaged_atlas(capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["transformers"] == "5.23.0"
 
 
+@pytest.mark.parametrize("start", ["transformers==4.57.6,timm==1.0.22", "transformers4.57.6-timm1.0.22"])
+def test_a_move_is_answered_from_the_packaged_atlas(start: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["upgrade", *PINS, "--from", start, "--model", "eva02_tiny_patch14_224", "--route", "tower"]
+    assert main(words) == 1
+    assert capsys.readouterr().out.startswith("With remedies: from transformers 4.57.6 with timm 1.0.22 to ")
+    assert main(["upgrade", "timm==1.0.22", "--from", start, "--route", "wrapper"]) == 0
+    assert capsys.readouterr().out.startswith("Yes: from transformers 4.57.6 with timm 1.0.22 to transformers 4.57.6")
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -35,6 +44,12 @@ def test_bad_input_is_one_error(words: list[str], why: str, capsys: pytest.Captu
     printed = capsys.readouterr()
     assert why in printed.err
     assert printed.out == ""
+
+
+@pytest.mark.parametrize("start", ["5.23.0", "transformers==5.23.0", "a-timmb", "x==1,y==2"])
+def test_a_start_that_is_no_pair_is_one_error(start: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["upgrade", *PINS, "--from", start]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_it_imports_neither_torch_nor_the_libraries_of_the_harness() -> None:

@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     "bench": ("a c",),
     "atlas": ("--list", "--minutes 120 --lane cpu-float32 --into entries --results r --workers 2"),
     "ask": ("transformers==5.23.0 timm==1.0.31 --model 'vit_*' --route tower --lane cpu-float32 --json",),
+    "move": ("transformers==5.23.0 timm==1.0.31 --from transformers==4.57.6,timm==1.0.22 --route tower",),
     "plan": (
         "--shards 3 --results results --lane cpu-float32 --quick --also 'timm==1.0.31 transformers==5.23.0'",
         "--development wheels --newest",
@@ -89,9 +90,12 @@ def _atlas(words: list[str]) -> None:
         sys.stdout.write(f"{line}\n")
 
 
-def _ask(words: list[str]) -> int:
-    with mock.patch.object(catalog, "PACKAGED", PACKAGED):  # the atlas needs no results folder
-        return commands.main(["ask", *words])
+def _of_atlas(name: str) -> Callable[[list[str]], int]:
+    def enter(words: list[str]) -> int:
+        with mock.patch.object(catalog, "PACKAGED", PACKAGED):  # the atlas needs no results folder
+            return commands.main([name, *words])
+
+    return enter
 
 
 def _together(name: str) -> Callable[[list[str]], int]:
@@ -108,7 +112,8 @@ SESSIONS: Final[dict[str, Callable[[list[str]], Any]]] = {
     "clean": lambda words: CleanCommand.of(words) and None,
     "bench": lambda words: bench.named(words) and None,
     "atlas": _atlas,
-    "ask": _ask,
+    "ask": _of_atlas("ask"),
+    "move": _of_atlas("upgrade"),
     "plan": _together("plan"),
     "collect": _together("collect"),
     "listed": lambda words: listed(words) and None,

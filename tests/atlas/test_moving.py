@@ -1,0 +1,109 @@
+"""Whether a pin can be moved."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.atlas.answer import Part, State
+from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
+from harness.atlas.moving import Kind, Move, _kind, move
+from harness.atlas.words import as_json, lines_of_move
+
+ATTO, EVA, NEW = "convnext_atto", "eva02_tiny_patch14_224", "test_vit_relpos"
+LANE = "cpu-float32"
+OLD_PAIR, NEW_PAIR = ("4.57.6", "1.0.22"), ("5.23.0", "1.0.31")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (State.WORKS, State.WORKS, Kind.SAME),
+        (State.WORKS, State.BROKEN, Kind.BREAKS),
+        (State.WORKS, State.UNSUPPORTED, Kind.BREAKS),
+        (State.WORKS, State.UNKNOWN, Kind.UNKNOWN),
+        (State.REMEDY, State.BROKEN, Kind.BREAKS),
+        (State.REMEDY, State.WORKS, Kind.MENDED),
+        (State.BROKEN, State.BROKEN, Kind.SAME),
+        (State.BROKEN, State.WORKS, Kind.MENDED),
+        (State.BROKEN, State.REMEDY, Kind.MENDED),
+        (State.BROKEN, State.UNSUPPORTED, Kind.SAME),
+        (State.BROKEN, State.UNKNOWN, Kind.UNKNOWN),
+        (State.UNSUPPORTED, State.BROKEN, Kind.SAME),
+        (State.UNSUPPORTED, State.WORKS, Kind.SAME),
+        (State.UNKNOWN, State.WORKS, Kind.SAME),
+        (State.UNKNOWN, State.BROKEN, Kind.UNKNOWN),
+        (State.UNKNOWN, State.REMEDY, Kind.UNKNOWN),
+    ],
+)
+def test_what_a_move_changes_is_told_by_both_ends(old: State, new: State, kind: Kind) -> None:
+    assert _kind(Part("tower", "a", old), Part("tower", "a", new)) is kind
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ((), ("x",), Kind.NEEDS),
+        (("x",), ("x",), Kind.SAME),
+        (("x",), ("y",), Kind.NEEDS),
+        (("x", "y"), ("x",), Kind.SAME),
+    ],
+)
+def test_another_remedy_than_before_is_something_to_do(
+    before: tuple[str, ...], after: tuple[str, ...], kind: Kind
+) -> None:
+    old = Part("tower", "a", State.REMEDY if before else State.WORKS, mended=before)
+    assert _kind(old, Part("tower", "a", State.REMEDY, mended=after)) is kind
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Path:
+    def measured(releases: tuple[str, str], *causes: Cause, models: tuple[str, ...] = (ATTO, EVA)) -> None:
+        passed = len(set(models) - {model for cause in causes for model in cause.models})
+        lane = LaneEntry(
+            LANE, "2026-11-29", "narrow", models, {"tower": RouteEntry("tower", "d", models, passed, causes=causes)}
+        )
+        versions = {"transformers": releases[0], "timm": releases[1], "torch": "2.14.1"}
+        write(PairEntry(versions, {LANE: lane}), tmp_path)
+
+    buffers = Cause("tensors", ("",), ("buffers-in-own-model",), (EVA,), remedied=True)
+    measured(OLD_PAIR)
+    measured(NEW_PAIR, buffers, Cause("keys", ("",), (), (ATTO,), finding="keys: renamed"), models=(ATTO, EVA, NEW))
+    measured(("5.22.0", "1.0.31"), models=(ATTO, EVA, NEW))
+    return tmp_path
+
+
+def told(**more: Any) -> tuple[Move, str]:
+    found = move(OLD_PAIR, NEW_PAIR, **more)
+    return found, "\n".join(lines_of_move(found))
+
+
+def test_a_move_is_told_in_a_sentence_then_by_cause(atlas: Path) -> None:
+    found, said = told(folder=atlas)
+    assert [(change.new.model, change.kind) for change in found.changes] == [(ATTO, Kind.BREAKS), (EVA, Kind.NEEDS)]
+    assert said.startswith(
+        "No: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0 with timm 1.0.31 in cpu-float32: "
+        "newly broken: 1, newly needs a remedy: 1, of 2 cases.\n"
+    )
+    assert "✘ newly broken: tower (convnext_atto)\n  keys: renamed" in said
+    assert "◐ newly needs a remedy: tower (eva02_tiny_patch14_224)\n  transformers 5 builds on the meta device" in said
+    assert "nothing changes for worse: transformers 5.22.0 with timm 1.0.31." in said
+    assert said.endswith("timm==1.0.31 --from transformers4.57.6-timm1.0.22 --lane cpu-float32")
+    assert found.exit_code == 1
+    assert '"exit_code": 1' in as_json(found)
+
+
+def test_a_model_that_the_old_timm_lacks_is_left_out(atlas: Path) -> None:
+    found, _ = told(folder=atlas, models=[NEW, EVA])
+    assert [change.new.model for change in found.changes] == [EVA]
+    assert told(folder=atlas, models=[NEW])[0].exit_code == 4
+
+
+def test_what_needs_a_remedy_alone_and_what_changes_nothing_begin_otherwise(atlas: Path) -> None:
+    assert told(folder=atlas, models=[EVA])[1].startswith("With remedies: from ")
+    back = move(NEW_PAIR, ("5.22.0", "1.0.31"), [ATTO, EVA], folder=atlas)
+    assert back.exit_code == 0
+    assert next(lines_of_move(back)).startswith("Yes: ")
+    unknown = move(OLD_PAIR, ("5.24.0", "1.0.31"), [EVA], folder=atlas)
+    assert unknown.exit_code == 4
+    assert next(lines_of_move(unknown)).startswith("Not known: ")
