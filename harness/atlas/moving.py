@@ -1,29 +1,38 @@
 """Whether a pin can be moved, by what was measured of both ends."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
-from .answer import GOOD, Part, Releases, State
+from .answer import ANY, GOOD, Part, Releases, State
 from .asking import LANE, asked_for, opened, spelled
 from .measured import SHOWN, Atlas
+
+TOWER: Final = "tower"
+"""The route on which timm is compared with older releases of itself."""
 
 
 class Kind(StrEnum):
     """What a move changes for a model on a route."""
 
     BREAKS = "newly broken"
+    GONE = "gone"  # works, and the new pair has not the model, or does not support it
     NEEDS = "newly needs a remedy"
     UNKNOWN = "not known"
+    OTHERWISE = "broken otherwise"
+    STILL = "broken as before"
     MENDED = "mended"
+    NEW = "new"  # supported or there at the end alone
+    WORKS_THERE = "works, before not known"
     SAME = "as before"
 
 
-HARM: Final = frozenset({Kind.BREAKS, Kind.NEEDS})
+HARM: Final = frozenset({Kind.BREAKS, Kind.GONE, Kind.NEEDS})
 
 
 @dataclass(frozen=True)
@@ -34,15 +43,26 @@ class Change:
     old: Part
     new: Part
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The rules that concern the end and did not concern the start."""
+        known = {*self.old.rules, *self.old.mended}
+        return tuple(rule for rule in (*self.new.rules, *self.new.mended) if rule not in known)
+
 
 @dataclass(frozen=True)
 class Move:
-    """A move from one pair to another in a lane; `nearest` are the nearest ends that change nothing for worse."""
+    """A move from one pair to another in a lane.
+
+    `numbers` are the models for which timm itself computes otherwise at the other end, with the rules that say why.
+    `nearest` are the nearest ends that change nothing for worse.
+    """
 
     start: Releases
     end: Releases
     lane: str
     changes: tuple[Change, ...]
+    numbers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nearest: tuple[Releases, ...] = ()
 
     def of(self, kind: Kind) -> list[Change]:
@@ -51,7 +71,7 @@ class Move:
 
     @property
     def exit_code(self) -> int:
-        """1 if something breaks or newly needs a remedy, else 4 if something is not known, or nothing is, else 0."""
+        """1 if something changes for worse, else 4 if something is not known, or nothing was measured, else 0."""
         if any(change.kind in HARM for change in self.changes):
             return 1
         return 4 if self.of(Kind.UNKNOWN) or not self.changes else 0
@@ -66,36 +86,71 @@ def move(  # noqa: PLR0913  what can be asked
     lane: str = LANE,
     folder: Path = entries.PACKAGED,
 ) -> Move:
-    """What moving from one pair to another changes. A model that the old timm lacks is left out.
-
-    Raises BadInput as `ask` does.
-    """
+    """What moving from one pair to another changes, for the models of either end. Raises BadInput as `ask` does."""
     atlas = opened(folder, lane)
     start, end = spelled(atlas, *start), spelled(atlas, *end)
-    asked = asked_for(atlas, end, models, routes)
-    changes = tuple(_changes(atlas, start, end, asked))
-    found = Move(start, end, lane, changes)
+    asked = _of_both(atlas, (start, end), models, routes)
+    found = Move(start, end, lane, tuple(_changes(atlas, start, end, asked)), _numbers(atlas, start, end, asked))
     return replace(found, nearest=tuple(_nearest(atlas, found, asked))) if found.exit_code else found
 
 
+def _of_both(
+    atlas: Atlas, ends: Sequence[Releases], models: Sequence[str], routes: Sequence[str]
+) -> Mapping[str, Sequence[str]]:
+    """The models of either end on each route."""
+    globs = [[glob for glob in models if names.fits_any(end[1], glob)] for end in ends]
+    asked = [asked_for(atlas, end, some or models, routes) for end, some in zip(ends, globs, strict=True) if some or not
+             models or not any(globs)]  # fmt: skip
+    return {route: sorted({model for one in asked for model in one[route]}) for route in asked[0]}
+
+
 def _changes(atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]) -> Iterator[Change]:
-    known = names.catalog_of(start[1])
-    there = {route: [model for model in models if known.get(model)] for route, models in asked.items()}
-    for old, new in zip(atlas.parts(start, there), atlas.parts(end, there), strict=True):
-        yield Change(_kind(old, new), old, new)
+    for old, new in zip(atlas.parts(start, asked), atlas.parts(end, asked), strict=True):
+        before, after = _placed(old, start), _placed(new, end)
+        yield Change(_kind(before, after), before, after)
 
 
-def _kind(old: Part, new: Part) -> Kind:
-    """What a move changes, by the state at both ends."""
-    if new.state is State.UNKNOWN or (old.state is State.UNKNOWN and new.state is not State.WORKS):
+def _placed(part: Part, releases: Releases) -> Part:
+    """The part; unsupported, if timm is known to lack the model."""
+    text = not ROUTES[part.route].has_timm
+    lacks = part.model != ANY and not text and names.has(releases[1], part.model) is False
+    why = f"timm {releases[1]} has no {part.model}"
+    return Part(part.route, part.model, State.UNSUPPORTED, because=why) if lacks else part
+
+
+def _kind(old: Part, new: Part) -> Kind:  # noqa: PLR0911  a kind each
+    """What a move changes, by what is known of both ends."""
+    if old.state in GOOD and new.state is State.UNSUPPORTED:
+        return Kind.GONE
+    if old.state is State.UNSUPPORTED:
+        return Kind.UNKNOWN if new.state is State.UNKNOWN else Kind.SAME if new.state is old.state else Kind.NEW
+    if old.state is State.UNKNOWN and new.state is State.WORKS:
+        return Kind.WORKS_THERE
+    if State.UNKNOWN in {old.state, new.state}:
         return Kind.UNKNOWN
-    if old.state in GOOD and new.state not in GOOD:
+    if old.state is State.BROKEN:
+        if new.state in GOOD:
+            return Kind.MENDED
+        return Kind.OTHERWISE if set(new.rules) - set(old.rules) or new.because != old.because else Kind.STILL
+    if new.state is State.BROKEN:
         return Kind.BREAKS
-    if old.state in GOOD and set(new.mended) - set(old.mended):
+    if set(new.mended) - set(old.mended):
         return Kind.NEEDS
-    if old.state in {State.BROKEN, State.REMEDY} and (new.state is State.WORKS or new.state is not old.state):
-        return Kind.MENDED if new.state in GOOD else Kind.SAME
-    return Kind.SAME
+    return Kind.MENDED if set(old.mended) - set(new.mended) else Kind.SAME
+
+
+def _numbers(
+    atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]
+) -> Mapping[str, tuple[str, ...]]:
+    """By model, the rules for what timm computes otherwise, at one end and not at the other, whatever the route."""
+    timm = {model for route, models in asked.items() if ROUTES[route].has_timm for model in models}
+    towers = {TOWER: sorted(timm)} if timm else {}
+    found = {}
+    for old, new in zip(atlas.parts(start, towers), atlas.parts(end, towers), strict=True):
+        differ = set(old.changed) ^ set(new.changed)
+        if differ and State.UNKNOWN not in {old.state, new.state}:
+            found[new.model] = tuple(sorted(differ))
+    return found
 
 
 def _nearest(atlas: Atlas, found: Move, asked: Mapping[str, Sequence[str]]) -> Iterator[Releases]:

@@ -52,6 +52,18 @@ def catalog_of(timm: str) -> Catalog:
     return found
 
 
+def has(timm: str, model: str) -> bool | None:
+    """Whether a timm has a model; None if no packaged catalog says."""
+    catalog = catalog_of(timm)
+    there = catalog.get(model) is not None
+    return there if catalog.timm == timm else there or None
+
+
+def fits_any(timm: str, glob: str) -> bool:
+    """Whether a name or glob fits a model of a timm."""
+    return any(fnmatchcase(entry.model, glob) for entry in catalog_of(timm))
+
+
 def named(timm: str, globs: Sequence[str]) -> list[str]:
     """The models of a timm that globs name. Raises BadInput for a glob that names none."""
     catalog = catalog_of(timm)

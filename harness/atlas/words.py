@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 from ..config.text import number
@@ -19,6 +19,17 @@ MARKS: Final = {
     State.UNSUPPORTED: "·",
     State.UNKNOWN: "?",
 }
+KINDS: Final = {
+    Kind.BREAKS: "✘",
+    Kind.GONE: "✘",
+    Kind.NEEDS: "◐",
+    Kind.UNKNOWN: "?",
+    Kind.OTHERWISE: "✘",
+    Kind.MENDED: "↑",
+    Kind.NEW: "↑",
+    Kind.WORKS_THERE: "✔",
+}
+"""The kinds that are told, in this order; what is as before is only counted."""
 MOST: Final = 4  # models named in a line
 ORDER: Final = (State.BROKEN, State.REMEDY, State.UNKNOWN, State.WORKS, State.UNSUPPORTED)
 
@@ -43,18 +54,20 @@ def lines(answer: Answer) -> Iterator[str]:
 
 
 def lines_of_move(move: Move) -> Iterator[str]:
-    """A sentence; what breaks and what newly needs a remedy, by cause; what is not known; what is mended; and how."""
+    """A sentence; what changes for worse, by cause; what is not known; what changes besides; and how it is known."""
     yield _verdict(move)
-    for kind, mark in ((Kind.BREAKS, "✘"), (Kind.NEEDS, "◐"), (Kind.UNKNOWN, "?"), (Kind.MENDED, "↑")):
+    for kind, mark in KINDS.items():
         if changes := move.of(kind):
             yield ""
             yield f"{mark} {kind}: {_counted([change.new for change in changes])}"
             yield from _why(kind, changes)
-    new_numbers = [
-        replace(change.new, changed=tuple(rule for rule in change.new.changed if rule not in change.old.changed))
-        for change in move.changes
-    ]
-    yield from _changed(new_numbers)
+    if move.numbers:
+        yield ""
+        yield "timm itself computes otherwise at the other end:"
+        for rule in dict.fromkeys(rule for rules in move.numbers.values() for rule in rules):
+            cause = known().get(rule)
+            models = [model for model, rules in move.numbers.items() if rule in rules]
+            yield f"  {', '.join(models)}: {cause.because if cause else rule}"
     yield ""
     for basis in dict.fromkeys(part.basis for change in move.changes for part in (change.old, change.new)):
         if basis:
@@ -62,22 +75,21 @@ def lines_of_move(move: Move) -> Iterator[str]:
     if move.exit_code and move.nearest:
         pairs = "; ".join(f"transformers {first} with timm {second}" for first, second in move.nearest)
         yield f"Nearest pairs on record for which nothing changes for worse: {pairs}."
-    if move.exit_code:
+    if unknown := move.of(Kind.UNKNOWN):
         pins = f"transformers=={move.end[0]} timm=={move.end[1]}"
         start = f"transformers{move.start[0]}-timm{move.start[1]}"
-        yield f"To measure it: nox -s upgrade -- {pins} --from {start} --lane {move.lane}"
+        yield f"To know: nox -s upgrade -- {pins} --from {start} --lane {move.lane}{_options(unknown)}"
 
 
 def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
-    """The causes of changes for worse, or why it is not known which end is how."""
-    parts = [change.new for change in changes]
+    """The causes that are new at the end, or why it is not known which end is how."""
     if kind is Kind.UNKNOWN:
         yield from _because([change.new if change.new.because else change.old for change in changes])
-    elif kind is Kind.BREAKS:
-        yield from _causes(parts, lambda part: part.rules)
-        yield from _because(parts)
-    elif kind is Kind.NEEDS:
-        yield from _causes(parts, lambda part: part.mended)
+        return
+    causes = {id(change.new): change.causes for change in changes}
+    yield from _causes([change.new for change in changes], lambda part: causes[id(part)])
+    if kind in {Kind.BREAKS, Kind.GONE, Kind.OTHERWISE}:
+        yield from _because([change.new for change in changes])
 
 
 def _verdict(move: Move) -> str:
@@ -85,7 +97,7 @@ def _verdict(move: Move) -> str:
     counts = Counter(change.kind for change in move.changes)
     said = ", ".join(f"{kind}: {counts[kind]}" for kind in Kind if counts[kind])
     word = "Yes" if move.exit_code == 0 else "Not known" if move.exit_code != 1 else "No"
-    if word == "No" and not counts[Kind.BREAKS]:
+    if word == "No" and not counts[Kind.BREAKS] + counts[Kind.GONE]:
         word = "With remedies"
     found = f"{said}, of {number(len(move.changes), 'case')}" if said else "nothing was measured that could tell"
     return f"{word}: from {ends[0]} to {ends[1]} in {move.lane}: {found}."
@@ -181,9 +193,14 @@ def _known_how(answer: Answer) -> Iterator[str]:
     if answer.state in {State.BROKEN, State.UNKNOWN} and answer.nearest:
         pairs = "; ".join(f"transformers {first} with timm {second}" for first, second in answer.nearest)
         yield f"Nearest pairs on record that are good for all of it: {pairs}."
-    unknown = [part for part in answer.parts if part.state is State.UNKNOWN]
-    if unknown:
-        routes = "".join(f" --route {route}" for route in dict.fromkeys(part.route for part in unknown))
-        models = "".join(f" --model {model}" for model in dict.fromkeys(part.model for part in unknown) if model != ANY)
+    if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
         pins = f"transformers=={answer.transformers} timm=={answer.timm}"
-        yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{routes}{models}"
+        yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
+
+
+def _options(found: Sequence[Part] | Sequence[Change]) -> str:
+    """The routes and models of some parts, as options."""
+    parts = [one.new if isinstance(one, Change) else one for one in found]
+    routes = "".join(f" --route {route}" for route in dict.fromkeys(part.route for part in parts))
+    models = [model for model in dict.fromkeys(part.model for part in parts) if model != ANY]
+    return routes + "".join(f" --model {model}" for model in models)

@@ -8,10 +8,12 @@ PACKAGES: Final = ("transformers", "timm")
 NEEDS: Final = "It needs neither torch nor network."
 ASK: Final = "what was measured of a pair before: which models work on which routes, and why others do not"
 ASK_CODES: Final = """\
-Exit codes: 0 all of it works, perhaps with a remedy; 1 something is broken; 2 bad input; 4 something is not known."""
+Exit codes: 0 all that the pair supports works, perhaps with a remedy; 1 something is broken, or nothing supported;
+2 bad input; 4 something is not known."""
 MOVE: Final = "whether a pin can be moved, from what was measured before: what breaks, why, and what to do"
 MOVE_CODES: Final = """\
-Exit codes: 0 nothing changes for worse; 1 something breaks, or newly needs a remedy; 2 bad input; 4 not all is known.
+Exit codes: 0 nothing changes for worse; 1 something breaks, is gone or newly needs a remedy; 2 bad input;
+4 not all is known.
 nox -s upgrade measures both ends."""
 
 
@@ -65,7 +67,7 @@ def _pins(text: str) -> list[str]:
     """The two pins in `transformers==X,timm==Y` or in a pair's id."""
     head, _, timm = text.partition("-timm")
     if timm and "=" not in text:
-        return [f"transformers=={head.removeprefix('transformers')}", f"timm=={timm.partition('-')[0]}"]
+        return [f"transformers=={head.removeprefix('transformers')}", f"timm=={timm}"]
     return text.replace(",", " ").split()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.atlas.answer import Part, State
 from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
-from harness.atlas.moving import Kind, Move, _kind, move
+from harness.atlas.moving import Change, Kind, Move, _kind, move
 from harness.atlas.words import as_json, lines_of_move
 
 ATTO, EVA, NEW = "convnext_atto", "eva02_tiny_patch14_224", "test_vit_relpos"
@@ -20,18 +20,20 @@ OLD_PAIR, NEW_PAIR = ("4.57.6", "1.0.22"), ("5.23.0", "1.0.31")
     [
         (State.WORKS, State.WORKS, Kind.SAME),
         (State.WORKS, State.BROKEN, Kind.BREAKS),
-        (State.WORKS, State.UNSUPPORTED, Kind.BREAKS),
+        (State.WORKS, State.UNSUPPORTED, Kind.GONE),
         (State.WORKS, State.UNKNOWN, Kind.UNKNOWN),
         (State.REMEDY, State.BROKEN, Kind.BREAKS),
-        (State.REMEDY, State.WORKS, Kind.MENDED),
-        (State.BROKEN, State.BROKEN, Kind.SAME),
+        (State.REMEDY, State.UNSUPPORTED, Kind.GONE),
+        (State.BROKEN, State.BROKEN, Kind.STILL),
         (State.BROKEN, State.WORKS, Kind.MENDED),
         (State.BROKEN, State.REMEDY, Kind.MENDED),
-        (State.BROKEN, State.UNSUPPORTED, Kind.SAME),
+        (State.BROKEN, State.UNSUPPORTED, Kind.STILL),
         (State.BROKEN, State.UNKNOWN, Kind.UNKNOWN),
-        (State.UNSUPPORTED, State.BROKEN, Kind.SAME),
-        (State.UNSUPPORTED, State.WORKS, Kind.SAME),
-        (State.UNKNOWN, State.WORKS, Kind.SAME),
+        (State.UNSUPPORTED, State.BROKEN, Kind.NEW),
+        (State.UNSUPPORTED, State.WORKS, Kind.NEW),
+        (State.UNSUPPORTED, State.UNSUPPORTED, Kind.SAME),
+        (State.UNSUPPORTED, State.UNKNOWN, Kind.UNKNOWN),
+        (State.UNKNOWN, State.WORKS, Kind.WORKS_THERE),
         (State.UNKNOWN, State.BROKEN, Kind.UNKNOWN),
         (State.UNKNOWN, State.REMEDY, Kind.UNKNOWN),
     ],
@@ -46,7 +48,7 @@ def test_what_a_move_changes_is_told_by_both_ends(old: State, new: State, kind: 
         ((), ("x",), Kind.NEEDS),
         (("x",), ("x",), Kind.SAME),
         (("x",), ("y",), Kind.NEEDS),
-        (("x", "y"), ("x",), Kind.SAME),
+        (("x", "y"), ("x",), Kind.MENDED),
     ],
 )
 def test_another_remedy_than_before_is_something_to_do(
@@ -80,23 +82,59 @@ def told(**more: Any) -> tuple[Move, str]:
 
 def test_a_move_is_told_in_a_sentence_then_by_cause(atlas: Path) -> None:
     found, said = told(folder=atlas)
-    assert [(change.new.model, change.kind) for change in found.changes] == [(ATTO, Kind.BREAKS), (EVA, Kind.NEEDS)]
+    kinds = {change.new.model: change.kind for change in found.changes}
+    assert kinds == {ATTO: Kind.BREAKS, EVA: Kind.NEEDS, NEW: Kind.NEW}
     assert said.startswith(
         "No: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0 with timm 1.0.31 in cpu-float32: "
-        "newly broken: 1, newly needs a remedy: 1, of 2 cases.\n"
+        "newly broken: 1, newly needs a remedy: 1, new: 1, of 3 cases.\n"
     )
     assert "✘ newly broken: tower (convnext_atto)\n  keys: renamed" in said
     assert "◐ newly needs a remedy: tower (eva02_tiny_patch14_224)\n  transformers 5 builds on the meta device" in said
     assert "nothing changes for worse: transformers 5.22.0 with timm 1.0.31." in said
-    assert said.endswith("timm==1.0.31 --from transformers4.57.6-timm1.0.22 --lane cpu-float32")
     assert found.exit_code == 1
     assert '"exit_code": 1' in as_json(found)
 
 
-def test_a_model_that_the_old_timm_lacks_is_left_out(atlas: Path) -> None:
-    found, _ = told(folder=atlas, models=[NEW, EVA])
-    assert [change.new.model for change in found.changes] == [EVA]
-    assert told(folder=atlas, models=[NEW])[0].exit_code == 4
+def test_a_model_that_one_timm_lacks_is_new_or_gone(atlas: Path) -> None:
+    found, said = told(folder=atlas, models=[NEW, EVA])
+    assert {change.new.model: change.kind for change in found.changes} == {EVA: Kind.NEEDS, NEW: Kind.NEW}
+    assert "↑ new: tower (test_vit_relpos)" in said
+    back = move(NEW_PAIR, OLD_PAIR, [NEW], folder=atlas)
+    assert [(change.kind, change.new.because) for change in back.changes] == [(Kind.GONE, f"timm 1.0.22 has no {NEW}")]
+    assert back.exit_code == 1
+    assert next(lines_of_move(back)).startswith("No: ")
+
+
+def test_what_is_broken_for_another_reason_is_told() -> None:
+    old, new = (Part("tower", "a", State.BROKEN, rules=rules) for rules in (("x",), ("x", "y")))
+    assert _kind(old, new) is Kind.OTHERWISE
+    assert _kind(new, old) is Kind.STILL
+
+
+def test_a_remedy_that_the_start_needed_too_is_not_told_as_new() -> None:
+    old = Part("tower", "a", State.REMEDY, "a", mended=("gone",))
+    new = Part("tower", "a", State.REMEDY, "a", mended=("gone", "buffers-in-own-model"))
+    said = "\n".join(lines_of_move(Move(OLD_PAIR, NEW_PAIR, LANE, (Change(Kind.NEEDS, old, new),))))
+    assert "non-persistent buffers" in said
+    assert "gone, a cause" not in said
+
+
+def test_numbers_of_timm_that_change_are_told_in_either_direction(atlas: Path) -> None:
+    numbers = Cause("outputs", ("as before",), ("timm-xcit-dropout",), (EVA,))
+    tower = RouteEntry("tower", "d", (ATTO, EVA), 1, causes=(numbers,))
+    clean = RouteEntry("tower", "d", (ATTO, EVA), 2)
+    wrapper = RouteEntry("wrapper", "d", (ATTO, EVA), 2)
+    for releases, routes in (
+        (OLD_PAIR, {"tower": clean, "wrapper": wrapper}),
+        (NEW_PAIR, {"tower": tower, "wrapper": wrapper}),
+    ):
+        lane = LaneEntry(LANE, "2026-11-30", "narrow", (ATTO, EVA), dict(routes))
+        versions = {"transformers": releases[0], "timm": releases[1], "torch": "2.14.1"}
+        write(PairEntry(versions, {LANE: lane}), atlas)
+    for ends in ((OLD_PAIR, NEW_PAIR), (NEW_PAIR, OLD_PAIR)):
+        found = move(*ends, [EVA], ["wrapper"], folder=atlas)
+        assert found.numbers == {EVA: ("timm-xcit-dropout",)}
+        assert "timm itself computes otherwise at the other end:\n  eva02" in "\n".join(lines_of_move(found))
 
 
 def test_what_needs_a_remedy_alone_and_what_changes_nothing_begin_otherwise(atlas: Path) -> None:
@@ -106,4 +144,6 @@ def test_what_needs_a_remedy_alone_and_what_changes_nothing_begin_otherwise(atla
     assert next(lines_of_move(back)).startswith("Yes: ")
     unknown = move(OLD_PAIR, ("5.24.0", "1.0.31"), [EVA], folder=atlas)
     assert unknown.exit_code == 4
-    assert next(lines_of_move(unknown)).startswith("Not known: ")
+    said = list(lines_of_move(unknown))
+    assert said[0].startswith("Not known: ")
+    assert said[-1].endswith("--from transformers4.57.6-timm1.0.22 --lane cpu-float32 --route tower --model " + EVA)

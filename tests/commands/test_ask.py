@@ -46,7 +46,9 @@ def test_bad_input_is_one_error(words: list[str], why: str, capsys: pytest.Captu
     assert printed.out == ""
 
 
-@pytest.mark.parametrize("start", ["5.23.0", "transformers==5.23.0", "a-timmb", "x==1,y==2"])
+@pytest.mark.parametrize(
+    "start", ["5.23.0", "transformers==5.23.0", "a-timmb", "x==1,y==2", "transformers4.57.6-timm1.0.22-torch2.4"]
+)
 def test_a_start_that_is_no_pair_is_one_error(start: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upgrade", *PINS, "--from", start]) == 2
     assert capsys.readouterr().err.count("\n") == 1
