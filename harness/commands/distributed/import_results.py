@@ -9,6 +9,7 @@ from typing import Final
 
 from ...config.errors import BadInput
 from ...contract import catalog, record
+from ...contract.surroundings import is_folder
 from ...results import store
 
 LANES: Final = "*.jsonl"
@@ -56,7 +57,10 @@ def _within(folder: Path, pattern: str) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise BadInput(f"{folder}: {error.strerror}; name a results folder") from error
 
-    found, seen = [], 0
+    found: list[Path] = []
+    seen = 0
+    if not is_folder(folder):  # it may have a name that no file can have
+        return found
     for parent, folders, names in os.walk(folder, onerror=refuse if pattern == LANES else None):
         seen += len(folders) + len(names)
         if seen > MOST:

@@ -132,6 +132,12 @@ def test_a_whole_disk_is_no_results_folder_and_is_not_read_to_its_end(
         nightly.collect([disk], tmp_path / "all", io.StringIO())
 
 
+@pytest.mark.parametrize("name", ["none", "a\0b", "n" * 300])
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="no records in it; name a results folder"):
+        nightly.collect([tmp_path / name], tmp_path / "all", io.StringIO())
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [("", "{}: no records in it"), ('{"kind":"case"}\n', "{}/" + str(LANE) + ":1: a 'case' line before any run; ")],
