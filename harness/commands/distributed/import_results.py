@@ -23,7 +23,7 @@ MOST: Final = 20_000
 def files(folder: Path) -> list[Path]:
     """The lanes' files of a results folder. Raises BadInput where it is none, or one of them is none of ours."""
     found = _within(folder, LANES)
-    if not found and not (folder / CATALOGS).is_dir():
+    if not found and not is_folder(folder / CATALOGS):
         raise BadInput(f"{folder}: no records in it; name a results folder")
     for path in found:
         store.refuse_strange([path], above(path, folder))
