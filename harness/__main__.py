@@ -152,11 +152,14 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
             sys.stderr.write(f"{problem}\n")
             return 2
     from .cell.user_models import request, target  # noqa: PLC0415  needs the libraries checked above
-    from .doctor import environment, key_names, user_model  # noqa: PLC0415  as above
 
     try:
         if arguments.command == "doctor":
+            from .doctor import environment  # noqa: PLC0415  as above
+
             return environment.examine(console)
+        from .doctor import key_names, user_model  # noqa: PLC0415  as above
+
         command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]
         if not _is_untrusted(arguments):
             sys.path.insert(0, str(Path.cwd()))  # where python -m looks, and PYTHONSAFEPATH does not

@@ -11,10 +11,9 @@ from ..config.errors import BadInput
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
-from .answer import GOOD, Answer, Releases
+from .answer import GOOD, LANE, PACKAGES, Answer, Releases
 from .measured import Atlas
 
-LANE: Final = "cpu-float32"
 LONGEST: Final = 30  # characters of a version
 
 
@@ -37,7 +36,7 @@ def ask(  # noqa: PLR0913  what can be asked
     parts = tuple(atlas.parts(releases, asked))
     answer = Answer(*releases, lane, parts, ())
     bad = answer.state not in GOOD
-    return replace(answer, nearest=tuple(atlas.nearest(releases, asked, parts))) if bad else answer
+    return replace(answer, nearest=tuple(atlas.nearest_good(releases, asked, parts))) if bad else answer
 
 
 def opened(folder: Path, lane: str) -> Atlas:
@@ -51,7 +50,7 @@ def opened(folder: Path, lane: str) -> Atlas:
 
 def spelled(atlas: Atlas, transformers: str, timm: str) -> Releases:
     """Two releases as the atlas spells them. Raises BadInput for what is none."""
-    return atlas.spelled(_version("transformers", transformers), _version("timm", timm))
+    return atlas.spelled(*map(_version, PACKAGES, (transformers, timm)))
 
 
 def asked_for(

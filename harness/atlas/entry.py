@@ -17,12 +17,14 @@ from typing import Any, Final
 from packaging.version import Version
 
 from ..config.errors import BadInput
+from ..contract.fields.line import parsed
 from ..contract.package import FOLDER
+from .answer import PACKAGES, Releases, pair_id
 
 SCHEMA: Final = 1
 PACKAGED: Final = FOLDER / "atlas" / "pairs"
 SUFFIX: Final = ".ndjson"
-WRONG: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+WRONG: Final = (OSError, ValueError, KeyError, TypeError, AttributeError)
 """What reading a file raises that was cut, or edited."""
 
 
@@ -86,9 +88,15 @@ class PairEntry:
     lanes: Mapping[str, LaneEntry]
 
     @property
+    def releases(self) -> Releases:
+        """Those of transformers and timm."""
+        transformers, timm = (self.versions[package] for package in PACKAGES)
+        return transformers, timm
+
+    @property
     def id(self) -> str:
         """Its name, which begins its file's."""
-        return f"transformers{self.versions['transformers']}-timm{self.versions['timm']}"
+        return pair_id(self.releases)
 
 
 def dumps(entry: PairEntry) -> str:
@@ -99,7 +107,7 @@ def dumps(entry: PairEntry) -> str:
 def loads(text: str, name: str) -> PairEntry:
     """The inverse of `dumps`. Raises BadInput for any other text."""
     try:
-        head, *lines = [json.loads(line) for line in text.splitlines()]
+        head, *lines = objects(text)
         if head["schema"] != SCHEMA:
             raise ValueError(f"schema {head['schema']}, and not {SCHEMA}")
         lanes: dict[str, LaneEntry] = {}
@@ -114,10 +122,18 @@ def loads(text: str, name: str) -> PairEntry:
     return entry
 
 
-def read(folder: Path = PACKAGED) -> dict[tuple[str, str], PairEntry]:
+def objects(text: str) -> list[dict[str, Any]]:
+    """The objects of JSON in a text, one a line. Raises ValueError for a line that is none."""
+    lines = [parsed(line) for line in text.splitlines()]
+    if None in lines:
+        raise ValueError(f"line {lines.index(None) + 1} is no object of JSON")
+    return [line for line in lines if line is not None]
+
+
+def read(folder: Path = PACKAGED) -> dict[Releases, PairEntry]:
     """Every pair of a folder, by its releases of transformers and timm. Raises BadInput."""
     entries = [_of_file(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
-    return {(entry.versions["transformers"], entry.versions["timm"]): entry for entry in entries}
+    return {entry.releases: entry for entry in entries}
 
 
 def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
@@ -142,8 +158,8 @@ def _of_file(path: Path) -> PairEntry:
 
 def _refuse_untrue(entry: PairEntry, name: str) -> None:
     """Raises ValueError for what no pair can have: a file that was cut between two lines looks green."""
-    for package in ("transformers", "timm"):
-        Version(entry.versions[package])
+    for release in entry.releases:
+        Version(release)
     if name.endswith(SUFFIX) and name != f"{entry.id}{SUFFIX}":
         raise ValueError(f"it is that of {entry.id}")
     for lane in entry.lanes.values():

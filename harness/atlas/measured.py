@@ -1,8 +1,9 @@
 """What was measured in one lane, and what that tells of other models and other pairs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from packaging.version import Version
@@ -11,14 +12,13 @@ from ..contract.case import Case, Size
 from ..contract.catalog import BERT
 from ..contract.routes import ROUTES
 from . import names, rules
-from .answer import ANY, GOOD, Part, Releases, State
+from .answer import ANY, GOOD, PACKAGES, Part, Releases, State
 from .entry import Cause, LaneEntry, PairEntry, RouteEntry
 
 AS_BEFORE: Final = "as before"
 """The scenario that compares timm with an older timm: what it finds is a change of numbers, and breaks nothing."""
 OF_TIMM: Final = "timm-"
 """What begins the ids of rules for what timm computes."""
-PACKAGES: Final = ("transformers", "timm")
 AXES: Final = (0, 1)  # of a pair's two releases: transformers moves, or timm
 SHOWN: Final = 3
 
@@ -134,19 +134,21 @@ class Atlas:
             for side in (below, above)
         ]
 
-    def nearest(
+    def nearest(self, releases: Releases, is_good: Callable[[Releases], bool]) -> Iterator[Releases]:
+        """The few measured pairs nearest to these releases that are good."""
+        return islice(filter(is_good, self.by_distance(releases)), SHOWN)
+
+    def nearest_good(
         self, releases: Releases, asked: Mapping[str, Sequence[str]], parts: Sequence[Part]
     ) -> Iterator[Releases]:
         """The measured pairs nearest to a pair that are good for all that was asked and is supported at all."""
         impossible = {(part.route, part.model) for part in parts if part.state is State.UNSUPPORTED}
-        found = 0
-        for other in self.by_distance(releases):
+
+        def is_good(other: Releases) -> bool:
             wanted = (part for part in self.parts(other, asked) if (part.route, part.model) not in impossible)
-            if other != releases and all(part.state in GOOD for part in wanted):
-                yield other
-                found += 1
-            if found == SHOWN:
-                return
+            return other != releases and all(part.state in GOOD for part in wanted)
+
+        return self.nearest(releases, is_good)
 
 
 def _result(results: RouteEntry, model: str) -> Part:

@@ -9,9 +9,9 @@ from typing import Final
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
-from .answer import ANY, GOOD, Part, Releases, State
-from .asking import LANE, asked_for, opened, spelled
-from .measured import SHOWN, Atlas
+from .answer import ANY, GOOD, LANE, Part, Releases, State
+from .asking import asked_for, opened, spelled
+from .measured import Atlas
 
 TOWER: Final = "tower"
 """The route on which timm is compared with older releases of itself."""
@@ -91,16 +91,22 @@ def move(  # noqa: PLR0913  what can be asked
     start, end = spelled(atlas, *start), spelled(atlas, *end)
     asked = _of_both(atlas, (start, end), models, routes)
     found = Move(start, end, lane, tuple(_changes(atlas, start, end, asked)), _numbers(atlas, start, end, asked))
-    return replace(found, nearest=tuple(_nearest(atlas, found, asked))) if found.exit_code else found
+
+    def is_good(other: Releases) -> bool:
+        changes = tuple(_changes(atlas, start, other, asked))
+        return other not in {start, end} and replace(found, changes=changes).exit_code == 0
+
+    return replace(found, nearest=tuple(atlas.nearest(end, is_good))) if found.exit_code else found
 
 
 def _of_both(
     atlas: Atlas, ends: Sequence[Releases], models: Sequence[str], routes: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
     """The models of either end on each route."""
-    globs = [[glob for glob in models if names.fits_any(end[1], glob)] for end in ends]
-    asked = [asked_for(atlas, end, some or models, routes) for end, some in zip(ends, globs, strict=True) if some or not
-             models or not any(globs)]  # fmt: skip
+    fitting = [(end, [glob for glob in models if names.fits_any(end[1], glob)]) for end in ends]
+    if models:  # of what fits neither, the end says what is near
+        fitting = [(end, globs) for end, globs in fitting if globs] or [(ends[-1], [*models])]
+    asked = [asked_for(atlas, end, globs, routes) for end, globs in fitting]
     return {route: sorted({model for one in asked for model in one[route]}) for route in asked[0]}
 
 
@@ -151,16 +157,3 @@ def _numbers(
         if differ and State.UNKNOWN not in {old.state, new.state}:
             found[new.model] = tuple(sorted(differ))
     return found
-
-
-def _nearest(atlas: Atlas, found: Move, asked: Mapping[str, Sequence[str]]) -> Iterator[Releases]:
-    """The measured pairs nearest to the end to which the move would change nothing for worse."""
-    shown = 0
-    for other in atlas.by_distance(found.end):
-        if other in {found.start, found.end}:
-            continue
-        if Move(found.start, other, found.lane, tuple(_changes(atlas, found.start, other, asked))).exit_code == 0:
-            yield other
-            shown += 1
-        if shown == SHOWN:
-            return

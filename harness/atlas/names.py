@@ -69,7 +69,7 @@ def named(timm: str, globs: Sequence[str]) -> list[str]:
     catalog = catalog_of(timm)
     names = [entry.model for entry in catalog]
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in names):
+        if not fits_any(timm, glob):
             near = difflib.get_close_matches(glob, names, NEAR)
             hint = f"; near: {', '.join(near)}" if near else ""
             raise BadInput(f"timm {catalog.timm} has no LayerScale model {glob}, and no control of that name{hint}")

@@ -17,6 +17,8 @@ from ..contract.case import Case
 from ..contract.catalog import Entry
 from ..contract.matching import applies_to, covers_releases
 from ..contract.package import FOLDER, ROOT
+from .answer import PACKAGES
+from .entry import objects
 
 FILE: Final = FOLDER / "atlas" / "rules.ndjson"
 
@@ -45,17 +47,18 @@ class KnownCause:
     @property
     def releases(self) -> str:
         """The releases that have it, in words."""
-        packages = {"transformers": self.transformers, "timm": self.timm, "torch": self.torch}
-        return ", ".join(f"{name} {of}" for name, of in packages.items() if of) or "every release"
+        ranges = ((name, getattr(self, name)) for name in RELEASES)
+        return ", ".join(f"{name} {of}" for name, of in ranges if of) or "every release"
 
 
-RELEASES: Final = ("transformers", "timm", "torch")
+RELEASES: Final = (*PACKAGES, "torch")
 FIELDS: Final = tuple(field.name for field in fields(KnownCause))
 
 
 def dumps(rules: Iterable[Any]) -> str:
     """The text of the file for the expectations of a matrix."""
-    told = ({name: rule.model_dump(mode="json")[name] for name in FIELDS} for rule in rules)
+    dumped = (rule.model_dump(mode="json") for rule in rules)
+    told = ({name: rule[name] for name in FIELDS} for rule in dumped)
     return "".join(f"{json.dumps(cause, ensure_ascii=False)}\n" for cause in told)
 
 
@@ -63,7 +66,7 @@ def dumps(rules: Iterable[Any]) -> str:
 def known(path: Path = FILE) -> Mapping[str, KnownCause]:
     """The causes by id. Raises BadInput for a file that was cut or edited."""
     try:
-        causes = [KnownCause(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        causes = [KnownCause(**cause) for cause in objects(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
         what = " ".join(f"{type(error).__name__}: {error}".split())
         again = f"python -m {package.module('atlas.rules')} > {path}"

@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from ..config.text import number
 from ..contract.routes import ROUTES
-from .answer import ANY, Answer, Part, State
+from .answer import ANY, PACKAGES, Answer, Part, Releases, State, pair_id
 from .moving import Change, Kind, Move
 from .rules import KnownCause, known
 
@@ -69,16 +69,12 @@ def lines_of_move(move: Move) -> Iterator[str]:
             models = [model for model, rules in move.numbers.items() if rule in rules]
             yield f"  {', '.join(models)}: {cause.because if cause else rule}"
     yield ""
-    for basis in dict.fromkeys(part.basis for change in move.changes for part in (change.old, change.new)):
-        if basis:
-            yield f"{basis[0].upper()}{basis[1:]}."
-    if move.exit_code and move.nearest:
-        pairs = "; ".join(f"transformers {first} with timm {second}" for first, second in move.nearest)
-        yield f"Nearest pairs on record for which nothing changes for worse: {pairs}."
+    yield from _bases(part for change in move.changes for part in (change.old, change.new))
+    if move.nearest:
+        yield f"Nearest pairs on record for which nothing changes for worse: {_pairs(move.nearest)}."
     if unknown := move.of(Kind.UNKNOWN):
-        pins = f"transformers=={move.end[0]} timm=={move.end[1]}"
-        start = f"transformers{move.start[0]}-timm{move.start[1]}"
-        yield f"To know: nox -s upgrade -- {pins} --from {start} --lane {move.lane}{_options(unknown)}"
+        start = f"--from {pair_id(move.start)}"
+        yield f"To know: nox -s upgrade -- {_pins(move.end)} {start} --lane {move.lane}{_options(unknown)}"
 
 
 def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
@@ -93,14 +89,13 @@ def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _verdict(move: Move) -> str:
-    ends = [f"transformers {first} with timm {second}" for first, second in (move.start, move.end)]
     counts = Counter(change.kind for change in move.changes)
     said = ", ".join(f"{kind}: {counts[kind]}" for kind in Kind if counts[kind])
     word = "Yes" if move.exit_code == 0 else "Not known" if move.exit_code != 1 else "No"
     if word == "No" and not counts[Kind.BREAKS] + counts[Kind.GONE]:
         word = "With remedies"
     found = f"{said}, of {number(len(move.changes), 'case')}" if said else "nothing was measured that could tell"
-    return f"{word}: from {ends[0]} to {ends[1]} in {move.lane}: {found}."
+    return f"{word}: from {_pairs([move.start])} to {_pairs([move.end])} in {move.lane}: {found}."
 
 
 def as_json(found: Answer | Move) -> str:
@@ -114,7 +109,7 @@ def as_json(found: Answer | Move) -> str:
 
 
 def _sentence(answer: Answer) -> str:
-    pair = f"transformers {answer.transformers} with timm {answer.timm} in {answer.lane}"
+    pair = f"{_pairs([(answer.transformers, answer.timm)])} in {answer.lane}"
     counts = Counter(part.state for part in answer.parts)
     if not answer.parts:
         return f"{pair}: nothing was measured that could tell."
@@ -188,14 +183,26 @@ def _changed(parts: Sequence[Part]) -> Iterator[str]:
 def _known_how(answer: Answer) -> Iterator[str]:
     """When it was measured, or between what; the nearest good pairs; and the command that measures the rest."""
     yield ""
-    for basis in dict.fromkeys(part.basis for part in answer.parts if part.basis):
-        yield f"{basis[0].upper()}{basis[1:]}."
+    yield from _bases(answer.parts)
     if answer.state in {State.BROKEN, State.UNKNOWN} and answer.nearest:
-        pairs = "; ".join(f"transformers {first} with timm {second}" for first, second in answer.nearest)
-        yield f"Nearest pairs on record that are good for all of it: {pairs}."
+        yield f"Nearest pairs on record that are good for all of it: {_pairs(answer.nearest)}."
     if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
-        pins = f"transformers=={answer.transformers} timm=={answer.timm}"
+        pins = _pins((answer.transformers, answer.timm))
         yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
+
+
+def _bases(parts: Iterable[Part]) -> Iterator[str]:
+    """How it is known, each once."""
+    for basis in dict.fromkeys(part.basis for part in parts if part.basis):
+        yield f"{basis[0].upper()}{basis[1:]}."
+
+
+def _pairs(several: Iterable[Releases]) -> str:
+    return "; ".join(f"transformers {first} with timm {second}" for first, second in several)
+
+
+def _pins(releases: Releases) -> str:
+    return " ".join(f"{name}=={release}" for name, release in zip(PACKAGES, releases, strict=True))
 
 
 def _options(found: Sequence[Part] | Sequence[Change]) -> str:

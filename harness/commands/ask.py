@@ -3,8 +3,8 @@
 import argparse
 from typing import Any, Final, TextIO
 
-USUAL: Final = "cpu-float32"
-PACKAGES: Final = ("transformers", "timm")
+from ..atlas.answer import LANE, PACKAGES
+
 NEEDS: Final = "It needs neither torch nor network."
 ASK: Final = "what was measured of a pair before: which models work on which routes, and why others do not"
 ASK_CODES: Final = """\
@@ -39,7 +39,7 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
         ("route", "a way into transformers; repeatable (default: all that were measured)"),
     ):
         command.add_argument(f"--{name}", dest=f"{name}s", action="append", default=[], metavar="NAME", help=about)
-    command.add_argument("--lane", default=USUAL, metavar="NAME", help=f"device and precision (default {USUAL})")
+    command.add_argument("--lane", default=LANE, metavar="NAME", help=f"device and precision (default {LANE})")
     command.add_argument("--json", action="store_true", help="the whole answer as JSON")
 
 

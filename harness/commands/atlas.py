@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..atlas import entry, making, need
-from ..atlas.asking import LANE
+from ..atlas.answer import LANE
 from ..atlas.need import Line
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, CannotImport, HarnessError, Incomplete

@@ -17,8 +17,6 @@ PARSES_JSON = {
     "remedies/folders.py",
     # what comes from elsewhere: the doors
     *("contract/fields/line.py", "contract/fingerprints.py", "contract/checkpoint.py"),
-    # files of the package
-    *("atlas/entry.py", "atlas/rules.py"),
 }
 READS_TENSORS = {
     *("cell/scenarios/written_files.py", "cell/compare/name_causes.py", "cell/models/mapped_tensors.py"),

@@ -24,11 +24,10 @@ from ...environments.environment import Say
 from ...environments.pair_environment import VARIABLES, PairPython
 from ...execution.pair_run import PairRun
 from ...report import reproduction
-from . import parts, plain_pytest, run_command
+from . import plain_pytest, quick_run, run_command
 from .figure import Figure
 from .matrix_run import LANE, run_matrix
-from .parts import ROUTES
-from .samples import catalog_of, record_all, sample
+from .samples import REPEATS, ROUTES, catalog_of, record_all, sample
 
 # A model of each family that differs in how it is built, saved or run.
 MODELS: Final = (
@@ -41,7 +40,6 @@ A_CORE_EACH: Final = {"OMP_NUM_THREADS": "1"}
 """A lone worker would compute on all cores, and hide what a second one brings."""
 SAMPLE: Final = 16  # models
 LARGE: Final = 32  # models of a sample beside which the start of Python is small
-REPEATS: Final = 5
 FEW: Final = 3  # repeats of what takes minutes
 PLACE: Final = ROOT / ".nox" / "bench-new"  # on the file system of the other environments, so that files are linked
 
@@ -123,10 +121,10 @@ class Bench:
         models = sample(self._of_both, SAMPLE)
         self.warm(self.broken)
         slim, full = (run_matrix([self.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, Size.FULL))
-        same = sum(full.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
+        same, alike = slim.compared(full)
         pair, count = self.broken.pair.id, len(slim.outcomes)
         what = f"full size, to slim: {pair}, {count} cases, {same} of them with the same outcome"
-        yield Figure("e", what, [full.seconds / slim.seconds], alike=bool(slim.failed) and same == count)
+        yield Figure("e", what, [full.seconds / slim.seconds], alike=alike)
 
     def rival(self) -> Iterator[Figure]:
         """Both begin without an environment; what uv and pip have kept of earlier downloads is as it is found."""
@@ -208,10 +206,10 @@ MEASURES: Final[Mapping[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] =
     "e": ("full size against slim, and whether both find the same", Bench.sizes),
     "f": ("a plain pytest over full models with pip's environment against us", Bench.rival),
     "g": ("twice as many models, routes, pairs", Bench.growth),
-    "h": ("narrow models against slim, and whether both find the same", parts.narrow_models),
-    "i": ("a start", parts.start),
-    "j": ("a catalog of a new release, and of three models", parts.catalog),
-    "k": ("--quick of two pairs against one", parts.second_pair),
+    "h": ("narrow models against slim, and whether both find the same", quick_run.narrow_models),
+    "i": ("a start", quick_run.start),
+    "j": ("a catalog of a new release, and of three models", quick_run.catalog),
+    "k": ("--quick of two pairs against one", quick_run.second_pair),
 }
 
 

@@ -27,6 +27,11 @@ class Ran:
         """Those that were run and did not pass."""
         return frozenset(case for case, outcome in self.outcomes.items() if outcome not in GREEN | SKIPPED)
 
+    def compared(self, other: "Ran") -> tuple[int, bool]:
+        """How many outcomes the other has too, and whether it has all of them, where something failed."""
+        same = sum(other.outcomes[case] == outcome for case, outcome in self.outcomes.items())
+        return same, bool(self.failed) and same == len(self.outcomes)
+
 
 def run_matrix(  # noqa: PLR0913 - what a command says
     pairs: Sequence[PairRun],

@@ -1,6 +1,7 @@
 """What the bench measures with: a sample of models, and records that are made up."""
 
 from pathlib import Path
+from typing import Final
 
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
@@ -9,6 +10,9 @@ from ...contract.case import Outcome
 from ...contract.catalog import Catalog
 from ...execution import placeholders
 from ...execution.pair_run import PairRun
+
+ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
+REPEATS: Final = 5
 
 
 def sample(catalog: Catalog, count: int) -> list[str]:

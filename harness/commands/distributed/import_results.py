@@ -61,7 +61,7 @@ def _within(folder: Path, pattern: str) -> list[Path]:
     seen = 0
     if not is_folder(folder):  # it may have a name that no file can have
         return found
-    for parent, folders, names in os.walk(folder, onerror=refuse if pattern == LANES else None):
+    for parent, folders, names in os.walk(folder, onerror=refuse):
         seen += len(folders) + len(names)
         if seen > MOST:
             raise BadInput(f"{folder}: more than {MOST:,} files and folders in it; name a results folder")

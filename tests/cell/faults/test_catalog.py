@@ -27,13 +27,19 @@ def test_slim_models_registered_in_this_process_are_not_in_the_catalog(entries: 
     assert [entry.model for entry in generated] == ["test_convnext"]
 
 
-def test_a_model_that_cannot_be_built_ends_no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+def refusing(refused: str, error: BaseException) -> Callable[..., nn.Module]:
+    """What builds every model but one, whose constructor raises."""
+
     def built(model: str, *args: Any, **kwargs: Any) -> nn.Module:
-        if model == "test_vit":
-            raise SystemExit("this release forgot a file")
+        if model == refused:
+            raise error
         return build(model, *args, **kwargs)
 
-    monkeypatch.setattr(builder, "build", built)
+    return built
+
+
+def test_a_model_that_cannot_be_built_ends_no_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "build", refusing("test_vit", SystemExit("this release forgot a file")))
     generated = generate(["test_vit"], lambda *_: None, only=["test_vit", "test_vit2"])
     assert [entry.model for entry in generated] == ["test_vit2"]
     assert generated.unbuilt == {"test_vit": "SystemExit: this release forgot a file"}
@@ -55,12 +61,7 @@ def test_a_model_whose_constructor_is_not_called_is_a_group_of_its_own(monkeypat
 
 
 def test_of_a_group_the_first_that_is_built_tells(monkeypatch: pytest.MonkeyPatch) -> None:
-    def built(model: str, *args: Any, **kwargs: Any) -> nn.Module:
-        if model == "convnext_atto":
-            raise ValueError("too small")
-        return build(model, *args, **kwargs)
-
-    monkeypatch.setattr(builder, "build", built)
+    monkeypatch.setattr(builder, "build", refusing("convnext_atto", ValueError("too small")))
     raised = {"convnext_atto": "ValueError: too small"}
     assert builder._first_built(["convnext_atto", "convnext_femto"]) == (raised, True)
     assert builder._first_built(["resnet18"]) == ({}, False)

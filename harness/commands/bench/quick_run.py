@@ -11,16 +11,14 @@ from ...contract.case import DEFAULT_SIZE, Size
 from ...environments.pair_environment import VARIABLES
 from .figure import Figure
 from .matrix_run import run_matrix
-from .samples import catalog_of
+from .samples import REPEATS, ROUTES, catalog_of
 
 if TYPE_CHECKING:
     from .bench import Bench
 
-ROUTES: Final = ("wrapper", "classifier", "backbone", "tower")
 ONE: Final = "convnext_atto"
 THREE: Final = (ONE, "eva02_tiny_patch14_224", "cait_xxs24_224")
 WIDE: Final = 12  # models: the largest quick ones, in which width costs most
-REPEATS: Final = 5
 
 
 def narrow_models(bench: "Bench") -> Iterator[Figure]:
@@ -29,9 +27,8 @@ def narrow_models(bench: "Bench") -> Iterator[Figure]:
     models = [entry.model for entry in quick if entry.narrow][-WIDE:]
     bench.warm(bench.broken)
     slim, narrow = (run_matrix([bench.broken], models, ROUTES, size=size) for size in (DEFAULT_SIZE, Size.NARROW))
-    same = sum(narrow.outcomes[case] == outcome for case, outcome in slim.outcomes.items())
+    same, alike = slim.compared(narrow)
     what = f"slim, to narrow: {bench.broken.pair.id}, {len(slim.outcomes)} cases, {same} of them with the same outcome"
-    alike = bool(slim.failed) and same == len(slim.outcomes)
     yield Figure("h", what, [slim.seconds / narrow.seconds], least=1.5, alike=alike)
 
 
