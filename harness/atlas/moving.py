@@ -102,11 +102,11 @@ def move(  # noqa: PLR0913  what can be asked
 def _of_both(
     atlas: Atlas, ends: Sequence[Releases], models: Sequence[str], routes: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
-    """The models of either end on each route."""
+    """The models of either end on each route. Raises BadInput for a glob that fits none of either."""
+    if strange := [glob for glob in models if not any(names.fits_any(end[1], glob) for end in ends)]:
+        names.named(ends[-1][1], strange)  # says what is near
     fitting = [(end, [glob for glob in models if names.fits_any(end[1], glob)]) for end in ends]
-    if models:  # of what fits neither, the end says what is near
-        fitting = [(end, globs) for end, globs in fitting if globs] or [(ends[-1], [*models])]
-    asked = [asked_for(atlas, end, globs, routes) for end, globs in fitting]
+    asked = [asked_for(atlas, end, globs, routes) for end, globs in fitting if globs or not models]
     return {route: sorted({model for one in asked for model in one[route]}) for route in asked[0]}
 
 

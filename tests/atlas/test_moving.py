@@ -9,6 +9,7 @@ from harness.atlas.answer import Part, State
 from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
 from harness.atlas.moving import Change, Kind, Move, _kind, move
 from harness.atlas.words import as_json, lines_of_move
+from harness.config.errors import BadInput
 
 ATTO, EVA, NEW = "convnext_atto", "eva02_tiny_patch14_224", "test_vit_relpos"
 LANE = "cpu-float32"
@@ -103,6 +104,11 @@ def test_a_model_that_one_timm_lacks_is_new_or_gone(atlas: Path) -> None:
     assert [(change.kind, change.new.because) for change in back.changes] == [(Kind.GONE, f"timm 1.0.22 has no {NEW}")]
     assert back.exit_code == 1
     assert next(lines_of_move(back)).startswith("No: ")
+
+
+def test_a_model_that_neither_timm_has_is_refused_beside_one_that_they_have(atlas: Path) -> None:
+    with pytest.raises(BadInput, match=r"has no LayerScale model convnext_ato.*near: convnext_atto"):
+        told(folder=atlas, models=[EVA, "convnext_ato"])
 
 
 def test_what_is_broken_for_another_reason_is_told() -> None:
