@@ -1,17 +1,20 @@
 """`nox -s atlas`, without nox: measures the pairs that the atlas lacks, in order of need, and writes what was found."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ..atlas import entry, making, need
+from ..atlas import bounds, entry, making, need, proof
 from ..atlas.answer import LANE
-from ..atlas.need import Line
+from ..atlas.bounds import Line
+from ..atlas.proof import State
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, CannotImport, HarnessError, Incomplete
 from ..config.matrix import Matrix
+from ..config.names import unknown
 from ..config.option_parser import MANY, Parser, whole
 from ..config.options import Options
 from ..config.pair import AXES, Pair
@@ -23,6 +26,7 @@ from ..environments.pypi import Index
 from ..execution.pair_run import PairRun
 from ..planning import device
 from ..results import store, verdicts
+from .edges import Edges
 from .ensure_recorded import tried
 
 MINUTES: Final = 60
@@ -37,6 +41,11 @@ def _parser() -> Parser:
     lane = f"what is measured (default {LANE}); repeatable"
     parser.add_argument("--lane", dest="lanes", metavar="NAME", help=lane, **MANY)
     parser.add_argument("--list", action="store_true", help="what is lacking, in order of need; measures nothing")
+    edges = "prove the bounds of the rules of matrix.yaml instead, by the releases on either side of each"
+    parser.add_argument("--edges", action="store_true", help=edges)
+    parser.add_argument(
+        "--rule", dest="rules", metavar="ID", help="with --edges: these rules alone; repeatable", **MANY
+    )
     parser.add_argument("--into", type=Path, metavar="DIR", help="where entries go (default harness/atlas/pairs)")
     option_parser.add_results(parser)
     parser.add_argument("--workers", type=whole(1, 1_024, "processes"), metavar="N", help="processes at a time")
@@ -53,6 +62,8 @@ class AtlasCommand:
     minutes: int = MINUTES
     into: Path = entry.PACKAGED
     list: bool = False
+    edges: Edges | None = None
+    """What to prove, instead of pairs to measure."""
 
     @classmethod
     def of(cls, argv: Sequence[str], index: Index | None = None) -> "AtlasCommand":
@@ -61,8 +72,8 @@ class AtlasCommand:
         options = option_parser.shared(given, Size.NARROW)
         described = matrix.load(options.matrix)
         names = [lane.name for lane in described.lanes]
-        if unknown := [lane for lane in options.lanes if lane not in names]:
-            raise BadInput(f"there is no lane {', '.join(unknown)}; there are {', '.join(names)}")
+        if strange := [lane for lane in options.lanes if lane not in names]:
+            raise BadInput(f"there is no lane {', '.join(strange)}; there are {', '.join(names)}")
         lanes = options.lanes or (LANE,)
         options = replace(options, lanes=lanes, variants=(DEFAULT_VARIANT,), sizes=(Size.NARROW,), quick=True)
         chosen = {name: given[name] for name in ("minutes", "into", "list") if name in given}
@@ -70,13 +81,20 @@ class AtlasCommand:
             device.refuse_missing(lanes)
             for option, folder in (("--results", options.results), ("--into", chosen.get("into", entry.PACKAGED))):
                 store.refuse_unwritable(folder, option)
-        there = entry.read(chosen.get("into", entry.PACKAGED))
-        wanted = [_pair(described, releases) for releases in need.in_order(described, _line(described, index))]
+        into, line = chosen.get("into", entry.PACKAGED), _line(described, index)
+        if "rules" in given and not given.get("edges"):
+            raise BadInput("--rule: only bounds are of a rule; add --edges")
+        edges = _edges(described, options, line, into, given.get("rules", ())) if given.get("edges") else None
+        there = entry.read(into)
+        wanted = [_pair(described, releases) for releases in need.in_order(described, line)]
         lacking = [pair for pair in wanted if not _has(there.get((pair.transformers, pair.timm)), lanes)]
-        return cls(described, options, lacking, **chosen)
+        return cls(described, options, lacking, edges=edges, **chosen)
 
     def lines(self) -> Iterator[str]:
         """What is lacking, in words."""
+        if self.edges:
+            yield from self.edges.lines()
+            return
         yield f"{number(len(self.lacking), 'pair')} to measure in {', '.join(self.options.lanes)}, in order of need:"
         yield from (f"  {pair.id}" for pair in self.lacking)
 
@@ -85,6 +103,9 @@ class AtlasCommand:
 
         One pair's failure never stops the next. Raises Incomplete at the end for pairs that could not be measured.
         """
+        if self.edges:
+            self.edges.measure(self.minutes, environment, say)
+            return
         started = time.monotonic()
         failed: list[str] = []
         for done, pair in enumerate(self.lacking):
@@ -119,7 +140,19 @@ def _line(described: Matrix, index: Index | None) -> Line:
         raise BadInput(f"PyPI cannot be asked which releases there are: {error}; try again later") from error
 
 
-def _pair(described: Matrix, releases: dict[str, str]) -> Pair:
+def _edges(described: Matrix, options: Options, line: Line, into: Path, rules: Sequence[str]) -> Edges:
+    """The edges of these rules, or of all, that are not proven yet. Raises BadInput for a rule that there is not."""
+    ids = [rule.id for rule in described.expectations]
+    if strange := [rule for rule in rules if rule not in ids]:
+        raise BadInput(unknown("rule", strange[0], ids))
+    file = into.parent / proof.FILE.name
+    proven = {known.edge for known in proof.read(file) if known.state is State.PROVEN}
+    wanted = [edge for edge in bounds.edges(described, line) if edge not in proven]
+    named = [edge for edge in wanted if not rules or edge.bound.rule in rules]
+    return Edges(described, options, named, partial(_pair, described), file)
+
+
+def _pair(described: Matrix, releases: Mapping[str, str]) -> Pair:
     """The pair of the matrix with these releases, which may name another torch; or one with the defaults."""
     named = (pair for pair in described.pairs if all(getattr(pair, name) == releases[name] for name in AXES))
     fields: dict[str, Any] = {**described.defaults.model_dump(), **releases, "defaults": described.defaults}

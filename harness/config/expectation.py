@@ -89,6 +89,8 @@ class Rule(Strict):
     script: Text | None = None
     remedy: RemedyName
     advice: Text
+    chosen: Mapping[str, Text] | None = Field(default=None, min_length=1)
+    """Bounds that are no fact of the package, as `transformers>=4.48`, and why they are where they are."""
     until: date | None = None
 
     @model_validator(mode="after")

@@ -1,0 +1,100 @@
+"""The bounds of the ranges of matrix.yaml's rules, and the releases on either side of each."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from packaging.specifiers import Specifier, SpecifierSet
+
+from ..config.matrix import Matrix
+from ..config.pair import AXES
+from ..contract.matching import within
+from ..environments.pypi import Release
+
+OTHER: Final = {"transformers": "timm", "timm": "transformers"}
+Line = Mapping[str, Sequence[Release]]
+"""The releases of each of the two packages, oldest first."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One end of a rule's range of a package's releases: `<4.49`."""
+
+    rule: str
+    package: str
+    specifier: str
+
+    def __str__(self) -> str:
+        return f"{self.package}{self.specifier}"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Two adjacent releases of a bound's package, of which one is in the rule's range, beside one of the other."""
+
+    bound: Bound
+    inside: str
+    outside: str
+    beside: str
+
+    def releases(self, side: str) -> dict[str, str]:
+        """The releases of both packages, with this one of the bound's."""
+        return {self.bound.package: side, OTHER[self.bound.package]: self.beside}
+
+    @property
+    def change(self) -> tuple[Bound, str, str]:
+        """What it is an edge of, whatever is beside it."""
+        return self.bound, self.inside, self.outside
+
+
+def bounds_of(rule: Any) -> Iterator[Bound]:
+    """Those of a rule's ranges of transformers and timm."""
+    for package in AXES:
+        for specifier in sorted(map(str, SpecifierSet(getattr(rule, package) or ""))):
+            yield Bound(rule.id, package, specifier)
+
+
+def edges(described: Matrix, line: Line) -> list[Edge]:
+    """Those of all rules of a matrix."""
+    current = {package: getattr(described.current_pair, package) for package in AXES}
+    return [edge for rule in described.expectations for edge in edges_of(rule, line, current)]
+
+
+def edges_of(rule: Any, line: Line, current: Mapping[str, str]) -> Iterator[Edge]:
+    """Those of a rule's bounds, beside the current release of the other package and that of the time.
+
+    Where the rule's own range has neither, beside the newest release that it has.
+    """
+    for bound in bounds_of(rule):
+        other = OTHER[bound.package]
+        for below, above in adjacent(Specifier(bound.specifier), line[bound.package]):
+            inside, outside = _sides(Specifier(bound.specifier), below.version, above.version)
+            if within(getattr(rule, bound.package), inside):
+                usual = (current[other], newest_on(line[other], above.day))
+                for beside in _beside(getattr(rule, other), line[other], usual):
+                    yield Edge(bound, inside, outside, beside)
+
+
+def _sides(bound: Specifier, *releases: str) -> list[str]:
+    """The one that the bound lets in, then the other."""
+    return sorted(releases, key=lambda release: not bound.contains(release, prereleases=True))
+
+
+def _beside(wanted: str | None, releases: Sequence[Release], usual: Iterable[str]) -> list[str]:
+    there = [release.version for release in releases if within(wanted, release.version)]
+    return list(dict.fromkeys(release for release in usual if release in there)) or there[-1:]
+
+
+def adjacent(bound: Specifier, releases: Sequence[Release]) -> list[tuple[Release, Release]]:
+    """The adjacent releases of which the bound lets one in: two pairs of them for a single release."""
+    inside = [bound.contains(release.version, prereleases=True) for release in releases]
+    changes = (at for at in range(1, len(releases)) if inside[at] != inside[at - 1])
+    return [(releases[at - 1], releases[at]) for at in changes]
+
+
+def newest_on(releases: Iterable[Release], day: date | None) -> str:
+    """The newest release of a day; the oldest of all for a day before it."""
+    ordered = list(releases)
+    there = [release for release in ordered if day and release.day and release.day <= day]
+    return (there or ordered[:1])[-1].version

@@ -1,0 +1,173 @@
+"""What proves the bounds of rules: a line for each edge, in a file beside the pairs.
+
+{"rule": "gamma-renamed", "bound": "transformers<4.49", "inside": "4.48.3", "outside": "4.49.0", "beside": "1.0.31",
+"state": "proven", "lane": "cpu-float32", "day": "2026-11-29", "by": ["tower/convnext_atto"]}
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from ..config.errors import BadInput
+from ..contract.case import Outcome
+from ..contract.matching import explains
+from ..contract.package import FOLDER
+from ..results.judging import Judged
+from .bounds import Bound, Edge, bounds_of
+from .entry import WRONG, objects
+
+FILE: Final = FOLDER / "atlas" / "edges.ndjson"
+SHOWN: Final = 3
+"""The most cases that a line names."""
+ENDED: Final = frozenset({Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY})
+"""Outcomes after which nothing else can be found."""
+
+BROKEN: Final = "broken: "
+SOUND: Final = "sound"
+"""What a script of tests/causes says."""
+
+
+class State(StrEnum):
+    """What the releases on either side say of a bound."""
+
+    PROVEN = "proven"
+    NOWHERE = "nothing found in the range"
+    WIDER = "found beyond the range"
+    TAKEN_OVER = "found beyond the range, where another rule has it"
+    NO_ROUTE = "no case beyond the range"
+    HIDDEN = "other failures hide it"
+    UNTRIED = "not measured"
+
+
+CONTRADICTED: Final = frozenset({State.NOWHERE, State.WIDER})
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found on either side of an edge on a day, and the first cases that show it."""
+
+    edge: Edge
+    state: State
+    lane: str
+    day: str
+    by: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """One line on it."""
+        edge = self.edge
+        sides = f"{edge.inside} and {edge.outside} beside {edge.beside}"
+        shown = f" by {', '.join(self.by)}" if self.by else ""
+        return f"{edge.bound.rule} {edge.bound}: {sides}: {self.state}{shown}, {self.day} in {self.lane}"
+
+
+def proof_of(edge: Edge, rule: Any, lane: str, day: str, sides: Sequence[Sequence[Judged]]) -> Proof:
+    """What the same cases on both sides of an edge say of it, those within the rule's range first."""
+    inside, outside = sides
+    found, beyond = _found(rule, inside), _found(rule, outside)
+    state = _state(rule, found, beyond, inside, outside)
+    shown = beyond if state in {State.WIDER, State.TAKEN_OVER} else found
+    return Proof(edge, state, lane, day, tuple(dict.fromkeys(case for case, _ in shown))[:SHOWN])
+
+
+def of_script(inside: str, outside: str) -> State:
+    """What a script that said these of the two sides proves: that something is broken, or sound, or neither."""
+    if not inside.startswith(BROKEN):
+        return State.NOWHERE if inside == SOUND else State.HIDDEN
+    return State.PROVEN if outside == SOUND else State.WIDER if outside.startswith(BROKEN) else State.HIDDEN
+
+
+def _state(
+    rule: Any, found: Sequence[tuple[str, str]], beyond: Sequence[tuple[str, str]], *sides: Sequence[Judged]
+) -> State:
+    inside, outside = sides
+    if not found:
+        ran = [case for case in inside if any(scenario.outcome not in ENDED for scenario in case.scenarios)]
+        return State.NOWHERE if ran else State.HIDDEN if _has_results(inside) else State.UNTRIED
+    if beyond:
+        taken = all(_is_explained(rule, case) for case in outside)
+        return State.TAKEN_OVER if taken else State.WIDER
+    lines = [(case.case.id, scenario) for case in outside for scenario in case.scenarios]
+    if {(case, scenario.name) for case, scenario in lines if scenario.outcome not in ENDED}.intersection(found):
+        return State.PROVEN
+    if not _has_results(outside):
+        return State.UNTRIED
+    return State.HIDDEN if any(case.broken for case in outside) else State.NO_ROUTE
+
+
+def _found(rule: Any, cases: Iterable[Judged]) -> list[tuple[str, str]]:
+    """The cases and scenarios with a finding that is a rule's, whatever the release."""
+    return [
+        (case.case.id, scenario.name)
+        for case in cases
+        for scenario in case.scenarios
+        if any(explains(rule, scenario.name, finding) for finding in scenario.findings)
+    ]
+
+
+def _is_explained(rule: Any, case: Judged) -> bool:
+    """Whether the rules of a case's own releases explain all that is this rule's too."""
+    lines = ((scenario.name, finding) for scenario in case.scenarios for finding in scenario.findings)
+    same = [(name, finding) for name, finding in lines if explains(rule, name, finding)]
+    return all(any(explains(other, name, finding) for other in case.rules) for name, finding in same)
+
+
+def _has_results(cases: Iterable[Judged]) -> bool:
+    return any(case.record is not None and case.outcome != Outcome.NOT_RUN for case in cases)
+
+
+def dumps(proofs: Iterable[Proof]) -> str:
+    """The text of the file, ordered by rule."""
+    lines = sorted(proofs, key=lambda proof: (proof.edge.bound.rule, str(proof.edge.bound), proof.edge.inside,
+                                              proof.edge.beside))  # fmt: skip
+    return "".join(f"{json.dumps(_fields(proof), ensure_ascii=False)}\n" for proof in lines)
+
+
+def _fields(proof: Proof) -> Mapping[str, Any]:
+    edge, bound = proof.edge, proof.edge.bound
+    sides = {"inside": edge.inside, "outside": edge.outside, "beside": edge.beside}
+    told = {"state": proof.state, "lane": proof.lane, "day": proof.day, "by": proof.by}
+    return {"rule": bound.rule, "package": bound.package, "bound": bound.specifier, **sides, **told}
+
+
+def read(path: Path = FILE) -> list[Proof]:
+    """Every line of the file; none of a file that is not there. Raises BadInput for one that was cut or edited."""
+    try:
+        return [_proof(line) for line in objects(path.read_text(encoding="utf-8"))] if path.is_file() else []
+    except WRONG as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        remedy = "restore it, or delete it and measure again: nox -s atlas -- --edges"
+        raise BadInput(f"{path} is no file of the atlas: {what}; {remedy}") from error
+
+
+def _proof(line: Mapping[str, Any]) -> Proof:
+    bound = Bound(str(line["rule"]), str(line["package"]), str(line["bound"]))
+    edge = Edge(bound, *(str(line[name]) for name in ("inside", "outside", "beside")))
+    return Proof(edge, State(line["state"]), str(line["lane"]), str(line["day"]), tuple(map(str, line["by"])))
+
+
+def write(proofs: Iterable[Proof], path: Path) -> None:
+    """Write the file anew."""
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(dumps(proofs), encoding="utf-8")
+    unfinished.rename(path)
+
+
+def unproven(rules: Iterable[Any], proofs: Iterable[Proof]) -> Iterator[str]:
+    """A line for each bound that no edge proves, or one contradicts, and that its rule does not say to be chosen."""
+    of_bound: dict[Bound, list[Proof]] = {}
+    for proof in proofs:
+        of_bound.setdefault(proof.edge.bound, []).append(proof)
+    for rule in rules:
+        for bound in bounds_of(rule):
+            if str(bound) in (rule.chosen or {}):
+                continue
+            there = of_bound.get(bound, [])
+            proven = {proof.edge.change for proof in there if proof.state is State.PROVEN}
+            contradicting = [proof for proof in there if proof.state in CONTRADICTED]
+            if contradicting or not there or proven != {proof.edge.change for proof in there}:
+                why = next((proof.words for proof in (*contradicting, *there) if proof.state is not State.PROVEN), "")
+                yield f"{bound.rule} {bound}: {why or 'not measured'}"

@@ -1,0 +1,197 @@
+"""`nox -s atlas -- --edges`: for each bound of each rule, the same cases on either side of it, and what they say."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from ..atlas import names, proof
+from ..atlas.answer import LANE
+from ..atlas.bounds import Edge
+from ..atlas.proof import Proof, State
+from ..config.errors import CannotImport, HarnessError
+from ..config.expectation import Rule
+from ..config.matrix import Matrix
+from ..config.options import Options
+from ..config.pair import AXES, Pair
+from ..config.text import number
+from ..contract import tempdirs
+from ..contract.case import DEFAULT_VARIANT, Case, Size
+from ..contract.catalog import BERT, Entry
+from ..contract.lane_name import COMPANIONS
+from ..contract.matching import applies_to
+from ..contract.package import ROOT
+from ..contract.routes import COMPANION_OF, OWN, ROUTES
+from ..environments import pypi
+from ..environments.environment import Environment, Say
+from ..environments.pair_environment import VARIABLES
+from ..execution.pair_run import PairRun
+from ..results.judging import Judged
+from ..results.pair_records import PairRecords
+from .ensure_recorded import tried
+
+FEW: Final = 2
+MORE: Final = 12
+"""So many models are tried for a rule on a route at first, and where they do not tell."""
+
+
+@dataclass
+class Edges:
+    """The edges that lack a proof, and what was found on their sides so far."""
+
+    described: Matrix
+    options: Options
+    wanted: Sequence[Edge]
+    pair_of: Callable[[Mapping[str, str]], Pair]
+    file: Path = proof.FILE
+    found: dict[tuple[Pair, str], list[Judged] | None] = field(default_factory=dict)
+    """What a pair's lane came to; None if it could not be measured."""
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules by id."""
+        return {rule.id: rule for rule in self.described.expectations}
+
+    def lines(self) -> Iterator[str]:
+        """What there is to prove, in words."""
+        bounds = {edge.bound for edge in self.wanted}
+        yield f"{number(len(self.wanted), 'edge')} of {number(len(bounds), 'bound')} to prove:"
+        for edge in self.wanted:
+            yield f"  {edge.bound.rule} {edge.bound}: {edge.inside} and {edge.outside} beside {edge.beside}"
+
+    def measure(self, minutes: float, environment: Callable[[PairRun], Environment], say: Say) -> None:
+        """Measure both sides of each edge, with few models first, and write down what they say."""
+        ends = time.monotonic() + 60 * minutes
+        left = list(self.wanted)
+        for most in (FEW, MORE):
+            self.found.clear()
+            cases = {edge: self._cases(edge, most) for edge in left}
+            needed: dict[Pair, set[tuple[str, str]]] = {}
+            for edge, (lane, some) in cases.items():
+                for pair in self._sides(edge):
+                    needed.setdefault(pair, set()).update((lane, case.id) for case in some)
+            for done, (pair, some_cases) in enumerate(sorted(needed.items(), key=lambda item: _order(item[0]))):
+                if time.monotonic() > ends:
+                    say(f"the time is over; {len(needed) - done} pairs are left for the next run")
+                    return
+                say(f"{pair.id}: {done + 1} of {len(needed)}, {number(len(some_cases), 'case')}")
+                self._measure(pair, some_cases, environment, say)
+                proofs = [told for edge in left if (told := self._proof(edge, *cases[edge]))]
+                self._write(proofs)
+                ready = {told.edge for told in proofs if told.state is State.PROVEN or most is MORE}
+                for told in proofs:
+                    if told.edge in ready:
+                        say(told.words)
+                left = [edge for edge in left if edge not in ready]
+            left = self._by_scripts(left, environment, say)
+            say(f"{number(len(left), 'edge')} not proven by {number(FEW, 'model')} a rule" if most is FEW else "done")
+
+    def _cases(self, edge: Edge, most: int) -> tuple[str, list[Case]]:
+        """The lane, and the cases on which the edge's rule can be seen."""
+        rule = self.rules[edge.bound.rule]
+        lane = lane_of(rule)
+        routes = [route for route in self.described.routes if route in rule.routes and _runs_in(route, lane)]
+        catalogs = [names.catalog_of(pair.timm) for pair in self._sides(edge)]
+        there = set.intersection(*({entry.model for entry in catalog} for catalog in catalogs))
+        kinds = (entry.model for entry in catalogs[0].smallest_of_each_kind())
+        rest = sorted(catalogs[0], key=lambda entry: entry.params_at(_case(OWN, entry).size))
+        ordered = [*kinds, *self.described.models.controls, *(entry.model for entry in rest)]
+        entries = [catalogs[0][model] for model in dict.fromkeys(ordered) if model in there]
+        [variant, *_] = rule.variants or (DEFAULT_VARIANT,)
+        cases: list[Case] = []
+        for route in routes:
+            of_route = (
+                (_case(route, entry, variant), entry) for entry in (entries if ROUTES[route].has_timm else [BERT])
+            )
+            cases += [case for case, entry in of_route if applies_to(rule, case, lane, entry)][:most]
+        return lane, cases
+
+    def _sides(self, edge: Edge) -> tuple[Pair, Pair]:
+        return self.pair_of(edge.releases(edge.inside)), self.pair_of(edge.releases(edge.outside))
+
+    def _measure(
+        self, pair: Pair, cases: Iterable[tuple[str, str]], environment: Callable[[PairRun], Environment], say: Say
+    ) -> None:
+        """Run the cases of a pair, and keep what each lane came to."""
+        for lane in sorted({lane for lane, _ in cases}):
+            only = frozenset((name, case) for name, case in cases if name == lane)
+            planned = [Case.parse(case) for _, case in only]
+            models = tuple(sorted({case.model for case in planned}))
+            variants = tuple(sorted({case.variant for case in planned}))
+            named = replace(self.options, lanes=(lane,), models=models, variants=variants)
+            options = replace(named, anyway=True, quick=False)
+            pair_run = PairRun(PairRecords(self.described, pair, options, only=only))
+            try:
+                self.found[pair, lane] = tried(pair_run, environment(pair_run), say)
+            except CannotImport as error:
+                say(f"{pair.id}: {error}")
+                self.found[pair, lane] = []
+            except HarnessError as error:
+                say(f"{pair.id}: {error}")
+                self.found[pair, lane] = None
+
+    def _by_scripts(self, left: Sequence[Edge], environment: Callable[[PairRun], Environment], say: Say) -> list[Edge]:
+        """Prove the edges of rules that are about people's own models alone by their scripts; those that stay."""
+        own = [edge for edge in left if set(self.rules[edge.bound.rule].routes) == {OWN}]
+        for edge in own:
+            script = _script(self.rules[edge.bound.rule])
+            if script is None:
+                say(f"{edge.bound.rule}: it has no script")
+                continue
+            sides = [_said(PairRun.of(self.described, pair, self.options), script, environment, say)
+                     for pair in self._sides(edge)]  # fmt: skip
+            told = Proof(edge, proof.of_script(*sides), LANE, pypi.today().isoformat(), (script,))
+            say(told.words)
+            self._write([told])
+        return [edge for edge in left if edge not in own]
+
+    def _proof(self, edge: Edge, lane: str, cases: Sequence[Case]) -> Proof | None:
+        """What is known of an edge by now; None if a side of it was not measured."""
+        ids = {case.id for case in cases}
+        sides = [self.found.get((pair, lane)) for pair in self._sides(edge)]
+        if any(side is None for side in sides):
+            return None
+        told = [[case for case in side or () if case.case.id in ids] for side in sides]
+        return proof.proof_of(edge, self.rules[edge.bound.rule], lane, pypi.today().isoformat(), told)
+
+    def _write(self, proofs: Iterable[Proof]) -> None:
+        there = {known.edge: known for known in proof.read(self.file)}
+        proof.write({**there, **{told.edge: told for told in proofs}}.values(), self.file)
+
+
+def lane_of(rule: Rule) -> str:
+    """The first lane of a CPU that the rule names, or the usual one; with companions if nothing of it runs without."""
+    lane = next((lane for lane in rule.lanes or (LANE,) if lane.startswith("cpu")), LANE)
+    own = [route for route in rule.routes if route != OWN]
+    needed = own and all(ROUTES[route].companion for route in own)
+    needed = needed or all(variant in COMPANION_OF for variant in rule.variants or (DEFAULT_VARIANT,))
+    return f"{lane}{COMPANIONS}" if needed else lane
+
+
+def _runs_in(route: str, lane: str) -> bool:
+    return lane.endswith(COMPANIONS) or not ROUTES[route].companion
+
+
+def _case(route: str, entry: Entry, variant: str = DEFAULT_VARIANT) -> Case:
+    return Case(route, entry.model, variant, Size.SLIM if entry.narrow is None else Size.NARROW)
+
+
+def _script(rule: Rule) -> str | None:
+    """The script of a rule, or the one that names the issue which tracks it; relative to the checkout."""
+    scripts = sorted((ROOT / "tests" / "causes").glob("*.py"))
+    tracking = (path for path in scripts if rule.url and f'URL = "{rule.url}"' in path.read_text(encoding="utf-8"))
+    return rule.script or next((path.relative_to(ROOT).as_posix() for path in tracking), None)
+
+
+def _said(pair_run: PairRun, script: str, environment: Callable[[PairRun], Environment], say: Say) -> str:
+    """What a script says in a pair's environment."""
+    with tempdirs.folder() as folder, pair_run.environment.installed(environment(pair_run), say) as python:
+        said = folder / "said.txt"
+        python.run("-W", "ignore", "-m", "tests.causes.run", script, env=VARIABLES, into=said, success=(0, 2))
+        lines = said.read_text(encoding="utf-8").splitlines()
+    return next((line.removeprefix(f"{script}: ") for line in lines if line.startswith(f"{script}: ")), "")
+
+
+def _order(pair: Pair) -> tuple[str, ...]:
+    return tuple(getattr(pair, name) for name in AXES)
