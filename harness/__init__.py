@@ -1,1 +1,24 @@
-"""Which pairs of transformers and timm give back the model that was saved?"""
+"""Which pairs of transformers and timm give back the model that was saved?
+
+    from layerscale_matrix import ask
+
+In a checkout the package is `harness`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .atlas.asking import ask
+    from .atlas.moving import move
+    from .survival import assert_survives_transformers
+
+__all__ = ["ask", "assert_survives_transformers", "move"]
+_MODULES = {"ask": "atlas.asking", "move": "atlas.moving", "assert_survives_transformers": "survival"}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is asked for: pytest imports this package in every project that has it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

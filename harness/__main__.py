@@ -1,12 +1,14 @@
-"""python -m harness: what is known of a pair; tests one in this Python, or a user model; divides and collects runs."""
+"""python -m harness, and layerscale-matrix once it is installed: what is known of a pair; tests of this Python."""
 
 import argparse
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import json
 import os
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -16,14 +18,20 @@ from .contract import checkpoint, finding, package, surroundings
 from .contract.library_env import LIBRARIES
 
 OLDEST: Final = (3, 11)
+IN_CHECKOUT: Final = package.NAME == "harness"
+COMMAND: Final = f"python -m {package.NAME}" if IN_CHECKOUT else "layerscale-matrix"
+"""What is typed to get here."""
 ABOUT: Final = """\
-Tests the transformers and timm of this Python, and changes nothing. Run it with the Python of your own project, from
-this project's folder or with that on PYTHONPATH. It needs no network.
+Which pairs of transformers and timm give back the model that was saved? ask, upgrade and explain answer from what was
+measured before. doctor, check and names test the transformers and timm of this Python, that of your own project, and
+change nothing. None needs a network.
 """
 FITTING: Final = "Install releases that fit each other: pip install --upgrade torch torchvision timm transformers."
+ANSWERED: Final = frozenset({"ask", "upgrade", "explain"})
 NIGHTLY: Final = frozenset({"plan", "collect"})
 TOGETHER: Final = (
-    "It runs in the project's folder and needs the libraries of its group harness: pip install --group harness."
+    "In a checkout it needs the libraries of the group harness, which an installed layerscale-matrix has: "
+    "pip install --group harness."
 )
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
 TARGET: Final = """\
@@ -36,12 +44,31 @@ MAKER: Final = "for a folder whose model transformers lacks: package.module:Name
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{finding.message(message)}; see python -m harness --help\n")
+        sys.stderr.write(f"{finding.message(message)}; see {COMMAND} --help\n")
         sys.exit(2)
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from .atlas import entry  # noqa: PLC0415  needs a Python that is not too old
+
+        days = sorted({lane.day for pair in entry.read().values() for lane in pair.lanes.values()})
+        measured = f"{len(entry.read())} pairs, measured up to {days[-1]}" if days else "no pair"
+        sys.stdout.write(f"layerscale-matrix {_version()}; the atlas has {measured}\n")
+        parser.exit()
+
+
+def _version() -> str:
+    """That of the installed package, or of the checkout."""
+    if not IN_CHECKOUT:
+        return importlib.metadata.version("layerscale-matrix")
+    project = tomllib.loads((package.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"{project['version']}, a checkout"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m harness", description=ABOUT, epilog=CODES, allow_abbrev=False)
+    parser = _Parser(prog=COMMAND, description=ABOUT, epilog=CODES, allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="the version, and when the atlas was measured")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = "a few small models on every route, compared with native timm: what is broken, why, and what to do"
     commands.add_parser("doctor", help=doctor, description=f"{doctor}. One to three minutes.", epilog=CODES)
@@ -52,9 +79,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("target", metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
-    from .commands import ask  # noqa: PLC0415  needs a Python that is not too old
+    from .commands import ask, explain  # noqa: PLC0415  need a Python that is not too old
 
     ask.add_to(commands)
+    explain.add_to(commands)
     _add_nightly(commands)
     return parser
 
@@ -66,7 +94,9 @@ def _add_nightly(commands: Any) -> None:
     plan.add_argument("--shards", type=int, default=20, metavar="N", help="at most N shards (default 20)")
     durations = "records whose durations balance the shards; repeatable"
     plan.add_argument("--results", type=Path, action="append", default=[], metavar="DIR", help=durations)
-    plan.add_argument("--matrix", type=Path, default=Path("matrix.yaml"), metavar="FILE", help="another matrix.yaml")
+    here = Path("matrix.yaml")
+    shipped = here if IN_CHECKOUT or here.is_file() else package.FOLDER / here
+    plan.add_argument("--matrix", type=Path, default=shipped, metavar="FILE", help="another matrix.yaml")
     plan.add_argument("--lane", dest="lanes", action="append", default=[], metavar="NAME", help="a lane; repeatable")
     plan.add_argument("--quick", action="store_true", help="the smallest model of each kind, and the controls")
     also = "an additional pair: 'transformers==5.23.0 timm==1.0.31'; repeatable"
@@ -83,11 +113,10 @@ def _add_nightly(commands: Any) -> None:
 
 
 def _answered(arguments: argparse.Namespace) -> int:
-    from .commands import ask  # noqa: PLC0415  needs a Python that is not too old
-    from .config.errors import HarnessError  # noqa: PLC0415  as above
+    from .config.errors import HarnessError  # noqa: PLC0415  needs a Python that is not too old
 
     try:
-        code = ask.run(arguments, sys.stdout)
+        code: int = _answering(arguments.command).run(arguments, sys.stdout)
         sys.stdout.flush()
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
@@ -100,6 +129,13 @@ def _answered(arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     return code
+
+
+def _answering(command: str) -> Any:
+    """The module of a command that answers from what this package knows."""
+    from .commands import ask, explain  # noqa: PLC0415  need a Python that is not too old
+
+    return explain if command == "explain" else ask
 
 
 def _nightly(arguments: argparse.Namespace) -> int:
@@ -126,7 +162,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"this Python is {sys.version.split()[0]}; 3.11 or later is needed\n")
         return 2
     arguments = _parser().parse_args(argv)
-    if arguments.command in {"ask", "upgrade"}:
+    if arguments.command in ANSWERED:
         return _answered(arguments)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)
@@ -198,5 +234,10 @@ def _too_old(console: Any) -> str | None:
     return None
 
 
-if __name__ == "__main__":
+def console() -> NoReturn:
+    """The installed command."""
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    console()

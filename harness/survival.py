@@ -1,12 +1,13 @@
 """An assertion for a project's own tests: transformers loads the model as it was saved.
 
-    from harness.survival import assert_survives_transformers
+    from layerscale_matrix import assert_survives_transformers
 
     def test_my_model_survives() -> None:
         assert_survives_transformers(make_model, {"pixel_values": torch.zeros(1, 3, 224, 224)})
 
-As a pytest plugin, `pytest -p harness.survival`, it gives the fixture `survives_transformers`. It needs torch, timm and
-transformers, but not nox.
+Where the package is installed, pytest has the fixture `survives_transformers`; in a checkout it has it with
+`-p harness.survival`. It needs torch, timm and transformers, but not nox. What it needs is imported when it is called:
+pytest imports this file in every project whose Python has the package.
 """
 
 import os
@@ -14,9 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
-
-from .contract.case import OWN_VARIANTS, Outcome
-from .contract.library_env import LIBRARIES
 
 
 def assert_survives_transformers(
@@ -29,6 +27,9 @@ def assert_survives_transformers(
     if a rule explains it, also where this machine could not run it;
     KeyboardInterrupt after Ctrl-C; `harness.cell.user_models.target.Unusable` for a model that cannot be tested.
     """
+    from .contract.case import OWN_VARIANTS, Outcome  # noqa: PLC0415  see above
+    from .contract.library_env import LIBRARIES  # noqa: PLC0415  see above
+
     os.environ.update(LIBRARIES)
     import torch  # noqa: PLC0415  the libraries, once their variables are set
     from torch import nn  # noqa: PLC0415  as above

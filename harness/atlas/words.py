@@ -1,6 +1,7 @@
 """An answer in words, and as JSON."""
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -30,6 +31,9 @@ KINDS: Final = {
     Kind.WORKS_THERE: "✔",
 }
 """The kinds that are told, in this order; what is as before is only counted."""
+SPECIAL: Final = re.compile(r"[*_<>`\\]")
+"""What Markdown takes for more than itself."""
+COMMAND: Final = "To know: "
 MOST: Final = 4  # models named in a line
 ORDER: Final = (State.BROKEN, State.REMEDY, State.UNKNOWN, State.WORKS, State.UNSUPPORTED)
 
@@ -53,6 +57,19 @@ def lines(answer: Answer) -> Iterator[str]:
     yield from _known_how(answer)
 
 
+def as_markdown(lines: Iterable[str]) -> Iterator[str]:
+    """The same lines as a comment on a pull request has them: the first in bold, causes as lists."""
+    first = True
+    for line in lines:
+        text, depth = line.strip(), (len(line) - len(line.lstrip())) // 2
+        label, _, command = text.partition(COMMAND)
+        told = text if "://" in text else SPECIAL.sub(r"\\\g<0>", text)
+        told = f"{COMMAND}`{command}`" if command and not label else told
+        bold = text and (first or text[0] in {*MARKS.values(), *KINDS.values()})
+        yield f"{'  ' * (depth - 1)}- {told}" if depth else f"**{told}**" if bold else told
+        first = False
+
+
 def lines_of_move(move: Move) -> Iterator[str]:
     """A sentence; what changes for worse, by cause; what is not known; what changes besides; and how it is known."""
     yield _verdict(move)
@@ -74,7 +91,7 @@ def lines_of_move(move: Move) -> Iterator[str]:
         yield f"Nearest pairs on record for which nothing changes for worse: {_pairs(move.nearest)}."
     if unknown := move.of(Kind.UNKNOWN):
         start = f"--from {pair_id(move.start)}"
-        yield f"To know: nox -s upgrade -- {_pins(move.end)} {start} --lane {move.lane}{_options(unknown)}"
+        yield f"{COMMAND}nox -s upgrade -- {_pins(move.end)} {start} --lane {move.lane}{_options(unknown)}"
 
 
 def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
@@ -188,7 +205,7 @@ def _known_how(answer: Answer) -> Iterator[str]:
         yield f"Nearest pairs on record that are good for all of it: {_pairs(answer.nearest)}."
     if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
         pins = _pins((answer.transformers, answer.timm))
-        yield f"To know: nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
+        yield f"{COMMAND}nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
 
 
 def _bases(parts: Iterable[Part]) -> Iterator[str]:

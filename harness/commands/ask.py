@@ -1,10 +1,15 @@
 """`ask` and `upgrade`: what is known of a pair or a move, from the atlas, without torch and without network."""
 
 import argparse
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ..atlas.answer import LANE, PACKAGES
 
+PINS: Final = (
+    "transformers==X timm==Y, a pair's id, or a file that pins both: uv.lock, requirements.txt, pyproject.toml"
+)
+EXAMPLE: Final = "upgrade transformers==5.23.0 timm==1.0.31 --from transformers==4.57.6,timm==1.0.22"
 NEEDS: Final = "It needs neither torch nor network."
 ASK: Final = "what was measured of a pair before: which models work on which routes, and why others do not"
 ASK_CODES: Final = """\
@@ -22,14 +27,16 @@ def add_to(commands: Any) -> None:
     example = "Example: ask transformers==5.23.0 timm==1.0.31 --model 'vit_*' --route tower"
     about = f"{ASK[0].upper()}{ASK[1:]}. {NEEDS}"
     command = commands.add_parser("ask", help=ASK, description=about, epilog=f"{ASK_CODES} {example}")
-    command.add_argument("pins", nargs=2, metavar="PIN", help="transformers==X and timm==Y")
+    command.add_argument("pins", nargs="+", metavar="PINS", help=PINS)
     _add_selection(command)
-    example = "Example: upgrade transformers==5.23.0 timm==1.0.31 --from transformers==4.57.6,timm==1.0.22"
     about = f"{MOVE[0].upper()}{MOVE[1:]}. {NEEDS}"
-    command = commands.add_parser("upgrade", help=MOVE, description=about, epilog=f"{MOVE_CODES} {example}")
-    command.add_argument("pins", nargs="+", metavar="PIN", help="transformers==X, timm==Y or both: what moves")
-    start = "where it moves from: transformers==X,timm==Y or a pair's id"
-    command.add_argument("--from", dest="start", required=True, metavar="PINS", help=start)
+    command = commands.add_parser("upgrade", help=MOVE, description=about, epilog=f"{MOVE_CODES} Example: {EXAMPLE}")
+    moves = "transformers==X, timm==Y or both: what moves; or a file that pins both as they are to be"
+    command.add_argument("pins", nargs="*", metavar="PINS", help=moves)
+    start = "where it moves from: transformers==X,timm==Y, a pair's id, or a file that pins both"
+    command.add_argument("--from", "--lockfile", dest="start", metavar="PINS", help=start)
+    diff = "instead: both ends from a diff of such a file, as Dependabot and Renovate make them"
+    command.add_argument("--diff", type=Path, metavar="FILE", help=diff)
     _add_selection(command)
 
 
@@ -40,7 +47,9 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
     ):
         command.add_argument(f"--{name}", dest=f"{name}s", action="append", default=[], metavar="NAME", help=about)
     command.add_argument("--lane", default=LANE, metavar="NAME", help=f"device and precision (default {LANE})")
-    command.add_argument("--json", action="store_true", help="the whole answer as JSON")
+    forms = command.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="the whole answer as JSON")
+    forms.add_argument("--markdown", action="store_true", help="the same in Markdown, for a comment on a pull request")
 
 
 def run(arguments: argparse.Namespace, out: TextIO) -> int:
@@ -48,36 +57,35 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     from ..atlas import words  # noqa: PLC0415  needs packaging, which the Python of another command may lack
     from ..atlas.asking import ask  # noqa: PLC0415  as above
     from ..atlas.moving import Move, move  # noqa: PLC0415  as above
+    from ..config import pins  # noqa: PLC0415  as above
 
     selected, lane = (arguments.models, arguments.routes), arguments.lane
     if arguments.command == "ask":
-        transformers, timm = _releases(arguments.pins)
-        found: Any = ask(transformers, timm, *selected, lane=lane)
+        found: Any = ask(*pins.in_words(arguments.pins), *selected, lane=lane)
     else:
-        start = _releases(_pins(arguments.start))
-        found = move(start, _releases(arguments.pins, start), *selected, lane=lane)
+        found = move(*_ends(arguments), *selected, lane=lane)
     lines = words.lines_of_move(found) if isinstance(found, Move) else words.lines(found)
-    out.write(words.as_json(found) if arguments.json else "\n".join(lines))
+    told = words.as_markdown(lines) if arguments.markdown else lines
+    out.write(words.as_json(found) if arguments.json else "\n".join(told))
     out.write("\n")
     code: int = found.exit_code
     return code
 
 
-def _pins(text: str) -> list[str]:
-    """The two pins in `transformers==X,timm==Y` or in a pair's id."""
-    head, _, timm = text.partition("-timm")
-    if timm and "=" not in text:
-        return [f"transformers=={head.removeprefix('transformers')}", f"timm=={timm}"]
-    return text.replace(",", " ").split()
-
-
-def _releases(pins: list[str], otherwise: tuple[str, ...] = ()) -> tuple[str, str]:
-    """The release of each package; of one that is not named that of `otherwise`. Raises BadInput."""
+def _ends(arguments: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Both ends of a move. Raises BadInput."""
+    from ..config import pins  # noqa: PLC0415  as above
     from ..config.errors import BadInput  # noqa: PLC0415  as above
 
-    named = [(name.strip(), version.strip()) for name, _, version in (pin.partition("==") for pin in pins)]
-    found = {**dict(zip(PACKAGES, otherwise, strict=False)), **dict(named)}
-    if found.keys() != set(PACKAGES) or len({name for name, _ in named}) != len(named):
-        raise BadInput(f"{' '.join(pins)}: name both releases, as in transformers==5.23.0 timm==1.0.31")
-    transformers, timm = (found[name] for name in PACKAGES)
-    return transformers, timm
+    if arguments.diff:
+        if arguments.pins:
+            raise BadInput(f"--diff: it names both ends; leave {' '.join(arguments.pins)} out")
+        before, after = pins.of_diff(arguments.diff)
+        rest = pins.in_words([arguments.start]) if arguments.start else ()
+        there = dict(zip(PACKAGES, rest, strict=False))
+        # What stands still is in no diff.
+        return pins.in_words([], {**there, **after, **before}), pins.in_words([], {**there, **before, **after})
+    if not arguments.start or not arguments.pins:
+        raise BadInput(f"say what moves, and from where: {EXAMPLE}")
+    start = pins.in_words([arguments.start])
+    return start, pins.in_words(arguments.pins, dict(zip(PACKAGES, start, strict=True)))

@@ -6,6 +6,7 @@ PyYAML alone reads it here; `harness.config.matrix`, which says what is wrong wi
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, TypeVar
 
@@ -15,11 +16,12 @@ import yaml
 from ..cell.models.installed import Release
 from ..cell.user_models.target import Unusable
 from ..contract.matching import covers_releases
-from ..contract.package import ROOT
+from ..contract.package import FOLDER, ROOT
 from ..contract.plan import Costs, Pattern, Rule, Tolerance
 
 Part = TypeVar("Part")
-MATRIX: Final = ROOT / "matrix.yaml"
+MATRIX: Final = next(filter(Path.is_file, (FOLDER / "matrix.yaml", ROOT / "matrix.yaml")), ROOT / "matrix.yaml")
+"""In the package once it is installed, and beside it in a checkout."""
 RESTRICTIONS: Final = dict.fromkeys(
     ("scenarios", "models", "where", "transformers", "timm", "torch", "lanes", "variants", "sizes", "url", "script")
 )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,8 +33,9 @@ def test_a_move_is_answered_from_the_packaged_atlas(start: str, capsys: pytest.C
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["timm==1.0.31", "timm==1.0.30"], "name both releases"),
-        (["5.23.0", "1.0.31"], "name both releases"),
+        (["timm==1.0.31", "timm==1.0.30"], "two releases of timm, 1.0.31 and 1.0.30; name one"),
+        (["timm==1.0.31"], "no release of transformers is named; as in transformers==5.23.0 timm==1.0.31"),
+        (["5.23.0", "1.0.31"], "5.23.0: it is no pin as in transformers==5.23.0 timm==1.0.31"),
         ([*PINS, "--route", "towr"], "there is no route towr; there are wrapper,"),
         ([*PINS, "--lane", "gpu"], "nothing was measured in a lane gpu; there are"),
         (["transformers==x", "timm==1.0.31"], "transformers==x is no release"),
@@ -63,3 +65,52 @@ def test_it_imports_neither_torch_nor_the_libraries_of_the_harness() -> None:
     words = [sys.executable, "-c", seen, "ask", *PINS, "--route", "wrapper"]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  our own words
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_file_that_pins_both_stands_for_its_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pinned = tmp_path / "requirements.txt"
+    pinned.write_text("\n".join(PINS))
+    part = ["--route", "wrapper", "--model", "convnext_atto", "--json"]
+    main(["ask", str(pinned), *part])
+    of_file = capsys.readouterr().out
+    main(["ask", *PINS, *part])
+    assert capsys.readouterr().out == of_file
+
+
+def test_a_move_starts_where_a_lock_is_and_a_diff_names_both_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = ["--route", "wrapper", "--model", "convnext_atto"]
+    lock, diff = tmp_path / "uv.lock", tmp_path / "pull.diff"
+    lock.write_text(
+        '[[package]]\nname = "transformers"\nversion = "4.57.6"\n[[package]]\nname = "timm"\nversion = "1.0.22"\n'
+    )
+    diff.write_text("-transformers==4.57.6\n+transformers==5.23.0\n-timm==1.0.22\n+timm==1.0.31\n")
+    assert main(["upgrade", *PINS, "--lockfile", str(lock), *part]) == 0
+    by_lock = capsys.readouterr().out
+    assert by_lock.startswith("Yes: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0 with timm 1.0.31")
+    assert main(["upgrade", "--diff", str(diff), *part]) == 0
+    assert capsys.readouterr().out == by_lock
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([*PINS], "say what moves, and from where: upgrade"),
+        (["--from", "transformers4.57.6-timm1.0.22"], "say what moves, and from where: upgrade"),
+        (["--diff", "no.diff"], "no.diff: No such file or directory"),
+        ([*PINS, "--diff", "no.diff"], "--diff: it names both ends; leave transformers==5.23.0 timm==1.0.31 out"),
+    ],
+)
+def test_a_move_without_its_ends_is_one_error(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["upgrade", *words]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_markdown_has_the_sentence_in_bold_and_causes_as_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["ask", *PINS, "--route", "tower", "--model", "eva02_tiny_patch14_224", "--markdown"])
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("**transformers 5.23.0 with timm 1.0.31 in cpu-float32: works with a remedy")
+    assert any(line.startswith("- transformers 5 builds on the meta device") for line in rest)
+    assert any("\\_init\\_weights" in line for line in rest)
+    assert "  - https://github.com/huggingface/transformers/issues/48892" in rest
