@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .atlas.asking import ask
     from .atlas.moving import move
+    from .mending import Lost, guard, repair
     from .survival import assert_survives_transformers
 
-__all__ = ["ask", "assert_survives_transformers", "move"]
-_MODULES = {"ask": "atlas.asking", "move": "atlas.moving", "assert_survives_transformers": "survival"}
+__all__ = ["Lost", "ask", "assert_survives_transformers", "guard", "move", "repair"]
+_MODULES = {
+    "Lost": "mending",
+    "ask": "atlas.asking",
+    "assert_survives_transformers": "survival",
+    "guard": "mending",
+    "move": "atlas.moving",
+    "repair": "mending",
+}
 
 
 def __getattr__(name: str) -> Any:

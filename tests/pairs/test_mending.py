@@ -1,0 +1,26 @@
+"""`guard` and `repair` with real releases that lose something."""
+
+import pytest
+
+from tests.pairs.command import run
+from tests.places import TIMM, TRANSFORMERS
+
+SCRIPT = "tests/own/mended.py"
+SECONDS = 660
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param((TRANSFORMERS, TIMM), id="buffers that nothing sets"),
+        pytest.param(("4.48.3", "1.0.14"), id="names that are rewritten"),
+        pytest.param(("4.57.6", "1.0.22"), id="nothing", marks=pytest.mark.all_faults),
+        pytest.param(("5.0.0", "1.0.24"), id="parameters that are initialised again", marks=pytest.mark.all_faults),
+    ],
+)
+@pytest.mark.slow
+def test_guard_raises_where_a_release_loses_something_and_repair_brings_it_back(pair: tuple[str, str]) -> None:
+    transformers, timm = pair
+    ended = run("-s", "cause", "--", f"transformers=={transformers}", f"timm=={timm}", SCRIPT, seconds=SECONDS)
+    assert f"{SCRIPT}: sound" in ended.out, ended.out + ended.said
+    assert ended.code == 0
