@@ -22,12 +22,13 @@ from typing import Any, Final
 import torch
 import transformers
 from packaging.specifiers import SpecifierSet
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from .atlas.rules import known
 from .cell.compare.diagnosis import equal
+from .cell.user_models import tensor_files
 from .cell.user_models.key_renames import KNOWN
+from .contract.checkpoint import Checkpoint
 from .remedies import models
 
 CLOSE: Final = 1e-2
@@ -75,9 +76,10 @@ def repair(model: nn.Module, folder: str | Path | None = None) -> tuple[Loss, ..
     """Mend a loaded model in place, and say what of it was lost; empty if nothing was.
 
     `folder` has the checkpoint that the model was loaded from, by default the one that its `name_or_path` names.
-    Without it buffers alone are mended. Raises ValueError for a folder without a checkpoint.
+    Without it buffers alone are mended. Raises ValueError for a folder without a checkpoint, and
+    `cell.user_models.target.Unusable` for one that cannot be read.
     """
-    return tuple(_losses(model, _folder(model, folder), mend=True))
+    return tuple(_losses(model, _checkpoint(model, folder), mend=True))
 
 
 @contextlib.contextmanager
@@ -91,7 +93,7 @@ def guard() -> Iterator[None]:
     def guarded(cls: Any, *arguments: Any, **options: Any) -> Any:
         loaded = original.__get__(None, cls)(*arguments, **options)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
-        if losses := tuple(_losses(model, _folder(model, None), mend=False)):
+        if losses := tuple(_losses(model, _checkpoint(model, None), mend=False)):
             raise Lost(model, losses)
         return loaded
 
@@ -102,8 +104,8 @@ def guard() -> Iterator[None]:
         transformers.PreTrainedModel.from_pretrained = original
 
 
-def _losses(model: nn.Module, folder: Path | None, *, mend: bool) -> Iterator[Loss]:
-    for rule, lost in _changed(model, folder).items():
+def _losses(model: nn.Module, checkpoint: Checkpoint | None, *, mend: bool) -> Iterator[Loss]:
+    for rule, lost in _changed(model, checkpoint).items():
         if mend:
             _put(model, lost)
         yield Loss(rule, tuple(lost))
@@ -111,25 +113,27 @@ def _losses(model: nn.Module, folder: Path | None, *, mend: bool) -> Iterator[Lo
         yield Loss(_rule_of_buffers(model), names)
 
 
-def _folder(model: nn.Module, folder: str | Path | None) -> Path | None:
-    """The checkpoint's folder, or None if there is none on this machine."""
+def _checkpoint(model: nn.Module, folder: str | Path | None) -> Checkpoint | None:
+    """The checkpoint in the folder, or in that which the model names; None if that is none of this machine.
+
+    Raises ValueError for a folder without a checkpoint.
+    """
     if folder is not None:
-        if not _files(Path(folder)):
-            raise ValueError(f"{folder} holds no checkpoint")
-        return Path(folder)
-    named = getattr(model, "name_or_path", "")
-    return Path(named) if named and Path(named).is_dir() and _files(Path(named)) else None
+        return Checkpoint.read(Path(folder))
+    named = str(getattr(model, "name_or_path", ""))
+    if not named or not Path(named).is_dir():
+        return None
+    try:
+        return Checkpoint.read(Path(named))
+    except ValueError:  # one in pieces, or of another kind: transformers has read it
+        return None
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
-
-
-def _changed(model: nn.Module, folder: Path | None) -> Mapping[str, dict[str, Tensor]]:
+def _changed(model: nn.Module, checkpoint: Checkpoint | None) -> Mapping[str, dict[str, Tensor]]:
     """By rule the tensors of the checkpoint that the model has by the same name, and with other values."""
     state = model.state_dict()
     found: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in _tensors(folder):
+    for name, tensor in tensor_files.state_of(checkpoint).items() if checkpoint else ():
         own = state.get(name)
         if own is None or own.is_meta or own.shape != tensor.shape:
             continue  # another model's, left on the disk, or made anew in another size
@@ -146,20 +150,6 @@ def _rule_of(name: str) -> str:
     again = known()[AGAIN]
     otherwise = AGAIN if SpecifierSet(again.transformers or "").contains(version, prereleases=True) else ""
     return OF_NAMES.get(into.rpartition(".")[2], "") or otherwise
-
-
-def _tensors(folder: Path | None) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a checkpoint, one at a time where the format allows it."""
-    for file in _files(folder) if folder else ():
-        if file.suffix == ".safetensors":
-            try:
-                with safe_open(file, framework="pt") as opened:
-                    yield from ((name, opened.get_tensor(name)) for name in opened.keys())  # noqa: SIM118
-            except SafetensorError as error:
-                raise ValueError(f"{file}: {error}") from error
-        else:
-            state = torch.load(file, weights_only=True, map_location="cpu")
-            yield from ((name, tensor) for name, tensor in state.items() if isinstance(tensor, Tensor))
 
 
 def _put(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

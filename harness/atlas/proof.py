@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..config.errors import BadInput
 from ..contract.case import Outcome
-from ..contract.matching import explains
+from ..contract.matching import covers_scenario, explains
 from ..contract.package import FOLDER
 from ..results.judging import Judged
 from .bounds import Bound, Edge, bounds_of
@@ -85,7 +85,8 @@ def _state(
 ) -> State:
     inside, outside = sides
     if not found:
-        ran = [case for case in inside if any(scenario.outcome not in ENDED for scenario in case.scenarios)]
+        about = [scenario for case in inside for scenario in case.scenarios if covers_scenario(rule, scenario.name)]
+        ran = any(scenario.outcome not in ENDED for scenario in about)
         return State.NOWHERE if ran else State.HIDDEN if _has_results(inside) else State.UNTRIED
     if beyond:
         taken = all(_is_explained(rule, case) for case in outside)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from harness.__main__ import _parser
 from harness.cell.guards import machine
 from harness.commands import atlas, run_arguments
 from harness.commands.bench import bench
@@ -40,6 +41,7 @@ SESSIONS: Final = frozenset(
     re.findall(r"^@nox\.session.*\n(?:@.*\n)*def (\w+)", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
 )
 
+INSTALLED: Final = re.compile(r"^(?:\$ )?layerscale-matrix (\w+ .*)$", re.MULTILINE)
 COMMAND: Final = re.compile(r"^(?:\$ )?(nox .*)$|(?<=`)(nox [^`\n]+)(?=`)", re.MULTILINE)
 # In the package `config/pair.py` is short for harness/config/pair.py; elsewhere a path is written as it is.
 SOURCE: Final = re.compile(r"(?<![\w/.<>-])(?:harness|tests|\.ci|\.github)/[\w./-]*\w")
@@ -122,6 +124,11 @@ def test_a_command_shown_is_one_that_there_is(
         option_checks.check(given, shipped, packaged)
 
 
+@pytest.mark.parametrize("command", INSTALLED.findall("\n".join(PAGES.values())))
+def test_a_command_of_the_package_is_one_that_there_is(command: str) -> None:
+    assert _parser().parse_args(shlex.split(command)).command
+
+
 def test_there_are_commands_to_check() -> None:
     assert {"nox -s matrix", "nox -s matrix -- --quick", "nox -s tests", "nox -s lint"} <= set(commands())
 
@@ -138,7 +145,7 @@ def test_every_path_named_exists(page: str) -> None:
     below_package = [path for path in sorted(short) if (ROOT / "harness" / path.partition("/")[0]).is_dir()]
     assert [path for path in below_package if not (ROOT / "harness" / path).exists()] == []
     files = {path.name for folder in ("harness", "tests") for path in (ROOT / folder).rglob("*.py")} | set(FILES)
-    files |= {path.name for path in PATHS.values()}
+    files |= {path.name for path in PATHS.values()} | {"pylock.toml"}  # that of a user's own project
     assert [name for name in sorted(set(NAMED.findall(text)) - files) if not (ROOT / name).exists()] == []
 
 
