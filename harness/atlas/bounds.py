@@ -1,7 +1,7 @@
 """The bounds of the ranges of matrix.yaml's rules, and the releases on either side of each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -74,6 +74,20 @@ def edges_of(rule: Any, line: Line, current: Mapping[str, str]) -> Iterator[Edge
                 usual = (current[other], newest_on(line[other], above.day))
                 for beside in _beside(getattr(rule, other), line[other], usual):
                     yield Edge(bound, inside, outside, beside)
+
+
+def further(edge: Edge, line: Line, side: str) -> Edge | None:
+    """The edge with one of its sides a release further from the bound; None if there is none, or it is beyond it."""
+    versions = [release.version for release in line[edge.bound.package]]
+    at, other = versions.index(side), edge.outside if side == edge.inside else edge.inside
+    step = 1 if at > versions.index(other) else -1
+    if not 0 <= at + step < len(versions):
+        return None
+    moved = versions[at + step]
+    same = within(edge.bound.specifier, moved) == (side == edge.inside)
+    if not same:
+        return None
+    return replace(edge, inside=moved) if side == edge.inside else replace(edge, outside=moved)
 
 
 def _sides(bound: Specifier, *releases: str) -> list[str]:

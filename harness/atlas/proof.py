@@ -167,8 +167,12 @@ def unproven(rules: Iterable[Any], proofs: Iterable[Proof]) -> Iterator[str]:
             if str(bound) in (rule.chosen or {}):
                 continue
             there = of_bound.get(bound, [])
-            proven = {proof.edge.change for proof in there if proof.state is State.PROVEN}
-            contradicting = [proof for proof in there if proof.state in CONTRADICTED]
-            if contradicting or not there or proven != {proof.edge.change for proof in there}:
-                why = next((proof.words for proof in (*contradicting, *there) if proof.state is not State.PROVEN), "")
-                yield f"{bound.rule} {bound}: {why or 'not measured'}"
+            left = [proof for proof in there if proof.state in CONTRADICTED or not _is_proven(proof.edge, there)]
+            if left or not there:
+                yield f"{bound.rule} {bound}: {left[0].words if left else State.UNTRIED}"
+
+
+def _is_proven(edge: Edge, proofs: Iterable[Proof]) -> bool:
+    """Whether an edge is proven, by itself, beside another release, or by the next release that tells."""
+    proven = (proof.edge for proof in proofs if proof.state is State.PROVEN)
+    return any(edge.inside == other.inside or edge.outside == other.outside for other in proven)

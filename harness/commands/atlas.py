@@ -149,7 +149,7 @@ def _edges(described: Matrix, options: Options, line: Line, into: Path, rules: S
     proven = {known.edge for known in proof.read(file) if known.state is State.PROVEN}
     wanted = [edge for edge in bounds.edges(described, line) if edge not in proven]
     named = [edge for edge in wanted if not rules or edge.bound.rule in rules]
-    return Edges(described, options, named, partial(_pair, described), file)
+    return Edges(described, options, line, named, partial(_pair, described), file)
 
 
 def _pair(described: Matrix, releases: Mapping[str, str]) -> Pair:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..atlas import names, proof
 from ..atlas.answer import LANE
-from ..atlas.bounds import Edge
+from ..atlas.bounds import Edge, Line, further
 from ..atlas.proof import Proof, State
 from ..config.errors import CannotImport, HarnessError
 from ..config.expectation import Rule
@@ -34,6 +34,8 @@ from .ensure_recorded import tried
 FEW: Final = 2
 MORE: Final = 12
 """So many models are tried for a rule on a route at first, and where they do not tell."""
+UNDECIDED: Final = frozenset({State.NOWHERE, State.WIDER, State.HIDDEN, State.UNTRIED})
+"""What more models, or the next release, may decide."""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Edges:
 
     described: Matrix
     options: Options
+    line: Line
     wanted: Sequence[Edge]
     pair_of: Callable[[Mapping[str, str]], Pair]
     file: Path = proof.FILE
@@ -63,29 +66,49 @@ class Edges:
     def measure(self, minutes: float, environment: Callable[[PairRun], Environment], say: Say) -> None:
         """Measure both sides of each edge, with few models first, and write down what they say."""
         ends = time.monotonic() + 60 * minutes
-        left = list(self.wanted)
-        for most in (FEW, MORE):
-            self.found.clear()
+        left = self._by_scripts(self.wanted, environment, say)
+        for most in (FEW, MORE, MORE):
             cases = {edge: self._cases(edge, most) for edge in left}
-            needed: dict[Pair, set[tuple[str, str]]] = {}
-            for edge, (lane, some) in cases.items():
-                for pair in self._sides(edge):
-                    needed.setdefault(pair, set()).update((lane, case.id) for case in some)
-            for done, (pair, some_cases) in enumerate(sorted(needed.items(), key=lambda item: _order(item[0]))):
-                if time.monotonic() > ends:
-                    say(f"the time is over; {len(needed) - done} pairs are left for the next run")
-                    return
-                say(f"{pair.id}: {done + 1} of {len(needed)}, {number(len(some_cases), 'case')}")
-                self._measure(pair, some_cases, environment, say)
-                proofs = [told for edge in left if (told := self._proof(edge, *cases[edge]))]
-                self._write(proofs)
-                ready = {told.edge for told in proofs if told.state is State.PROVEN or most is MORE}
-                for told in proofs:
-                    if told.edge in ready:
-                        say(told.words)
-                left = [edge for edge in left if edge not in ready]
-            left = self._by_scripts(left, environment, say)
-            say(f"{number(len(left), 'edge')} not proven by {number(FEW, 'model')} a rule" if most is FEW else "done")
+            if not self._measured(cases, ends, environment, say):
+                return
+            told = {edge: proof for edge in left if (proof := self._proof(edge, *cases[edge]))}
+            undecided = [edge for edge in left if edge not in told or told[edge].state in UNDECIDED]
+            following = [self._following(edge, told.get(edge), most) for edge in undecided]
+            left = [edge for edge in following if edge]
+            say(f"{number(len(left), 'edge')} not decided by {number(most, 'model')} a rule and route")
+
+    def _measured(
+        self,
+        cases: Mapping[Edge, tuple[str, Sequence[Case]]],
+        ends: float,
+        environment: Callable[[PairRun], Environment],
+        say: Say,
+    ) -> bool:
+        """Run the cases on both sides of each edge, and write what each edge is told. False if the time is over."""
+        self.found.clear()
+        needed: dict[Pair, set[tuple[str, str]]] = {}
+        for edge, (lane, some) in cases.items():
+            for pair in self._sides(edge):
+                needed.setdefault(pair, set()).update((lane, case.id) for case in some)
+        known: set[Edge] = set()
+        for done, (pair, some_cases) in enumerate(sorted(needed.items(), key=lambda item: _order(item[0]))):
+            if time.monotonic() > ends:
+                say(f"the time is over; {len(needed) - done} pairs are left for the next run")
+                return False
+            say(f"{pair.id}: {done + 1} of {len(needed)}, {number(len(some_cases), 'case')}")
+            self._measure(pair, some_cases, environment, say)
+            proofs = [told for edge in cases.keys() - known if (told := self._proof(edge, *cases[edge]))]
+            self._write(proofs)
+            for told in proofs:
+                known.add(told.edge)
+                say(told.words)
+        return True
+
+    def _following(self, edge: Edge, told: Proof | None, tried: int) -> Edge | None:
+        """What to try next for an edge: where other failures hide what is asked, the next release on that side."""
+        hidden = told is not None and told.state is State.HIDDEN
+        moved = further(edge, self.line, edge.outside if told and told.by else edge.inside) if hidden else None
+        return moved or (edge if tried == FEW else None)
 
     def _cases(self, edge: Edge, most: int) -> tuple[str, list[Case]]:
         """The lane, and the cases on which the edge's rule can be seen."""

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from packaging.specifiers import Specifier
 
-from harness.atlas.bounds import Bound, Edge, adjacent, bounds_of, edges_of
+from harness.atlas.bounds import Bound, Edge, adjacent, bounds_of, edges_of, further
 from harness.config.expectation import Rule
 from harness.config.matrix import Matrix
 from harness.environments.pypi import Release
@@ -80,3 +80,21 @@ def test_a_release_that_another_bound_leaves_out_is_no_side(rule: Rule) -> None:
 def test_an_edge_s_pairs_name_both_packages() -> None:
     edge = Edge(Bound("known", "timm", "<1.0.31"), "1.0.22", "1.0.31", "5.1.0")
     assert edge.releases(edge.outside) == {"timm": "1.0.31", "transformers": "5.1.0"}
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [("5.0.0", ("5.1.0", "4.57.6")), ("4.57.6", ("5.0.0", "4.57.0"))],
+)
+def test_an_edge_can_move_one_side_away_from_its_bound(side: str, expected: tuple[str, str]) -> None:
+    edge = Edge(Bound("known", "transformers", ">=5.0"), "5.0.0", "4.57.6", "1.0.31")
+    moved = further(edge, LINE, side)
+    assert moved
+    assert (moved.inside, moved.outside) == expected
+
+
+def test_an_edge_moves_neither_beyond_the_last_release_nor_across_a_bound() -> None:
+    last = Edge(Bound("known", "transformers", ">=5.0"), "5.1.0", "4.57.6", "1.0.31")
+    assert further(last, LINE, "5.1.0") is None
+    single = Edge(Bound("known", "transformers", "==5.0.0"), "5.0.0", "4.57.6", "1.0.31")
+    assert further(single, LINE, "5.0.0") is None

@@ -1,5 +1,6 @@
 """`nox -s atlas -- --edges`, without nox."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,24 @@ def test_an_edge_that_few_models_do_not_prove_is_tried_with_all_and_its_state_wr
     assert len(sizes) == 8
     assert sizes[4] > 2 * sizes[0]
     assert {known.state for known in proof.read(found.file)} == {State.NOWHERE}
+
+
+def test_where_other_failures_hide_it_the_next_release_is_asked(found: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {**LINE, "transformers": [*LINE["transformers"], Release("4.50.0", date(2025, 3, 1))]}
+    moved = replace(found, line=line, wanted=found.wanted[:1])
+    raised = finding("error", "NameError", "not defined")
+
+    def tried(pair_run: PairRun, *_: Any) -> list[Judged]:
+        told = results(pair_run, broken=pair_run.pair.transformers == "4.48.3")
+        if pair_run.pair.transformers != "4.49.0":
+            return told
+        return [replace(case, record=case_line(scenario("", raised))) for case in told]
+
+    monkeypatch.setattr(edges, "tried", tried)
+    moved.measure(10, lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    told = {(known.edge.outside, known.state) for known in proof.read(found.file)}
+    assert told == {("4.49.0", State.HIDDEN), ("4.50.0", State.PROVEN)}
+    assert list(proof.unproven([found.rules["gamma-renamed"]], proof.read(found.file))) == []
 
 
 def test_a_side_that_cannot_be_installed_leaves_the_edge_and_one_that_cannot_be_imported_tells_nothing(
