@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -124,9 +125,10 @@ class Edges:
         [variant, *_] = rule.variants or (DEFAULT_VARIANT,)
         cases: list[Case] = []
         for route in routes:
-            of_route = (
-                (_case(route, entry, variant), entry) for entry in (entries if ROUTES[route].has_timm else [BERT])
-            )
+            scope = self.described.routes[route].models  # every one, the quick ones, or those that globs name
+            named = [entry for entry in entries if isinstance(scope, str) or _is_named(entry, scope)]
+            known = named if ROUTES[route].has_timm else [BERT]
+            of_route = ((_case(route, entry, variant), entry) for entry in known)
             cases += [case for case, entry in of_route if applies_to(rule, case, lane, entry)][:most]
         return lane, cases
 
@@ -194,6 +196,10 @@ def lane_of(rule: Rule) -> str:
 
 def _runs_in(route: str, lane: str) -> bool:
     return lane.endswith(COMPANIONS) or not ROUTES[route].companion
+
+
+def _is_named(entry: Entry, globs: Iterable[str]) -> bool:
+    return any(fnmatchcase(entry.model, glob) for glob in globs)
 
 
 def _case(route: str, entry: Entry, variant: str = DEFAULT_VARIANT) -> Case:
