@@ -407,6 +407,10 @@ def bench(session: nox.Session) -> None:
 def cause(session: nox.Session) -> None:
     """Run scripts of tests/causes with a pair alone: `-- transformers==5.23.0 timm==1.0.31 tests/causes/NAME.py`."""
     command = CauseCommand.of(session.posargs)
+    if command.issue:
+        report = command.report(environment_of(session, command.pair_run), session.log)
+        sys.stdout.write("".join(f"{line}\n" for line in report))
+        return
     environment = command.pair_run.environment
     with environment.installed(environment_of(session, command.pair_run), session.log) as python:
         interpreter = str(python.folder.interpreter)

@@ -11,26 +11,25 @@ from ..atlas import names, proof
 from ..atlas.answer import LANE
 from ..atlas.bounds import Edge, Line, further
 from ..atlas.proof import Proof, State
-from ..config.errors import CannotImport, HarnessError
+from ..config.errors import BadInput, CannotImport, HarnessError
 from ..config.expectation import Rule
 from ..config.matrix import Matrix
 from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
-from ..contract import tempdirs
 from ..contract.case import DEFAULT_VARIANT, Case, Size
 from ..contract.catalog import BERT, Entry
 from ..contract.lane_name import COMPANIONS
 from ..contract.matching import applies_to
-from ..contract.package import ROOT
 from ..contract.routes import COMPANION_OF, OWN, ROUTES
 from ..environments import pypi
 from ..environments.environment import Environment, Say
-from ..environments.pair_environment import VARIABLES
 from ..execution.pair_run import PairRun
 from ..results.judging import Judged
 from ..results.pair_records import PairRecords
+from . import cause
 from .ensure_recorded import tried
+from .issue_report import script_of
 
 FEW: Final = 2
 MORE: Final = 12
@@ -160,11 +159,12 @@ class Edges:
         """Prove the edges of rules that are about people's own models alone by their scripts; those that stay."""
         own = [edge for edge in left if set(self.rules[edge.bound.rule].routes) == {OWN}]
         for edge in own:
-            script = _script(self.rules[edge.bound.rule])
-            if script is None:
-                say(f"{edge.bound.rule}: it has no script")
+            try:
+                script = script_of(self.rules[edge.bound.rule])
+            except BadInput as error:
+                say(str(error))
                 continue
-            sides = [_said(PairRun.of(self.described, pair, self.options), script, environment, say)
+            sides = [cause.said(PairRun.of(self.described, pair, self.options), script, environment, say)
                      for pair in self._sides(edge)]  # fmt: skip
             told = Proof(edge, proof.of_script(*sides), LANE, pypi.today().isoformat(), (script,))
             say(told.words)
@@ -204,22 +204,6 @@ def _is_named(entry: Entry, globs: Iterable[str]) -> bool:
 
 def _case(route: str, entry: Entry, variant: str = DEFAULT_VARIANT) -> Case:
     return Case(route, entry.model, variant, Size.SLIM if entry.narrow is None else Size.NARROW)
-
-
-def _script(rule: Rule) -> str | None:
-    """The script of a rule, or the one that names the issue which tracks it; relative to the checkout."""
-    scripts = sorted((ROOT / "tests" / "causes").glob("*.py"))
-    tracking = (path for path in scripts if rule.url and f'URL = "{rule.url}"' in path.read_text(encoding="utf-8"))
-    return rule.script or next((path.relative_to(ROOT).as_posix() for path in tracking), None)
-
-
-def _said(pair_run: PairRun, script: str, environment: Callable[[PairRun], Environment], say: Say) -> str:
-    """What a script says in a pair's environment."""
-    with tempdirs.folder() as folder, pair_run.environment.installed(environment(pair_run), say) as python:
-        said = folder / "said.txt"
-        python.run("-W", "ignore", "-m", "tests.causes.run", script, env=VARIABLES, into=said, success=(0, 2))
-        lines = said.read_text(encoding="utf-8").splitlines()
-    return next((line.removeprefix(f"{script}: ") for line in lines if line.startswith(f"{script}: ")), "")
 
 
 def _order(pair: Pair) -> tuple[str, ...]:

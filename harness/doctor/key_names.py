@@ -3,14 +3,15 @@
 The tensor of a renamed key is lost: the loaded model keeps its constructor's values there.
 """
 
+import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from packaging.specifiers import SpecifierSet
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..cell.compare.diagnosis import equal
@@ -28,6 +29,9 @@ TOWER: Final = "tower"  # the name of a plain module in the transformers model a
 KEEPS_OWN_NAMES: Final = ">=5.3"
 SWAPPED: Final = ">=5.0"
 UNSET: Final = ">=5.0"
+NUMBER: Final = re.compile(r"(?<=\.)\d+(?=\.)")
+"""The number of a block in a name."""
+TIMMS: Final = "timm's own name, which you cannot change: stay with releases that keep it"
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,34 @@ def examine(request: Request, console: Console) -> int:
     out.write(
         f"transformers {release.transformers}; {request.target} has {len(model.state_dict())} names in a checkpoint\n"
     )
-    for risk in risks:
+    for risk in grouped(risks):
         out.write(f"{risk.sentence}\n")
     here = sum(risk.here for risk in risks)
     out.write(f"{len(risks)} at risk, {here} of them with this transformers\n")
     return int(here > 0)
 
 
+def grouped(risks: Iterable[Risk]) -> list[Risk]:
+    """The same risks, those that differ only in numbers as one, with how many they are."""
+    groups: dict[tuple[str, ...], list[Risk]] = {}
+    for risk in risks:
+        alike = NUMBER.sub("*", f"{risk.name} {risk.fates} {risk.advice} {risk.here}")
+        groups.setdefault((alike,), []).append(risk)
+    return [some[0] if len(some) == 1 else _together(some) for some in groups.values()]
+
+
+def _together(some: Sequence[Risk]) -> Risk:
+    """One risk for several whose names differ only in numbers."""
+    first = some[0]
+    fates = [(releases, NUMBER.sub("*", fate)) for releases, fate in first.fates]
+    name = f"{NUMBER.sub('*', first.name)} ({len(some)} of them)"
+    return replace(first, name=name, fates=fates, advice=NUMBER.sub("*", first.advice))
+
+
 def renamed(model: PreTrainedModel, release: Release) -> Iterator[Risk]:
     """The names of a checkpoint that any release renames, or that the base model's prefix makes ambiguous."""
     names = list(model.state_dict())
+    of_timm = tuple(f"{name}." for name, module in model.named_modules() if name and is_timm(module))
     here = installed(model, names, release)
     prefix = getattr(model, "base_model_prefix", "")
     for name in names:
@@ -85,7 +107,14 @@ def renamed(model: PreTrainedModel, release: Release) -> Iterator[Risk]:
         elif fates:
             safe = _safe_name(_user_name(model, name), rules)
             advice = f"safe name: {safe}" if safe else "choose another name"
+            advice = TIMMS if name.startswith(of_timm) else advice
             yield Risk(_user_name(model, name), fates, advice, known_here or name in here)
+
+
+def is_timm(module: nn.Module) -> bool:
+    """Whether timm made a module, which then knows its architecture."""
+    described = getattr(module, "pretrained_cfg", None)
+    return isinstance(described, dict) and bool(described.get("architecture"))
 
 
 def _safe_name(name: str, rules: Sequence[KeyRename]) -> str | None:

@@ -5,8 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
+import timm
+import torch
 from packaging.version import Version
 from torch import nn
+from transformers import PretrainedConfig, PreTrainedModel
 
 from harness.cell.models.installed import Release
 from harness.cell.user_models.key_renames import KNOWN
@@ -75,6 +78,31 @@ def test_a_safe_name_is_not_at_risk() -> None:
         assert not (colon and any(rule.pattern.search(safe) for rule in KNOWN))
 
 
+class Holding(PreTrainedModel):
+    config_class = PretrainedConfig
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__(config)
+        self.vision = timm.create_model("test_convnext", num_classes=0)
+        self.mine = nn.ModuleList(Scaled() for _ in range(3))
+        self.post_init()
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(2))
+
+
+def test_names_that_differ_in_numbers_are_told_once_and_no_name_is_proposed_for_timm_s_own() -> None:
+    risks = list(key_names.renamed(Holding(PretrainedConfig()), of("4.48.3")))
+    told = {risk.name: risk for risk in key_names.grouped(risks)}
+    assert told["mine.*.gamma (3 of them)"].advice == "safe name: mine.*.scale"
+    timms = [risk for name, risk in told.items() if name.startswith("vision.")]
+    assert {risk.advice for risk in timms} == {key_names.TIMMS}
+    assert len(told) < len(risks)
+
+
 def test_a_buffer_that_is_set_again_is_not_named() -> None:
     class Setting(type(model())):  # type: ignore[misc]
         def _init_weights(self, module: nn.Module) -> None:
@@ -82,8 +110,6 @@ def test_a_buffer_that_is_set_again_is_not_named() -> None:
                 module.table.copy_(range_of(module.table.shape[0]))
 
     def range_of(width: int) -> object:
-        import torch  # noqa: PLC0415 - a test's own
-
         return 1.0 * torch.arange(width)
 
     set_again = Target("set", lambda: Setting(Setting.config_class()), {})
