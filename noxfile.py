@@ -15,6 +15,7 @@
 
 import functools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,12 +30,14 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
+from harness.atlas import words  # noqa: E402
 from harness.commands.atlas import AtlasCommand  # noqa: E402
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402
 from harness.commands.bisect import BisectCommand  # noqa: E402
 from harness.commands.cause import CauseCommand  # noqa: E402
 from harness.commands.clean import CleanCommand  # noqa: E402
+from harness.commands.compare import CompareCommand, sentence  # noqa: E402
 from harness.commands.distributed import worker_resources  # noqa: E402
 from harness.commands.releases import ReleasesCommand  # noqa: E402
 from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
@@ -351,6 +354,31 @@ def upgrade(session: nox.Session) -> None:
     answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     tell(console(), upgrades.lines(answer))
     sys.exit(answer.exit_code)
+
+
+@nox.session(venv_backend="none", default=False)
+@with_exit_codes
+def compare(session: nox.Session) -> None:
+    """Say what a release candidate breaks: `-- --base timm==1.0.31 --head dist/timm-1.0.32-py3-none-any.whl`."""
+    command = CompareCommand.of(session.posargs, Path(session.invoked_from))
+    move = command.upgrade(built_wheel(session, command.checkout) if command.checkout else None)
+    run_lock.take(move.options.results)
+    answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
+    lines = [sentence(answer, command.package), "", *upgrades.lines(answer)]
+    tell(console(), words.as_markdown(lines) if command.markdown else lines)
+    sys.exit(answer.exit_code)
+
+
+def built_wheel(session: nox.Session, checkout: Path) -> Path:
+    """The wheel of a checkout, in a temporary folder of the session. Raises BadInput if it cannot be built."""
+    into = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(into, ignore_errors=True)
+    try:
+        session.run(UV, "build", "--wheel", "--out-dir", str(into), str(checkout), external=True, silent=True)
+    except CommandFailed as error:
+        raise BadInput(f"--head {checkout}: no wheel can be built of it; see above") from error
+    [wheel] = into.glob("*.whl")
+    return wheel
 
 
 @nox.session(venv_backend="none", default=False)

@@ -8,7 +8,7 @@ from ..config import matrix
 from ..config.errors import BadInput
 from ..config.names import unknown as unknown_name
 from ..config.pair import AXES, Pair, pin
-from ..config.source import is_source
+from ..config.source import WHEEL, is_source
 
 
 def pair_named(text: str, described: matrix.Matrix) -> Pair:
@@ -24,9 +24,10 @@ def pair_named(text: str, described: matrix.Matrix) -> Pair:
 
 def target(requirements: Sequence[str], old: Pair, described: matrix.Matrix) -> Pair:
     """Where to: what the command line names, and all else as it is."""
-    if sources := [text for text in requirements if is_source(text)]:
-        raise BadInput(f"{', '.join(sources)}: a pin moves to a release; try a development version with nox -s pair")
-    named = {pin(text)[0] for text in requirements}
+    moving = [text for text in requirements if is_source(text) and not text.endswith(WHEEL)]
+    if moving:
+        raise BadInput(f"{', '.join(moving)}: it may be another one tomorrow; give a release, or a wheel")
+    named = {text.partition("@")[0].strip() if is_source(text) else pin(text)[0] for text in requirements}
     rest = [f"{name}=={version}" for name, version in old.versions.items() if name not in named]
     new = Pair.parse_requirements([*requirements, *rest], described.defaults)
     # 5.23 is 5.23.0, and no move.

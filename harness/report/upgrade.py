@@ -39,10 +39,11 @@ def lines(answer: UpgradeResult) -> Iterator[str]:
         yield f"{number(len(answer.unknown), 'case')} without a result: {answer.unknown[0].reason}"
     yield from _old_checkpoints(answer)
     yield _native_outputs(answer)
-    yield from _pairs_between(answer)
-    yield _advice(answer)
-    if answer.specifiers:
-        yield f"  {' '.join(answer.specifiers)}"
+    if not answer.end.sources:
+        yield from _pairs_between(answer)
+        yield _advice(answer)
+        if answer.specifiers:
+            yield f"  {' '.join(answer.specifiers)}"
     groups = _groups(answer)
     for group in groups:
         if group[0].kind in HARM:

@@ -102,10 +102,11 @@ def test_what_an_address_holds_today_is_tried_today(
     assert bool(lanes.pending(small_matrix.lanes[0], catalog)) is again
 
 
-def test_a_pin_moves_to_releases_alone(wheel: str) -> None:
+def test_an_upgrade_leads_to_releases_and_wheels_and_to_nothing_that_may_change(wheel: str) -> None:
     Path("matrix.yaml").write_text(MATRIX)
-    with pytest.raises(BadInput, match="a pin moves to a release; try a development version with nox -s pair"):
-        UpgradeCommand.of(["transformers==5.23.0", f"timm@{wheel}"], Path())
+    assert UpgradeCommand.of(["transformers==5.23.0", f"timm@{wheel}"], Path()).new.sources
+    with pytest.raises(BadInput, match="it may be another one tomorrow; give a release, or a wheel"):
+        UpgradeCommand.of(["transformers==5.23.0", "timm==1.0.32.dev0@https://host.example/timm.zip"], Path())
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from harness.commands import atlas, run_arguments
 from harness.commands.bench import bench
 from harness.commands.cause import CauseCommand
 from harness.commands.clean import CleanCommand
+from harness.commands.compare import CompareCommand
 from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
 from harness.config.errors import ExitCode
@@ -111,6 +112,9 @@ def test_a_command_shown_is_one_that_there_is(
         assert set(bench.named(options)) <= set(bench.MEASURES)
     elif session == "atlas":
         atlas._parser().read(options)
+    elif session == "compare":
+        (tmp_path / options[options.index("--head") + 1]).resolve().mkdir(parents=True, exist_ok=True)
+        assert CompareCommand.of(options, tmp_path).options
     elif session == "cause":
         assert all((ROOT / script).is_file() for script in CauseCommand.of(options).scripts)
     elif options not in ([], ["--help"], ["--own", "TARGET"]):
