@@ -64,7 +64,7 @@ def edges(described: Matrix, line: Line) -> list[Edge]:
 def edges_of(rule: Any, line: Line, current: Mapping[str, str]) -> Iterator[Edge]:
     """Those of a rule's bounds, beside the current release of the other package and that of the time.
 
-    Where the rule's own range has neither, beside the newest release that it has.
+    Where the rule's own range has not the current one, beside the newest release that it has.
     """
     for bound in bounds_of(rule):
         other = OTHER[bound.package]
@@ -95,9 +95,11 @@ def _sides(bound: Specifier, *releases: str) -> list[str]:
     return sorted(releases, key=lambda release: not bound.contains(release, prereleases=True))
 
 
-def _beside(wanted: str | None, releases: Sequence[Release], usual: Iterable[str]) -> list[str]:
+def _beside(wanted: str | None, releases: Sequence[Release], usual: Sequence[str]) -> list[str]:
     there = [release.version for release in releases if within(wanted, release.version)]
-    return list(dict.fromkeys(release for release in usual if release in there)) or there[-1:]
+    current, *_ = usual
+    newest = () if current in there else there[-1:]
+    return list(dict.fromkeys(release for release in (*usual, *newest) if release in there))
 
 
 def adjacent(bound: Specifier, releases: Sequence[Release]) -> list[tuple[Release, Release]]:

@@ -13,6 +13,7 @@ from ..atlas.bounds import Edge, Line, further
 from ..atlas.proof import Proof, State
 from ..config.errors import BadInput, CannotImport, HarnessError
 from ..config.expectation import Rule
+from ..config.lane import Lane
 from ..config.matrix import Matrix
 from ..config.options import Options
 from ..config.pair import AXES, Pair
@@ -55,6 +56,10 @@ class Edges:
     def rules(self) -> Mapping[str, Rule]:
         """The rules by id."""
         return {rule.id: rule for rule in self.described.expectations}
+
+    @property
+    def _lanes(self) -> Mapping[str, Lane]:
+        return {lane.name: lane for lane in self.described.lanes}
 
     def lines(self) -> Iterator[str]:
         """What there is to prove, in words."""
@@ -121,11 +126,12 @@ class Edges:
         rest = sorted(catalogs[0], key=lambda entry: entry.params_at(_case(OWN, entry).size))
         ordered = [*kinds, *self.described.models.controls, *(entry.model for entry in rest)]
         entries = [catalogs[0][model] for model in dict.fromkeys(ordered) if model in there]
+        runs = [entry for entry in entries if self._lanes[lane].has(entry.model)]
         [variant, *_] = rule.variants or (DEFAULT_VARIANT,)
         cases: list[Case] = []
         for route in routes:
             scope = self.described.routes[route].models  # every one, the quick ones, or those that globs name
-            named = [entry for entry in entries if isinstance(scope, str) or _is_named(entry, scope)]
+            named = [entry for entry in runs if isinstance(scope, str) or _is_named(entry, scope)]
             known = named if ROUTES[route].has_timm else [BERT]
             of_route = ((_case(route, entry, variant), entry) for entry in known)
             cases += [case for case, entry in of_route if applies_to(rule, case, lane, entry)][:most]

@@ -1,4 +1,4 @@
-"""transformers 4 leaves timm's non-persistent buffers in float32 in a model that is loaded in half precision.
+"""Buffers that timm up to 1.0.22 makes in float32 stay so in a model that transformers loads in half precision.
 
 Nothing is lost: the values are finer than those of a timm model that was cast. No report was found.
 """
