@@ -11,6 +11,7 @@ from ..config.errors import BadInput
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
+from . import releases as known
 from .answer import GOOD, LANE, PACKAGES, Answer, Releases
 from .measured import Atlas
 
@@ -41,7 +42,7 @@ def ask(  # noqa: PLR0913  what can be asked
 
 def opened(folder: Path, lane: str) -> Atlas:
     """A lane of the atlas. Raises BadInput for one in which nothing was measured."""
-    atlas = Atlas(entries.read(folder), lane)
+    atlas = Atlas(entries.read(folder), lane, known.read(folder.parent / known.NAME))
     there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
     if there and lane not in there:
         raise BadInput(f"nothing was measured in a lane {lane}; there are {', '.join(there)}")

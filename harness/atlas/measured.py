@@ -1,7 +1,7 @@
 """What was measured in one lane, and what that tells of other models and other pairs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Final
@@ -14,6 +14,7 @@ from ..contract.routes import ROUTES
 from . import names, rules
 from .answer import ANY, GOOD, PACKAGES, Part, Releases, State
 from .entry import Cause, LaneEntry, PairEntry, RouteEntry
+from .releases import Known, release_of
 
 AS_BEFORE: Final = "as before"
 """The scenario that compares timm with an older timm: what it finds is a change of numbers, and breaks nothing."""
@@ -29,6 +30,8 @@ class Atlas:
 
     pairs: Mapping[Releases, PairEntry]
     lane: str
+    known: Known = field(default_factory=dict)
+    """The releases that there are."""
 
     @cached_property
     def lanes(self) -> Mapping[Releases, LaneEntry]:
@@ -42,9 +45,10 @@ class Atlas:
         return [route for route in ROUTES if route in there]
 
     def spelled(self, *asked: Version) -> Releases:
-        """Two releases as the atlas spells them: 5.23 is 5.23.0."""
+        """Two releases as the atlas spells them: 5.23 is 5.23.0. Raises BadInput for one that does not exist."""
         first, second = (
-            next((pair[axis] for pair in self.pairs if Version(pair[axis]) == version), str(version))
+            next((pair[axis] for pair in self.pairs if Version(pair[axis]) == version), "")
+            or release_of(PACKAGES[axis], version, self.known)
             for axis, version in enumerate(asked)
         )
         return first, second

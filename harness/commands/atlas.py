@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..atlas import bounds, entry, making, need, proof
+from ..atlas import releases as existing
 from ..atlas.answer import LANE
 from ..atlas.bounds import Line
 from ..atlas.proof import State
@@ -58,6 +59,7 @@ class AtlasCommand:
 
     described: Matrix
     options: Options
+    line: Line
     lacking: Sequence[Pair]
     minutes: int = MINUTES
     into: Path = entry.PACKAGED
@@ -88,7 +90,7 @@ class AtlasCommand:
         there = entry.read(into)
         wanted = [_pair(described, releases) for releases in need.in_order(described, line)]
         lacking = [pair for pair in wanted if not _has(there.get((pair.transformers, pair.timm)), lanes)]
-        return cls(described, options, lacking, edges=edges, **chosen)
+        return cls(described, options, line, lacking, edges=edges, **chosen)
 
     def lines(self) -> Iterator[str]:
         """What is lacking, in words."""
@@ -103,6 +105,8 @@ class AtlasCommand:
 
         One pair's failure never stops the next. Raises Incomplete at the end for pairs that could not be measured.
         """
+        known = {package: [release.version for release in self.line[package]] for package in self.line}
+        existing.write(known, pypi.today().isoformat(), self.into.parent / existing.NAME)
         if self.edges:
             self.edges.measure(self.minutes, environment, say)
             return

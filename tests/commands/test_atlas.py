@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.atlas import entry
+from harness.atlas import entry, releases
 from harness.commands import atlas
 from harness.commands.atlas import AtlasCommand
 from harness.config.errors import BadInput, CannotImport, Incomplete, InstallationError
@@ -62,6 +62,17 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     assert again.lacking == command.lacking[2:]
 
 
+def test_the_releases_that_there_are_are_written_beside_the_pairs(
+    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atlas, "tried", passed)
+    chosen = AtlasCommand(command.described, command.options, LINE, [], into=tmp_path / "pairs")
+    chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    assert releases.read(tmp_path / releases.NAME) == {
+        name: [release.version for release in LINE[name]] for name in LINE
+    }
+
+
 def test_a_pair_that_cannot_be_imported_is_an_entry_and_one_that_is_not_installed_is_tried_again(
     command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +91,7 @@ def test_a_pair_that_cannot_be_imported_is_an_entry_and_one_that_is_not_installe
 
     monkeypatch.setattr(atlas, "tried", tried)
     monkeypatch.setattr(verdicts, "judged", judged)
-    chosen = AtlasCommand(command.described, command.options, [broken, unreachable, sound], into=tmp_path)
+    chosen = AtlasCommand(command.described, command.options, LINE, [broken, unreachable, sound], into=tmp_path)
     with pytest.raises(Incomplete, match=f"the next run tries again: {unreachable.id}$"):
         chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
     lanes = {key: found.lanes["cpu-float32"] for key, found in entry.read(tmp_path).items()}
