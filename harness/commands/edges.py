@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Final
+
+from packaging.version import Version
 
 from ..atlas import names, proof
 from ..atlas.answer import LANE
@@ -21,7 +24,7 @@ from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT, Case, Size
 from ..contract.catalog import BERT, Entry
 from ..contract.lane_name import COMPANIONS
-from ..contract.matching import applies_to
+from ..contract.matching import applies_to, within
 from ..contract.routes import COMPANION_OF, OWN, ROUTES
 from ..environments import pypi
 from ..environments.environment import Environment, Say
@@ -35,6 +38,9 @@ from .issue_report import script_of
 FEW: Final = 2
 MORE: Final = 12
 """So many models are tried for a rule on a route at first, and where they do not tell."""
+OLDEST_TORCH: Final = Version("2.6")
+TORCHVISION: Final = 15
+"""torchvision 0.29 is for torch 2.14, and so on."""
 UNDECIDED: Final = frozenset({State.NOWHERE, State.WIDER, State.HIDDEN, State.UNTRIED})
 """What more models, or the next release, may decide."""
 
@@ -138,7 +144,12 @@ class Edges:
         return lane, cases
 
     def _sides(self, edge: Edge) -> tuple[Pair, Pair]:
-        return self.pair_of(edge.releases(edge.inside)), self.pair_of(edge.releases(edge.outside))
+        inside, outside = (self.pair_of(edge.releases(side)) for side in (edge.inside, edge.outside))
+        wanted = self.rules[edge.bound.rule].torch
+        if wanted is None or within(wanted, inside.torch):
+            return inside, outside
+        older = _torch_within(wanted, self.described.defaults.python)
+        return inside.with_versions(**older), outside.with_versions(**older)
 
     def _measure(
         self, pair: Pair, cases: Iterable[tuple[str, str]], environment: Callable[[PairRun], Environment], say: Say
@@ -202,6 +213,17 @@ def lane_of(rule: Rule) -> str:
 
 def _runs_in(route: str, lane: str) -> bool:
     return lane.endswith(COMPANIONS) or not ROUTES[route].companion
+
+
+@cache
+def _torch_within(wanted: str, python: str) -> Mapping[str, str]:
+    """The newest torch of a range, with the torchvision that was made for it. Raises BadInput without one."""
+    there = (release.version for release in pypi.since("torch", OLDEST_TORCH, python))
+    releases = [version for version in there if within(wanted, version)]
+    if not releases:
+        raise BadInput(f"no torch from {OLDEST_TORCH} on is {wanted}")
+    major, minor, micro = Version(releases[-1]).release[:3]
+    return {"torch": releases[-1], "torchvision": f"{major - 2}.{minor + TORCHVISION}.{micro}"}
 
 
 def _is_named(entry: Entry, globs: Iterable[str]) -> bool:
