@@ -33,6 +33,7 @@ TOGETHER: Final = (
     "In a checkout it needs the libraries of the group harness, which an installed layerscale-matrix has: "
     "pip install --group harness."
 )
+MINUTES: Final = "A few minutes"
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
 TARGET: Final = """\
 package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
@@ -71,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="the version, and when the atlas was measured")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = "a few small models on every route, compared with native timm: what is broken, why, and what to do"
-    commands.add_parser("doctor", help=doctor, description=f"{doctor}. One to three minutes.", epilog=CODES)
+    command = commands.add_parser("doctor", help=doctor, description=f"{doctor}. {MINUTES}.", epilog=CODES)
+    route = "a route alone; repeatable (default: all)"
+    command.add_argument("--route", dest="routes", action="append", default=[], metavar="NAME", help=route)
     check = "a model or a checkpoint of your own: whether transformers saves and loads it unchanged"
     names = "the names in a model of your own that transformers renames, by release, and safe names"
     for name, about in (("check", check), ("names", names)):
@@ -193,7 +196,7 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
         if arguments.command == "doctor":
             from .doctor import environment  # noqa: PLC0415  as above
 
-            return environment.examine(console)
+            return environment.examine(console, arguments.routes)
         from .doctor import key_names, user_model  # noqa: PLC0415  as above
 
         command = {"check": user_model.examine, "names": key_names.examine}[arguments.command]

@@ -33,8 +33,9 @@ def script_of(rule: Rule) -> str:
     """
     if rule.script:
         return rule.script
-    tracking = (path for path in sorted(SCRIPTS.glob("*.py")) if f'URL = "{rule.url}"' in path.read_text("utf-8"))
-    found = next(tracking, None)
+    own = SCRIPTS / f"{rule.id.replace('-', '_')}.py"  # several causes may be told in one issue
+    scripts = [*([own] if own.is_file() else []), *sorted(SCRIPTS.glob("*.py"))]
+    found = next((path for path in scripts if f'URL = "{rule.url}"' in path.read_text("utf-8")), None)
     if found is None:
         raise BadInput(f"{rule.id}: no script shows it; write one in {SCRIPTS.relative_to(ROOT)}")
     return found.relative_to(ROOT).as_posix()

@@ -1,10 +1,11 @@
 """The two ends of an upgrade, read from the command line."""
 
+import contextlib
 from collections.abc import Sequence
 
 from packaging.version import Version
 
-from ..config import matrix
+from ..config import matrix, pins
 from ..config.errors import BadInput
 from ..config.names import unknown as unknown_name
 from ..config.pair import AXES, Pair, pin
@@ -16,6 +17,9 @@ def pair_named(text: str, described: matrix.Matrix) -> Pair:
     for pair in described.pairs:
         if pair.id == text:
             return pair
+    with contextlib.suppress(BadInput):
+        transformers, timm = pins.in_words([text])
+        text = f"transformers{transformers}-timm{timm}"
     named = Pair.parse_id(text, described.defaults)
     if named is None:
         raise BadInput(f"--from: {unknown_name('pair', text, [pair.id for pair in described.pairs])}")

@@ -23,6 +23,8 @@ NAMED: Final = re.compile(
 )
 EXACT: Final = re.compile(r"(={2,3})?\d[\w.+!]*")
 """One release; without a sign as poetry writes it."""
+SHORT: Final = re.compile(r"(\d[\w.!+]*)\s*,\s*(\d[\w.!+]*)")
+"""A release of each, as in `5.23.0,1.0.31`."""
 OPTION: Final = re.compile(r"\s+--hash[= ]\S+|\s+#.*$|\s*\\$")
 LARGEST: Final = 64 * 2**20  # bytes
 Pins = Mapping[str, str]
@@ -30,7 +32,7 @@ Pins = Mapping[str, str]
 
 
 def in_words(words: Sequence[str], otherwise: Pins | None = None) -> tuple[str, str]:
-    """The releases that `transformers==X timm==Y`, a pair's id or a file's path says; else those of `otherwise`.
+    """The releases that `transformers==X timm==Y`, `X,Y`, a pair's id or a file's path says; else those of `otherwise`.
 
     Raises BadInput for what pins none, or a package twice.
     """
@@ -50,6 +52,8 @@ def _pins(word: str) -> Iterator[tuple[str, str]]:
     head, _, timm = word.partition("-timm")
     if timm and head.startswith(PACKAGES[0]) and "=" not in word:
         yield from zip(PACKAGES, (head.removeprefix(PACKAGES[0]), timm), strict=True)
+    elif short := SHORT.fullmatch(word.strip()):
+        yield from zip(PACKAGES, short.groups(), strict=True)
     elif "==" in word:
         for pin in word.replace(",", " ").split():
             name, _, version = pin.partition("==")

@@ -17,6 +17,7 @@ from ..cell.models.slim import build
 from ..cell.models.variants import VARIANTS
 from ..cell.routes import ROUTES
 from ..cell.scenarios import run_case
+from ..cell.user_models.target import Unusable
 from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
 from ..contract.matching import applying
@@ -35,28 +36,33 @@ OF_ROUTE: Final[Mapping[str, Sequence[str]]] = {
 """Routes with models of their own."""
 
 
-def examine(console: Console) -> int:
-    """Run the cases and print the report; 1 if any case is broken or none passed, else 0."""
+def examine(console: Console, routes: Sequence[str] = ()) -> int:
+    """Run the cases, of these routes alone if any are named, and print the report.
+
+    1 if any case is broken or none passed, else 0. Raises Unusable for a route that there is not.
+    """
+    if unknown := [route for route in routes if route not in ROUTES]:
+        raise Unusable(f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}")
     offline.enforce()
-    return print_report(_results(Release.installed(), tolerance(), console), console.out)
+    return print_report(_results(Release.installed(), tolerance(), console, routes), console.out)
 
 
-def _results(release: Release, tolerance: Tolerance, console: Console) -> Iterator[CaseResult]:
+def _results(release: Release, tolerance: Tolerance, console: Console, routes: Sequence[str]) -> Iterator[CaseResult]:
     with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
         known, known_rules = set(timm.list_models()), planned(rules(), release)
         for model in dict.fromkeys((*MODELS, *(name for names in OF_ROUTE.values() for name in names))):
-            if model not in known and model != BERT.model:
+            wanted = [name for name in routes or ROUTES if model in OF_ROUTE.get(name, MODELS)]
+            if not wanted or (model not in known and model != BERT.model):
                 continue
             console.testing(f"while {model} was made")
             entry = BERT if model == BERT.model else entry_of(model, build(model, {}))
             reference = ReferenceModel(entry, "slim", Placement("cpu", torch.float32))
-            for name, route in ROUTES.items():
-                if model in OF_ROUTE.get(name, MODELS):
-                    console.testing(f"while {Case(name, model).id} ran")
-                    case, variant = Case(name, model), VARIANTS[DEFAULT_VARIANT]
-                    applicable = applying(known_rules, case, LANE, entry)
-                    scratch = Path(folder) / model
-                    line = run_case.run(
-                        *(route, variant, reference, release, tolerance, scratch), rules=applicable, costs=costs()
-                    )
-                    yield CaseResult(case, entry, line)
+            for name in wanted:
+                console.testing(f"while {Case(name, model).id} ran")
+                case, variant = Case(name, model), VARIANTS[DEFAULT_VARIANT]
+                applicable = applying(known_rules, case, LANE, entry)
+                scratch = Path(folder) / model
+                line = run_case.run(
+                    *(ROUTES[name], variant, reference, release, tolerance, scratch), rules=applicable, costs=costs()
+                )
+                yield CaseResult(case, entry, line)

@@ -66,6 +66,12 @@ def test_a_rule_without_a_url_has_a_script_and_so_have_most_that_are_tracked() -
     assert all(issue_report.script_of(rule) for rule in RULES if not rule.url)
 
 
+def test_of_several_causes_in_one_issue_each_has_the_script_of_its_name() -> None:
+    assert rule("item-on-meta").url == rule("regnet-unique-on-meta").url
+    assert issue_report.script_of(rule("item-on-meta")) == "tests/causes/item_on_meta.py"
+    assert issue_report.script_of(rule("regnet-unique-on-meta")) == "tests/causes/regnet_unique_on_meta.py"
+
+
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.script)
 def test_the_pair_on_which_a_script_is_broken_is_read_from_it(row: object) -> None:
     assert " ".join(issue_report.broken_on(row.path)) == row.broken  # type: ignore[attr-defined]

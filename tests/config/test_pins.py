@@ -132,6 +132,8 @@ def test_a_file_with_one_of_the_two_leaves_the_other_to_be_named(tmp_path: Path)
         ["transformers==4.57.6,timm==1.0.22"],
         ["timm==1.0.22 transformers==4.57.6"],
         ["transformers4.57.6-timm1.0.22"],
+        ["4.57.6,1.0.22"],
+        ["4.57.6, 1.0.22"],
     ],
 )
 def test_words_name_both(words: list[str]) -> None:
