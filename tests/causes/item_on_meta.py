@@ -1,4 +1,4 @@
-"""A constructor that reads a value by .item() does not load in transformers 5.0 to 5.5.0: they build on the meta device.
+"""A constructor that reads a value by .item() does not load in transformers 5.0 to 5.5.0, all on the meta device.
 
 Later 5 makes torch.linspace give tensors of the CPU meanwhile.
 """
