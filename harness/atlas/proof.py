@@ -91,12 +91,25 @@ def _state(
     if beyond:
         taken = all(_is_explained(rule, case) for case in outside)
         return State.TAKEN_OVER if taken else State.WIDER
-    lines = [(case.case.id, scenario) for case in outside for scenario in case.scenarios]
-    if {(case, scenario.name) for case, scenario in lines if scenario.outcome not in ENDED}.intersection(found):
+    if any(_tells(key, inside, outside) for key in found):
         return State.PROVEN
     if not _has_results(outside):
         return State.UNTRIED
     return State.HIDDEN if any(case.broken for case in outside) else State.NO_ROUTE
+
+
+def _tells(key: tuple[str, str], inside: Sequence[Judged], outside: Sequence[Judged]) -> bool:
+    """Whether nothing hides what is asked in a scenario beyond the range: it did not end, or ended likewise within."""
+    within, beyond = (
+        [scenario for case in side if case.case.id == key[0] for scenario in case.scenarios if scenario.name == key[1]]
+        for side in (inside, outside)
+    )
+    ends = {finding.key for scenario in within for finding in scenario.findings if finding.kind in ENDED}
+    return any(
+        scenario.outcome not in ENDED
+        or ends >= {finding.key for finding in scenario.findings if finding.kind in ENDED} != set()
+        for scenario in beyond
+    )
 
 
 def _found(rule: Any, cases: Iterable[Judged]) -> list[tuple[str, str]]:

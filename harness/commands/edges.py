@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from ..atlas import names, proof
 from ..atlas.answer import LANE
-from ..atlas.bounds import Edge, Line, further
+from ..atlas.bounds import Edge, Line, bounds_of, further
 from ..atlas.proof import Proof, State
 from ..config.errors import BadInput, CannotImport, HarnessError
 from ..config.expectation import Rule
@@ -198,7 +198,8 @@ class Edges:
         return proof.proof_of(edge, self.rules[edge.bound.rule], lane, pypi.today().isoformat(), told)
 
     def _write(self, proofs: Iterable[Proof]) -> None:
-        there = {known.edge: known for known in proof.read(self.file)}
+        bounds = {bound for rule in self.described.expectations for bound in bounds_of(rule)}
+        there = {known.edge: known for known in proof.read(self.file) if known.edge.bound in bounds}
         proof.write({**there, **{told.edge: told for told in proofs}}.values(), self.file)
 
 

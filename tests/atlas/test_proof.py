@@ -21,6 +21,7 @@ OTHER = known("tensors", "unset elsewhere")
 EDGE = Edge(Bound(RULE.id, "transformers", ">=5.0"), "5.0.0", "4.57.6", "1.0.22")
 UNSET = finding("tensors", "rope", "uninitialised")
 RAISED = finding("error", "RuntimeError", "meta")
+OTHERWISE = finding("error", "TypeError", "an argument")
 
 
 def judged(*scenarios: ScenarioLine, rules: Any = (), **more: Any) -> Judged:
@@ -48,6 +49,8 @@ IMPOSSIBLE = judged(outcome="unsupported", reason="no such route")
         ([SEEN], [judged(scenario("", UNSET), scenario("training", UNSET))], State.WIDER),
         ([SEEN], [IMPOSSIBLE], State.NO_ROUTE),
         ([SEEN], [judged(scenario("", RAISED))], State.HIDDEN),
+        ([judged(scenario("", UNSET, RAISED), rules=[RULE])], [judged(scenario("", RAISED))], State.PROVEN),
+        ([judged(scenario("", UNSET, RAISED), rules=[RULE])], [judged(scenario("", OTHERWISE))], State.HIDDEN),
         ([SEEN], [judged(scenario("training"))], State.NO_ROUTE),
         ([judged(scenario("", RAISED))], [GREEN], State.HIDDEN),
         ([judged(outcome="crashed", reason="killed")], [GREEN], State.HIDDEN),
