@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from packaging.specifiers import Specifier, SpecifierSet
+from packaging.version import Version
 
 from ..config.matrix import Matrix
 from ..config.pair import AXES
@@ -61,6 +62,15 @@ def edges(described: Matrix, line: Line) -> list[Edge]:
     return [edge for rule in described.expectations for edge in edges_of(rule, line, current)]
 
 
+def changes_of(rule: Any, bound: Bound, known: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """The adjacent releases between which a bound of a rule lies, the one in the rule's range first."""
+    releases = [Release(version, None) for version in known.get(bound.package, ())]
+    for below, above in adjacent(Specifier(bound.specifier), releases):
+        inside, outside = _sides(Specifier(bound.specifier), below.version, above.version)
+        if within(getattr(rule, bound.package), inside):
+            yield inside, outside
+
+
 def edges_of(rule: Any, line: Line, current: Mapping[str, str]) -> Iterator[Edge]:
     """Those of a rule's bounds, beside the current release of the other package and that of the time.
 
@@ -68,12 +78,13 @@ def edges_of(rule: Any, line: Line, current: Mapping[str, str]) -> Iterator[Edge
     """
     for bound in bounds_of(rule):
         other = OTHER[bound.package]
-        for below, above in adjacent(Specifier(bound.specifier), line[bound.package]):
-            inside, outside = _sides(Specifier(bound.specifier), below.version, above.version)
-            if within(getattr(rule, bound.package), inside):
-                usual = (current[other], newest_on(line[other], above.day))
-                for beside in _beside(getattr(rule, other), line[other], usual):
-                    yield Edge(bound, inside, outside, beside)
+        known = {name: [release.version for release in releases] for name, releases in line.items()}
+        days = {release.version: release.day for release in line[bound.package]}
+        for inside, outside in changes_of(rule, bound, known):
+            later = max(inside, outside, key=Version)
+            usual = (current[other], newest_on(line[other], days[later]))
+            for beside in _beside(getattr(rule, other), line[other], usual):
+                yield Edge(bound, inside, outside, beside)
 
 
 def further(edge: Edge, line: Line, side: str) -> Edge | None:

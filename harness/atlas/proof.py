@@ -11,19 +11,24 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.version import Version
+
 from ..config.errors import BadInput
-from ..contract.case import Outcome
+from ..contract.case import SKIPPED, Outcome
 from ..contract.matching import covers_scenario, explains
 from ..contract.package import FOLDER
 from ..results.judging import Judged
-from .bounds import Bound, Edge, bounds_of
+from .bounds import Bound, Edge, bounds_of, changes_of
 from .entry import WRONG, objects
+from .releases import Known
 
 FILE: Final = FOLDER / "atlas" / "edges.ndjson"
 SHOWN: Final = 3
 """The most cases that a line names."""
 ENDED: Final = frozenset({Outcome.ERROR, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY})
 """Outcomes after which nothing else can be found."""
+SILENT: Final = ENDED | SKIPPED
+"""Outcomes of a scenario in which nothing was looked for."""
 
 BROKEN: Final = "broken: "
 SOUND: Final = "sound"
@@ -86,7 +91,7 @@ def _state(
     inside, outside = sides
     if not found:
         about = [scenario for case in inside for scenario in case.scenarios if covers_scenario(rule, scenario.name)]
-        ran = any(scenario.outcome not in ENDED for scenario in about)
+        ran = any(scenario.outcome not in SILENT for scenario in about)
         return State.NOWHERE if ran else State.HIDDEN if _has_results(inside) else State.UNTRIED
     if beyond:
         taken = all(_is_explained(rule, case) for case in outside)
@@ -106,7 +111,7 @@ def _tells(key: tuple[str, str], inside: Sequence[Judged], outside: Sequence[Jud
     )
     ends = {finding.key for scenario in within for finding in scenario.findings if finding.kind in ENDED}
     return any(
-        scenario.outcome not in ENDED
+        scenario.outcome not in SILENT
         or ends >= {finding.key for finding in scenario.findings if finding.kind in ENDED} != set()
         for scenario in beyond
     )
@@ -170,22 +175,39 @@ def write(proofs: Iterable[Proof], path: Path) -> None:
     unfinished.rename(path)
 
 
-def unproven(rules: Iterable[Any], proofs: Iterable[Proof]) -> Iterator[str]:
-    """A line for each bound that no edge proves, or one contradicts, and that its rule does not say to be chosen."""
+def unproven(rules: Iterable[Any], proofs: Iterable[Proof], known: Known) -> Iterator[str]:
+    """A line for each bound that is not proven, or is contradicted, and that its rule does not say is chosen.
+
+    `known` are the releases that there are: each two of them between which a bound lies have to prove it.
+    """
     of_bound: dict[Bound, list[Proof]] = {}
     for proof in proofs:
         of_bound.setdefault(proof.edge.bound, []).append(proof)
     for rule in rules:
         for bound in bounds_of(rule):
-            if str(bound) in (rule.chosen or {}):
-                continue
             there = of_bound.get(bound, [])
-            left = [proof for proof in there if proof.state in CONTRADICTED or not _is_proven(proof.edge, there)]
-            if left or not there:
-                yield f"{bound.rule} {bound}: {left[0].words if left else State.UNTRIED}"
+            wrong = next((proof for proof in there if proof.state in CONTRADICTED), None)
+            left = next((change for change in changes_of(rule, bound, known) if not _is_proven(change, there)), None)
+            if str(bound) not in (rule.chosen or {}) and (wrong or left):
+                yield f"{bound.rule} {bound}: {wrong.words if wrong else _left(left, there)}"
 
 
-def _is_proven(edge: Edge, proofs: Iterable[Proof]) -> bool:
-    """Whether an edge is proven, by itself, beside another release, or by the next release that tells."""
-    proven = (proof.edge for proof in proofs if proof.state is State.PROVEN)
-    return any(edge.inside == other.inside or edge.outside == other.outside for other in proven)
+def _left(change: tuple[str, str] | None, proofs: Iterable[Proof]) -> str:
+    """What is known of two releases that do not prove a bound."""
+    told = (proof.words for proof in proofs if change == (proof.edge.inside, proof.edge.outside))
+    return next(told, f"{' and '.join(change or ())}: {State.UNTRIED}")
+
+
+def _is_proven(change: tuple[str, str], proofs: Sequence[Proof]) -> bool:
+    """Whether two releases prove a bound; where other failures hide it, with the next one that tells on one side."""
+    sides = {(proof.edge.inside, proof.edge.outside) for proof in proofs if proof.state is State.PROVEN}
+    hidden = any(proof.state is State.HIDDEN for proof in proofs if (proof.edge.inside, proof.edge.outside) == change)
+    return change in sides or (hidden and any(_is_further(side, change) for side in sides))
+
+
+def _is_further(side: tuple[str, str], change: tuple[str, str]) -> bool:
+    """Whether one of the two releases is the same, and the other further from it in the same direction."""
+    (inside, outside), (near, far) = (tuple(map(Version, pair)) for pair in (side, change))
+    if inside == near:
+        return (outside > far) == (far > near) and outside != far
+    return outside == far and (inside > near) == (near > far) and inside != near

@@ -82,9 +82,8 @@ def _ends(arguments: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, st
             raise BadInput(f"--diff: it names both ends; leave {' '.join(arguments.pins)} out")
         before, after = pins.of_diff(arguments.diff)
         rest = pins.in_words([arguments.start]) if arguments.start else ()
-        there = dict(zip(PACKAGES, rest, strict=False))
-        # What stands still is in no diff.
-        return pins.in_words([], {**there, **after, **before}), pins.in_words([], {**there, **before, **after})
+        there = dict(zip(PACKAGES, rest, strict=False))  # what stands still may be in no diff
+        return pins.in_words([], {**there, **before}), pins.in_words([], {**there, **after})
     if not arguments.start or not arguments.pins:
         raise BadInput(f"say what moves, and from where: {EXAMPLE}")
     start = pins.in_words([arguments.start])

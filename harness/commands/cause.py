@@ -55,7 +55,10 @@ class CauseCommand:
             pins = pins or issue_report.broken_on(scripts[0])
         elif not words:
             raise BadInput(f"name a pair, and scripts: {EXAMPLE}")
-        return cls(MatrixCommand.of([*pins, *file], "pair").pair_runs[0], scripts, remedy, rule)
+        pair_run = MatrixCommand.of([*pins, *file], "pair").pair_runs[0]
+        if rule:
+            issue_report.refuse_beyond(rule, pair_run.pair)
+        return cls(pair_run, scripts, remedy, rule)
 
     def report(self, environment: Environment, say: Say) -> Iterator[str]:
         """The report of the rule, with what its script says in the pair's environment. Raises BadInput if it is sound.

@@ -14,13 +14,13 @@ from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT
 from ..results.pair_diff import HARM, Kind
 from ..results.upgrade_result import UpgradeResult
-from .upgrade import UpgradeCommand
+from .upgrade import UpgradeCommand, upgrade_options
 
 ABOUT: Final = """\
 What a wheel or a checkout breaks, mends and computes otherwise, against a release of the same package; also with the
 options of nox -s upgrade. Without --model it is a quick run. The other package is that of the current pair."""
 EXAMPLE: Final = "--base timm==1.0.31 --head dist/timm-1.0.32-py3-none-any.whl"
-USUAL: Final = (("--lane", ("--lane", "cpu-float32")), ("--variant", ("--variant", DEFAULT_VARIANT)))
+USUAL: Final = (("lanes", ("--lane", "cpu-float32")), ("variants", ("--variant", DEFAULT_VARIANT)))
 """What is added where an option is not given."""
 
 
@@ -46,11 +46,14 @@ class CompareCommand:
         if problem or name not in AXES:
             raise BadInput(f"--base {base}: {problem or f'name a release of {AXES[0]} or {AXES[1]}'}")
         path = here / head
-        if not path.is_dir() and not (head.endswith(WHEEL) and path.is_file()) and not head.startswith(f"{name}=="):
+        if not head or not (path.is_dir() or (head.endswith(WHEEL) and path.is_file()) or head.startswith(f"{name}==")):
             raise BadInput(f"--head {head}: it is no wheel, no folder and no release of {name}; as in {EXAMPLE}")
         named = ["--matrix", str(given["matrix"])] if "matrix" in given else []
-        usual = [word for flag, words in USUAL if flag not in rest for word in words]
-        quick = [] if {"--model", "--quick"} & set(rest) else ["--quick"]
+        options = upgrade_options([base, *rest])
+        if list(options["requirements"]) != [base] or "start" in options:
+            raise BadInput(f"{' '.join(rest)}: what moves is the head alone, from the base; leave the rest out")
+        usual = [word for name, words in USUAL if name not in options for word in words]
+        quick = [] if {"models", "quick", "own"} & options.keys() else ["--quick"]
         return cls(base, head, (*rest, *named, *usual, *quick), here, given.get("markdown", False))
 
     @property

@@ -10,6 +10,8 @@ from ..atlas.proof import Proof, State
 from ..config.errors import BadInput
 from ..config.expectation import Rule
 from ..config.names import unknown
+from ..config.pair import Pair
+from ..contract.matching import covers_releases
 from ..contract.package import ROOT
 
 SCRIPTS: Final = ROOT / "tests" / "causes"
@@ -35,15 +37,24 @@ def script_of(rule: Rule) -> str:
         return rule.script
     own = SCRIPTS / f"{rule.id.replace('-', '_')}.py"  # several causes may be told in one issue
     scripts = [*([own] if own.is_file() else []), *sorted(SCRIPTS.glob("*.py"))]
-    found = next((path for path in scripts if f'URL = "{rule.url}"' in path.read_text("utf-8")), None)
+    telling = list(dict.fromkeys(path for path in scripts if f'URL = "{rule.url}"' in path.read_text("utf-8")))
+    found = telling[0] if telling and (len(telling) == 1 or telling[0] == own) else None
     if found is None:
-        raise BadInput(f"{rule.id}: no script shows it; write one in {SCRIPTS.relative_to(ROOT)}")
+        raise BadInput(f"{rule.id}: no script shows it alone; write {own.relative_to(ROOT)}")
     return found.relative_to(ROOT).as_posix()
 
 
 def broken_on(script: str) -> list[str]:
     """The pins of the pair on which a script says that something is broken."""
     return [f"{name}=={version}" for name, version in PIN.findall(_constants(script)["BROKEN"])]
+
+
+def refuse_beyond(rule: Rule, pair: Pair) -> None:
+    """Raises BadInput for a pair that the rule's ranges do not contain: a report of it would contradict itself."""
+    if not covers_releases(rule, pair.transformers, pair.timm, pair.torch):
+        ranges = ((name, getattr(rule, name)) for name in ("transformers", "timm", "torch"))
+        wanted = ", ".join(f"{name} {limits}" for name, limits in ranges if limits)
+        raise BadInput(f"{rule.id} is about {wanted}, and not about {pair.id}; name such a pair")
 
 
 def lines(rule: Rule, script: str, said: str, versions: Mapping[str, str], proofs: Sequence[Proof]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, InstallationError
@@ -37,6 +38,11 @@ def _parser() -> Parser:
     option_parser.add_running(parser)
     option_parser.add_results(parser)
     return parser
+
+
+def upgrade_options(argv: Sequence[str]) -> dict[str, Any]:
+    """The options of a command line, by name. Raises BadInput."""
+    return _parser().read(argv)
 
 
 @dataclass(frozen=True)

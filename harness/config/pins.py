@@ -26,6 +26,12 @@ EXACT: Final = re.compile(r"(={2,3})?\d[\w.+!]*")
 SHORT: Final = re.compile(r"(\d[\w.!+]*)\s*,\s*(\d[\w.!+]*)")
 """A release of each, as in `5.23.0,1.0.31`."""
 OPTION: Final = re.compile(r"\s+--hash[= ]\S+|\s+#.*$|\s*\\$")
+TOMLS: Final = frozenset({".lock", ".toml"})
+SOURCES: Final = frozenset({"git", "url", "path", "directory", "editable", "virtual", "vcs", "archive", "file"})
+"""Where a locked package comes from if not from an index, in the words of uv, poetry, pdm and pylock.toml."""
+ELSEWHERE: Final = re.compile(r"^\s*source\s*=\s*\{[^}]*\b(git|url|path|directory|editable)\b\s*=", re.MULTILINE)
+NO_RELEASE: Final = "name the release that it is nearest to, or measure it: nox -s pair"
+SHOWN: Final = 80  # characters of a word
 LARGEST: Final = 64 * 2**20  # bytes
 Pins = Mapping[str, str]
 """The release of each package that is pinned."""
@@ -34,23 +40,33 @@ Pins = Mapping[str, str]
 def in_words(words: Sequence[str], otherwise: Pins | None = None) -> tuple[str, str]:
     """The releases that `transformers==X timm==Y`, `X,Y`, a pair's id or a file's path says; else those of `otherwise`.
 
-    Raises BadInput for what pins none, or a package twice.
+    A file has to pin both, unless the other is named beside it: what it does not pin may be anything. Raises BadInput
+    for what pins none, or a package twice.
     """
     found: dict[str, str] = {}
     for word in words:
         for name, version in _pins(word):
             if found.setdefault(name, version) != version:
                 raise BadInput(f"{' '.join(words)}: two releases of {name}, {found[name]} and {version}; name one")
-    both = {**(otherwise or {}), **found}
+    both = {**(otherwise or {}), **found} if not any(map(_is_file, words)) else found
     if missing := [name for name in PACKAGES if name not in both]:
         raise BadInput(f"{' '.join(words)}: no release of {' and '.join(missing)} is named; as in {EXAMPLE}")
     transformers, timm = (both[name] for name in PACKAGES)
     return transformers, timm
 
 
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):  # longer than a name can be, or with a null in it
+        return False
+
+
 def _pins(word: str) -> Iterator[tuple[str, str]]:
     head, _, timm = word.partition("-timm")
-    if timm and head.startswith(PACKAGES[0]) and "=" not in word:
+    if _is_file(word):
+        yield from of_file(Path(word)).items()
+    elif timm and head.startswith(PACKAGES[0]) and "=" not in word:
         yield from zip(PACKAGES, (head.removeprefix(PACKAGES[0]), timm), strict=True)
     elif short := SHORT.fullmatch(word.strip()):
         yield from zip(PACKAGES, short.groups(), strict=True)
@@ -60,17 +76,17 @@ def _pins(word: str) -> Iterator[tuple[str, str]]:
             if name not in PACKAGES or not version:
                 raise BadInput(f"{word}: name the releases of both packages, as in {EXAMPLE}")
             yield name, version
-    elif (path := Path(word)).is_file():
-        yield from of_file(path).items()
     else:
-        raise BadInput(f"{word}: it is no pin as in {EXAMPLE}, no pair's id, and no file that pins both")
+        raise BadInput(f"{word[:SHOWN]}: it is no pin as in {EXAMPLE}, no pair's id, and no file that pins both")
 
 
 def of_file(path: Path) -> Pins:
     """The releases that a project's file pins. Raises BadInput for another file, and one without either package."""
     text = _text(path)
     try:
-        found = list(_of_toml(tomllib.loads(text)) if path.suffix in {".lock", ".toml"} else _of_lines(text))
+        found = list(_of_toml(tomllib.loads(text)) if path.suffix in TOMLS else _of_lines(text))
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"{path}: {' '.join(str(error).split())}; {KINDS} can be read") from error
     exact: dict[str, set[str]] = {name: set() for name in PACKAGES}
@@ -90,18 +106,41 @@ def of_file(path: Path) -> Pins:
 
 
 def of_diff(path: Path) -> tuple[Pins, Pins]:
-    """The releases before and after a diff of such files, as Dependabot and Renovate make them. Raises BadInput."""
-    lines = [line for line in _text(path).splitlines() if not line.startswith(("---", "+++", "@@", "diff ", "index "))]
-    before = _named("\n".join(line[1:] for line in lines if not line.startswith("+")))
-    after = _named("\n".join(line[1:] for line in lines if not line.startswith("-")))
+    """The releases before and after a diff of such files, as Dependabot and Renovate make them.
+
+    Raises BadInput where nothing moves, where a package is pinned at one end alone, or twice.
+    """
+    lines = list(_of_pins(_text(path).splitlines()))
+    before = _named(path, "\n".join(line[1:] for line in lines if not line.startswith("+")))
+    after = _named(path, "\n".join(line[1:] for line in lines if not line.startswith("-")))
     if before == after:
         raise BadInput(f"{path}: no pin of transformers or timm moves in it; give a diff of {KINDS}")
+    if one := sorted(before.keys() ^ after.keys()):
+        raise BadInput(f"{path}: {', '.join(one)} is pinned at one end alone; name both ends, as in {EXAMPLE}")
     return before, after
 
 
-def _named(text: str) -> Pins:
-    found = ((match["name"] or match["locked"], match["version"] or match["at"]) for match in NAMED.finditer(text))
-    return dict(found)
+def _of_pins(lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a diff that are of files that pin something, without comments."""
+    is_one = True  # a diff without headers is of one file
+    for line in lines:
+        if line.startswith(("+++ ", "--- ")):
+            name = Path(line[4:].partition("\t")[0].strip())
+            is_one = name.suffix in TOMLS or (name.suffix == ".txt" and "requirements" in name.name)
+        elif is_one and not line.startswith(("@@", "diff ", "index ")):
+            yield line.partition(" #")[0] if not line[1:].lstrip().startswith("#") else line[:1]
+
+
+def _named(path: Path, text: str) -> Pins:
+    found: dict[str, str] = {}
+    for match in NAMED.finditer(text):
+        name, version = match["name"] or match["locked"], match["version"] or match["at"]
+        after = text[match.end() :].partition("[[")[0]
+        if match["locked"] and ELSEWHERE.search(after):
+            raise BadInput(f"{path}: {name} {version} comes from elsewhere than PyPI, and may be another; {NO_RELEASE}")
+        if found.setdefault(name, version) != version:
+            raise BadInput(f"{path}: two releases of {name}, {found[name]} and {version}; name both ends: {EXAMPLE}")
+    return found
 
 
 def _text(path: Path) -> str:
@@ -119,6 +158,9 @@ def _of_toml(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for package in (*content.get("package", ()), *content.get("packages", ())):
         name = canonicalize_name(package.get("name", ""))
         if name in PACKAGES:
+            source = package.get("source", {})
+            if SOURCES & package.keys() or SOURCES & source.keys() or source.get("type") in SOURCES:
+                raise BadInput(f"{name} {package.get('version', '')} comes from elsewhere than PyPI; {NO_RELEASE}")
             yield name, f"=={package['version']}"
     project = content.get("project", {})
     groups = (*project.get("optional-dependencies", {}).values(), *content.get("dependency-groups", {}).values())

@@ -104,6 +104,9 @@ def test_a_file_that_was_cut_or_edited_is_one_error(tmp_path: Path, text: str) -
         proof.read(path)
 
 
+KNOWN = {"transformers": ["4.57.3", "4.57.6", "5.0.0", "5.1.0"], "timm": ["1.0.22"]}
+
+
 def rule(**chosen: str) -> Any:
     return SimpleNamespace(id=RULE.id, transformers=">=5.0", timm=None, chosen=chosen or None)
 
@@ -118,7 +121,7 @@ BESIDE = Edge(EDGE.bound, "5.0.0", "4.57.6", "1.0.31")
 @pytest.mark.parametrize(
     ("proofs", "left"),
     [
-        ([], ["tensors-unset transformers>=5.0: not measured"]),
+        ([], ["tensors-unset transformers>=5.0: 5.0.0 and 4.57.6: not measured"]),
         ([proven()], []),
         ([proven(), proven(BESIDE, State.HIDDEN)], []),
         (
@@ -129,8 +132,37 @@ BESIDE = Edge(EDGE.bound, "5.0.0", "4.57.6", "1.0.31")
     ],
 )
 def test_a_bound_that_nothing_proves_or_something_contradicts_is_told(proofs: list[Proof], left: list[str]) -> None:
-    assert list(proof.unproven([rule()], proofs)) == left
+    assert list(proof.unproven([rule()], proofs, KNOWN)) == left
 
 
 def test_a_bound_that_is_said_to_be_chosen_needs_no_proof() -> None:
-    assert list(proof.unproven([rule(**{"transformers>=5.0": "the route begins there"})], [])) == []
+    assert list(proof.unproven([rule(**{"transformers>=5.0": "the route begins there"})], [], KNOWN)) == []
+
+
+def of(inside: str, outside: str, state: State, specifier: str = ">=5.0") -> Proof:
+    return proven(Edge(Bound(RULE.id, "transformers", specifier), inside, outside, "1.0.22"), state)
+
+
+@pytest.mark.parametrize(
+    ("proofs", "is_proven"),
+    [
+        ([of("5.0.0", "4.57.6", State.HIDDEN), of("5.1.0", "4.57.6", State.PROVEN)], True),
+        ([of("5.0.0", "4.57.6", State.HIDDEN), of("5.0.0", "4.57.3", State.PROVEN)], True),
+        ([of("5.1.0", "4.57.6", State.PROVEN)], False),
+        ([of("5.0.0", "4.57.6", State.NO_ROUTE), of("5.1.0", "4.57.6", State.PROVEN)], False),
+        ([of("5.0.0", "4.57.6", State.HIDDEN), of("5.1.0", "4.57.3", State.PROVEN)], False),
+        ([of("5.0.0", "4.57.6", State.UNTRIED)], False),
+    ],
+)
+def test_only_adjacent_releases_prove_a_bound_unless_failures_hide_it(proofs: list[Proof], is_proven: bool) -> None:  # noqa: FBT001
+    assert (not list(proof.unproven([rule()], proofs, KNOWN))) == is_proven
+
+
+def test_both_sides_of_a_single_release_have_to_be_proven() -> None:
+    single = SimpleNamespace(id=RULE.id, transformers="!=5.0.0", timm=None, chosen=None)
+    below, above = (of(inside, "5.0.0", State.PROVEN, "!=5.0.0") for inside in ("4.57.6", "5.1.0"))
+    assert list(proof.unproven([single], [below, above], KNOWN)) == []
+    for one in (below, above):
+        assert len(list(proof.unproven([single], [one], KNOWN))) == 1
+    hidden = of("5.1.0", "5.0.0", State.HIDDEN, "!=5.0.0")
+    assert len(list(proof.unproven([single], [below, hidden], KNOWN))) == 1

@@ -1,6 +1,5 @@
 """transformers 4.51.0 loads no model where accelerate is not installed."""
 
-import importlib.util
 import sys
 import tempfile
 
@@ -17,4 +16,4 @@ with tempfile.TemporaryDirectory() as folder:
     try:
         AutoModel.from_pretrained(folder)
     except NameError as error:
-        sys.exit(f"broken: {error}; accelerate is {'' if importlib.util.find_spec('accelerate') else 'not '}installed")
+        sys.exit(f"broken: {error}")

@@ -35,6 +35,11 @@ def test_it_is_a_quick_run_in_one_lane_unless_more_is_named(wheel: Path) -> None
     assert named == ("--model", "convnext_atto", "--lane", "cpu-bfloat16", "--variant", "safetensors")
 
 
+def test_an_option_counts_however_it_is_written_and_a_model_of_one_s_own_is_not_quick(wheel: Path) -> None:
+    assert of(wheel, "--lane=cpu-bfloat16", "--quick").options.count("cpu-float32") == 0
+    assert "--quick" not in of(wheel, "--own", "a.b:C").options
+
+
 def test_it_is_an_upgrade_from_the_base_to_the_wheel(wheel: Path) -> None:
     move = of(wheel, "--model", "convnext_atto", "--results", str(wheel / "results"), *MATRIX).upgrade()
     assert (move.old.timm, move.old.transformers) == ("1.0.31", "5.23.0")
@@ -68,9 +73,22 @@ def test_bad_input_is_one_error(words: list[str], why: str, wheel: Path) -> None
     assert why in str(error.value)
 
 
-def test_an_option_that_upgrade_has_not_is_one_error(wheel: Path) -> None:
-    with pytest.raises(BadInput, match="unknown option '--modle'"):
-        of(wheel, "--modle", "x", *MATRIX).upgrade()
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--modle", "x"], "unknown option '--modle'"),
+        (["transformers==5.20.0"], "what moves is the head alone, from the base"),
+        (["--from", "transformers4.57.6-timm1.0.22"], "what moves is the head alone, from the base"),
+    ],
+)
+def test_what_upgrade_has_not_or_what_moves_more_is_one_error(words: list[str], why: str, wheel: Path) -> None:
+    with pytest.raises(BadInput, match=why):
+        of(wheel, *words)
+
+
+def test_an_empty_head_is_no_folder(wheel: Path) -> None:
+    with pytest.raises(BadInput, match="--head : it is no wheel"):
+        CompareCommand.of(["--base", "timm==1.0.31", "--head", ""], wheel)
 
 
 def judged(model: str, outcome: str) -> Judged:

@@ -88,6 +88,8 @@ def test_the_command_takes_the_script_and_the_pair_from_the_rule() -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
+        (["--issue", "timm-gcvit-batches"], "timm-gcvit-batches is about timm ==1.0.31, and not about"),
+        (["--issue", "buffers-in-detr"], "no script shows it alone"),
         (["--issue", "scratch-prefx"], "did you mean 'scratch-prefix'"),
         (["--issue", "scratch-prefix", "tests/causes/scratch_prefix.py"], "which has its script; leave tests/causes"),
         (["--issue", "scratch-prefix", "--remedy"], "which has its script; leave --remedy out"),

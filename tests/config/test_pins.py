@@ -171,6 +171,83 @@ def test_a_diff_names_both_ends(tmp_path: Path, text: str) -> None:
     assert after == {"transformers": "5.23.0", "timm": "1.0.22"}
 
 
+GIT = UV.replace('source = { registry = "https://pypi.org/simple" }', 'source = { git = "https://host.example/timm" }')
+POETRY_GIT = UV.replace('source = { registry = "https://pypi.org/simple" }', 'source = { type = "git", url = "x" }')
+
+
+@pytest.mark.parametrize(
+    "text", [GIT, POETRY_GIT, PYLOCK.replace('version = "1.0.22"', 'version = "1.0.22"\nvcs = {}')]
+)
+def test_what_comes_from_elsewhere_than_pypi_is_no_release(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "pylock.toml"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=r"timm 1\.0\.22 comes from elsewhere than PyPI"):
+        pins.of_file(file)
+
+
+def test_a_file_that_leaves_one_open_is_not_filled_in(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("git+https://github.com/huggingface/transformers\ntimm==1.0.22\n-r base.txt\n")
+    with pytest.raises(BadInput, match="no release of transformers is named"):
+        pins.in_words([str(file)], {"transformers": "4.57.6", "timm": "1.0.22"})
+
+
+OPEN_END = "-transformers==4.57.6\n+transformers>=5.0\n timm==1.0.22\n"
+FROM_GIT = "-transformers==4.57.6\n+transformers @ git+https://host.example/x\n timm==1.0.22\n"
+TWO_FILES = """\
+--- a/requirements.txt
++++ b/requirements.txt
+-transformers==4.57.6
++transformers==5.23.0
+ timm==1.0.22
+--- a/docs/requirements.txt
++++ b/docs/requirements.txt
+ transformers==5.23.0
+-timm==1.0.30
++timm==1.0.31
+"""
+LOCKED_FROM_GIT = """\
+ name = "timm"
+-version = "1.0.22"
++version = "1.0.31"
++source = { git = "https://host.example/timm" }
+ name = "transformers"
+ version = "4.57.6"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (OPEN_END, "transformers is pinned at one end alone"),
+        (FROM_GIT, "transformers is pinned at one end alone"),
+        (TWO_FILES, "two releases of transformers, 4.57.6 and 5.23.0"),
+        (LOCKED_FROM_GIT, "timm 1.0.31 comes from elsewhere than PyPI"),
+    ],
+)
+def test_a_diff_that_cannot_be_read_in_one_way_is_one_error(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "pull.diff"
+    file.write_text(text)
+    with pytest.raises(BadInput) as error:
+        pins.of_diff(file)
+    assert why in str(error.value)
+
+
+def test_comments_and_other_files_of_a_diff_pin_nothing(tmp_path: Path) -> None:
+    changes = "--- a/CHANGELOG.md\n+++ b/CHANGELOG.md\n+Move to transformers==5.23.0 from transformers==4.40.0\n"
+    file = tmp_path / "pull.diff"
+    file.write_text(changes + "--- a/requirements.txt\n+++ b/requirements.txt\n" + OF_REQUIREMENTS.replace(
+        " timm==1.0.22", " # was timm==1.0.9\n timm==1.0.22  # not timm==1.0.15"
+    ))  # fmt: skip
+    before, after = pins.of_diff(file)
+    assert (before["transformers"], after["transformers"], after["timm"]) == ("4.57.6", "5.23.0", "1.0.22")
+
+
+def test_a_word_that_is_longer_than_a_name_can_be_is_one_error() -> None:
+    with pytest.raises(BadInput, match="it is no pin"):
+        pins.in_words(["a" * 400])
+
+
 @pytest.mark.parametrize("text", ["", "-numpy==1\n+numpy==2\n", " timm==1.0.22\n"])
 def test_a_diff_in_which_nothing_moves_is_one_error(tmp_path: Path, text: str) -> None:
     file = tmp_path / "pull.diff"

@@ -1,6 +1,6 @@
 """`guard` and `repair` in a pair's environment."""
 
-from collections.abc import Callable
+import warnings
 from pathlib import Path
 
 import pytest
@@ -45,20 +45,45 @@ def break_weight(model: PreTrainedModel) -> None:
         model.projector.weight.add_(1)
 
 
-@pytest.mark.parametrize("damage", [break_table, break_weight])
-def test_what_differs_from_the_checkpoint_is_mended_and_told_once(
-    damage: Callable[[PreTrainedModel], None], healthy: PreTrainedModel, saved: Path
-) -> None:
+def test_a_buffer_that_is_unset_is_mended_and_told_once(healthy: PreTrainedModel, saved: Path) -> None:
     assert repair(healthy, saved) == ()
     whole = {name: tensor.clone() for name, tensor in healthy.state_dict().items()}
     index = table(healthy).clone()
-    damage(healthy)
+    break_table(healthy)
     [loss] = repair(healthy, saved)
     assert len(loss.names) == 1
     assert str(loss).startswith(loss.names[0])
     assert torch.equal(table(healthy), index)
     assert all(torch.equal(tensor, whole[name]) for name, tensor in healthy.state_dict().items())
     assert repair(healthy, saved) == ()
+
+
+def test_what_no_rule_explains_is_told_and_left_as_it_is(healthy: PreTrainedModel, saved: Path) -> None:
+    break_weight(healthy)
+    changed = healthy.projector.weight.clone()
+    [loss] = repair(healthy, saved)
+    assert (loss.rule, loss.names) == ("", ("projector.weight",))
+    assert "no rule of matrix.yaml says why" in str(loss)
+    assert torch.equal(healthy.projector.weight, changed)
+
+
+def test_the_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    OldStyleInit(TowerConfig("test_convnext")).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="no tensor of the checkpoint has a name that the model has"):
+        repair(nn.Linear(2, 2), tmp_path)
+
+
+def test_guard_compares_what_was_given_and_warns_where_it_cannot(tmp_path: Path) -> None:
+    one, other = (TimmWrapperModel(TimmWrapperConfig(architecture="test_convnext")) for _ in range(2))
+    one.save_pretrained(tmp_path)
+    other.save_pretrained(tmp_path / "ema")
+    with guard(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        TimmWrapperModel.from_pretrained(tmp_path, subfolder="ema", config=one.config)
+        TimmWrapperModel.from_pretrained(None, config=one.config, state_dict=other.state_dict())
+    one.save_pretrained(tmp_path / "named", variant="fp16")
+    with guard(), pytest.warns(UserWarning, match="not compared, because of variant"):
+        TimmWrapperModel.from_pretrained(tmp_path / "named", variant="fp16")
 
 
 def test_without_a_folder_buffers_alone_are_mended(healthy: PreTrainedModel) -> None:
