@@ -1,6 +1,8 @@
 """The pairs that the atlas needs, in order: the edges of rules, then each minor release, then each timm."""
 
-from collections.abc import Iterator
+import itertools
+import random
+from collections.abc import Container, Iterator
 from typing import Final
 
 from packaging.version import Version
@@ -19,6 +21,14 @@ def in_order(described: Matrix, line: Line) -> list[dict[str, str]]:
     ordered = [*_of_matrix(described), *_of_edges(described, line), *_of_minors(line), *_of_timm(line)]
     unique = {tuple(pair[name] for name in AXES): pair for pair in ordered}
     return list(unique.values())
+
+
+def drawn(line: Line, there: Container[tuple[str, str]], count: int, seed: int) -> list[dict[str, str]]:
+    """Pairs at random of all that there could be and the atlas lacks: always the same for a seed."""
+    versions = [[release.version for release in line[name]] for name in AXES]
+    lacking = [pair for pair in itertools.product(*versions) if pair not in there]
+    chosen = random.Random(seed).sample(lacking, min(count, len(lacking)))  # noqa: S311  it is no secret
+    return [dict(zip(AXES, pair, strict=True)) for pair in chosen]
 
 
 def _of_matrix(described: Matrix) -> Iterator[dict[str, str]]:

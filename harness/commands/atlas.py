@@ -27,11 +27,14 @@ from ..environments.pypi import Index
 from ..execution.pair_run import PairRun
 from ..planning import device
 from ..results import store, verdicts
+from ..results.judging import Judged, Verdict
 from .edges import Edges
 from .ensure_recorded import tried
 
 MINUTES: Final = 60
+REGRESSED, FIXED = Verdict.REGRESSED, Verdict.FIXED
 MOST_MINUTES: Final = 100_000
+MOST_PAIRS: Final = 100_000
 
 
 def _parser() -> Parser:
@@ -42,6 +45,9 @@ def _parser() -> Parser:
     lane = f"what is measured (default {LANE}); repeatable"
     parser.add_argument("--lane", dest="lanes", metavar="NAME", help=lane, **MANY)
     parser.add_argument("--list", action="store_true", help="what is lacking, in order of need; measures nothing")
+    draw = "instead: so many pairs at random of those that it lacks, to see whether the rules foresee what they do"
+    parser.add_argument("--draw", type=whole(1, MOST_PAIRS, "pairs"), metavar="N", help=draw)
+    parser.add_argument("--seed", type=whole(0, MOST_PAIRS, "seeds"), metavar="S", help="of --draw: which (default 0)")
     edges = "prove the bounds of the rules of matrix.yaml instead, by the releases on either side of each"
     parser.add_argument("--edges", action="store_true", help=edges)
     parser.add_argument(
@@ -88,7 +94,10 @@ class AtlasCommand:
             raise BadInput("--rule: only bounds are of a rule; add --edges")
         edges = _edges(described, options, line, into, given.get("rules", ())) if given.get("edges") else None
         there = entry.read(into)
-        wanted = [_pair(described, releases) for releases in need.in_order(described, line)]
+        if "seed" in given and "draw" not in given:
+            raise BadInput("--seed: only what is drawn has one; add --draw")
+        drawn = need.drawn(line, there, given["draw"], given.get("seed", 0)) if "draw" in given else None
+        wanted = [_pair(described, releases) for releases in drawn or need.in_order(described, line)]
         lacking = [pair for pair in wanted if not _has(there.get((pair.transformers, pair.timm)), lanes)]
         return cls(described, options, line, lacking, edges=edges, **chosen)
 
@@ -131,9 +140,20 @@ class AtlasCommand:
                 continue
             found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat())
             say(f"wrote {entry.write(found, self.into)}")
+            say(_unforeseen(pair, judged))
 
         if failed:
             raise Incomplete(f"not measured, so the next run tries again: {', '.join(failed)}")
+
+
+def _unforeseen(pair: Pair, judged: Sequence[Judged]) -> str:
+    """How many cases of a pair the rules have not foreseen, in words."""
+    told = {verdict: [case for case in judged if case.verdict is verdict] for verdict in (REGRESSED, FIXED)}
+    cases = [case for some in told.values() for case in some]
+    if not cases:
+        return f"{pair.id}: {number(len(judged), 'case')}, all as the rules foresee"
+    counts = " and ".join(f"{len(some)} {verdict}" for verdict, some in told.items() if some)
+    return f"{pair.id}: of {number(len(judged), 'case')} {counts}, such as {cases[0].case.id}: {cases[0].reason}"
 
 
 def _line(described: Matrix, index: Index | None) -> Line:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from harness.atlas.need import in_order
+from harness.atlas.need import drawn, in_order
 from harness.config.matrix import Matrix
 from harness.environments.pypi import Release
 
@@ -26,3 +26,12 @@ def test_pairs_of_the_matrix_come_first_then_edges_then_minors_then_every_timm(s
         *(("5.1.0", "1.0.31"), ("5.1.0", "1.0.22"), ("4.57.6", "1.0.9"), ("4.56.1", "1.0.31")),
         *(("4.56.1", "1.0.9"), ("5.1.0", "1.0.9")),
     ]
+
+
+def test_pairs_are_drawn_of_those_that_are_lacking_and_the_same_for_a_seed() -> None:
+    there = {("5.1.0", "1.0.31"), ("5.0.0", "1.0.22")}
+    pairs = drawn(LINE, there, 5, seed=1)
+    assert len({tuple(pair.values()) for pair in pairs} - there) == 5
+    assert pairs == drawn(LINE, there, 5, seed=1)
+    assert pairs != drawn(LINE, there, 5, seed=2)
+    assert len(drawn(LINE, there, 1_000, seed=1)) == len(TRANSFORMERS) * len(TIMM) - len(there)

@@ -62,6 +62,36 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     assert again.lacking == command.lacking[2:]
 
 
+def test_what_the_rules_have_not_foreseen_is_said_of_each_pair(
+    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def regressed(pair_run: PairRun, *_: Any) -> list[Judged]:
+        record = {"outcome": "keys", "reason": "renamed"}
+        case = Case("tower", "convnext_atto")
+        return [
+            *passed(pair_run),
+            Judged(pair_run.pair.id, "cpu-float32", case, Verdict.REGRESSED, record, header=HEADER),
+        ]
+
+    said: list[str] = []
+    for tried in (passed, regressed):
+        monkeypatch.setattr(atlas, "tried", tried)
+        chosen = AtlasCommand(command.described, command.options, LINE, command.lacking[:1], into=tmp_path)
+        chosen.measure(lambda _: None, said.append)  # type: ignore[arg-type,return-value]
+    pair = command.lacking[0].id
+    assert f"{pair}: 1 case, all as the rules foresee" in said
+    assert f"{pair}: of 2 cases 1 regressed, such as tower/convnext_atto: renamed" in said
+
+
+def test_pairs_are_drawn_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pypi, "since", lambda name, *_: LINE[name])
+    words = ["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path), "--list", "--draw", "2"]
+    drawn = [AtlasCommand.of([*words, "--seed", str(seed)]).lacking for seed in (1, 1, *range(2, 9))]
+    assert {len(pairs) for pairs in drawn} == {2}
+    assert drawn[0] == drawn[1]
+    assert any(pairs != drawn[0] for pairs in drawn)
+
+
 def test_the_releases_that_there_are_are_written_beside_the_pairs(
     command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +142,8 @@ def test_an_index_that_does_not_answer_is_one_error(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("words", "why"),
     [
+        (["--seed", "1"], "--seed: only what is drawn has one; add --draw"),
+        (["--draw", "0"], "no number of pairs"),
         (["--lane", "gpu"], "no lane gpu"),
         (["--minutes", "soon"], "no number of minutes"),
         (["--minute", "1"], "--minute"),
