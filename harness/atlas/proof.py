@@ -91,8 +91,8 @@ def _state(
     inside, outside = sides
     if not found:
         about = [scenario for case in inside for scenario in case.scenarios if covers_scenario(rule, scenario.name)]
-        ran = any(scenario.outcome not in SILENT for scenario in about)
-        return State.NOWHERE if ran else State.HIDDEN if _has_results(inside) else State.UNTRIED
+        silent = sum(scenario.outcome in SILENT for scenario in about)
+        return State.NOWHERE if 2 * silent < len(about) else State.HIDDEN if _has_results(inside) else State.UNTRIED
     if beyond:
         taken = all(_is_explained(rule, case) for case in outside)
         return State.TAKEN_OVER if taken else State.WIDER

@@ -53,6 +53,8 @@ IMPOSSIBLE = judged(outcome="unsupported", reason="no such route")
         ([judged(scenario("", UNSET, RAISED), rules=[RULE])], [judged(scenario("", OTHERWISE))], State.HIDDEN),
         ([SEEN], [judged(scenario("training"))], State.NO_ROUTE),
         ([judged(scenario("", RAISED))], [GREEN], State.HIDDEN),
+        ([judged(scenario("", RAISED), scenario("report"))], [GREEN], State.HIDDEN),
+        ([judged(scenario("", RAISED), scenario("report"), scenario("training"))], [GREEN], State.NOWHERE),
         ([judged(outcome="crashed", reason="killed")], [GREEN], State.HIDDEN),
         ([OPEN], [GREEN], State.UNTRIED),
         ([NOT_RUN], [GREEN], State.UNTRIED),

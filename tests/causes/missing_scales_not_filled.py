@@ -1,6 +1,6 @@
 """A LayerScale that the checkpoint lacks is left uninitialised by AutoModel of transformers before 4.51.
 
-While it builds a model, it switches off torch.nn.init, by which timm 1.0.21 and later fill a LayerScale. No report was
+While it builds a model, it switches off torch.nn.init, by which timm 1.0.22 and later fill a LayerScale. No report was
 found.
 """
 
