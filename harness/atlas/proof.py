@@ -93,11 +93,12 @@ def _state(
         about = [scenario for case in inside for scenario in case.scenarios if covers_scenario(rule, scenario.name)]
         silent = sum(scenario.outcome in SILENT for scenario in about)
         return State.NOWHERE if 2 * silent < len(about) else State.HIDDEN if _has_results(inside) else State.UNTRIED
+    if not all(_is_explained(rule, case) for case in outside):
+        return State.WIDER
+    if any(_tells(key, inside, outside) for key in set(found).difference(beyond)):
+        return State.PROVEN  # of several routes another rule may have one
     if beyond:
-        taken = all(_is_explained(rule, case) for case in outside)
-        return State.TAKEN_OVER if taken else State.WIDER
-    if any(_tells(key, inside, outside) for key in found):
-        return State.PROVEN
+        return State.TAKEN_OVER
     if not _has_results(outside):
         return State.UNTRIED
     return State.HIDDEN if any(case.broken for case in outside) else State.NO_ROUTE

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from ..atlas import names, proof
 from ..atlas.answer import LANE
-from ..atlas.bounds import Edge, Line, bounds_of, further
+from ..atlas.bounds import OTHER, Edge, Line, bounds_of, further
 from ..atlas.proof import Proof, State
 from ..config.errors import BadInput, CannotImport, HarnessError
 from ..config.expectation import Rule
@@ -143,6 +143,12 @@ class Edges:
             cases += [case for case, entry in of_route if applies_to(rule, case, lane, entry)][:most]
         return lane, cases
 
+    def _is_asked(self, edge: Edge) -> bool:
+        """Whether an edge is still one of the matrix: its rule may have other bounds now, also of the other package."""
+        rule = self.rules.get(edge.bound.rule)
+        other = OTHER[edge.bound.package]
+        return rule is not None and edge.bound in bounds_of(rule) and within(getattr(rule, other), edge.beside)
+
     def _sides(self, edge: Edge) -> tuple[Pair, Pair]:
         inside, outside = (self.pair_of(edge.releases(side)) for side in (edge.inside, edge.outside))
         wanted = self.rules[edge.bound.rule].torch
@@ -198,8 +204,7 @@ class Edges:
         return proof.proof_of(edge, self.rules[edge.bound.rule], lane, pypi.today().isoformat(), told)
 
     def _write(self, proofs: Iterable[Proof]) -> None:
-        bounds = {bound for rule in self.described.expectations for bound in bounds_of(rule)}
-        there = {known.edge: known for known in proof.read(self.file) if known.edge.bound in bounds}
+        there = {known.edge: known for known in proof.read(self.file) if self._is_asked(known.edge)}
         proof.write({**there, **{told.edge: told for told in proofs}}.values(), self.file)
 
 

@@ -31,6 +31,7 @@ def judged(*scenarios: ScenarioLine, rules: Any = (), **more: Any) -> Judged:
 
 
 SEEN = judged(scenario("", UNSET), rules=[RULE])
+BOTH = judged(scenario("", UNSET), scenario("training", UNSET), rules=[RULE])
 GREEN = judged(scenario(""))
 OPEN = Judged("pair", "cpu-float32", Case("tower", "a"), Verdict.INCOMPLETE, missing=NO_RECORD)
 NOT_RUN = judged(outcome="not-run", reason="no room")
@@ -46,6 +47,8 @@ IMPOSSIBLE = judged(outcome="unsupported", reason="no such route")
         ([SEEN], [SEEN], State.TAKEN_OVER),
         ([SEEN], [judged(scenario("", UNSET), rules=[OTHER])], State.TAKEN_OVER),
         ([SEEN], [judged(scenario("", UNSET))], State.WIDER),
+        ([BOTH], [judged(scenario("", UNSET), scenario("training"), rules=[OTHER])], State.PROVEN),
+        ([BOTH], [judged(scenario("", UNSET), scenario("training"))], State.WIDER),
         ([SEEN], [judged(scenario("", UNSET), scenario("training", UNSET))], State.WIDER),
         ([SEEN], [IMPOSSIBLE], State.NO_ROUTE),
         ([SEEN], [judged(scenario("", RAISED))], State.HIDDEN),

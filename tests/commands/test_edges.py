@@ -142,6 +142,15 @@ def test_what_is_proven_is_not_tried_again(found: Edges, tmp_path: Path) -> None
     assert again.edges.wanted == found.wanted[1:]
 
 
+def test_what_no_rule_claims_any_more_is_left_out_of_the_file(found: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    [first, *_] = found.wanted
+    gone = replace(first, bound=replace(first.bound, specifier="<4.48"))
+    proof.write([proof.Proof(gone, State.NOWHERE, "cpu-float32", "2026-11-29")], found.file)
+    monkeypatch.setattr(edges, "tried", lambda pair_run, *_: results(pair_run, broken=False))
+    found.measure(10, lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    assert {known.edge for known in proof.read(found.file)} == set(found.wanted)
+
+
 def test_no_pair_is_begun_after_the_time(found: Edges) -> None:
     said: list[str] = []
     found.measure(-1, lambda _: None, said.append)  # type: ignore[arg-type,return-value]
