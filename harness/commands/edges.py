@@ -36,7 +36,7 @@ from .ensure_recorded import tried
 from .issue_report import script_of
 
 FEW: Final = 2
-MORE: Final = 12
+MORE: Final = 6
 """So many models are tried for a rule on a route at first, and where they do not tell."""
 OLDEST_TORCH: Final = Version("2.6")
 TORCHVISION: Final = 15
@@ -79,7 +79,8 @@ class Edges:
         ends = time.monotonic() + 60 * minutes
         left = self._by_scripts(self.wanted, environment, say)
         for most in (FEW, MORE, MORE):
-            cases = {edge: self._cases(edge, most) for edge in left}
+            # An edge that was moved is a new one, for which few models tell.
+            cases = {edge: self._cases(edge, most if edge in self.wanted else FEW) for edge in left}
             if not self._measured(cases, ends, environment, say):
                 return
             told = {edge: proof for edge in left if (proof := self._proof(edge, *cases[edge]))}
