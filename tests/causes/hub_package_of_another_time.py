@@ -1,4 +1,4 @@
-"""timm before 1.0.21 says that huggingface_hub is not installed where it is 1.0 or later, as transformers 5 needs it.
+"""timm before 1.0.21 says that huggingface_hub is not installed where it is 2.0, as transformers 5.18 may have it.
 
 It imports names from it that are gone. No report was found.
 """
