@@ -41,6 +41,8 @@ MORE: Final = 6
 OLDEST_TORCH: Final = Version("2.6")
 TORCHVISION: Final = 15
 """torchvision 0.29 is for torch 2.14, and so on."""
+ROUNDS: Final = 6
+"""So often an edge is moved, a release further each time."""
 UNDECIDED: Final = frozenset({State.NOWHERE, State.WIDER, State.HIDDEN, State.UNTRIED})
 """What more models, or the next release, may decide."""
 
@@ -78,7 +80,7 @@ class Edges:
         """Measure both sides of each edge, with few models first, and write down what they say."""
         ends = time.monotonic() + 60 * minutes
         left = self._by_scripts(self.wanted, environment, say)
-        for most in (FEW, MORE, MORE):
+        for most in (FEW, *(MORE,) * ROUNDS):
             # An edge that was moved is a new one, for which few models tell.
             cases = {edge: self._cases(edge, most if edge in self.wanted else FEW) for edge in left}
             if not self._measured(cases, ends, environment, say):
