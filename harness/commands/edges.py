@@ -89,6 +89,8 @@ class Edges:
             undecided = [edge for edge in left if edge not in told or told[edge].state in UNDECIDED]
             following = [self._following(edge, told.get(edge), most) for edge in undecided]
             left = [edge for edge in following if edge]
+            if not left:
+                return
             say(f"{number(len(left), 'edge')} not decided by {number(most, 'model')} a rule and route")
 
     def _measured(
