@@ -43,11 +43,6 @@ class Edge:
         """The releases of both packages, with this one of the bound's."""
         return {self.bound.package: side, OTHER[self.bound.package]: self.beside}
 
-    @property
-    def change(self) -> tuple[Bound, str, str]:
-        """What it is an edge of, whatever is beside it."""
-        return self.bound, self.inside, self.outside
-
 
 def bounds_of(rule: Any) -> Iterator[Bound]:
     """Those of a rule's ranges of transformers and timm."""
@@ -64,9 +59,9 @@ def edges(described: Matrix, line: Line) -> list[Edge]:
 
 def changes_of(rule: Any, bound: Bound, known: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     """The adjacent releases between which a bound of a rule lies, the one in the rule's range first."""
-    releases = [Release(version, None) for version in known.get(bound.package, ())]
-    for below, above in adjacent(Specifier(bound.specifier), releases):
-        inside, outside = _sides(Specifier(bound.specifier), below.version, above.version)
+    specifier = Specifier(bound.specifier)
+    for below, above in adjacent(specifier, known.get(bound.package, ())):
+        inside, outside = _sides(specifier, below, above)
         if within(getattr(rule, bound.package), inside):
             yield inside, outside
 
@@ -76,9 +71,9 @@ def edges_of(rule: Any, line: Line, current: Mapping[str, str]) -> Iterator[Edge
 
     Where the rule's own range has not the current one, beside the newest release that it has.
     """
+    known = {name: [release.version for release in releases] for name, releases in line.items()}
     for bound in bounds_of(rule):
         other = OTHER[bound.package]
-        known = {name: [release.version for release in releases] for name, releases in line.items()}
         days = {release.version: release.day for release in line[bound.package]}
         for inside, outside in changes_of(rule, bound, known):
             later = max(inside, outside, key=Version)
@@ -113,9 +108,9 @@ def _beside(wanted: str | None, releases: Sequence[Release], usual: Sequence[str
     return list(dict.fromkeys(release for release in (*usual, *newest) if release in there))
 
 
-def adjacent(bound: Specifier, releases: Sequence[Release]) -> list[tuple[Release, Release]]:
+def adjacent(bound: Specifier, releases: Sequence[str]) -> list[tuple[str, str]]:
     """The adjacent releases of which the bound lets one in: two pairs of them for a single release."""
-    inside = [bound.contains(release.version, prereleases=True) for release in releases]
+    inside = [bound.contains(release, prereleases=True) for release in releases]
     changes = (at for at in range(1, len(releases)) if inside[at] != inside[at - 1])
     return [(releases[at - 1], releases[at]) for at in changes]
 

@@ -17,15 +17,13 @@ from typing import Any, Final
 from packaging.version import Version
 
 from ..config.errors import BadInput
-from ..contract.fields.line import parsed
 from ..contract.package import FOLDER
+from . import files
 from .answer import PACKAGES, Releases, pair_id
 
 SCHEMA: Final = 1
 PACKAGED: Final = FOLDER / "atlas" / "pairs"
 SUFFIX: Final = ".ndjson"
-WRONG: Final = (OSError, ValueError, KeyError, TypeError, AttributeError)
-"""What reading a file raises that was cut, or edited."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def dumps(entry: PairEntry) -> str:
 def loads(text: str, name: str) -> PairEntry:
     """The inverse of `dumps`. Raises BadInput for any other text."""
     try:
-        head, *lines = objects(text)
+        head, *lines = files.objects(text)
         if head["schema"] != SCHEMA:
             raise ValueError(f"schema {head['schema']}, and not {SCHEMA}")
         lanes: dict[str, LaneEntry] = {}
@@ -115,19 +113,9 @@ def loads(text: str, name: str) -> PairEntry:
             _read(line, lanes)
         entry = PairEntry({str(package): str(version) for package, version in head["pair"].items()}, lanes)
         _refuse_untrue(entry, name)
-    except WRONG as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        remedy = "restore it, or delete it and measure the pair again: nox -s atlas"
-        raise BadInput(f"{name} is no file of the atlas: {what}; {remedy}") from error
+    except files.WRONG as error:
+        raise files.refusal(name, error, "restore it, or delete it and measure the pair again: nox -s atlas") from error
     return entry
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    """The objects of JSON in a text, one a line. Raises ValueError for a line that is none."""
-    lines = [parsed(line) for line in text.splitlines()]
-    if None in lines:
-        raise ValueError(f"line {lines.index(None) + 1} is no object of JSON")
-    return [line for line in lines if line is not None]
 
 
 def read(folder: Path = PACKAGED) -> dict[Releases, PairEntry]:
@@ -141,9 +129,7 @@ def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
     path = folder / f"{entry.id}{SUFFIX}"
     before = _of_file(path).lanes if path.is_file() else {}
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), encoding="utf-8")
-    unfinished.rename(path)
+    files.write(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), path)
     return path
 
 
@@ -151,7 +137,7 @@ def _of_file(path: Path) -> PairEntry:
     """The entry in a file. Raises BadInput."""
     try:
         text = path.read_text(encoding="utf-8")
-    except WRONG as error:
+    except files.WRONG as error:
         raise BadInput(f"{path} cannot be read: {error}; restore the file") from error
     return loads(text, path.name)
 

@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from packaging.version import Version
 
-from ..config.errors import BadInput
 from ..contract.case import SKIPPED, Outcome
 from ..contract.matching import covers_scenario, explains
 from ..contract.package import FOLDER
 from ..results.judging import Judged
+from . import files
 from .bounds import Bound, Edge, bounds_of, changes_of
-from .entry import WRONG, objects
 from .releases import Known
 
 FILE: Final = FOLDER / "atlas" / "edges.ndjson"
@@ -156,11 +155,10 @@ def _fields(proof: Proof) -> Mapping[str, Any]:
 def read(path: Path = FILE) -> list[Proof]:
     """Every line of the file; none of a file that is not there. Raises BadInput for one that was cut or edited."""
     try:
-        return [_proof(line) for line in objects(path.read_text(encoding="utf-8"))] if path.is_file() else []
-    except WRONG as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+        return [_proof(line) for line in files.objects(path.read_text(encoding="utf-8"))] if path.is_file() else []
+    except files.WRONG as error:
         remedy = "restore it, or delete it and measure again: nox -s atlas -- --edges"
-        raise BadInput(f"{path} is no file of the atlas: {what}; {remedy}") from error
+        raise files.refusal(path, error, remedy) from error
 
 
 def _proof(line: Mapping[str, Any]) -> Proof:
@@ -171,9 +169,7 @@ def _proof(line: Mapping[str, Any]) -> Proof:
 
 def write(proofs: Iterable[Proof], path: Path) -> None:
     """Write the file anew."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(dumps(proofs), encoding="utf-8")
-    unfinished.rename(path)
+    files.write(dumps(proofs), path)
 
 
 def unproven(rules: Iterable[Any], proofs: Iterable[Proof], known: Known) -> Iterator[str]:

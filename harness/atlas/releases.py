@@ -11,7 +11,7 @@ from typing import Final
 from packaging.version import Version
 
 from ..config.errors import BadInput
-from .entry import WRONG, objects
+from . import files
 
 NAME: Final = "releases.ndjson"
 """The file beside the folder of pairs."""
@@ -22,9 +22,7 @@ Known = Mapping[str, Sequence[str]]
 def write(known: Known, day: str, path: Path) -> None:
     """Write the file anew."""
     lines = ({"package": package, "day": day, "releases": list(known[package])} for package in sorted(known))
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-    unfinished.rename(path)
+    files.write("".join(f"{json.dumps(line)}\n" for line in lines), path)
 
 
 def read(path: Path) -> Known:
@@ -32,11 +30,10 @@ def read(path: Path) -> Known:
     if not path.is_file():
         return {}
     try:
-        lines = objects(path.read_text(encoding="utf-8"))
+        lines = files.objects(path.read_text(encoding="utf-8"))
         return {str(line["package"]): sorted(map(str, line["releases"]), key=Version) for line in lines}
-    except WRONG as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BadInput(f"{path} is no file of the atlas: {what}; restore it, or make it again: nox -s atlas") from error
+    except files.WRONG as error:
+        raise files.refusal(path, error, "restore it, or make it again: nox -s atlas") from error
 
 
 def release_of(package: str, version: Version, known: Known) -> str:

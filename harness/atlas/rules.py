@@ -11,14 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from ..config.errors import BadInput
 from ..contract import package
 from ..contract.case import Case
 from ..contract.catalog import Entry
 from ..contract.matching import applies_to, covers_releases
 from ..contract.package import FOLDER, ROOT
+from . import files
 from .answer import PACKAGES
-from .entry import objects
 
 FILE: Final = FOLDER / "atlas" / "rules.ndjson"
 
@@ -66,11 +65,10 @@ def dumps(rules: Iterable[Any]) -> str:
 def known(path: Path = FILE) -> Mapping[str, KnownCause]:
     """The causes by id. Raises BadInput for a file that was cut or edited."""
     try:
-        causes = [KnownCause(**cause) for cause in objects(path.read_text(encoding="utf-8"))]
+        causes = [KnownCause(**cause) for cause in files.objects(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())
         again = f"python -m {package.module('atlas.rules')} > {path}"
-        raise BadInput(f"{path} is no file of the atlas: {what}; restore it, or make it again: {again}") from error
+        raise files.refusal(path, error, f"restore it, or make it again: {again}") from error
     return {cause.id: cause for cause in causes}
 
 

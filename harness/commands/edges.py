@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -60,12 +60,12 @@ class Edges:
     found: dict[tuple[Pair, str], list[Judged] | None] = field(default_factory=dict)
     """What a pair's lane came to; None if it could not be measured."""
 
-    @property
+    @cached_property
     def rules(self) -> Mapping[str, Rule]:
         """The rules by id."""
         return {rule.id: rule for rule in self.described.expectations}
 
-    @property
+    @cached_property
     def _lanes(self) -> Mapping[str, Lane]:
         return {lane.name: lane for lane in self.described.lanes}
 
