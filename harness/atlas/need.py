@@ -1,4 +1,4 @@
-"""The pairs that the atlas needs, in order: the edges of rules, then each minor release, then each timm."""
+"""The pairs that the atlas needs, in order: the newest, the edges of rules, each minor release, then each timm."""
 
 import itertools
 import random
@@ -8,7 +8,7 @@ from typing import Final
 from packaging.version import Version
 
 from ..config.matrix import Matrix
-from ..config.pair import AXES
+from ..config.pair import AXES, Pair
 from ..environments.pypi import Release
 from .bounds import Line, edges, newest_on
 
@@ -18,7 +18,13 @@ LAST_OF_FOUR: Final = "4.57.6"
 
 def in_order(described: Matrix, line: Line) -> list[dict[str, str]]:
     """The releases of transformers and timm of each pair, each pair once."""
-    ordered = [*_of_matrix(described), *_of_edges(described, line), *_of_minors(line), *_of_timm(line)]
+    ordered = [
+        *_of_matrix(described),
+        *_of_newest(described.current_pair, line),
+        *_of_edges(described, line),
+        *_of_minors(line),
+        *_of_timm(line),
+    ]
     unique = {tuple(pair[name] for name in AXES): pair for pair in ordered}
     return list(unique.values())
 
@@ -34,6 +40,14 @@ def drawn(line: Line, there: Container[tuple[str, str]], count: int, seed: int) 
 def _of_matrix(described: Matrix) -> Iterator[dict[str, str]]:
     for pair in described.pairs:
         yield {name: getattr(pair, name) for name in AXES}
+
+
+def _of_newest(current: Pair, line: Line) -> Iterator[dict[str, str]]:
+    """The newest of both, and the newest of each with the current pair's release of the other."""
+    newest = {name: line[name][-1].version for name in AXES}
+    here = {name: getattr(current, name) for name in AXES}
+    yield newest
+    yield from ({**here, name: newest[name]} for name in AXES)
 
 
 def _of_edges(described: Matrix, line: Line) -> Iterator[dict[str, str]]:

@@ -14,7 +14,7 @@ TIMM = [Release("1.0.9", date(2025, 1, 1)), Release("1.0.22", date(2025, 4, 15))
 LINE = {"transformers": TRANSFORMERS, "timm": TIMM}
 
 
-def test_pairs_of_the_matrix_come_first_then_edges_then_minors_then_every_timm(small_matrix: Matrix) -> None:
+def test_pairs_of_the_matrix_come_first_then_the_newest_then_edges_then_minors_then_every_timm(small_matrix: Matrix) -> None:
     [rule, *_] = small_matrix.expectations
     edge = rule.model_copy(update={"transformers": ">=5.0", "timm": None})
     edged = small_matrix.model_copy(update={"expectations": (edge,)})
@@ -22,8 +22,9 @@ def test_pairs_of_the_matrix_come_first_then_edges_then_minors_then_every_timm(s
     named = [(pair.transformers, pair.timm) for pair in small_matrix.pairs]
     assert pairs[: len(named)] == named
     assert pairs[len(named) :] == [
+        ("5.1.0", "1.0.31"),
         *(("5.0.0", "1.0.31"), ("4.57.6", "1.0.31"), ("5.0.0", "1.0.22"), ("4.57.6", "1.0.22")),
-        *(("5.1.0", "1.0.31"), ("5.1.0", "1.0.22"), ("4.57.6", "1.0.9"), ("4.56.1", "1.0.31")),
+        *(("5.1.0", "1.0.22"), ("4.57.6", "1.0.9"), ("4.56.1", "1.0.31")),
         *(("4.56.1", "1.0.9"), ("5.1.0", "1.0.9")),
     ]
 
