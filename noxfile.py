@@ -53,6 +53,7 @@ from harness.execution.pair_run import PairRun  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
 from harness.report.terminal import tell  # noqa: E402
+from harness.site import script  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
@@ -411,6 +412,19 @@ def atlas(session: nox.Session) -> None:
         return
     run_lock.take(command.options.results)
     command.measure(lambda pair_run: only_with_uv(session, pair_run), session.log)
+
+
+@nox.session(venv_backend="none", default=False)
+@with_exit_codes
+def web(session: nox.Session) -> None:
+    """Build the script of the site's front page again, with npm, after a change of its sources."""
+    show_help(session, "it takes no options")
+
+    def run(command: Sequence[str], folder: Path) -> None:
+        with session.chdir(folder):
+            session.run(*command, external=True)
+
+    script.build(run)
 
 
 @nox.session(venv_backend="none", default=False)

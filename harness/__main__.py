@@ -27,7 +27,7 @@ measured before. doctor, check and names test the transformers and timm of this 
 change nothing. None needs a network.
 """
 FITTING: Final = "Install releases that fit each other: pip install --upgrade torch torchvision timm transformers."
-ANSWERED: Final = frozenset({"ask", "upgrade", "explain"})
+ANSWERED: Final = frozenset({"ask", "upgrade", "explain", "site"})
 NIGHTLY: Final = frozenset({"plan", "collect"})
 TOGETHER: Final = (
     "In a checkout it needs the libraries of the group harness, which an installed layerscale-matrix has: "
@@ -82,10 +82,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("target", metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
-    from .commands import ask, explain  # noqa: PLC0415  need a Python that is not too old
+    from .commands import ask, explain, site  # noqa: PLC0415  need a Python that is not too old
 
     ask.add_to(commands)
     explain.add_to(commands)
+    site.add_to(commands)
     _add_nightly(commands)
     return parser
 
@@ -136,9 +137,9 @@ def _answered(arguments: argparse.Namespace) -> int:
 
 def _answering(command: str) -> Any:
     """The module of a command that answers from what this package knows."""
-    from .commands import ask, explain  # noqa: PLC0415  need a Python that is not too old
+    from .commands import ask, explain, site  # noqa: PLC0415  need a Python that is not too old
 
-    return explain if command == "explain" else ask
+    return {"explain": explain, "site": site}.get(command, ask)
 
 
 def _nightly(arguments: argparse.Namespace) -> int:

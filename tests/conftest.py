@@ -6,7 +6,7 @@ import signal
 import pytest
 
 # A pair's environment, in which tests/cell/faults and tests/doctor run, has none of the project's own libraries.
-pytest_plugins = ["tests.small_matrix"] if importlib.util.find_spec("pypi_simple") else []
+pytest_plugins = ["tests.small_matrix", "tests.browser"] if importlib.util.find_spec("pypi_simple") else []
 
 
 def pytest_configure() -> None:

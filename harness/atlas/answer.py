@@ -1,5 +1,6 @@
 """What is known of a pair, part by part."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -28,7 +29,14 @@ class State(StrEnum):
     UNKNOWN = "not known"
 
 
+WORST_FIRST: Final = (State.BROKEN, State.UNKNOWN, State.REMEDY, State.WORKS, State.UNSUPPORTED)
 GOOD: Final = frozenset({State.WORKS, State.REMEDY})
+
+
+def worst(states: Iterable[State]) -> State:
+    """The state of several together; not known if there is none."""
+    there = frozenset(states)
+    return next((state for state in WORST_FIRST if state in there), State.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,7 @@ class Answer:
     @property
     def state(self) -> State:
         """Broken if anything is, else not known if anything is; unsupported only if nothing else was asked for."""
-        states = {part.state for part in self.parts}
-        ordered = (State.BROKEN, State.UNKNOWN, State.REMEDY, State.WORKS, State.UNSUPPORTED)
-        return next((state for state in ordered if state in states), State.UNKNOWN)
+        return worst(part.state for part in self.parts)
 
     @property
     def exit_code(self) -> int:

@@ -1,8 +1,9 @@
 """What was measured in one lane, and what that tells of other models and other pairs."""
 
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import Final
 
@@ -66,15 +67,25 @@ class Atlas:
 
     def parts(self, releases: Releases, asked: Mapping[str, Sequence[str]]) -> Iterator[Part]:
         """The answer for each model on each route; of a route that no pair was measured on, that nothing is known."""
+        timm = releases[1]
         for route, models in asked.items():
             for model in (models or [ANY]) if ROUTES[route].has_timm else [BERT.model]:
-                yield self.measured(releases, route, model) or self._between(releases, route, model)
+                if model not in {ANY, BERT.model} and names.has(timm, model) is False:
+                    yield Part(route, model, State.UNSUPPORTED, because=f"timm {timm} has no {model}")
+                else:
+                    yield self.measured(releases, route, model) or self._between(releases, route, model)
 
     def measured(self, releases: Releases, route: str, model: str) -> Part | None:
         """What was measured of the pair itself; None if no case was tried that tells."""
         lane = self.lanes.get(releases)
         if lane is None:
             return None
+        key = (releases, route, model)
+        if key not in self._told:
+            self._told[key] = self._measured(lane, releases, route, model)
+        return self._told[key]
+
+    def _measured(self, lane: LaneEntry, releases: Releases, route: str, model: str) -> Part | None:
         basis = f"measured on {lane.day}"
         if lane.failed:
             return Part(route, model, State.BROKEN, because=lane.failed, basis=basis)
@@ -88,7 +99,7 @@ class Atlas:
 
     def _between(self, releases: Releases, route: str, model: str) -> Part:
         """What the measured pairs on either side agree on, if they and the rules all do; not known otherwise."""
-        if any(Version(release).is_prerelease or Version(release).local for release in releases):
+        if any(_version(release).is_prerelease or _version(release).local for release in releases):
             return Part(route, model, State.UNKNOWN, because="not measured, and no release")
         told = [part for axis in AXES if (part := self._along(axis, releases, route, model))]
         if not told:
@@ -117,26 +128,36 @@ class Atlas:
 
     def _rules(self, releases: Releases, measured: Releases, route: str, model: str) -> frozenset[str]:
         """The causes that rules expect of a case, with what else the measured pair has."""
-        entry = BERT if model == BERT.model else names.catalog_of(releases[1]).get(model)
         versions = {**self.pairs[measured].versions, **dict(zip(PACKAGES, releases, strict=True))}
         case = Case(route, model, size=Size(self.lanes[measured].size))
-        return rules.applying(case, self.lane, entry, versions) if entry else frozenset()
+        return names.causes_of(releases[1], case, self.lane) & rules.covering(versions)
 
     def _sides(
         self, releases: Releases, axis: int, route: str, model: str
     ) -> list[tuple[Releases, Part] | tuple[None, None]]:
         """The nearest measured pairs below and above, of which the other package is the same."""
-        here = Version(releases[axis])
-        line = sorted(
-            (other for other in self.lanes if other[1 - axis] == releases[1 - axis] and other != releases),
-            key=lambda other: Version(other[axis]),
-        )
-        below = [other for other in reversed(line) if Version(other[axis]) < here]
-        above = [other for other in line if Version(other[axis]) > here]
+        line = self._lines[axis].get(releases[1 - axis], [])
+        place = bisect([version for version, _ in line], _version(releases[axis]))
+        below = [other for _, other in reversed(line[:place]) if other != releases]
+        above = [other for _, other in line[place:]]
         return [
             next(((other, part) for other in side if (part := self.measured(other, route, model))), (None, None))
             for side in (below, above)
         ]
+
+    @cached_property
+    def _told(self) -> dict[tuple[Releases, str, str], Part | None]:
+        """What was asked of measured pairs so far."""
+        return {}
+
+    @cached_property
+    def _lines(self) -> tuple[Mapping[str, list[tuple[Version, Releases]]], ...]:
+        """For each package the measured pairs with a release of the other, oldest first."""
+        lines: tuple[dict[str, list[tuple[Version, Releases]]], ...] = ({}, {})
+        for pair in self.lanes:
+            for axis in AXES:
+                lines[axis].setdefault(pair[1 - axis], []).append((Version(pair[axis]), pair))
+        return tuple({release: sorted(line) for release, line in some.items()} for some in lines)
 
     def nearest(self, releases: Releases, is_good: Callable[[Releases], bool]) -> Iterator[Releases]:
         """The few measured pairs nearest to these releases that are good."""
@@ -180,11 +201,16 @@ def _is_of_timm_alone(cause: Cause) -> bool:
     return known and not cause.finding and cause.scenarios == (AS_BEFORE,)
 
 
+@cache
+def _version(release: str) -> Version:
+    return Version(release)
+
+
 def _distance(one: Releases, other: Releases) -> float:
-    return sum(abs(_rank(Version(one[axis])) - _rank(Version(other[axis]))) for axis in AXES)
+    return sum(abs(rank(Version(one[axis])) - rank(Version(other[axis]))) for axis in AXES)
 
 
-def _rank(version: Version) -> float:
+def rank(version: Version) -> float:
     """A number that orders releases, and by which one minor release is as far as another."""
     major, minor, micro, *_ = (*version.release, 0, 0, 0)
     return 100.0 * major + minor + micro / 100

@@ -9,7 +9,7 @@ from typing import Final
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
-from .answer import ANY, GOOD, LANE, Part, Releases, State
+from .answer import GOOD, LANE, Part, Releases, State
 from .asking import asked_for, opened, spelled
 from .measured import Atlas
 
@@ -90,13 +90,23 @@ def move(  # noqa: PLR0913  what can be asked
     atlas = opened(folder, lane)
     start, end = spelled(atlas, *start), spelled(atlas, *end)
     asked = _of_both(atlas, (start, end), models, routes)
-    found = Move(start, end, lane, tuple(_changes(atlas, start, end, asked)), _numbers(atlas, start, end, asked))
+    found = _move(atlas, start, end, asked)
 
     def is_good(other: Releases) -> bool:
         changes = tuple(_changes(atlas, start, other, asked))
         return other not in {start, end} and replace(found, changes=changes).exit_code == 0
 
     return replace(found, nearest=tuple(atlas.nearest(end, is_good))) if found.exit_code else found
+
+
+def between(atlas: Atlas, start: Releases, end: Releases) -> Move:
+    """What moving between two pairs changes for all that was measured, without the nearest ends."""
+    return _move(atlas, start, end, _of_both(atlas, (start, end), (), ()))
+
+
+def _move(atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]) -> Move:
+    numbers = _numbers(atlas, start, end, asked)
+    return Move(start, end, atlas.lane, tuple(_changes(atlas, start, end, asked)), numbers)
 
 
 def _of_both(
@@ -112,19 +122,10 @@ def _of_both(
 
 def _changes(atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]) -> Iterator[Change]:
     for old, new in zip(atlas.parts(start, asked), atlas.parts(end, asked), strict=True):
-        before, after = _placed(old, start), _placed(new, end)
-        yield Change(_kind(before, after), before, after)
+        yield Change(kind_of(old, new), old, new)
 
 
-def _placed(part: Part, releases: Releases) -> Part:
-    """The part; unsupported, if timm is known to lack the model."""
-    text = not ROUTES[part.route].has_timm
-    lacks = part.model != ANY and not text and names.has(releases[1], part.model) is False
-    why = f"timm {releases[1]} has no {part.model}"
-    return Part(part.route, part.model, State.UNSUPPORTED, because=why) if lacks else part
-
-
-def _kind(old: Part, new: Part) -> Kind:  # noqa: PLR0911  a kind each
+def kind_of(old: Part, new: Part) -> Kind:  # noqa: PLR0911  a kind each
     """What a move changes, by what is known of both ends."""
     if old.state in GOOD and new.state is State.UNSUPPORTED:
         return Kind.GONE

@@ -11,7 +11,7 @@ from packaging.version import Version
 from ..config.errors import BadInput
 from ..contract import catalog as catalogs
 from ..contract.case import Case, Size
-from ..contract.catalog import Catalog
+from ..contract.catalog import BERT, Catalog
 from . import rules
 from .entry import LaneEntry, PairEntry, RouteEntry
 
@@ -35,21 +35,32 @@ def stands_for(results: RouteEntry, model: str, pair: PairEntry, lane: LaneEntry
 
     def known(name: str) -> frozenset[str]:
         case = Case(results.route, name, size=Size(lane.size))
-        return rules.applying(case, lane.lane, catalog[name], pair.versions)
+        return causes_of(pair.versions["timm"], case, lane.lane) & rules.covering(pair.versions)
 
     return other if other and known(model) == known(other) else ""
 
 
 @cache
+def causes_of(timm: str, case: Case, lane: str) -> frozenset[str]:
+    """The ids of the causes that a case with a timm may have, whatever transformers; none if timm lacks the model."""
+    entry = BERT if case.model == BERT.model else catalog_of(timm).get(case.model)
+    return rules.about(case, lane, entry) if entry else frozenset()
+
+
+@cache
 def catalog_of(timm: str) -> Catalog:
     """The catalog of a timm release, or of the packaged one next to it. Raises BadInput if there is none."""
-    packaged = {Version(path.stem.removeprefix("timm-")) for path in catalogs.PACKAGED.glob("timm-*.ndjson")}
-    asked = Version(timm)
-    nearest = max((one for one in packaged if one <= asked), default=min(packaged, default=None))
+    there, asked = packaged(), Version(timm)
+    nearest = max((one for one in there if one <= asked), default=min(there, default=None))
     found = catalogs.read(catalogs.PACKAGED, str(nearest)) if nearest else None
     if found is None:
         raise BadInput("this package has no catalogs; install it again")
     return found
+
+
+def packaged() -> list[Version]:
+    """The timm releases with a catalog in this package, oldest first."""
+    return sorted(Version(path.stem.removeprefix("timm-")) for path in catalogs.PACKAGED.glob("timm-*.ndjson"))
 
 
 def has(timm: str, model: str) -> bool | None:

@@ -72,10 +72,19 @@ def known(path: Path = FILE) -> Mapping[str, KnownCause]:
     return {cause.id: cause for cause in causes}
 
 
-def applying(case: Case, lane: str, entry: Entry, versions: Mapping[str, str]) -> frozenset[str]:
-    """The ids of the causes that a case of a pair may have by what matrix.yaml says."""
-    covering = (cause for cause in known().values() if covers_releases(cause, *(versions[name] for name in RELEASES)))
-    return frozenset(cause.id for cause in covering if applies_to(cause, case, lane, entry))
+def about(case: Case, lane: str, entry: Entry) -> frozenset[str]:
+    """The ids of the causes that a case may have by what matrix.yaml says, whatever the releases."""
+    return frozenset(cause.id for cause in known().values() if applies_to(cause, case, lane, entry))
+
+
+def covering(versions: Mapping[str, str]) -> frozenset[str]:
+    """The ids of the causes whose ranges have these releases."""
+    return _covering(*(versions[name] for name in RELEASES))
+
+
+@cache
+def _covering(transformers: str, timm: str, torch: str) -> frozenset[str]:
+    return frozenset(cause.id for cause in known().values() if covers_releases(cause, transformers, timm, torch))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def as_markdown(lines: Iterable[str]) -> Iterator[str]:
 
 def lines_of_move(move: Move) -> Iterator[str]:
     """A sentence; what changes for worse, by cause; what is not known; what changes besides; and how it is known."""
-    yield _verdict(move)
+    yield verdict(move)
     for kind, mark in KINDS.items():
         if changes := move.of(kind):
             yield ""
@@ -105,7 +105,8 @@ def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
         yield from _because([change.new for change in changes])
 
 
-def _verdict(move: Move) -> str:
+def verdict(move: Move) -> str:
+    """Whether the pin can be moved, in a sentence."""
     counts = Counter(change.kind for change in move.changes)
     said = ", ".join(f"{kind}: {counts[kind]}" for kind in Kind if counts[kind])
     word = "Yes" if move.exit_code == 0 else "Not known" if move.exit_code != 1 else "No"

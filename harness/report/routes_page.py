@@ -8,7 +8,6 @@ The sources are parsed, not imported: they import torch.
 import ast
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from ..contract import package
@@ -54,15 +53,20 @@ with [companions](matrix-yaml.md#companions). `model-args` runs from transformer
 
 def render() -> str:
     """The page in Markdown. Raises ValueError for a route whose file does not say what it does and compares."""
-    routes = "".join(_row(_route(row, ROUTES_FOLDER / f"{row.module}.py")) for row in ROUTES.values())
+    routes = "".join(_row(_route(row)) for row in ROUTES.values())
     variants = "".join(
         _row((f"`{name}`", about, _routes_with(name))) for name, about in variants_of(VARIANTS.read_text()).items()
     )
     return f"{HEAD.format(module=package.module('report.routes_page'))}{routes}{SCENARIOS}{variants}{FOOT}"
 
 
-def _route(row: Route, file: Path) -> tuple[str, ...]:
-    does, compared = described(row.name, file.read_text())
+def of_route(name: str) -> tuple[str, str]:
+    """What a route does and what it compares. Raises ValueError where its file does not say."""
+    return described(name, (ROUTES_FOLDER / f"{ROUTES[name].module}.py").read_text(encoding="utf-8"))
+
+
+def _route(row: Route) -> tuple[str, ...]:
+    does, compared = of_route(row.name)
     return f"`{row.name}`", does, compared, row.since or "every release tried"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.atlas.answer import Part, State
 from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
-from harness.atlas.moving import Change, Kind, Move, _kind, move
+from harness.atlas.moving import Change, Kind, Move, kind_of, move
 from harness.atlas.words import as_json, lines_of_move
 from harness.config.errors import BadInput
 
@@ -40,7 +40,7 @@ OLD_PAIR, NEW_PAIR = ("4.57.6", "1.0.22"), ("5.23.0", "1.0.31")
     ],
 )
 def test_what_a_move_changes_is_told_by_both_ends(old: State, new: State, kind: Kind) -> None:
-    assert _kind(Part("tower", "a", old), Part("tower", "a", new)) is kind
+    assert kind_of(Part("tower", "a", old), Part("tower", "a", new)) is kind
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_another_remedy_than_before_is_something_to_do(
     before: tuple[str, ...], after: tuple[str, ...], kind: Kind
 ) -> None:
     old = Part("tower", "a", State.REMEDY if before else State.WORKS, mended=before)
-    assert _kind(old, Part("tower", "a", State.REMEDY, mended=after)) is kind
+    assert kind_of(old, Part("tower", "a", State.REMEDY, mended=after)) is kind
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def test_a_model_that_neither_timm_has_is_refused_beside_one_that_they_have(atla
 
 def test_what_is_broken_for_another_reason_is_told() -> None:
     old, new = (Part("tower", "a", State.BROKEN, rules=rules) for rules in (("x",), ("x", "y")))
-    assert _kind(old, new) is Kind.OTHERWISE
-    assert _kind(new, old) is Kind.STILL
+    assert kind_of(old, new) is Kind.OTHERWISE
+    assert kind_of(new, old) is Kind.STILL
 
 
 def test_a_remedy_that_the_start_needed_too_is_not_told_as_new() -> None:

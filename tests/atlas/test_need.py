@@ -14,7 +14,9 @@ TIMM = [Release("1.0.9", date(2025, 1, 1)), Release("1.0.22", date(2025, 4, 15))
 LINE = {"transformers": TRANSFORMERS, "timm": TIMM}
 
 
-def test_pairs_of_the_matrix_come_first_then_the_newest_then_edges_then_minors_then_every_timm(small_matrix: Matrix) -> None:
+def test_the_order_is_the_matrix_the_newest_edges_minors_and_every_timm(
+    small_matrix: Matrix,
+) -> None:
     [rule, *_] = small_matrix.expectations
     edge = rule.model_copy(update={"transformers": ">=5.0", "timm": None})
     edged = small_matrix.model_copy(update={"expectations": (edge,)})

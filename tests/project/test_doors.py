@@ -22,6 +22,7 @@ READS_TENSORS = {
     *("cell/scenarios/written_files.py", "cell/compare/name_causes.py", "cell/models/mapped_tensors.py"),
     *("cell/routes/import_.py", "cell/routes/resume.py", "remedies/folders.py", "remedies/models.py"),
     "cell/user_models/tensor_files.py",  # the door
+    "site/snippets.py",  # shown, not run
 }
 
 

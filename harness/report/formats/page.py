@@ -1,14 +1,12 @@
 """The web page: one file that needs no other file and no network. Records are data in it, never code."""
 
-import base64
-import hashlib
-import json
 from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
 
 from ..summary import Summary
+from . import inline
 from .columns import data
 from .template import render
 
@@ -27,15 +25,6 @@ def html(summary: Summary) -> str:
         # Our own, and hashed below: a browser runs this script and no other.
         script=Markup(script),  # noqa: S704
         style=Markup(style),  # noqa: S704
-        policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:",
-        data=Markup(_inert(data(summary))),  # noqa: S704 - without < no tag can begin or end in it
+        policy=inline.policy(style, script),
+        data=Markup(inline.inert(data(summary))),  # noqa: S704 - without < no tag can begin or end in it
     )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _inert(value: object) -> str:
-    """JSON that can stand inside a script element."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

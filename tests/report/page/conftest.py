@@ -1,12 +1,11 @@
 """A real browser, and pages opened in it. A test fails if its page logs, requests or raises anything."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 from harness.report.formats import page as pages
 from harness.report.summary import Summary
@@ -15,24 +14,6 @@ DESKTOP: Final = (1440, 900)
 PHONE: Final = (390, 844)
 
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on PATH; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Root may not use the sandbox; the pages are our own.
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """Messages, errors and foreign requests of the pages of a test."""
-    return []
 
 
 @pytest.fixture

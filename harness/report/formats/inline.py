@@ -1,0 +1,20 @@
+"""What stands inside a page of HTML: data in which no tag begins, and the policy by which its own script alone runs."""
+
+import base64
+import hashlib
+import json
+
+
+def inert(value: object) -> str:
+    """JSON that can stand inside a script element."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def policy(style: str, script: str | None = None) -> str:
+    """The content security policy of a page with this style and this script, which loads nothing."""
+    scripts = f"script-src {_digest(script)}; " if script is not None else ""
+    return f"default-src 'none'; {scripts}style-src {_digest(style)}; img-src data:"
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,72 @@
+"""Writes the site: the front page, which answers by itself, and the pages that it leads to."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup
+from packaging.version import Version
+
+from ..atlas import entry
+from ..atlas.answer import LANE
+from ..atlas.asking import opened
+from ..config.errors import BadInput
+from ..report.formats import inline
+from . import data, grid, script
+from .frame import FOLDER, Frame
+from .pages import Pages
+
+FRONT: Final = "index.html"
+
+
+def site(made: str, lane: str = LANE, folder: Path = entry.PACKAGED) -> Frame:
+    """What the pages for a lane of the atlas in a folder of entries are made of; the newest measured pair comes first.
+
+    Raises BadInput for a lane in which nothing was measured.
+    """
+    atlas = opened(folder, lane)
+    if not atlas.lanes:
+        raise BadInput(f"{folder} has no measured pair; nox -s atlas measures")
+    newest = max(atlas.lanes, key=lambda pair: [Version(release) for release in pair])
+    return Frame(atlas, grid.of(atlas), newest, made)
+
+
+def front(frame: Frame, *, alone: bool = False) -> str:
+    """The front page; `alone`, it leads to no other page."""
+    code = script.BUILT.read_text(encoding="utf-8")
+    style = (FOLDER / "web" / "site.css").read_text(encoding="utf-8")
+    payload = {**data.payload(frame.grid, frame.current, frame.made), "pages": not alone}
+    values = {
+        "linked": not alone,
+        "policy": inline.policy(style, code),
+        "script": Markup(code),  # noqa: S704  our own, and the policy has its digest
+        "data": Markup(inline.inert(payload)),  # noqa: S704  without < no tag can begin or end in it
+    }
+    return frame.render("front.html", values, root="", here="index")
+
+
+def write(frame: Frame, folder: Path, *, alone: bool = False) -> int:
+    """Write the pages into `folder`, each whole, and return how many. What else lies there stays.
+
+    Raises BadInput if something cannot be written.
+    """
+    written = 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
+            for name, text in _texts(frame, alone=alone):
+                draft, path = Path(drafts) / "page", folder / name
+                draft.write_text(text, encoding="utf-8")
+                path.parent.mkdir(exist_ok=True)
+                draft.replace(path)
+                written += 1
+    except OSError as error:
+        raise BadInput(f"--out {folder}: {error.strerror}: {error.filename}; name another folder") from error
+    return written
+
+
+def _texts(frame: Frame, *, alone: bool) -> Iterator[tuple[str, str]]:
+    yield FRONT, front(frame, alone=alone)
+    if not alone:
+        yield from Pages(frame).all()

@@ -1,0 +1,117 @@
+"""What the front page answers from, as JSON: a grid in which every text, every answer and every row stands once.
+
+A list of numbers is written in runs, as "0*78,3": 78 times 0, and 3.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Final, Generic, TypeVar
+
+from packaging.version import Version
+
+from ..atlas.answer import GOOD, PACKAGES, WORST_FIRST, Part, State
+from ..atlas.measured import rank
+from ..atlas.moving import HARM, Kind, kind_of
+from ..atlas.rules import known
+from ..atlas.words import KINDS, MARKS, ORDER
+from ..contract.routes import ROUTES
+from ..report import routes_page
+from .grid import NAME, Grid
+
+STATES: Final = tuple(State)
+KIND_NAMES: Final = tuple(Kind)
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+"""Of the table of kinds: a letter a kind."""
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass
+class _Numbered(Generic[Key]):
+    """Things in the order in which they were met, each once."""
+
+    of: dict[Key, int] = field(default_factory=dict)
+
+    def number(self, key: Key) -> int:
+        return self.of.setdefault(key, len(self.of))
+
+
+def payload(grid: Grid, current: Sequence[str], made: str) -> Mapping[str, Any]:
+    """The data of the front page for a lane. `made` is the day."""
+    signatures, parts = _Numbered[tuple[Any, ...]](), _Numbered[tuple[int, str]]()
+    bases, answers, how = _Numbered[str](), _Numbered[str](), _Numbered[str]()
+    asked = _Numbered[str]()
+    number = [(parts.number((signatures.number(_signature(part)), _measured(part))), part) for part in grid.parts]
+    rows = [
+        [
+            (
+                answers.number(_runs(number[index][0] for index in route)),
+                how.number(_runs(bases.number(number[index][1].basis) for index in route)),
+            )
+            for route in row
+        ]
+        for row in grid.rows
+    ]
+    first, second = grid.releases
+    measured = [
+        [first.index(pair[0]), second.index(pair[1]), grid.days[pair], [asked.number(_runs(some)) for some in by_route]]
+        for pair, by_route in grid.asked.items()
+    ]
+    return {
+        "lane": grid.lane,
+        "made": made,
+        "current": list(current),
+        "packages": PACKAGES,
+        "releases": grid.releases,
+        "rank": [[round(rank(Version(release)), 2) for release in releases] for releases in grid.releases],
+        "routes": [[name, routes_page.of_route(name)[0], ROUTES[name].has_timm] for name in grid.routes],
+        "classes": grid.classes,
+        "states": [[state, MARKS[state], state in GOOD] for state in STATES],
+        "worst": [STATES.index(state) for state in WORST_FIRST],
+        "order": [STATES.index(state) for state in ORDER],
+        "signatures": list(signatures.of),
+        "parts": list(parts.of),
+        "bases": list(bases.of),
+        "answers": list(answers.of),
+        "how": list(how.of),
+        "rows": rows,
+        "pairs": _runs(grid.of_pair[one, other] for one in first for other in second),
+        "measured": measured,
+        "asked": list(asked.of),
+        "rules": dict(_causes(grid)),
+        "kinds": [[kind, KINDS.get(kind, ""), kind in HARM] for kind in KIND_NAMES],
+        "changes": _changes(list(signatures.of)),
+        "name": NAME,
+    }
+
+
+def _signature(part: Part) -> tuple[Any, ...]:
+    """What is known, without the model that was run and without how it is known."""
+    return STATES.index(part.state), part.rules, part.mended, part.changed, part.because
+
+
+def _measured(part: Part) -> str:
+    return "" if part.measured in {NAME, part.model} else part.measured
+
+
+def _changes(signatures: Sequence[tuple[Any, ...]]) -> list[str]:
+    """For each signature of a start a text, with a letter for each signature of an end: which kind of change it is."""
+    parts = [_part(*signature) for signature in signatures]
+    return ["".join(LETTERS[KIND_NAMES.index(kind_of(old, new))] for new in parts) for old in parts]
+
+
+def _part(state: int, rules: tuple[str, ...], mended: tuple[str, ...], changed: tuple[str, ...], because: str) -> Part:
+    return Part("", NAME, STATES[state], rules=rules, mended=mended, changed=changed, because=because)
+
+
+def _causes(grid: Grid) -> Iterator[tuple[str, Sequence[str | None]]]:
+    """The causes that an answer names, by rule: why, what to do, where it is told, and the releases."""
+    told = {rule for part in grid.parts for rule in (*part.rules, *part.mended, *part.changed)}
+    for rule in known().values():
+        if rule.id in told:
+            yield rule.id, (rule.because, rule.advice, rule.url or rule.script, rule.releases)
+
+
+def _runs(numbers: Iterable[int]) -> str:
+    counted = ((number, sum(1 for _ in some)) for number, some in groupby(numbers))
+    return ",".join(f"{number}*{count}" if count > 1 else f"{number}" for number, count in counted)

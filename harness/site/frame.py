@@ -1,0 +1,82 @@
+"""What every page of a site has: its frame, the models by family, and what was measured of a pair."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from markupsafe import Markup
+from packaging.version import Version
+
+from ..atlas import names, words
+from ..atlas.answer import Part, Releases, State, worst
+from ..atlas.measured import Atlas
+from ..config.text import number
+from ..contract.catalog import Entry
+from ..contract.routes import ROUTES
+from ..report.formats import inline, template
+from .grid import Grid
+
+FOLDER: Final = Path(__file__).parent
+_TEMPLATES: Final = template.environment(FOLDER / "templates")
+_TEMPLATES.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all pages of a site are made of. `current` is the pair that they begin with; `made` is the day."""
+
+    atlas: Atlas
+    grid: Grid
+    current: Releases
+    made: str
+
+    def render(self, page: str, values: Mapping[str, Any], *, root: str = "../", here: str = "") -> str:
+        """A filled template. `root` leads to the front page; `here` is the page of the head that is open."""
+        style = (FOLDER / "web" / "site.css").read_text(encoding="utf-8")
+        days = sorted(self.grid.days.values())
+        about = {"measured": f"{number(len(days), 'pair')} measured", "last": days[-1], "made": self.made}
+        frame = {"lane": self.grid.lane, "policy": inline.policy(style), "linked": True, "root": root, "here": here}
+        shown = {**about, **frame, **values, "style": Markup(style)}  # noqa: S704  our own
+        return _TEMPLATES.get_template(page).render(shown)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """The models of all packaged catalogs, each as the newest timm that has it describes it."""
+        return {entry.model: entry for timm in names.packaged() for entry in names.catalog_of(str(timm))}
+
+    @cached_property
+    def families(self) -> Mapping[str, list[Entry]]:
+        """Those of each family."""
+        by_family: dict[str, list[Entry]] = defaultdict(list)
+        for _, entry in sorted(self.entries.items()):
+            by_family[entry.family].append(entry)
+        return dict(sorted(by_family.items()))
+
+    def measured_of(self, pair: Releases, routes: Iterable[str] | None = None) -> list[Part]:
+        """What was measured of a pair: each of its models on each route."""
+        return [
+            self.grid.part(pair, route, self.grid.classes[index][0])
+            for route, indices in zip(self.grid.routes, self.grid.asked[pair], strict=True)
+            if routes is None or route in routes
+            for index in (indices if ROUTES[route].has_timm else (0,))
+        ]
+
+    def rows(self, pairs: Iterable[Releases], routes: Iterable[str] | None = None) -> list[Mapping[str, Any]]:
+        """For the table of measured pairs, the newest first."""
+        newest = sorted(pairs, key=lambda pair: [Version(release) for release in pair], reverse=True)
+        told = {pair: counts_of(self.measured_of(pair, routes)) for pair in newest}
+        return [{"pair": pair, "counts": counts, "state": worst(counts)} for pair, counts in told.items() if counts]
+
+
+def counts_of(parts: Iterable[Part]) -> dict[State, int]:
+    """How many parts are in each state, in the order of reports."""
+    counts = Counter(part.state for part in parts)
+    return {state: counts[state] for state in words.ORDER if counts[state]}
+
+
+def item(address: str, text: str, more: str = "") -> Mapping[str, str]:
+    """A line of a list of pages."""
+    return {"address": address, "text": text, "more": more}

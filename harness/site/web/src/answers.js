@@ -1,0 +1,131 @@
+// What the data say of a pair, a move, or every pair: no text is made here that data.py did not give.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+
+// "0*78,3" is 78 times 0, and 3.
+const runs = (text) => text.split(",").flatMap((run) => {
+  const [number, count = "1"] = run.split("*");
+  return new Array(Number(count)).fill(Number(number));
+});
+const decoded = (texts) => {
+  const known = new Map();
+  return (index) => {
+    if (!known.has(index)) known.set(index, texts[index] === "" ? [] : runs(texts[index]));
+    return known.get(index);
+  };
+};
+const answersOf = decoded(DATA.answers);
+const basesOf = decoded(DATA.how);
+const askedOf = decoded(DATA.asked);
+const rowOf = runs(DATA.pairs);
+
+export const [TRANSFORMERS, TIMM] = DATA.releases;
+export const STATES = DATA.states.map(([name, mark, good], index) => ({ index, name, mark, good }));
+export const KINDS = DATA.kinds.map(([name, mark, harm]) => ({ name, mark, harm }));
+export const ROUTES = DATA.routes.map(([name, about, hasTimm], index) => ({ index, name, about, hasTimm }));
+export const CLASS_OF = new Map(DATA.classes.flatMap((models, index) => models.map((model) => [model, index])));
+export const MODELS = [...CLASS_OF.keys()].sort();
+export const ANY = "";
+export { DATA };
+
+const state = (name) => STATES.find((one) => one.name === name).index;
+const [WORKS, REMEDY, BROKEN, UNSUPPORTED, UNKNOWN] = ["works", "works with a remedy", "broken", "unsupported", "not known"].map(state);
+export const worst = (states) => DATA.worst.find((one) => states.has(one)) ?? UNKNOWN;
+
+const MEASURED = DATA.measured.map(([first, second, day, asked]) => ({ pair: [first, second], day, asked }));
+const keyOf = ([first, second]) => first * TIMM.length + second;
+export const LAST_DAY = MEASURED.reduce((last, { day }) => (day > last ? day : last), "");
+const DAY_OF = new Map(MEASURED.map(({ pair, day }) => [keyOf(pair), day]));
+export const dayOf = (pair) => DAY_OF.get(keyOf(pair));
+const distance = (one, other) => Math.abs(DATA.rank[0][one[0]] - DATA.rank[0][other[0]]) + Math.abs(DATA.rank[1][one[1]] - DATA.rank[1][other[1]]);
+const byDistance = (pair) => MEASURED.map((other) => [distance(pair, other.pair), other]).sort((one, other) => one[0] - other[0]).map(([, other]) => other);
+
+// The answer for a model on a route; the model's name stands in its texts.
+function partOf(pair, route, model) {
+  const [answer, how] = DATA.rows[rowOf[keyOf(pair)]][route.index];
+  const [answers, bases] = [answersOf(answer), basesOf(how)];
+  const at = answers.length > 1 ? CLASS_OF.get(model) : 0;
+  const [signature, measured] = DATA.parts[answers[at]];
+  const [stateIndex, rules, mended, changed, because] = DATA.signatures[signature];
+  const told = because.replaceAll(DATA.name, model);
+  return { route, model, signature, state: stateIndex, measured, rules, mended, changed, because: told, general: because, basis: DATA.bases[bases[at]] };
+}
+
+// The models that are asked for on a route: those that are named, or those that were measured nearest to the pair.
+function modelsFor(pair, route, named) {
+  if (!route.hasTimm) return ["bert"];
+  if (named.length) return named;
+  const there = byDistance(pair).find((other) => askedOf(other.asked[route.index]).length);
+  return there ? askedOf(there.asked[route.index]).map((index) => DATA.classes[index][0]) : [ANY];
+}
+
+const chosen = (routes) => (routes.length ? ROUTES.filter(({ name }) => routes.includes(name)) : ROUTES);
+
+export function ask(pair, { models = [], routes = [] } = {}) {
+  const parts = chosen(routes).flatMap((route) => modelsFor(pair, route, models).map((model) => partOf(pair, route, model)));
+  const found = worst(new Set(parts.map((part) => part.state)));
+  const nearest = [BROKEN, UNKNOWN, UNSUPPORTED].includes(found) ? nearestGood(pair, parts) : [];
+  return { pair, parts, state: STATES[found], nearest };
+}
+
+function nearestGood(pair, parts) {
+  const wanted = parts.filter((part) => part.state !== UNSUPPORTED);
+  if (!wanted.length) return [];
+  const good = byDistance(pair).filter((other) => keyOf(other.pair) !== keyOf(pair) && wanted.every((part) => STATES[partOf(other.pair, part.route, part.model).state].good));
+  return good.slice(0, 3).map((other) => other.pair);
+}
+
+// What a move changes, as harness/atlas/moving.py says it: its table of kinds is in the data.
+export function move(start, end, { models = [], routes = [] } = {}) {
+  const changes = chosen(routes).flatMap((route) => {
+    const asked = [...new Set([...modelsFor(start, route, models), ...modelsFor(end, route, models)])].sort();
+    return asked.map((model) => {
+      const [old, now] = [partOf(start, route, model), partOf(end, route, model)];
+      const letter = DATA.changes[old.signature].charCodeAt(now.signature) - 97;
+      const known = new Set([...old.rules, ...old.mended]);
+      return { ...now, old, kind: KINDS[letter], causes: [...now.rules, ...now.mended].filter((rule) => !known.has(rule)) };
+    });
+  });
+  const has = (name) => changes.some(({ kind }) => kind.name === name);
+  const harm = changes.some(({ kind }) => kind.harm);
+  const gone = has("newly broken") || has("gone");
+  const word = harm ? (gone ? "No" : "With remedies") : has("not known") || !changes.length ? "Not known" : "Yes";
+  return { start, end, changes, word };
+}
+
+// For every pair the shares of what was asked, by row of answers, of which there are few.
+export function grid({ models = [], routes = [] } = {}) {
+  const sharesOf = new Map();
+  const known = new Map();
+  const picked = chosen(routes);
+  const every = [...new Set(MEASURED.flatMap(({ asked }) => asked.flatMap(askedOf)))];
+  const classes = models.length ? [...new Set(models.map((model) => CLASS_OF.get(model)))] : every;
+  const ofAnswers = (index, hasTimm) => {
+    const key = hasTimm ? index : -1 - index;
+    if (!known.has(key)) {
+      const answers = answersOf(index);
+      const told = answers.length > 1 ? classes.map((at) => answers[at]) : answers;
+      const counts = STATES.map(() => 0);
+      for (const part of told) counts[DATA.signatures[DATA.parts[part][0]][0]] += 1;
+      known.set(key, counts);
+    }
+    return known.get(key);
+  };
+  const ofRow = (row) => {
+    if (!sharesOf.has(row)) {
+      const counts = STATES.map(() => 0);
+      for (const route of picked) ofAnswers(DATA.rows[row][route.index][0], route.hasTimm).forEach((count, index) => { counts[index] += count; });
+      // A pair of which something is known shows that; the rest is told when it is asked about.
+      const shares = [WORKS, REMEDY, BROKEN].map((index) => [STATES[index], counts[index]]).filter(([, count]) => count);
+      const only = STATES[counts[UNKNOWN] || !counts[UNSUPPORTED] ? UNKNOWN : UNSUPPORTED];
+      sharesOf.set(row, { shares, known: shares.reduce((sum, [, count]) => sum + count, 0), only });
+    }
+    return sharesOf.get(row);
+  };
+  return (pair) => ({ ...ofRow(rowOf[keyOf(pair)]), day: dayOf(pair) });
+}
+
+export const counted = (items, of) => {
+  const counts = new Map();
+  for (const item of items) for (const key of of(item)) counts.set(key, [...(counts.get(key) ?? []), item]);
+  return [...counts].sort((one, other) => other[1].length - one[1].length);
+};

@@ -1,0 +1,136 @@
+// The answer and the grid, drawn from what answers.js says.
+import { html, nothing, svg } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
+import { ANY, DATA, KINDS, LAST_DAY, STATES, TIMM, TRANSFORMERS, counted, dayOf, worst } from "./answers.js";
+import { pairName, pins, plural, sentence, toKnow, verdict } from "./words.js";
+
+const MOST = 6; // models named in a line
+const RELATED = DATA.pages;
+
+const page = (kind, name, text) => (RELATED ? html`<a href="${kind}/${name}.html">${text}</a>` : html`<span>${text}</span>`);
+// Only an http or https address becomes a link; a browser would run others.
+const tracked = (link) => (/^https?:\/\//.test(link) ? html`<a href=${link} rel="noreferrer">${link}</a>` : html`<code>${link}</code>`);
+
+export const address = (asked) =>
+  "#" + Object.entries(asked).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+
+async function copy(event) {
+  const [button, code] = [event.currentTarget, event.currentTarget.previousElementSibling];
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(code);
+    button.textContent = "Selected";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}
+const command = (text) => html`<div class="command"><code>${text}</code><button type="button" @click=${copy}>Copy</button></div>`;
+
+// The routes, with the models where there are several.
+let several = true; // models are asked about
+function where(parts) {
+  const byRoute = counted(parts, (part) => [part.route]);
+  return html`<ul class="where">${byRoute.map(([route, some]) => html`<li>${page("route", route.name, route.name)}${models(some)}</li>`)}</ul>`;
+}
+function models(parts) {
+  const names = parts.filter(({ model, route, measured }) => route.hasTimm && model !== ANY && (several || measured));
+  if (!names.length) return nothing;
+  if (names.length > MOST) return html` <details class="inline"><summary>${plural(names.length, "model")}</summary>${names.map((part) => html`<span class="model">${page("model", part.model, part.model)}${stands(part)}</span> `)}</details>`;
+  return html` ${names.map((part, index) => html`${index ? ", " : ""}${page("model", part.model, part.model)}${stands(part)}`)}`;
+}
+const stands = ({ measured }) => (measured ? html`, as ${measured}` : nothing);
+
+// A few causes are open; of many the titles stand there first.
+function cause(rule, parts, open) {
+  const [because, advice, link, releases] = DATA.rules[rule] ?? [rule, "", "", ""];
+  return html`<li class="cause"><details ?open=${open}>
+    <summary><span class="because">${because}</span> <span class="count">${plural(parts.length, "case")}</span></summary>
+    ${advice ? html`<p class="advice">${advice}</p>` : nothing}
+    <p class="since">${releases} · ${tracked(link)}${RELATED ? html` · ${page("rule", rule, "since when")}` : nothing}</p>
+    ${where(parts)}
+  </details></li>`;
+}
+const FEW = 3;
+function causes(parts, of) {
+  const told = counted(parts, of);
+  return html`<ul class="causes">${told.map(([rule, some]) => keyed(rule, cause(rule, some, told.length <= FEW)))}</ul>`;
+}
+function because(parts) {
+  const told = counted(parts.filter((part) => part.because), (part) => [part.general]);
+  return told.length ? html`<ul class="causes">${told.map(([, some]) => html`<li class="cause"><p class="because">${some.length === 1 ? some[0].because : some[0].general}</p>${where(some)}</li>`)}</ul>` : nothing;
+}
+
+const unknownState = STATES.findIndex(({ name }) => name === "not known");
+const TITLES = { works: "Works as it is", "works with a remedy": "Works with a remedy", broken: "Broken", unsupported: "Not supported", "not known": "Not known" };
+const ofState = (state) => state.name.replaceAll(" ", "-");
+
+export function answered(answer, asked) {
+  const sections = DATA.order.map((index) => [STATES[index], answer.parts.filter((part) => part.state === index)]).filter(([, parts]) => parts.length);
+  const mended = answer.parts.filter((part) => STATES[part.state].name === "broken" && part.mended.length);
+  const changed = answer.parts.filter((part) => part.changed.length);
+  const unknown = answer.parts.filter((part) => STATES[part.state].name === "not known");
+  several = new Set(answer.parts.map(({ model }) => model)).size > 2; // one, and the text model
+  const known = new Set(answer.parts.map((part) => part.state));
+  if (known.size > 1) known.delete(unknownState);
+  const best = STATES[worst(known)];
+  const partly = unknown.length > 0 && best.index !== unknownState;
+  const bases = [...new Set(answer.parts.map(({ basis }) => basis).filter(Boolean))];
+  return html`
+    <p class="verdict ${ofState(best)}"><span class="shape" aria-hidden="true"></span>${TITLES[best.name]}<small>${plural(answer.parts.filter((part) => part.state === best.index).length, "case")} of ${answer.parts.length}${partly ? ", as far as is known" : ""}</small></p>
+    <p class="sentence">${sentence(answer)}</p>
+    <p class="basis">${bases.map((basis) => `${basis[0].toUpperCase()}${basis.slice(1)}. `)}</p>
+    ${answer.nearest.length ? html`<p class="nearest">Nearest pairs that are good for all of it: ${answer.nearest.map((pair, index) => html`${index ? "; " : ""}<a href=${address({ ...asked, transformers: TRANSFORMERS[pair[0]], timm: TIMM[pair[1]], from: "" })}>${pairName(pair)}</a>`)}.</p>` : nothing}
+    ${sections.map(([state, parts]) => section(state, parts, answer))}
+    ${mended.length ? html`<section><h2>Beside that, with a remedy</h2>${causes(mended, (part) => part.mended)}</section>` : nothing}
+    ${changed.length ? html`<section><details><summary><h2>timm itself computes otherwise than older releases</h2></summary>${causes(changed, (part) => part.changed)}</details></section>` : nothing}
+    ${unknown.length ? html`<section><h2>To know the rest</h2>${command(toKnow(answer, unknown))}</section>` : nothing}`;
+}
+
+function section(state, parts, answer) {
+  const reasons = html`${causes(parts, (part) => (state.name === "broken" ? part.rules : part.mended))}${because(parts)}`;
+  const title = html`<h2><span class="shape ${ofState(state)}" aria-hidden="true"></span>${TITLES[state.name]} <small>${plural(parts.length, "case")}</small></h2>`;
+  if (state.name === "works") return html`<section><details><summary>${title}</summary>${where(parts)}</details></section>`;
+  if (state.name === "unsupported") return html`<section><details><summary>${title}</summary>${reasons}</details></section>`;
+  return html`<section>${title}${reasons}</section>`;
+}
+
+const SAID = { Yes: "works", No: "broken", "With remedies": "works-with-a-remedy", "Not known": "not-known" };
+
+export function moved(move) {
+  several = new Set(move.changes.map(({ model }) => model)).size > 2;
+  const told = KINDS.filter(({ mark }) => mark).map((kind) => [kind, move.changes.filter((change) => change.kind === kind)]).filter(([, changes]) => changes.length);
+  return html`
+    <p class="verdict ${SAID[move.word]}"><span class="shape" aria-hidden="true"></span>${move.word}</p>
+    <p class="sentence">${verdict(move)}</p>
+    ${told.map(([kind, changes]) => html`<section><h2>${kind.mark} ${kind.name} <small>${plural(changes.length, "case")}</small></h2>
+      ${causes(changes, (change) => change.causes)}
+      ${["newly broken", "gone", "broken otherwise", "not known"].includes(kind.name) ? because(changes) : nothing}
+      ${["mended", "new", "works, before not known"].includes(kind.name) ? where(changes) : nothing}</section>`)}
+    <section><h2>To measure both ends</h2>${command(`nox -s upgrade -- ${pins(move.end)} --from transformers${TRANSFORMERS[move.start[0]]}-timm${TIMM[move.start[1]]} --measure`)}</section>`;
+}
+
+// Releases of transformers down, of timm across, the newest first. A cell is a bar of the shares of its cases.
+export function pairs(of, asked, here) {
+  const cell = (first, second) => {
+    const { shares, known, only, day } = of([first, second]);
+    const current = here && here[0] === first && here[1] === second;
+    const told = shares.length ? shares.map(([state, count]) => `${state.name}: ${count}`).join(", ") : only.name;
+    const label = `${pairName([first, second])}: ${told}${day ? `, measured on ${day}` : known ? ", not measured: both neighbours agree" : ""}`;
+    const how = day ? "measured" : known ? "between" : ofState(only);
+    let x = 0;
+    const bar = shares.map(([state, count]) => {
+      const [start, width] = [x, (100 * count) / known];
+      x += width;
+      return svg`<rect class=${ofState(state)} x=${start} width=${width} height="10"></rect>`;
+    });
+    return html`<td><a class="cell ${how} ${day && day === LAST_DAY ? "fresh" : ""}" tabindex=${current ? 0 : -1} aria-current=${current ? "true" : "false"} aria-label=${label} title=${label}
+      href=${address({ ...asked, transformers: TRANSFORMERS[first], timm: TIMM[second] })}>${shares.length ? html`<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${bar}</svg>` : nothing}</a></td>`;
+  };
+  const newest = (releases) => releases.map((_, index) => index).reverse();
+  return html`<table>
+    <caption class="unseen">What is known of each pair: releases of transformers down, of timm across</caption>
+    <thead><tr><td></td>${newest(TIMM).map((second) => html`<th scope="col"><span>${TIMM[second]}</span></th>`)}</tr></thead>
+    <tbody>${newest(TRANSFORMERS).map((first) => html`<tr><th scope="row">${TRANSFORMERS[first]}</th>${newest(TIMM).map((second) => cell(first, second))}</tr>`)}</tbody>
+  </table>`;
+}

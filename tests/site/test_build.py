@@ -1,0 +1,43 @@
+"""Writing the site."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.config.errors import BadInput
+from harness.site import build
+from harness.site.frame import Frame
+
+
+@pytest.fixture(scope="module")
+def frame() -> Frame:
+    return build.site("2026-11-30")
+
+
+def test_the_front_page_alone_is_one_file(frame: Frame, tmp_path: Path) -> None:
+    assert build.write(frame, tmp_path / "public", alone=True) == 1
+    assert [path.name for path in (tmp_path / "public").iterdir()] == [build.FRONT]
+
+
+def test_what_lies_there_stays_and_a_page_is_replaced(frame: Frame, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / build.FRONT).write_text("old")
+    build.write(frame, tmp_path, alone=True)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / build.FRONT).read_text().startswith("<!doctype html>")
+
+
+def test_a_folder_that_is_a_file_is_bad_input(frame: Frame, tmp_path: Path) -> None:
+    (tmp_path / "public").write_text("")
+    with pytest.raises(BadInput, match=r"--out .*public: .*name another folder"):
+        build.write(frame, tmp_path / "public", alone=True)
+
+
+def test_an_atlas_without_a_pair_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="has no measured pair; nox -s atlas measures"):
+        build.site("2026-11-30", folder=tmp_path)
+
+
+def test_a_lane_in_which_nothing_was_measured_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="nothing was measured in a lane cuda-float16"):
+        build.site("2026-11-30", "cuda-float16")

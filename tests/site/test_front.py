@@ -1,0 +1,151 @@
+"""The front page in a browser: it answers as `ask` and `upgrade` do, at once, and can be read by everybody."""
+
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from harness.atlas import entry, words
+from harness.atlas.asking import ask
+from harness.atlas.moving import move
+from harness.site import build
+from tests.site.conftest import Open
+
+PAIRS = (("5.23.0", "1.0.31"), ("4.48.3", "1.0.14"), ("5.22.2", "1.0.31"), ("4.46.3", "1.0.12"))
+MODELS = ("", "eva02_tiny_patch14_224", "convnext_base")
+AXE = Axe()
+FIRST_ANSWER, A_KEY = 600, 100  # milliseconds: twice what is promised, for others run beside the test
+WRONG = {
+    "transformers=5.23.7": "transformers 5.23.7 is no release that is known here; next to it are 5.23.0",
+    "timm=x": "timm x is no release that is known here",
+    "model=nosuchmodel": "No LayerScale model of timm has a name like nosuchmodel.",
+    "route=nowhere": "There is no route nowhere.",
+    "from=1": "1 is no pair that is known here",
+    "model=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E": "No LayerScale model of timm has a name like <img",
+}
+PAGES = (
+    *("index.html", "rules.html", "routes.html", "models.html", "releases.html", "night.html"),
+    *("rule/gamma-renamed.html", "route/tower.html", "model/convnext_base.html", "family/convnext.html"),
+    *("transformers/4.49.0.html", "timm/1.0.31.html"),
+)
+
+
+def address(pair: tuple[str, str], **asked: str) -> str:
+    options = "".join(f"&{name}={value}" for name, value in asked.items() if value)
+    return f"index.html#transformers={pair[0]}&timm={pair[1]}{options}"
+
+
+def violations(page: Page) -> list[str]:
+    found: Any = AXE.run(page)
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found.response["violations"]]
+
+
+def test_it_says_what_ask_says(visit: Open) -> None:
+    page = visit(address(PAIRS[0]))
+    for pair, model, route in itertools.product(PAIRS, MODELS, ("", "tower", "detector")):
+        answer = ask(*pair, [model] if model else [], [route] if route else [])
+        page.evaluate("hash => { location.hash = hash; }", address(pair, model=model, route=route).partition("#")[2])
+        expect(page.locator(".sentence")).to_have_text(next(words.lines(answer)))
+        nearest = page.locator(".nearest a").all_inner_texts()
+        assert nearest == [f"transformers {first} with timm {second}" for first, second in answer.nearest]
+
+
+def test_it_says_of_a_move_what_upgrade_says(visit: Open) -> None:
+    page = visit(address(PAIRS[0]))
+    for start, route in itertools.product((("4.57.6", "1.0.22"), ("4.44.2", "1.0.9")), ("", "tower")):
+        moved = move(start, PAIRS[0], routes=[route] if route else [])
+        to = address(PAIRS[0], route=route, **{"from": ",".join(start)}).partition("#")[2]
+        page.evaluate("hash => { location.hash = hash; }", to)
+        word, _, rest = next(words.lines_of_move(moved)).partition(": ")
+        expect(page.locator(".sentence")).to_have_text(f"{rest[0].upper()}{rest[1:]}")
+        expect(page.locator(".verdict")).to_have_text(word)
+
+
+def test_every_cause_that_ask_names_is_there(visit: Open) -> None:
+    answer = ask(*PAIRS[1], routes=["tower"])
+    page = visit(address(PAIRS[1], route="tower"))
+    named = {rule for part in answer.parts for rule in (*part.rules, *part.mended, *part.changed)}
+    assert page.locator("#answer .because").count() >= len(named) > 0
+
+
+def test_the_first_answer_is_there_at_once(visit: Open) -> None:
+    painted = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    assert min(visit(address(PAIRS[0])).evaluate(painted) for _ in range(5)) < FIRST_ANSWER
+
+
+def test_typing_a_name_is_answered_key_by_key(visit: Open) -> None:
+    page = visit()
+    field = page.locator("[name=model]")
+    field.focus()
+    took = page.evaluate(
+        """() => { const field = document.querySelector('[name=model]'); const took = [];
+        for (const end of [...'convnext_base'].keys()) { const start = performance.now();
+          field.value = 'convnext_base'.slice(0, end + 1);
+          field.dispatchEvent(new InputEvent('input', { bubbles: true })); took.push(performance.now() - start); }
+        return took; }"""
+    )
+    assert sorted(took)[len(took) // 2] < A_KEY
+    expect(page.locator(".sentence")).to_contain_text("of 22 cases")
+
+
+def test_a_model_is_chosen_by_keys_alone(visit: Open) -> None:
+    page = visit()
+    page.keyboard.press("/")
+    page.keyboard.type("relpos small")
+    expect(page.locator("[role=option]").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=model]")).to_have_value(re.compile("vit_relpos_small"))
+    assert "model=vit_relpos_small" in page.url
+
+
+def test_arrows_move_in_the_grid_and_enter_asks(visit: Open) -> None:
+    page = visit(address(PAIRS[0]))
+    page.locator("#pairs [aria-current=true]").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=transformers]")).not_to_have_value(PAIRS[0][0])
+    expect(page.locator("[name=timm]")).to_have_value(PAIRS[0][1])
+
+
+def test_what_does_not_exist_is_said(visit: Open) -> None:
+    page = visit()
+    for there, told in WRONG.items():
+        page.evaluate("hash => { location.hash = hash; }", there)
+        expect(page.locator(".sentence")).to_contain_text(told)
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_every_kind_of_page_is_accessible_in_both_colours(visit: Open, kind: str) -> None:
+    page = visit(kind)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        assert violations(page) == [], scheme
+
+
+@pytest.mark.parametrize("asked", ["", "&model=eva02_tiny_patch14_224", "&from=4.57.6,1.0.22"])
+def test_answers_are_accessible_on_a_phone_and_nothing_sticks_out(visit: Open, asked: str) -> None:
+    page = visit(f"{address(PAIRS[0])}{asked}", width=390)
+    page.wait_for_selector("#pairs td")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator(".sentence").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 844  # above the fold
+
+
+def test_no_page_prints_null_or_undefined(public: Path) -> None:
+    for path in public.rglob("*.html"):
+        if path.name != build.FRONT:
+            assert not re.search(r">\s*(None<|null\b|undefined\b)", path.read_text()), path.name
+
+
+def test_the_answers_of_the_page_alone_are_the_same(visit: Open, public: Path) -> None:
+    (public / "alone.html").write_text(build.front(build.site("2026-11-30"), alone=True))
+    expect(visit("alone.html").locator(".sentence")).to_contain_text("in cpu-float32")
+    assert visit("alone.html").locator("#answer a[href$='.html']").count() == 0
+    assert entry.PACKAGED.is_dir()

@@ -1,0 +1,100 @@
+"""The pages of the site: every link leads to one, and each says what the atlas says."""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import pytest
+
+from harness.atlas import proof
+from harness.atlas.rules import known
+from harness.contract.routes import ROUTES
+from harness.site import build
+from harness.site.frame import Frame
+from harness.site.pages import Pages
+from harness.site.snippets import SNIPPETS
+
+LINK = re.compile(r'href="([^"#:]+)(?:#[^"]*)?"')
+SCRIPT = re.compile(r"<script.*?</script>", re.DOTALL)
+MOST_OF_ALL, MOST_OF_FRONT = 12_000_000, 400_000  # bytes
+
+
+def links(text: str) -> list[str]:
+    """The addresses of other pages, those aside that a script makes."""
+    return LINK.findall(SCRIPT.sub("", text))
+
+
+@pytest.fixture(scope="module")
+def frame() -> Frame:
+    return build.site("2026-11-30")
+
+
+@pytest.fixture(scope="module")
+def written(frame: Frame) -> Mapping[str, str]:
+    return {build.FRONT: build.front(frame), **dict(Pages(frame).all())}
+
+
+def test_every_link_leads_to_a_page(written: Mapping[str, str]) -> None:
+    for name, text in written.items():
+        for link in links(text):
+            target = PurePosixPath(name).parent / unquote(unescape(link))
+            parts: list[str] = []
+            for part in target.parts:
+                parts = parts[:-1] if part == ".." else [*parts, part]
+            assert "/".join(parts) in written, f"{name} links to {link}"
+
+
+def test_every_page_is_linked_from_another(written: Mapping[str, str]) -> None:
+    named = {PurePosixPath(unquote(unescape(link))).name for text in written.values() for link in links(text)}
+    assert {PurePosixPath(name).name for name in written} <= named
+
+
+def test_there_is_a_page_for_each_route_rule_and_model(frame: Frame, written: Mapping[str, str]) -> None:
+    assert {f"route/{route}.html" for route in frame.grid.routes} <= written.keys()
+    assert {f"rule/{rule}.html" for rule in known()} <= written.keys()
+    assert {f"model/{model}.html" for model in frame.grid.class_of} <= written.keys()
+    assert {f"timm/{release}.html" for release in frame.grid.releases[1]} <= written.keys()
+
+
+def test_the_site_is_small(written: Mapping[str, str]) -> None:
+    assert len(written[build.FRONT].encode()) < MOST_OF_FRONT
+    assert sum(len(text.encode()) for text in written.values()) < MOST_OF_ALL
+
+
+def test_a_release_says_what_it_broke_and_mended(written: Mapping[str, str]) -> None:
+    mended = written["transformers/4.49.0.html"].partition("What it mended")[2]
+    assert "rule/gamma-renamed.html" in mended
+    broke = written["transformers/5.0.0.html"].partition("What it broke")[2].partition("What it mended")[0]
+    assert "rule/buffers-in-own-model.html" in broke
+
+
+def test_a_rule_has_its_proven_bounds(written: Mapping[str, str]) -> None:
+    page = written["rule/gamma-renamed.html"]
+    bounds = [found for found in proof.read() if found.edge.bound.rule == "gamma-renamed"]
+    assert bounds
+    assert all(found.day in page and found.edge.outside in page for found in bounds)
+
+
+def test_a_model_that_is_not_run_names_the_one_that_is(written: Mapping[str, str]) -> None:
+    assert 'href="test_convnext.html">test_convnext</a> is run for it' in written["model/convnext_base.html"]
+    assert "<dd>itself</dd>" in written["model/test_convnext.html"]
+
+
+def test_what_is_new_are_the_pairs_of_the_last_day(frame: Frame, written: Mapping[str, str]) -> None:
+    last = max(frame.grid.days.values())
+    for pair, day in frame.grid.days.items():
+        told = f"transformers {pair[0]} with timm {pair[1]}</a>"
+        assert (told in written["night.html"]) == (day == last)
+
+
+def test_the_front_page_alone_leads_nowhere(frame: Frame) -> None:
+    assert links(build.front(frame))
+    assert not links(build.front(frame, alone=True))
+
+
+def test_each_route_has_code_that_python_reads() -> None:
+    assert SNIPPETS.keys() == ROUTES.keys()
+    for route, code in SNIPPETS.items():
+        compile(code, route, "exec")
