@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from harness.atlas import words  # noqa: E402
+from harness.commands import ask  # noqa: E402
 from harness.commands.atlas import AtlasCommand  # noqa: E402
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402
@@ -349,8 +350,10 @@ def bisect(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def upgrade(session: nox.Session) -> None:
-    """Say what would break, and why, if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`."""
+    """Say what would break if the current pin moved: `-- transformers==5.23.0 timm==1.0.31`; `--measure` runs it."""
     move = UpgradeCommand.of(session.posargs, Path(session.invoked_from))
+    if move.known:
+        sys.exit(ask.tell_all(move.known.answers(), sys.stdout))
     run_lock.take(move.options.results)
     answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     tell(console(), upgrades.lines(answer))

@@ -1,6 +1,8 @@
 """An answer in words, and as JSON."""
 
 import json
+import math
+import operator
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,7 +37,13 @@ SPECIAL: Final = re.compile(r"[*_<>`\\]")
 """What Markdown takes for more than itself."""
 COMMAND: Final = "To know: "
 MOST: Final = 4  # models named in a line
+MANY: Final = 12  # routes, or models, that a command still names
 ORDER: Final = (State.BROKEN, State.REMEDY, State.UNKNOWN, State.WORKS, State.UNSUPPORTED)
+
+
+def lines_of(found: Answer | Move) -> Iterator[str]:
+    """Either kind of answer, in words."""
+    return lines_of_move(found) if isinstance(found, Move) else lines(found)
 
 
 def lines(answer: Answer) -> Iterator[str]:
@@ -89,9 +97,19 @@ def lines_of_move(move: Move) -> Iterator[str]:
     yield from _bases(part for change in move.changes for part in (change.old, change.new))
     if move.nearest:
         yield f"Nearest pairs on record for which nothing changes for worse: {_pairs(move.nearest)}."
-    if unknown := move.of(Kind.UNKNOWN):
-        start = f"--from {pair_id(move.start)}"
-        yield f"{COMMAND}nox -s upgrade -- {_pins(move.end)} {start} --lane {move.lane}{_options(unknown)}"
+    if move.start != move.end:
+        yield from _unmeasured(move)
+
+
+def _unmeasured(move: Move) -> Iterator[str]:
+    """What was not measured of a move, and the command that measures it."""
+    unknown = move.of(Kind.UNKNOWN)
+    cases = [f"{number(len(unknown), 'case')} of these"] if unknown else []
+    which = ["which package brings a change"] if all(map(operator.ne, move.start, move.end)) else []
+    what = [*cases, "whether the end loads checkpoints that the start saved", *which]
+    yield f"Not measured: {'; '.join(what)}."
+    start, chosen = f"--from {pair_id(move.start)}", _options(unknown or move.changes, MANY)
+    yield f"{COMMAND}nox -s upgrade -- {_pins(move.end)} {start} --lane {move.lane}{chosen} --measure"
 
 
 def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
@@ -223,9 +241,10 @@ def _pins(releases: Releases) -> str:
     return " ".join(f"{name}=={release}" for name, release in zip(PACKAGES, releases, strict=True))
 
 
-def _options(found: Sequence[Part] | Sequence[Change]) -> str:
-    """The routes and models of some parts, as options."""
+def _options(found: Sequence[Part] | Sequence[Change], most: float = math.inf) -> str:
+    """The routes and models of some parts, as options; a quick run in place of more than `most` of them."""
     parts = [one.new if isinstance(one, Change) else one for one in found]
-    routes = "".join(f" --route {route}" for route in dict.fromkeys(part.route for part in parts))
-    models = [model for model in dict.fromkeys(part.model for part in parts) if model != ANY]
-    return routes + "".join(f" --model {model}" for model in models)
+    routes, models = (list(dict.fromkeys(getattr(part, name) for part in parts)) for name in ("route", "model"))
+    named = "".join(f" --route {route}" for route in routes if len(routes) <= most)
+    quick = " --quick" if len(models) > most else ""
+    return named + (quick or "".join(f" --model {model}" for model in models if model != ANY))

@@ -1,10 +1,14 @@
 """`ask` and `upgrade`: what is known of a pair or a move, from the atlas, without torch and without network."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from ..atlas.answer import LANE, PACKAGES
+from ..atlas.answer import LANE, PACKAGES, Answer
+
+if TYPE_CHECKING:
+    from ..atlas.moving import Move
 
 PINS: Final = (
     "transformers==X timm==Y, a pair's id, or a file that pins both: uv.lock, requirements.txt, pyproject.toml"
@@ -19,7 +23,9 @@ MOVE: Final = "whether a pin can be moved, from what was measured before: what b
 MOVE_CODES: Final = """\
 Exit codes: 0 nothing changes for worse; 1 something breaks, is gone or newly needs a remedy; 2 bad input;
 4 not all is known.
-nox -s upgrade measures both ends."""
+nox -s upgrade, with --measure, runs both ends."""
+WORST: Final = (1, 4, 0)
+"""The exit codes of answers, the worst first."""
 
 
 def add_to(commands: Any) -> None:
@@ -56,20 +62,28 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """Print the answer; its exit code. Raises BadInput."""
     from ..atlas import words  # noqa: PLC0415  needs packaging, which the Python of another command may lack
     from ..atlas.asking import ask  # noqa: PLC0415  as above
-    from ..atlas.moving import Move, move  # noqa: PLC0415  as above
+    from ..atlas.moving import move  # noqa: PLC0415  as above
     from ..config import pins  # noqa: PLC0415  as above
 
     selected, lane = (arguments.models, arguments.routes), arguments.lane
     if arguments.command == "ask":
-        found: Any = ask(*pins.in_words(arguments.pins), *selected, lane=lane)
+        found: Answer | Move = ask(*pins.in_words(arguments.pins), *selected, lane=lane)
     else:
         found = move(*_ends(arguments), *selected, lane=lane)
-    lines = words.lines_of_move(found) if isinstance(found, Move) else words.lines(found)
-    told = words.as_markdown(lines) if arguments.markdown else lines
-    out.write(words.as_json(found) if arguments.json else "\n".join(told))
+    if arguments.json:
+        out.write(f"{words.as_json(found)}\n")
+        return found.exit_code
+    return tell_all([found], out, markdown=arguments.markdown)
+
+
+def tell_all(answers: "Sequence[Answer | Move]", out: TextIO, *, markdown: bool = False) -> int:
+    """Print answers, with an empty line between two; the exit code of the one that is worst."""
+    from ..atlas import words  # noqa: PLC0415  as above
+
+    told = ["\n".join(words.as_markdown(lines) if markdown else lines) for lines in map(words.lines_of, answers)]
+    out.write("\n\n".join(told))
     out.write("\n")
-    code: int = found.exit_code
-    return code
+    return min((answer.exit_code for answer in answers), key=WORST.index)
 
 
 def _ends(arguments: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:

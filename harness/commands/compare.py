@@ -15,6 +15,7 @@ from ..contract.case import DEFAULT_VARIANT
 from ..results.pair_diff import HARM, Kind
 from ..results.upgrade_result import UpgradeResult
 from .upgrade import UpgradeCommand, upgrade_options
+from .upgrade_known import MEASURE
 
 ABOUT: Final = """\
 What a wheel or a checkout breaks, mends and computes otherwise, against a release of the same package; also with the
@@ -74,7 +75,7 @@ class CompareCommand:
         start = described.current_pair.with_versions(**{self.package: pin(self.base)[1]})
         released = wheel is None and not self.head.endswith(WHEEL)
         to = self.head if released else f"{self.package}@{wheel or self.here / self.head}"
-        return UpgradeCommand.of([to, "--from", start.id, *self.options], self.here)
+        return UpgradeCommand.of([to, "--from", start.id, *self.options, MEASURE], self.here)
 
 
 def sentence(answer: UpgradeResult, package: str) -> str:

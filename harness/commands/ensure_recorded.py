@@ -14,14 +14,20 @@ from ..results.judging import Judged
 
 def check(ends: Sequence[PairRun]) -> None:
     """What can be known of a question's two ends before anything is installed. Raises BadInput."""
+    check_names(ends)
+    lock.refuse_bad(pair_run.pair for pair_run in ends)
+    options = ends[0].options
+    device.refuse_missing(options.lanes)
+    store.refuse_unwritable(options.results)
+
+
+def check_names(ends: Sequence[PairRun]) -> None:
+    """Whether there is what a question's options name. Raises BadInput."""
     options, described = ends[0].options, ends[0].matrix
     if Size.NARROW in options.sizes:
         raise BadInput(f"--size {Size.NARROW}: each release of timm has narrow models of its own; leave it out")
-    lock.refuse_bad(pair_run.pair for pair_run in ends)
     catalogs = [catalog for pair_run in ends if (catalog := pair_run.records.catalog()) and catalog.has_controls]
     option_checks.check(options, described, catalogs if len(catalogs) == len(ends) else [])
-    device.refuse_missing(options.lanes)
-    store.refuse_unwritable(options.results)
 
 
 def tried(pair_run: PairRun, environment: Environment, say: Say) -> list[Judged]:

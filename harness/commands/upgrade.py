@@ -25,14 +25,17 @@ from ..results.pair_diff import HARM, Key, Kind, compare, key_of, responsible_pa
 from ..results.pair_records import PairRecords
 from ..results.upgrade_result import UpgradeResult
 from . import upgrade_ends
-from .ensure_recorded import check, tried
+from .ensure_recorded import check, check_names, tried
 from .run_arguments import ALL
+from .upgrade_known import MEASURE, KnownMove
 
 
 def _parser() -> Parser:
     parser = Parser("upgrade", ALL, f"transformers==5.23.0 --from transformers4.57.6-timm1.0.22 {PART}")
     option_parser.add_requirements(parser, "+")
     parser.add_argument("--from", dest="start", metavar="ID", help="the pair to start from (default: the current)")
+    measure = "install and run both ends (default: answer from the atlas, which runs nothing)"
+    parser.add_argument(MEASURE, action="store_true", help=measure)
     option_parser.add_selection(parser, Size.SLIM)
     option_parser.add_own(parser)
     option_parser.add_running(parser)
@@ -53,12 +56,14 @@ class UpgradeCommand:
     options: Options
     old: Pair
     new: Pair
+    known: KnownMove | None = None
+    """What the atlas is asked instead of running anything; None with `--measure`."""
 
     @classmethod
     def of(cls, argv: Sequence[str], here: Path) -> "UpgradeCommand":
         """Read the command line, typed in the folder `here`. Raises BadInput with what is wrong with it."""
         arguments = _parser().read(argv)
-        start = arguments.pop("start", None)
+        start, measure, given = arguments.pop("start", None), arguments.pop("measure", False), frozenset(arguments)
         options = option_parser.typed_in(here, option_parser.shared(arguments, Size.SLIM))
         described = matrix.load(options.matrix)
         if described.uses and not options.routes and not options.models and not options.own:
@@ -69,8 +74,10 @@ class UpgradeCommand:
         if old.id == new.id:
             raise BadInput(f"{old.id} is where it starts; name another release, or another start with --from")
         upgrade_ends.refuse_two_at_once(old, new)
-        move = cls(described, options, old, new)
-        check([move.at(old), move.at(new)])
+        known = None if measure else KnownMove(old, new, options, given, argv)
+        move = cls(described, options, old, new, known)
+        ends = [move.at(old), move.at(new)]
+        check_names(ends) if known else check(ends)
         return move
 
     def at(self, pair: Pair, only: frozenset[Key] | None = None) -> PairRun:

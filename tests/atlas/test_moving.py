@@ -152,4 +152,22 @@ def test_what_needs_a_remedy_alone_and_what_changes_nothing_begin_otherwise(atla
     assert unknown.exit_code == 4
     said = list(lines_of_move(unknown))
     assert said[0].startswith("Not known: ")
-    assert said[-1].endswith("--from transformers4.57.6-timm1.0.22 --lane cpu-float32 --route tower --model " + EVA)
+    start = "--from transformers4.57.6-timm1.0.22 --lane cpu-float32"
+    assert said[-1].endswith(f"{start} --route tower --model {EVA} --measure")
+    assert said[-2].startswith("Not measured: 1 case of these; whether the end loads checkpoints")
+
+
+def test_what_no_atlas_has_comes_with_the_command_that_measures_it(atlas: Path) -> None:
+    _, said = told(folder=atlas)
+    *_, what, command = said.splitlines()
+    carried = "whether the end loads checkpoints that the start saved"
+    assert what == f"Not measured: {carried}; which package brings a change."
+    ends = "transformers==5.23.0 timm==1.0.31 --from transformers4.57.6-timm1.0.22 --lane cpu-float32"
+    chosen = f"--route tower --model {ATTO} --model {EVA} --model {NEW}"
+    assert command == f"To know: nox -s upgrade -- {ends} {chosen} --measure"
+    parts = [Part("tower", f"m{at}", State.WORKS, f"m{at}") for at in range(13)]
+    changes = tuple(Change(Kind.SAME, part, part) for part in parts)
+    *_, what, command = lines_of_move(Move(NEW_PAIR, ("5.22.0", "1.0.31"), LANE, changes))
+    assert what == f"Not measured: {carried}."
+    assert command.endswith("--lane cpu-float32 --route tower --quick --measure")
+    assert "Not measured" not in "\n".join(lines_of_move(move(NEW_PAIR, NEW_PAIR, folder=atlas)))

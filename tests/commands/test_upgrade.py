@@ -304,7 +304,7 @@ def test_it_starts_from_the_current_pair() -> None:
         ),
         (["timm==1.0.30", "--route", "towr"], "--route: unknown route 'towr', did you mean 'tower'?"),
         (
-            ["timm==1.0.30", "--lane", "cuda-float32"],
+            ["timm==1.0.30", "--lane", "cuda-float32", "--measure"],
             "--lane cuda-float32: no CUDA device on this machine; leave the option out to record it as not run",
         ),
         (

@@ -37,7 +37,10 @@ COMMANDS: Final[dict[str, Sequence[str]]] = {
     ),
     "catalog": ("timm==1.0.31", "timm==1.0.31 --model 'eva*' --results r"),
     "lock": (f"--pair {NEW} --out out",),
-    "upgrade": (f"transformers==5.23.0 --from {OLD} {STILL}", "timm==1.0.14 --own sent --class a:B --results r"),
+    "upgrade": (
+        f"transformers==5.23.0 --from {OLD} {STILL}",
+        "timm==1.0.14 --own sent --class a:B --results r --measure",
+    ),
     "bisect": (f"--good timm==1.0.14 --bad timm==1.0.31 --with transformers==5.23.0 {STILL}",),
     "releases": ("--write --cool-down 3", "--out out"),
     "cause": ("transformers==5.23.0 timm==1.0.31 --remedy file",),

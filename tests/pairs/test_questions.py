@@ -1,15 +1,17 @@
 """bisect and upgrade as they are typed, with real releases."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.pairs.command import Ended, nox
-from tests.places import CURRENT, TRANSFORMERS
+from tests.places import CURRENT, ROOT, TRANSFORMERS
 
 ONE_CASE = ("--route", "tower", "--model", "test_convnext")
 ENDS = ("--bad", "transformers==4.48.3", "--good", "transformers==4.49.0", "--with", "timm==1.0.15")
-MOVE = ("transformers==4.49.0", "--from", "transformers4.48.3-timm1.0.14", "--lane", "cpu-float32")
+MOVE = ("transformers==4.49.0", "--from", "transformers4.48.3-timm1.0.14", "--lane", "cpu-float32", "--measure")
 
 
 def answer(ended: Ended) -> list[str]:
@@ -25,6 +27,23 @@ def test_a_question_that_cannot_be_asked_ends_in_2(tmp_path: Path) -> None:
     assert ended.errors == [f"{CURRENT} is where it starts; name another release, or another start with --from"]
     assert ended.code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_move_is_answered_from_the_atlas_and_nothing_is_run(tmp_path: Path) -> None:
+    words = ("transformers==5.23.0", "timm==1.0.31", "--from", "transformers4.57.6-timm1.0.22", *ONE_CASE)
+    ended = nox("upgrade", *words, results=tmp_path / "results", seconds=30)
+    command = [sys.executable, "-m", "harness", "upgrade", *words]
+    by_itself = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  our words
+    assert (ended.out, ended.code) == (by_itself.stdout, by_itself.returncode)
+    assert ended.out.startswith(
+        "Yes: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0 with timm 1.0.31"
+    )
+    assert not (tmp_path / "results").exists()
+    ended = nox("upgrade", *words, "--size", "full", results=tmp_path / "results", seconds=30)
+    [said] = ended.errors
+    assert said.startswith("--size full: the atlas has narrow models alone; to measure it: nox -s upgrade -- transf")
+    assert said.endswith(" --measure")
+    assert ended.code == 4
 
 
 @pytest.mark.slow
