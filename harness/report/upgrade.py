@@ -20,8 +20,9 @@ SHAPES: Final = {
     Kind.DRIFTED: "≈",
     Kind.NEW_BROKEN: "◐",
     Kind.NEW: "✔",
+    Kind.DROPPED: "·",
 }
-REST: Final = (Kind.OTHERWISE, Kind.FIXED, Kind.NEW_BROKEN)
+REST: Final = (Kind.OTHERWISE, Kind.FIXED, Kind.NEW_BROKEN, Kind.DROPPED)
 """Changes that stop nobody: a line for each of the largest causes, a count of the rest."""
 MOST: Final = 2  # causes of each of these
 MANY: Final = 4  # routes

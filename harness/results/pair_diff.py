@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from ..contract import lane_name
-from ..contract.case import GREEN, RED
+from ..contract.case import DEFAULT_VARIANT, GREEN, RED
 from ..contract.routes import ROUTES
 from ..planning.plan import EVERY_MODEL
 from .explaining import Rule
@@ -27,6 +27,8 @@ class Kind(StrEnum):
     DRIFTED = "newly drifted"
     NEW_BROKEN = "new, and broken"
     NEW = "new"
+    DROPPED = "option dropped"
+    """A variant that the new pair does not support, as `low_cpu_mem_usage` in transformers 5; the route is open."""
 
 
 HARM: Final = (Kind.BROKEN, Kind.GONE)
@@ -113,6 +115,8 @@ def unknown(judged: Iterable[Judged]) -> list[Judged]:
 
 def _kind(old: Judged | None, new: Judged | None) -> Kind | None:
     kind = KINDS.get((state_of(old), state_of(new)))
+    if kind is Kind.GONE and new and new.case.variant != DEFAULT_VARIANT:
+        return Kind.DROPPED  # where the whole route is gone, its default variant says so
     if kind is Kind.OTHERWISE and old and new:
         if newly_broken(old, new):
             return Kind.BROKEN

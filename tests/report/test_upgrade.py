@@ -68,3 +68,18 @@ def test_what_is_newly_broken_is_told_where_the_old_side_is_broken_too() -> None
     answer = UpgradeResult(OLD, NEW, tolerances, [old], [new], compare([old], [new]), {}, {})
     assert answer.exit_code == 1
     assert "  DETR: error in load: ValueError: dilation is None" in list(upgrade.lines(answer))
+
+
+def test_an_option_that_is_dropped_comes_last_and_changes_no_exit_code() -> None:
+    def low_cpu_mem(outcome: str) -> Judged:
+        record = {"outcome": outcome, "reason": "transformers 5 always loads like this", "model": "resnet18"}
+        return Judged(NEW.id, LANE, Case("tower", "resnet18", "low-cpu-mem"), Verdict.AS_EXPECTED, record)
+
+    old, new = [low_cpu_mem("passed"), judged("passed")], [low_cpu_mem("unsupported"), judged("passed")]
+    tolerances = {"float32": Tolerance(rtol=1e-5, atol=1e-5)}
+    answer = UpgradeResult(OLD, NEW, tolerances, old, new, compare(old, new), {}, {})
+    *lines, dropped, last = upgrade.lines(answer)
+    assert "1 option dropped" in lines
+    assert dropped == "· option dropped · tower · 1 model, 1 case · transformers 5 always loads like this"
+    assert last == "Exit code 0."
+    assert answer.fit

@@ -10,6 +10,7 @@ from harness.contract.case import Case
 from harness.contract.routes import ROUTES
 from harness.results.judging import Judged, Verdict
 from harness.results.pair_diff import (
+    HARM,
     Change,
     Kind,
     alternative_routes,
@@ -61,6 +62,22 @@ def one(outcome: str | None, *, reason: str = "", model: str = "a", route: str =
 def test_a_case_changes_in_one_way_or_not_at_all(old: str | None, new: str | None, kind: Kind | None) -> None:
     changes = compare([one(old)], [one(new)])
     assert [change.kind for change in changes] == ([kind] if kind else [])
+
+
+def test_a_variant_that_the_new_pair_does_not_support_is_an_option_dropped_and_no_harm() -> None:
+    def low_cpu_mem(outcome: str) -> Judged:
+        case = Case("tower", "a", "low-cpu-mem")
+        return Judged("p", LANE, case, Verdict.AS_EXPECTED, {"outcome": outcome, "model": "a", "detail": {}})
+
+    [dropped] = compare([low_cpu_mem("passed")], [low_cpu_mem("unsupported")])
+    assert dropped.kind is Kind.DROPPED
+    assert dropped.kind not in HARM
+    assert compare([low_cpu_mem("keys")], [low_cpu_mem("unsupported")]) == []
+    [gone] = compare([low_cpu_mem("passed")], [])
+    assert gone.kind is Kind.GONE
+    old = [low_cpu_mem("passed"), one("passed"), one("keys", model="b")]
+    new = [low_cpu_mem("unsupported"), one("unsupported"), one("passed", model="b")]
+    assert [change.kind for change in compare(old, new)] == [Kind.GONE, Kind.FIXED, Kind.DROPPED]
 
 
 def scenario(name: str, outcome: str) -> dict[str, object]:

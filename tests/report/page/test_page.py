@@ -326,6 +326,13 @@ def test_a_pair_whose_cases_are_unknown_has_lost_none(show: Open) -> None:
         assert texts(page, "#main .totals") == ["Nothing is known: no case has a result on both sides."]
 
 
+def test_an_option_that_is_dropped_is_told_apart_from_a_model_that_is_gone(show: Open) -> None:
+    dropped = {"tower/a@low-cpu-mem": ("unsupported", "transformers 5 always loads like this")}
+    old = cases(OLD, {"tower/a@low-cpu-mem": GREEN, "tower/b@sharded": GREEN})
+    page = show(summary([*old, *cases(NEW, dropped)]), f"#upgrade?from={OLD}&to={NEW}")
+    assert texts(page, "#main .totals") == ["1 gone · 1 option dropped"]
+
+
 def test_an_upgrade_says_how_many_cases_have_no_result_on_either_side(show: Open) -> None:
     half = [*cases(OLD, {"tower/a": None, "tower/b": GREEN}), *cases(NEW, {"tower/a": GREEN, "tower/b": GREEN})]
     page = show(summary(half), f"#upgrade?from={OLD}&to={NEW}")

@@ -45,8 +45,9 @@ function changed(olds, news, blind) {
   for (const key of new Set([...after.keys(), ...before.keys()])) {
     const [was, now] = [before.get(key), after.get(key)];
     if (blind && (was === undefined || now === undefined)) continue;
-    const kind = DATA.kinds[`${stateOf(was)} ${stateOf(now)}`];
+    let kind = DATA.kinds[`${stateOf(was)} ${stateOf(now)}`];
     if (!kind) continue;
+    if (kind === "gone" && now !== undefined && CASES.variant[now]) kind = "option dropped"; // 0 is the default variant
     if (kind === "broken otherwise" && failAlike(was, now)) continue;
     if (kind === "newly drifted" && !(outcomeOf(was) === "passed" && outcomeOf(now) === "drifted")) continue;
     changes.push({ kind, was, now, broken: kind === "newly fixed" ? was : now ?? was });
