@@ -1,10 +1,11 @@
 """A small matrix and a small catalog, as values and as text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.atlas import names
 from harness.config import matrix
 from harness.contract import catalog
 from harness.contract.catalog import Catalog, Cut, Entry
@@ -100,7 +101,7 @@ def small_catalog() -> Catalog:
 
 
 @pytest.fixture
-def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Path:
+def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The small catalog, as if it were the packaged one of timm 1.0.31."""
     folder = tmp_path / "packaged"
     folder.mkdir()
@@ -108,7 +109,9 @@ def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(catalog, "PACKAGED", folder)
     monkeypatch.setattr(lock, "FOLDER", folder)  # no pair has one
     monkeypatch.setattr(pypi, "moment_of", lambda _, as_of: pypi.end_of(as_of))
-    return folder
+    names.catalog_of.cache_clear()
+    yield folder
+    names.catalog_of.cache_clear()
 
 
 @pytest.fixture

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
 
+from ..atlas import entry as entries
+from ..atlas.followed import Question
 from ..config import matrix, option_parser
-from ..config.errors import BadInput, InstallationError
+from ..config.errors import BadInput, CannotImport, InstallationError
 from ..config.option_parser import MANY, PART, Parser
-from ..config.options import Options
+from ..config.options import LATEST, Options
 from ..config.pair import AXES, Pair, pin
 from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT, GREEN, Size
@@ -19,11 +22,13 @@ from ..environments.environment import Environment, Say
 from ..environments.pypi import Release
 from ..execution.pair_run import PairRun
 from ..planning import plan
+from ..results import store
 from ..results.bisection import Answer, Bisection, Symptom, search
 from ..results.judging import Judged
 from ..results.pair_diff import key_of
 from .ensure_recorded import check, tried
 from .run_arguments import ALL
+from .upgrade_known import MEASURE
 
 
 def _parser() -> Parser:
@@ -33,6 +38,10 @@ def _parser() -> Parser:
     parser.add_argument("--bad", help="an older or a later one where some of them fail", **pin)
     still = "what stands still (default: as in the current pair); repeatable"
     parser.add_argument("--with", dest="still", help=still, **pin, **MANY)
+    alike = "a release is bad only where a case fails as at the bad end; another failure says nothing"
+    parser.add_argument("--alike", action="store_true", help=alike)
+    measure = "run every release that is asked about, also those of which the atlas says how they are"
+    parser.add_argument(MEASURE, action="store_true", help=measure)
     option_parser.add_selection(parser, Size.SLIM)
     option_parser.add_running(parser)
     option_parser.add_results(parser)
@@ -49,11 +58,15 @@ class BisectCommand:
     good: str
     bad: str
     still: Pair
+    alike: bool = False
+    atlas: Path | None = entries.PACKAGED
+    """The folder of the atlas that is asked first; None to run every release."""
 
     @classmethod
     def of(cls, argv: Sequence[str]) -> "BisectCommand":
         """Read the command line. Raises BadInput with all that is wrong with it."""
         arguments = _parser().read(argv)
+        sized = "sizes" in arguments
         options = option_parser.shared(arguments, Size.SLIM)
         described = matrix.load(options.matrix)
         problems: list[str] = []
@@ -72,7 +85,9 @@ class BisectCommand:
         lanes, variants = options.lanes or (described.lanes[0].name,), options.variants or (DEFAULT_VARIANT,)
         options = replace(options, lanes=lanes, variants=variants, anyway=not options.quick)
         current = described.current_pair
-        question = cls(described, options, axis, good, bad, current.with_versions(**still))
+        still_pair, alike = current.with_versions(**still), arguments.get("alike", False)
+        known = "measure" not in arguments and not sized and _may_ask(options)
+        question = cls(described, options, axis, good, bad, still_pair, alike, entries.PACKAGED if known else None)
         check([question.at(good), question.at(bad)])
         return question
 
@@ -94,35 +109,52 @@ class BisectCommand:
             raise BadInput(f"PyPI could not be asked which releases of {self.axis} there are: {error}") from error
 
     def answer(self, environment: Environment, say: Say) -> Bisection:
-        """Run both ends, and then what halves the releases between them.
+        """Run both ends, and then what halves the releases between them; not what the atlas says already.
 
-        Raises BadInput where the ends do not differ as they should, and InstallationError where one cannot be made.
+        The two releases next to the change are always run. Raises BadInput where the ends do not differ as they should,
+        and InstallationError where one cannot be made.
         """
-        oldest, newest = self.line[0].version, self.line[-1].version
-        say(f"{len(self.line)} releases of {self.axis}, {oldest} to {newest}, with {self._rest}")
-        # As PyPI spells them: 5.0 is 5.0.0.
-        ends = (oldest, newest) if Version(self.good) < Version(self.bad) else (newest, oldest)
-        good, bad = (tried(self.at(version), environment, say) for version in ends)
-        symptom = self._symptom(good, bad, say)
-        judged = dict(zip(ends, (good, bad), strict=True))
+        line, older = self.line, Answer.GOOD if Version(self.good) < Version(self.bad) else Answer.BAD
+        say(f"{len(line)} releases of {self.axis}, {line[0].version} to {line[-1].version}, with {self._rest}")
+        judged: dict[str, list[Judged]] = {}
+
+        def run(release: Release) -> list[Judged]:
+            if release.version not in judged:
+                judged[release.version] = tried(self.at(release.version), environment, say)
+            return judged[release.version]
+
+        def symptom_of(line: Sequence[Release]) -> Symptom:  # as PyPI spells them: 5.0 is 5.0.0
+            good, bad = (line[0], line[-1]) if older is Answer.GOOD else (line[-1], line[0])
+            return self._symptom(run(good), run(bad), say)
+
+        near, taken, symptom = self._question.near(line, older, symptom_of, say)
 
         def ask(release: Release) -> Answer:
             try:
-                judged[release.version] = tried(self.at(release.version), environment, say)
+                found = run(release)
+                if not self.alike and (why := _unimportable(self.at(release.version))):
+                    raise CannotImport(why)  # noqa: TRY301  as where it has to be imported for a catalog
+            except CannotImport as error:
+                found = judged[release.version] = symptom.broken_by(error)
             except (InstallationError, BadInput) as error:
                 say(f"{self.axis} {release.version}: {Answer.UNTESTABLE}: {error}")
                 return Answer.UNTESTABLE
-            answer = symptom.answer(judged[release.version])
-            say(f"{self.axis} {release.version}: {answer}, {_summary(judged[release.version])}")
+            answer = symptom.answer(found)
+            say(f"{self.axis} {release.version}: {answer}, {_summary(found)}")
             return answer
 
         def tell(left: int, steps: int) -> None:
             say(f"{number(left, 'release')} left, about {number(steps, 'step')}")
 
-        older = Answer.GOOD if ends[0] == oldest else Answer.BAD
-        change = search(self.line, older, ask, tell)
+        change = search(near, older, ask, tell)
         pairs = {version: self.at(version).pair for version in judged}
-        return Bisection(self.axis, change, older, judged, pairs, symptom)
+        return Bisection(self.axis, change, older, judged, pairs, symptom, taken)
+
+    @property
+    def _question(self) -> Question:
+        options = self.options
+        ends, named = (self.good, self.bad), (options.models, options.routes)
+        return Question(self.atlas, options.lanes[0], self.axis, self.still, *ends, *named, alike=self.alike)
 
     @property
     def _rest(self) -> str:
@@ -137,7 +169,7 @@ class BisectCommand:
         if not good and not bad:
             raise plan.nothing_selected(self.options)
         named = {"good": f"--good {self.axis}=={self.good}", "bad": f"--bad {self.axis}=={self.bad}"}
-        symptom = Symptom.of(bad).among([case for case in good if case.outcome in GREEN])
+        symptom = Symptom.of(bad, alike=self.alike).among([case for case in good if case.outcome in GREEN])
         if symptom.cases:
             if aside := len({key_of(case) for case in (*good, *bad)} - symptom.cases.keys()):
                 count = number(len(symptom.cases), "case")
@@ -150,6 +182,23 @@ class BisectCommand:
         if not any(case.outcome in GREEN for case in good):
             raise BadInput(f"{named['good']}: {_summary(good)}; name a release where these cases pass")
         raise BadInput(f"{named['bad']}: {_summary(bad)}; name a release where a case fails that passes at the other")
+
+
+def _may_ask(options: Options) -> bool:
+    """Whether the atlas can have what is asked about: one lane, as it is stored by default, with what is locked."""
+    usual = options.variants == (DEFAULT_VARIANT,) and options.resolve != LATEST
+    return usual and len(options.lanes) == 1 and not options.rerun
+
+
+def _unimportable(pair_run: PairRun) -> str | None:
+    """Why the pair of the last run, which is installed, cannot be imported."""
+    records = pair_run.records
+    for lane in records.lanes:
+        runs = store.load(records.options.results, records.pair.id, lane.name, None).runs
+        end = runs[-1].end if runs else None
+        if end and end.get("failed") == CannotImport.step:
+            return str(end.get("reason"))
+    return None
 
 
 def _end(name: str, text: str | None, problems: list[str]) -> tuple[str, str]:

@@ -20,6 +20,12 @@ def lines(answered: Bisection) -> Iterator[str]:
     yield f"On the bad side {broken.case.id} is {broken.outcome}: {broken.reason}"
     if rule := broken.explanation:
         yield from filter(None, (f"because {rule.because}", rule.advice, rule.url or rule.script))
+    if not answered.symptom.is_as_at_the_end(broken):
+        other = answered.symptom.cases[key_of(broken)]
+        yield f"Farther on it is {other.outcome}: {other.reason}"
+    if answered.taken:
+        told = "; ".join(f"{version} {said}" for version, said in answered.taken.items())
+        yield f"From the atlas, which both sides were run to prove: {axis} {told}."
     yield "Both sides:"
     for release in (change.last, change.first):
         same_case = next(case for case in answered.judged[release.version] if key_of(case) == key_of(broken))

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from ..config.pair import Pair
-from ..contract.case import GREEN
+from ..contract.case import GREEN, Outcome
 from ..environments.pypi import Release
 from .failure import fail_alike
 from .judging import Judged
@@ -70,26 +70,41 @@ def search(
 
 @dataclass(frozen=True)
 class Symptom:
-    """The cases broken at the bad end, by lane and case id. A case that fails in another way shows another symptom."""
+    """The cases broken at the bad end, by lane and case id.
+
+    `alike`: a case that fails in another way than there says nothing; else it is broken too.
+    """
 
     cases: Mapping[tuple[str, str], Judged]
+    alike: bool = False
 
     @classmethod
-    def of(cls, judged: Sequence[Judged]) -> "Symptom":
+    def of(cls, judged: Sequence[Judged], *, alike: bool = False) -> "Symptom":
         """The broken cases among `judged`."""
-        return cls({key_of(case): case for case in judged if case.broken})
+        return cls({key_of(case): case for case in judged if case.broken}, alike)
 
     def among(self, judged: Sequence[Judged]) -> "Symptom":
         """The symptom restricted to the cases in `judged`: a case that the good end lacks cannot have broken since."""
         keys = {key_of(case) for case in judged}
-        return Symptom({key: case for key, case in self.cases.items() if key in keys})
+        return replace(self, cases={key: case for key, case in self.cases.items() if key in keys})
 
     def shown_by(self, case: Judged) -> bool:
-        """Whether a case fails as it does at the bad end."""
-        return case.broken and key_of(case) in self.cases and fail_alike(case, self.cases[key_of(case)])
+        """Whether a case fails, as it does at the bad end if it has to be alike."""
+        if not case.broken or key_of(case) not in self.cases:
+            return False
+        return not self.alike or self.is_as_at_the_end(case)
+
+    def is_as_at_the_end(self, case: Judged) -> bool:
+        """Whether a case of the symptom fails as it does at the bad end."""
+        return fail_alike(case, self.cases[key_of(case)])
+
+    def broken_by(self, error: Exception) -> list[Judged]:
+        """Its cases with a release of which something cannot be imported: they have no record, and do not work."""
+        facts = {"outcome": Outcome.ERROR, "reason": str(error)}
+        return [replace(case, record={**facts, "model": case.case.model}, rule=None) for case in self.cases.values()]
 
     def answer(self, judged: Sequence[Judged]) -> Answer:
-        """Bad if any of the symptom's cases fails as at the bad end, good if all of them pass, else untestable."""
+        """Bad if any of the symptom's cases fails, good if all of them pass, else untestable."""
         tried = {key_of(case): case for case in judged if key_of(case) in self.cases}
         if any(map(self.shown_by, tried.values())):
             return Answer.BAD
@@ -107,6 +122,8 @@ class Bisection:
     judged: Mapping[str, Sequence[Judged]]
     pairs: Mapping[str, Pair]
     symptom: Symptom
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """What the atlas says of releases that were not run for it, or that it led to, by version."""
 
     @property
     def newer(self) -> Answer:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
+from harness.atlas import entry
+from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from harness.commands.bisect import BisectCommand
 from harness.config.errors import BadInput, InstallationError, NothingSelected
 from harness.environments import pypi
 from harness.environments.pypi import Release
 from harness.report import bisection
+from harness.results.bisection import Answer, Symptom
 from tests.fake_environment import FakeEnvironment
 from tests.plans import plan_of
 
@@ -56,6 +59,25 @@ def _listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pypi, "between", between)
 
 
+@pytest.fixture(autouse=True)
+def atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An atlas of nothing."""
+    folder = tmp_path / "atlas" / "pairs"
+    monkeypatch.setattr(entry, "PACKAGED", folder)
+    return folder
+
+
+def measured(folder: Path, **outcomes: str) -> None:
+    """Adds to the atlas what a model does with releases, as in `v5_1_0="keys"`."""
+    models = ("convnext_atto",)
+    for version, outcome in outcomes.items():
+        causes = () if outcome == "passed" else (Cause(outcome, ("",), (), models, finding=f"{outcome} here"),)
+        tower = RouteEntry("tower", "d", models, len(models) - len(causes), causes=causes)
+        lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", models, {"tower": tower})
+        versions = {"transformers": version.removeprefix("v").replace("_", "."), "timm": "1.0.31", "torch": "2.14.1"}
+        entry.write(PairEntry(versions, {lane.lane: lane}), folder)
+
+
 def ask(environment: FakeEnvironment, *options: str) -> tuple[list[str], int, list[str]]:
     """The answer in words, its exit code, and what was said on the way."""
     said: list[str] = []
@@ -87,13 +109,87 @@ def test_the_first_good_release_is_named_where_the_bad_one_is_older() -> None:
 @pytest.mark.parametrize("odd", ["error", "unsupported", None], ids=["another failure", "unsupported", "no wheel"])
 def test_releases_that_tell_nothing_are_skipped_and_stay_suspects(odd: str | None) -> None:
     environment = Releases("passed", "passed", odd, odd, "keys", "keys", "keys")
-    words, code, said = ask(environment)
+    words, code, said = ask(environment, *ENDS, "--alike")
     assert words[:2] == [
         "First bad: transformers 5.4.0 (2026-01-05). Last good: transformers 5.1.0 (2026-01-02).",
         "Also possible, because they could not be tested: 5.2.0, 5.3.0.",
     ]
     assert code == 4
     assert any(line.startswith("transformers 5.3.0: untestable, ") or "untestable: no wheel" in line for line in said)
+
+
+def test_a_release_that_is_broken_otherwise_does_not_work() -> None:
+    words, code, _ = ask(Releases("passed", "passed", "error", "error", "keys", "keys", "keys"))
+    assert words[:3] == [
+        "First bad: transformers 5.2.0 (2026-01-03). Last good: transformers 5.1.0 (2026-01-02).",
+        "On the bad side tower/convnext_atto is error: error here",
+        "Farther on it is keys: keys here",
+    ]
+    assert code == 0
+
+
+def test_a_release_that_cannot_be_imported_does_not_work() -> None:
+    class Unimportable(Releases):
+        def python(self, interpreter: Path, /, *arguments: str, **options: Any) -> bool:
+            self.enter(self.made[interpreter.parent.parent])
+            self.ends = self.outcomes != {"tower/convnext_atto": "error"}
+            self.unimportable = "" if self.ends else "timm raises"
+            return super().python(interpreter, *arguments, **options)
+
+    words, code, _ = ask(Unimportable("passed", "passed", "passed", "error", "keys", "keys", "keys"))
+    assert words[0].startswith("First bad: transformers 5.3.0 ")
+    assert words[1].startswith("On the bad side tower/convnext_atto is error: ")
+    assert "timm raises" in words[1]
+    assert code == 0
+
+
+def test_what_the_atlas_has_is_not_run_but_for_the_two_releases_next_to_the_change(atlas: Path) -> None:
+    measured(atlas, v5_0_0="passed", v5_1_0="passed", v5_2_0="passed", v5_4_0="keys", v5_5_0="keys", v5_6_0="keys")
+    outcomes = ("passed", "passed", "passed", "keys", "keys", "keys", "keys")
+    environment = Releases(*outcomes)
+    words, code, said = ask(environment)
+    assert words[0] == "First bad: transformers 5.3.0 (2026-01-04). Last good: transformers 5.2.0 (2026-01-03)."
+    assert environment.tried == ["5.2.0", "5.4.0", "5.3.0"]
+    assert words[2].startswith(
+        "From the atlas, which both sides were run to prove: transformers 5.0.0 good (2026-11-29)"
+    )
+    assert "transformers 5.4.0: bad by the atlas, measured on 2026-11-29" in said
+    assert code == 0
+    again = Releases(*outcomes)
+    assert ask(again, *ENDS, "--measure", "--rerun")[0][0] == words[0]
+    assert again.tried == ["5.0.0", "5.6.0", "5.3.0", "5.1.0", "5.2.0"]
+
+
+def test_ends_that_the_atlas_has_not_are_run_and_what_lies_between_is_taken(atlas: Path) -> None:
+    measured(atlas, v5_2_0="passed", v5_3_0="keys")
+    environment = Releases("passed", "passed", "passed", "keys", "keys", "keys", "keys")
+    words, code, _ = ask(environment)
+    assert words[0].startswith("First bad: transformers 5.3.0 ")
+    assert (environment.tried, code) == (["5.0.0", "5.6.0", "5.2.0", "5.3.0"], 0)
+
+
+def test_an_atlas_that_says_otherwise_than_what_is_run_is_not_believed(atlas: Path) -> None:
+    measured(atlas, v5_0_0="passed", v5_2_0="passed", v5_3_0="keys", v5_6_0="keys")
+    environment = Releases("passed", "passed", "passed", "passed", "passed", "keys", "keys")
+    words, code, said = ask(environment)
+    assert words[0].startswith("First bad: transformers 5.5.0 ")
+    assert "run here, these releases are otherwise than the atlas says, so it is not asked further" in said
+    assert not any("atlas" in line for line in words)
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--size", "slim"], ["--variant", "bin"], ["--rerun"], ["--resolve", "latest"], ["--with", "torch==2.13.0"]],
+    ids=lambda options: options[0],
+)
+def test_the_atlas_is_not_asked_about_what_it_has_not(options: list[str], atlas: Path) -> None:
+    measured(atlas, v5_0_0="passed", v5_2_0="passed", v5_3_0="keys", v5_6_0="keys")
+    question = BisectCommand.of([*CASES, *ENDS, *options])
+    asked = question._question
+    releases = pypi.between("transformers", ("5.0.0", "5.6.0"), "3.11")
+    symptom = Symptom({})
+    assert asked.near(releases, Answer.GOOD, lambda _: symptom, print) == (releases, {}, symptom)
 
 
 def test_a_second_time_everything_comes_from_records() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.config.errors import CannotImport
 from harness.contract.case import Case
 from harness.results.bisection import Answer, Symptom, search
 from harness.results.judging import Judged, Verdict
@@ -106,21 +107,32 @@ BROKEN = [judged("keys", "2 of gamma"), judged("passed", model="b")]
         "no record",
     ],
 )
-def test_a_release_is_bad_only_where_it_fails_as_the_bad_end_does(found: list[Judged], answer: Answer) -> None:
-    assert Symptom.of(BROKEN).answer(found) is answer
+def test_followed_alike_a_release_is_bad_only_where_it_fails_as_the_bad_end_does(
+    found: list[Judged], answer: Answer
+) -> None:
+    assert Symptom.of(BROKEN, alike=True).answer(found) is answer
+    otherwise = answer is UNTESTABLE and any(case.broken for case in found)
+    assert Symptom.of(BROKEN).answer(found) is (BAD if otherwise else answer)
+
+
+def test_a_release_of_which_something_cannot_be_imported_is_bad() -> None:
+    symptom = Symptom.of(BROKEN)
+    [case] = symptom.broken_by(CannotImport("timm raises"))
+    assert (case.outcome, case.reason, symptom.answer([case])) == ("error", "timm raises", BAD)
+    assert not symptom.is_as_at_the_end(case)
 
 
 def test_two_causes_that_one_rule_explains_are_one() -> None:
     rule = known("tensors", "unset")
     one, other = (replace(judged("tensors", reason), rule=rule) for reason in ("k_bias is NaN", "rope is NaN"))
-    assert Symptom.of([one]).answer([other]) is BAD
-    assert Symptom.of([one]).answer([replace(other, rule=None)]) is UNTESTABLE
+    assert Symptom.of([one], alike=True).answer([other]) is BAD
+    assert Symptom.of([one], alike=True).answer([replace(other, rule=None)]) is UNTESTABLE
     regressed = replace(one, verdict=Verdict.REGRESSED)  # held against the rule, which does not explain it
-    assert Symptom.of([regressed]).answer([other]) is UNTESTABLE
+    assert Symptom.of([regressed], alike=True).answer([other]) is UNTESTABLE
 
 
 def test_of_a_group_one_that_fails_makes_it_bad_and_good_takes_all() -> None:
-    group = Symptom.of([judged("keys"), judged("keys", model="b")])
+    group = Symptom.of([judged("keys"), judged("keys", model="b")], alike=True)
     assert group.answer([judged("passed"), judged("keys", model="b")]) is BAD
     assert group.answer([judged("passed"), judged("passed", model="b")]) is GOOD
     assert group.answer([judged("passed"), judged("error", "no", model="b")]) is UNTESTABLE
