@@ -179,6 +179,9 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
     if _is_untrusted(arguments):
         untrusted.read_no_code(Path(arguments.target))
+    from .commands import ask  # noqa: PLC0415  needs a Python that is not too old
+
+    console.out.write(ask.of_installed(arguments.routes) if arguments.command == "doctor" else "")
     if problem := _missing():
         sys.stderr.write(f"{problem}\n")
         return 2

@@ -1,11 +1,13 @@
 """`ask` and `upgrade`: what is known of a pair or a move, from the atlas, without torch and without network."""
 
 import argparse
+import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..atlas.answer import LANE, PACKAGES, Answer
+from ..config.errors import BadInput
 
 if TYPE_CHECKING:
     from ..atlas.moving import Move
@@ -86,10 +88,38 @@ def tell_all(answers: "Sequence[Answer | Move]", out: TextIO, *, markdown: bool 
     return min((answer.exit_code for answer in answers), key=WORST.index)
 
 
+def of_installed(routes: Sequence[str]) -> str:
+    """What was measured before of the installed pair, as a line; empty if nothing was. Needs no torch."""
+    try:
+        transformers, timm = map(importlib.metadata.version, PACKAGES)
+        said = in_brief(transformers, timm, routes)
+    except (BadInput, ImportError):  # none is installed; or a version that no release has; or packaging is missing
+        return ""
+    return f"{said}\n" if said else ""
+
+
+def in_brief(transformers: str, timm: str, routes: Sequence[str] = (), folder: Path | None = None) -> str | None:
+    """What the atlas says of a pair, in a sentence; None if it was not measured, nor lies between two that were.
+
+    Raises BadInput for what is no pair, and for an atlas that was cut.
+    """
+    from ..atlas import entry, words  # noqa: PLC0415  needs packaging
+    from ..atlas.answer import State  # noqa: PLC0415  as above
+    from ..atlas.asking import asked_for, opened, spelled  # noqa: PLC0415  as above
+
+    atlas = opened(folder or entry.PACKAGED, LANE)
+    releases = spelled(atlas, transformers, timm)
+    answer = Answer(*releases, LANE, tuple(atlas.parts(releases, asked_for(atlas, releases, (), routes))), ())
+    if not any(part.state not in {State.UNKNOWN, State.UNSUPPORTED} for part in answer.parts):
+        return None
+    measured = atlas.lanes.get(releases)
+    on = f"measured on {measured.day} with torch {atlas.pairs[releases].versions['torch']}" if measured else ""
+    return f"By the atlas, {on or 'where the releases on either side agree'}: {next(words.lines(answer))}"
+
+
 def _ends(arguments: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:
     """Both ends of a move. Raises BadInput."""
     from ..config import pins  # noqa: PLC0415  as above
-    from ..config.errors import BadInput  # noqa: PLC0415  as above
 
     if arguments.diff:
         if arguments.pins:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import main
+from harness.atlas.entry import LaneEntry, PairEntry, RouteEntry, write
+from harness.commands import ask
 from tests.places import ROOT
 
 PINS = ["transformers==5.23.0", "timm==1.0.31"]
@@ -114,3 +116,17 @@ def test_markdown_has_the_sentence_in_bold_and_causes_as_lists(capsys: pytest.Ca
     assert any(line.startswith("- transformers 5 builds on the meta device") for line in rest)
     assert any("\\_init\\_weights" in line for line in rest)
     assert "  - https://github.com/huggingface/transformers/issues/48892" in rest
+
+
+def test_a_pair_between_two_that_agree_is_told_in_a_sentence(tmp_path: Path) -> None:
+    for transformers in ("5.1.0", "5.3.0"):
+        tower = RouteEntry("tower", "d", ("convnext_atto",), 1)
+        lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", ("convnext_atto",), {"tower": tower})
+        versions = {"transformers": transformers, "timm": "1.0.31", "torch": "2.14.1"}
+        write(PairEntry(versions, {lane.lane: lane}), tmp_path)
+    said = ask.in_brief("5.2.0", "1.0.31", folder=tmp_path)
+    assert said == (
+        "By the atlas, where the releases on either side agree: "
+        "transformers 5.2.0 with timm 1.0.31 in cpu-float32: works: 1, of 1 case."
+    )
+    assert ask.in_brief("5.4.0", "1.0.31", folder=tmp_path) is None

@@ -1,6 +1,7 @@
 """The command line of `python -m harness`, without the libraries that it tests."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,33 @@ def test_libraries_that_are_too_old_are_one_error(tmp_path: Path) -> None:
     assert err.endswith(f"); see {ROOT / 'harness' / 'docs' / 'limits.md'}\n")
     assert err.count("\n") == 1
     assert code == 2
+
+
+def installed(folder: Path, **versions: str) -> Path:
+    """A folder in which packages are installed, and nothing is in them."""
+    for name, version in versions.items():
+        info = folder / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return folder
+
+
+def test_the_doctor_begins_with_what_was_measured_before_without_torch(tmp_path: Path) -> None:
+    code, out, err = run("doctor", PYTHONPATH=str(installed(tmp_path, transformers="5.23.0", timm="1.0.31")))
+    [said] = out.splitlines()
+    assert re.match(
+        r"By the atlas, measured on 20\d\d-\d\d-\d\d with torch 2\.14\.1: transformers 5\.23\.0 with timm", said
+    )
+    assert "torch" in err
+    assert code == 2
+    route = run("doctor", "--route", "wrapper", PYTHONPATH=str(tmp_path))[1]
+    assert "works: 33, of 33 cases." in route
+
+
+@pytest.mark.parametrize("timm", ["1.0.99", "1.0.31+mine", "0.4.12"], ids=["later", "another build", "older"])
+def test_of_a_pair_that_was_not_measured_the_doctor_says_nothing_before(timm: str, tmp_path: Path) -> None:
+    code, out, _ = run("doctor", PYTHONPATH=str(installed(tmp_path, transformers="5.23.0", timm=timm)))
+    assert (code, out) == (2, "")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])
