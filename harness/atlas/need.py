@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
 from packaging.version import Version
@@ -10,7 +10,10 @@ from packaging.version import Version
 from ..config.matrix import Matrix
 from ..config.pair import AXES, Pair
 from ..environments.pypi import Release
+from ..planning import currency
+from .answer import Releases
 from .bounds import Line, edges, newest_on
+from .entry import PairEntry
 
 OLDEST: Final = {"transformers": Version("4.44"), "timm": Version("1.0.9")}
 LAST_OF_FOUR: Final = "4.57.6"
@@ -27,6 +30,20 @@ def in_order(described: Matrix, line: Line) -> list[dict[str, str]]:
     ]
     unique = {tuple(pair[name] for name in AXES): pair for pair in ordered}
     return list(unique.values())
+
+
+def stale(described: Matrix, there: Mapping[Releases, PairEntry], lanes: Sequence[str]) -> dict[Releases, list[str]]:
+    """The measured pairs whose routes have changed since, the oldest first, and these routes."""
+    days: dict[Releases, str] = {}
+    changed: dict[Releases, list[str]] = {}
+    for releases, entry in there.items():
+        measured = [entry.lanes[lane] for lane in lanes if lane in entry.lanes]
+        cells = [(route.route, route.cell) for lane in measured for route in lane.routes.values()]
+        names = dict.fromkeys(route for route, _ in cells if route in described.routes)
+        now = currency.digests(described, names, entry.versions["timm"])
+        if routes := [route for route in names if any(name == route and cell != now[route] for name, cell in cells)]:
+            changed[releases], days[releases] = routes, min(lane.day for lane in measured)
+    return {releases: changed[releases] for releases in sorted(changed, key=lambda releases: days[releases])}
 
 
 def drawn(line: Line, there: Container[tuple[str, str]], count: int, seed: int) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -35,16 +35,19 @@ MINUTES: Final = 60
 REGRESSED, FIXED = Verdict.REGRESSED, Verdict.FIXED
 MOST_MINUTES: Final = 100_000
 MOST_PAIRS: Final = 100_000
+FEW: Final = 4  # routes
 
 
 def _parser() -> Parser:
-    about = "Measure the pairs that the atlas lacks, in order of need: quick models, narrow, with remedies."
+    about = (
+        "Measure quick models, narrow, with remedies: the pairs that the atlas lacks, in order of need, then the stale."
+    )
     parser = Parser("atlas", about, "--minutes 120 --lane cpu-float32")
     minutes = f"begin no pair after so many minutes (default {MINUTES}); what is there stays, and the next run goes on"
     parser.add_argument("--minutes", type=whole(0, MOST_MINUTES, "minutes"), help=minutes)
     lane = f"what is measured (default {LANE}); repeatable"
     parser.add_argument("--lane", dest="lanes", metavar="NAME", help=lane, **MANY)
-    parser.add_argument("--list", action="store_true", help="what is lacking, in order of need; measures nothing")
+    parser.add_argument("--list", action="store_true", help="what is lacking, and what is stale; measures nothing")
     draw = "instead: so many pairs at random of those that it lacks, to see whether the rules foresee what they do"
     parser.add_argument("--draw", type=whole(1, MOST_PAIRS, "pairs"), metavar="N", help=draw)
     parser.add_argument("--seed", type=whole(0, MOST_PAIRS, "seeds"), metavar="S", help="of --draw: which (default 0)")
@@ -70,6 +73,8 @@ class AtlasCommand:
     minutes: int = MINUTES
     into: Path = entry.PACKAGED
     list: bool = False
+    stale: Mapping[Pair, Sequence[str]] = field(default_factory=dict)
+    """The pairs that were measured before their routes changed, the oldest first, and these routes."""
     edges: Edges | None = None
     """What to prove, instead of pairs to measure."""
 
@@ -99,7 +104,12 @@ class AtlasCommand:
         drawn = need.drawn(line, there, given["draw"], given.get("seed", 0)) if "draw" in given else None
         wanted = [_pair(described, releases) for releases in drawn or need.in_order(described, line)]
         lacking = [pair for pair in wanted if not _has(there.get((pair.transformers, pair.timm)), lanes)]
-        return cls(described, options, line, lacking, edges=edges, **chosen)
+        old = {} if drawn or edges else need.stale(described, there, lanes)
+        named = (dict(zip(AXES, releases, strict=True)) for releases in old)
+        stale = dict(zip((_pair(described, releases) for releases in named), old.values(), strict=True))
+        for pair in lacking:  # of another lane
+            stale.pop(pair, None)
+        return cls(described, options, line, lacking, stale=stale, edges=edges, **chosen)
 
     def lines(self) -> Iterator[str]:
         """What is lacking, in words."""
@@ -108,6 +118,10 @@ class AtlasCommand:
             return
         yield f"{number(len(self.lacking), 'pair')} to measure in {', '.join(self.options.lanes)}, in order of need:"
         yield from (f"  {pair.id}" for pair in self.lacking)
+        if self.stale:
+            yield f"{number(len(self.stale), 'pair')} to measure again, the oldest first, whose routes have changed:"
+            for pair, routes in self.stale.items():
+                yield f"  {pair.id}: {', '.join(routes) if len(routes) <= FEW else number(len(routes), 'route')}"
 
     def measure(self, environment: Callable[[PairRun], Environment], say: Say) -> None:
         """Measure one pair after another until the time is over, and write each when it is done.
@@ -121,13 +135,14 @@ class AtlasCommand:
             return
         started = time.monotonic()
         failed: list[str] = []
-        for done, pair in enumerate(self.lacking):
+        wanted = [*self.lacking, *self.stale]
+        for done, pair in enumerate(wanted):
             spent = time.monotonic() - started
             if spent > 60 * self.minutes:
-                say(f"{self.minutes} minutes are over; {len(self.lacking) - done} pairs are left for the next run")
+                say(f"{self.minutes} minutes are over; {len(wanted) - done} pairs are left for the next run")
                 break
-            left = f", about {spent / done * (len(self.lacking) - done) / 60:.0f} min for all" if done else ""
-            say(f"{pair.id}: {done + 1} of {len(self.lacking)}{left}")
+            left = f", about {spent / done * (len(wanted) - done) / 60:.0f} min for all" if done else ""
+            say(f"{pair.id}: {done + 1} of {len(wanted)}{left}")
             pair_run = PairRun.of(self.described, pair, self.options)
             try:
                 judged = tried(pair_run, environment(pair_run), say)

@@ -11,10 +11,12 @@ from harness.atlas import entry, releases
 from harness.commands import atlas
 from harness.commands.atlas import AtlasCommand
 from harness.config.errors import BadInput, CannotImport, Incomplete, InstallationError
+from harness.config.pair import Pair
 from harness.contract.case import Case
 from harness.environments import pypi
 from harness.environments.pypi import Release
 from harness.execution.pair_run import PairRun
+from harness.planning import currency
 from harness.results import verdicts
 from harness.results.judging import Judged, Verdict
 from tests.places import ROOT
@@ -60,6 +62,43 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     assert len(entry.read(tmp_path)) == 2
     again = AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)])
     assert again.lacking == command.lacking[2:]
+
+
+def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(
+    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def entry_of(pair: Pair, day: str, cell: str) -> entry.PairEntry:
+        tower = entry.RouteEntry("tower", cell, ("convnext_atto",), 1)
+        lane = entry.LaneEntry("cpu-float32", day, "narrow", ("convnext_atto",), {"tower": tower})
+        return entry.PairEntry(pair.versions, {lane.lane: lane})
+
+    current, newer, older, failed = command.lacking[:4]
+    [digest] = currency.digests(command.described, ["tower"], current.timm).values()
+    entry.write(entry_of(current, "2026-11-01", digest), tmp_path)
+    entry.write(entry_of(newer, "2026-11-28", "another"), tmp_path)
+    entry.write(entry_of(older, "2026-11-27", "another"), tmp_path)
+    lane = entry.LaneEntry("cpu-float32", "2026-11-02", "narrow", (), {}, "timm raises")
+    entry.write(entry.PairEntry(failed.versions, {lane.lane: lane}), tmp_path)
+
+    words = ["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)]
+    again = AtlasCommand.of(words)
+    assert dict(again.stale) == {older: ["tower"], newer: ["tower"]}
+    assert list(again.stale) == [older, newer]
+    told = list(again.lines())
+    at = told.index("2 pairs to measure again, the oldest first, whose routes have changed:")
+    assert told[at + 1 :] == [f"  {older.id}: tower", f"  {newer.id}: tower"]
+    assert told[0] == f"{at - 1} pairs to measure in cpu-float32, in order of need:"
+    assert AtlasCommand.of([*words, "--draw", "2"]).stale == {}
+
+    tried: list[str] = []
+
+    def run(pair_run: PairRun, *_: Any) -> list[Judged]:
+        tried.append(pair_run.pair.id)
+        return passed(pair_run)
+
+    monkeypatch.setattr(atlas, "tried", run)
+    again.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    assert tried == [*(pair.id for pair in again.lacking), older.id, newer.id]
 
 
 def test_what_the_rules_have_not_foreseen_is_said_of_each_pair(
