@@ -15,20 +15,23 @@ from .entry import Cause, LaneEntry, PairEntry, RouteEntry
 CELL = "cell"  # of a header: the digest of what ran the cases, by route
 
 
-def entry_of(pair: Pair, judged: Iterable[Judged], size: str, day: str = "") -> PairEntry:
-    """The entry of a pair from the verdicts on its cases in one variant, at one size; `day` if none has a result."""
+def entry_of(pair: Pair, judged: Iterable[Judged], size: str, day: str = "", why: str = "") -> PairEntry:
+    """The entry of a pair from the verdicts on its cases in one variant, at one size.
+
+    A lane in which none has a result has the `day`, and `why` that is so, or else what the first case says.
+    """
     lanes: dict[str, list[Judged]] = defaultdict(list)
     for case in judged:
         lanes[case.lane].append(case)
-    return PairEntry(pair.versions, {lane: _lane(lane, cases, size, day) for lane, cases in lanes.items()})
+    return PairEntry(pair.versions, {lane: _lane(lane, cases, size, day, why) for lane, cases in lanes.items()})
 
 
-def _lane(lane: str, cases: Sequence[Judged], size: str, day: str) -> LaneEntry:
+def _lane(lane: str, cases: Sequence[Judged], size: str, day: str, why: str) -> LaneEntry:
     headers = [case.header for case in cases if case.header]
     day = max((str(header["started"])[:10] for header in headers), default=day)
     models = tuple(sorted({case.case.model for case in cases}))
     if not headers:
-        return LaneEntry(lane, day, size, (), {}, next((case.reason for case in cases), "nothing was run"))
+        return LaneEntry(lane, day, size, (), {}, why or next((case.reason for case in cases), "nothing was run"))
     cells = {route: digest for header in headers for route, digest in (header.get(CELL) or {}).items()}
     routes: dict[str, list[Judged]] = defaultdict(list)
     for case in cases:

@@ -13,7 +13,7 @@ from ..atlas.answer import LANE
 from ..atlas.bounds import Line
 from ..atlas.proof import State
 from ..config import matrix, option_parser
-from ..config.errors import BadInput, CannotImport, HarnessError, Incomplete
+from ..config.errors import BadInput, CannotImport, HarnessError, Incomplete, NoRelease, NoSolution
 from ..config.matrix import Matrix
 from ..config.names import unknown
 from ..config.option_parser import MANY, Parser, whole
@@ -36,6 +36,8 @@ REGRESSED, FIXED = Verdict.REGRESSED, Verdict.FIXED
 MOST_MINUTES: Final = 100_000
 MOST_PAIRS: Final = 100_000
 FEW: Final = 4  # routes
+CERTAIN: Final = (CannotImport, NoRelease, NoSolution)
+"""What is the pair's; an installation may fail for many other reasons."""
 
 
 def _parser() -> Parser:
@@ -144,16 +146,17 @@ class AtlasCommand:
             left = f", about {spent / done * (len(wanted) - done) / 60:.0f} min for all" if done else ""
             say(f"{pair.id}: {done + 1} of {len(wanted)}{left}")
             pair_run = PairRun.of(self.described, pair, self.options)
+            why = ""
             try:
                 judged = tried(pair_run, environment(pair_run), say)
-            except CannotImport as error:  # that is the pair's; an installation may fail for many other reasons
+            except CERTAIN as error:
                 say(f"{pair.id}: {error}")
-                judged = verdicts.judged([pair_run.records])
+                judged, why = verdicts.judged([pair_run.records]), str(error)
             except HarnessError as error:
                 say(f"{pair.id}: {error}")
                 failed.append(pair.id)
                 continue
-            found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat())
+            found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat(), why)
             say(f"wrote {entry.write(found, self.into)}")
             say(_unforeseen(pair, judged))
 

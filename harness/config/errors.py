@@ -43,6 +43,10 @@ class BadInput(HarnessError):
         return cls("\n".join([*problems[:MOST_PROBLEMS], *more]))
 
 
+class NoRelease(BadInput):
+    """A release that does not exist, or has nothing for a pair's Python."""
+
+
 class NoCompanion(BadInput):
     """A companion without a release for a pair: for its day, its Python, or its other packages."""
 
@@ -64,6 +68,10 @@ class InstallationError(Incomplete):
 
     step = "environment"
     """The value of `failed` in the `end` line of a run that this kept from its cases."""
+
+
+class NoSolution(InstallationError):
+    """A pair that no installer can install: what it requires contradicts itself, or the pair's Python."""
 
 
 class CannotImport(InstallationError):

@@ -1,4 +1,4 @@
-"""The error behind an installer's output: a release that does not exist, or an installation that failed."""
+"""The error behind an installer's output: no such release, no solution, or an installation that failed."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from ..config.errors import BadInput, HarnessError, InstallationError
+from ..config.errors import BadInput, HarnessError, InstallationError, NoRelease, NoSolution
 from ..contract.processes import children
 
 UNKNOWN: Final = (
@@ -17,6 +17,12 @@ UNKNOWN: Final = (
     # pip; without a connection it prints the same with "(from versions: none)"
     re.compile(r"\(from versions: (?!none\))[^)]*\) ERROR: No matching distribution found for (?P<release>\S+)"),
 )
+CONTRADICTION: Final = (
+    re.compile(r"No solution found when resolving dependencies:?(?: cause:| ╰─▶)? (?P<why>.*?)(?: hint: .*)?$"),  # uv
+    re.compile(r"(?P<why>Cannot install .* because these package versions have conflicting dependencies\.)"),  # pip
+)
+UNCERTAIN: Final = re.compile(r"was not found in the|were unavailable because|exclude-newer|\bplatform\b")
+"""uv has no solution either where an index or the network is missing, at an earlier day, and for another machine."""
 LAST: Final = 8  # lines of an error: uv reports a hash mismatch in seven
 
 
@@ -46,11 +52,18 @@ def within(seconds: int | None) -> Iterator[None]:
 
 
 def failure(pair: str, output: str) -> HarnessError:
-    """The error that an installer's output describes: BadInput for an unknown release, else InstallationError."""
+    """The error that an installer's output describes.
+
+    NoRelease for an unknown release, NoSolution where it is certain that there is none, else InstallationError.
+    """
     text = " ".join(output.split())
     for pattern in UNKNOWN:
         if unknown := pattern.search(text):
             release = unknown["release"].rstrip(",;.")
-            return BadInput(f"{pair}: there is no release {release} for this Python; PyPI lists those that exist")
+            certain = BadInput if UNCERTAIN.search(text) else NoRelease
+            return certain(f"{pair}: there is no release {release} for this Python; PyPI lists those that exist")
+    for pattern in CONTRADICTION:
+        if (found := pattern.search(text)) and not UNCERTAIN.search(text):
+            return NoSolution(f"no installer finds releases of all that it requires: {found['why']}")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return InstallationError("; ".join(lines[-LAST:]) or "no output")

@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 
 from harness.atlas import entry, releases
+from harness.atlas.answer import State
+from harness.atlas.asking import ask
 from harness.commands import atlas
 from harness.commands.atlas import AtlasCommand
-from harness.config.errors import BadInput, CannotImport, Incomplete, InstallationError
+from harness.config.errors import (
+    BadInput,
+    CannotImport,
+    HarnessError,
+    Incomplete,
+    InstallationError,
+    NoRelease,
+    NoSolution,
+)
 from harness.config.pair import Pair
 from harness.contract.case import Case
 from harness.environments import pypi
@@ -142,21 +152,26 @@ def test_the_releases_that_there_are_are_written_beside_the_pairs(
     }
 
 
-def test_a_pair_that_cannot_be_imported_is_an_entry_and_one_that_is_not_installed_is_tried_again(
-    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "certain",
+    [CannotImport("timm raises"), NoSolution("it contradicts itself"), NoRelease("nothing for this Python")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_is_certain_of_a_pair_is_an_entry_and_one_that_is_not_installed_is_tried_again(
+    certain: HarnessError, command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, unreachable, sound = command.lacking[:3]
 
     def tried(pair_run: PairRun, *_: Any) -> list[Judged]:
         if pair_run.pair == broken:
-            raise CannotImport("timm raises")
+            raise certain
         if pair_run.pair == unreachable:
             raise InstallationError("the index did not answer")
         return passed(pair_run)
 
     def judged(records: Sequence[Any]) -> list[Judged]:
         case = Case("tower", "convnext_atto")
-        return [Judged(records[0].pair.id, "cpu-float32", case, Verdict.INCOMPLETE, missing="no wheel")]
+        return [Judged(records[0].pair.id, "cpu-float32", case, Verdict.INCOMPLETE, missing="no record")]
 
     monkeypatch.setattr(atlas, "tried", tried)
     monkeypatch.setattr(verdicts, "judged", judged)
@@ -165,8 +180,10 @@ def test_a_pair_that_cannot_be_imported_is_an_entry_and_one_that_is_not_installe
         chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
     lanes = {key: found.lanes["cpu-float32"] for key, found in entry.read(tmp_path).items()}
     assert (unreachable.transformers, unreachable.timm) not in lanes
-    assert lanes[broken.transformers, broken.timm].failed == "no wheel"
+    assert lanes[broken.transformers, broken.timm].failed == str(certain)
     assert lanes[sound.transformers, sound.timm].routes["tower"].passed == 1
+    [part] = ask(broken.transformers, broken.timm, ["convnext_atto"], ["tower"], folder=tmp_path).parts
+    assert (part.state, part.because) == (State.BROKEN, str(certain))
 
 
 def test_an_index_that_does_not_answer_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.config.errors import BadInput, InstallationError
+from harness.config.errors import BadInput, InstallationError, NoRelease, NoSolution
 from harness.environments.installer_output import failure, within
 
 PAIR = "transformers==99.0.0, timm==1.0.31"
@@ -38,8 +38,60 @@ error: Request failed after 3 retries in 8.9s
 @pytest.mark.parametrize("output", [UV, UV_WRAPPED, PIP], ids=["uv", "uv, wrapped", "pip"])
 def test_a_release_that_does_not_exist_is_bad_input(output: str) -> None:
     error = failure(PAIR, output)
-    assert type(error) is BadInput
+    assert type(error) is NoRelease
     assert str(error) == f"{PAIR}: there is no release transformers==99.0.0 for this Python; {REMEDY}"
+
+
+UV_CONTRADICTION = """\
+error: No solution found when resolving dependencies
+  cause: Because transformers==5.23.0 depends on huggingface-hub>=1.31.0,<3.0 and you require transformers==5.23.0, we
+         can conclude that you require huggingface-hub>=1.31.0,<3.0.
+         And because you require huggingface-hub==0.20.0, we can conclude that your requirements are unsatisfiable.
+
+hint: huggingface-hub may have a later release
+"""
+PIP_CONTRADICTION = """\
+ERROR: Cannot install huggingface-hub==0.20.0 and transformers==5.23.0 because these package versions have conflicting
+ dependencies.
+ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/
+"""
+UV_CACHE_ALONE = """\
+error: No solution found when resolving dependencies
+  cause: Because transformers was not found in the cache and you require transformers==5.23.0, we can conclude that your
+requirements are unsatisfiable.
+
+hint: Packages were unavailable because the network was disabled. When the network is disabled, registry packages may
+only be read from the cache.
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        (UV_CONTRADICTION, "Because transformers==5.23.0 depends on huggingface-hub>=1.31.0,<3.0 and you require"),
+        (PIP_CONTRADICTION, "Cannot install huggingface-hub==0.20.0 and transformers==5.23.0 because these package"),
+    ],
+    ids=["uv", "pip"],
+)
+def test_requirements_that_contradict_each_other_are_certain(output: str, why: str) -> None:
+    error = failure(PAIR, output)
+    assert type(error) is NoSolution
+    assert str(error).startswith(f"no installer finds releases of all that it requires: {why}")
+    assert "hint" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [UV_CACHE_ALONE, UV_CONTRADICTION.replace("may have", "was filtered by `exclude-newer`, which has")],
+    ids=["no network", "an earlier day"],
+)
+def test_that_an_index_did_not_tell_all_is_not_certain(output: str) -> None:
+    assert type(failure(PAIR, output)) is InstallationError
+
+
+def test_a_release_that_appeared_after_the_day_is_bad_input_and_not_certain() -> None:
+    later = f"{UV}hint: `transformers` was filtered by `exclude-newer` to only include packages uploaded before\n"
+    assert type(failure(PAIR, later)) is BadInput
 
 
 @pytest.mark.parametrize(
