@@ -29,7 +29,7 @@ def fail_alike(case: Judged, other: Judged) -> bool:
     if case.outcome != other.outcome:
         return False
     if case.explanation is not None and other.explanation is not None:
-        return _explaining(case) == _explaining(other)
+        return explaining(case) == explaining(other)
     return generalised(case) == generalised(other)
 
 
@@ -44,9 +44,9 @@ def newly_broken(old: Judged, new: Judged) -> frozenset[str]:
     return green if died else frozenset(name for name in green if after.get(name) in RED)
 
 
-def _explaining(case: Judged) -> set[str]:
+def explaining(case: Judged) -> frozenset[str]:
     """The ids of all rules that explain a finding of a case."""
-    return {rule.id for rule in (case.explanation, *case.explained.found) if rule}
+    return frozenset(rule.id for rule in (case.explanation, *case.explained.found) if rule)
 
 
 def cause_of(record: Record) -> str:

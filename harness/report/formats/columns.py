@@ -13,7 +13,7 @@ from typing import Any, Final
 from ...config.options import own_in_words
 from ...contract.case import DEFAULT_SIZE, DEFAULT_VARIANT
 from ...results.explaining import Rule
-from ...results.failure import generalised
+from ...results.failure import explaining, generalised
 from ...results.history import PastRun
 from ...results.judging import Judged, Verdict
 from ...results.pair_diff import KINDS, STATES, Kind, lacks_catalog
@@ -28,7 +28,7 @@ DIGITS: Final = 3
 KEY: Final = 10  # letters
 COLUMNS: Final = (
     *("pair", "lane", "route", "model", "variant", "size", "mark", "outcome"),
-    *("rule", "cause", "reason", "silent", "same_as"),
+    *("rule", "cause", "explaining", "scenarios", "reason", "silent", "same_as"),
     *FIGURES,
     *("group", "run"),
 )
@@ -56,6 +56,8 @@ class Lists:
     outcomes: Index = field(default_factory=Index)
     rules: Index = field(default_factory=Index)
     signatures: Index = field(default_factory=Index)
+    explaining: Index = field(default_factory=Index)
+    scenarios: Index = field(default_factory=Index)
     reasons: Index = field(default_factory=Index)
 
 
@@ -86,6 +88,7 @@ def data(summary: Summary) -> dict[str, Any]:
         "outcomes": list(lists.outcomes),
         "rules": [dict(rule) for rule in lists.rules],
         "reasons": list(lists.reasons),
+        "scenarios": [dict(states) for states in lists.scenarios],
         "groups": [_group(group, summary) for group in groups],
         "commands": _commands(summary),
         "needs": [_need(need, lists.rules) for need in needs.find(summary)],
@@ -128,11 +131,18 @@ def _row(judged: Judged, lists: Lists) -> tuple[Any, ...]:
         lists.outcomes.position(judged.outcome or ""),
         NONE if judged.rule is None else lists.rules.position(_rule(judged.rule)),
         lists.signatures.position(generalised(judged)) if judged.broken else NONE,
+        lists.explaining.position(explaining(judged)) if judged.broken and judged.explanation else NONE,
+        lists.scenarios.position(_scenarios(judged)) if judged.broken and judged.scenarios else NONE,
         NONE if judged.reason == judged.outcome else lists.reasons.position(judged.reason),
         int(judged.silent),
         NONE if judged.same_as is None else lists.models.position(judged.same_as.model),
         *(_figure(record.get(name)) for name in FIGURES),
     )
+
+
+def _scenarios(judged: Judged) -> tuple[tuple[str, str], ...]:
+    """The state of each scenario by its name."""
+    return tuple((scenario.name, STATES[scenario.outcome]) for scenario in judged.scenarios)
 
 
 def _figure(value: Any) -> float | None:

@@ -319,6 +319,35 @@ def test_an_upgrade_shows_the_changes_that_the_command_shows(show: Open, result:
     )
 
 
+def test_an_upgrade_counts_what_breaks_beside_what_is_broken_anyway_as_the_command_does(show: Open) -> None:
+    def line(**outcomes: str) -> dict[str, Any]:
+        scenarios = [
+            {"name": name, "outcome": outcome, "findings": [] if outcome == "passed" else [
+                {"kind": outcome, "where": "load", "what": "x", "how": "lost"}]}
+            for name, outcome in outcomes.items()
+        ]  # fmt: skip
+        return {"outcome": max(outcomes.values(), key=["passed", "keys", "tensors"].index), "scenarios": scenarios}
+
+    models = ("breaks", "otherwise", "as before", "explained otherwise")
+    before = [
+        line(a="passed", b="tensors"),
+        line(a="keys", b="tensors"),
+        line(a="tensors"),
+        line(a="keys", b="tensors"),
+    ]
+    after = [line(a="keys", b="tensors"), line(a="keys"), line(a="tensors"), line(a="passed", b="tensors")]
+    rules = [known("tensors", "unset")]
+    old, new = (
+        from_lines(pair, dict(zip((f"detector/{model}" for model in models), lines, strict=True)), rules)
+        for pair, lines in ((OLD, before), (NEW, after))
+    )
+    kinds = [change.kind for change in compare(old, new)]
+    assert {"newly broken", "broken otherwise"} <= set(kinds)
+    page = show(summary([*old, *new]), f"#upgrade?from={OLD}&to={NEW}")
+    expected = " · ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    assert texts(page, "#main .totals") == [expected]
+
+
 def test_a_pair_whose_cases_are_unknown_has_lost_none(show: Open) -> None:
     blind = [*cases(OLD, BEFORE), *cases(NEW, {"tower/*": None})]
     for start, end in ((OLD, NEW), (NEW, OLD)):

@@ -34,9 +34,8 @@ const outcomeOf = (index) => DATA.outcomes[CASES.outcome[index]];
 const reasonOf = (index) => nameOf("reasons", CASES.reason[index]) ?? outcomeOf(index);
 const stateOf = (index) => (index === undefined ? "none" : DATA.states[outcomeOf(index)]);
 
-// The rule that explains the outcome; the rule of a case that is not as expected explains nothing.
+// The rule of a case that is not as expected explains nothing.
 const isAsExpected = (index) => CASES.mark[index] > MARK.incomplete;
-const explanationOf = (index) => (isAsExpected(index) ? CASES.rule[index] : -1);
 
 // How many cases have each mark.
 function tally(cases) {

@@ -26,10 +26,18 @@ function upgradeView(query) {
 
 const caseKey = (index) => [CASES.lane[index], CASES.route[index], CASES.model[index], CASES.variant[index], CASES.size[index]].join(" ");
 
+// As `fail_alike` and `newly_broken` in harness/results/failure.py decide.
 function failAlike(was, now) {
   if (CASES.outcome[was] !== CASES.outcome[now]) return false;
-  const explained = explanationOf(was) >= 0 && explanationOf(was) === explanationOf(now);
-  return explained || CASES.cause[was] === CASES.cause[now];
+  const bothExplained = CASES.explaining[was] >= 0 && CASES.explaining[now] >= 0;
+  return bothExplained ? CASES.explaining[was] === CASES.explaining[now] : CASES.cause[was] === CASES.cause[now];
+}
+
+function newlyBroken(was, now) {
+  const [before, after] = [was, now].map((index) => nameOf("scenarios", CASES.scenarios[index]) ?? {});
+  const green = Object.keys(before).filter((name) => before[name] === "green");
+  const died = after[""] === "broken" && !("" in before);
+  return died ? green.length > 0 : green.some((name) => after[name] === "broken");
 }
 
 function isKnown([olds, news]) {
@@ -48,6 +56,7 @@ function changed(olds, news, blind) {
     let kind = DATA.kinds[`${stateOf(was)} ${stateOf(now)}`];
     if (!kind) continue;
     if (kind === "gone" && now !== undefined && CASES.variant[now]) kind = "option dropped"; // 0 is the default variant
+    if (kind === "broken otherwise" && newlyBroken(was, now)) kind = "newly broken";
     if (kind === "broken otherwise" && failAlike(was, now)) continue;
     if (kind === "newly drifted" && !(outcomeOf(was) === "passed" && outcomeOf(now) === "drifted")) continue;
     changes.push({ kind, was, now, broken: kind === "newly fixed" ? was : now ?? was });
