@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from harness.atlas import words  # noqa: E402
-from harness.commands import ask  # noqa: E402
+from harness.commands.answers import ask  # noqa: E402
 from harness.commands.atlas import AtlasCommand  # noqa: E402
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
 from harness.commands.bench.figure import HEAD  # noqa: E402

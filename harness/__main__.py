@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("target", metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
-    from .commands import ask, explain, site  # noqa: PLC0415  need a Python that is not too old
+    from .commands.answers import ask, explain, site  # noqa: PLC0415  need a Python that is not too old
 
     ask.add_to(commands)
     explain.add_to(commands)
@@ -137,7 +137,7 @@ def _answered(arguments: argparse.Namespace) -> int:
 
 def _answering(command: str) -> Any:
     """The module of a command that answers from what this package knows."""
-    from .commands import ask, explain, site  # noqa: PLC0415  need a Python that is not too old
+    from .commands.answers import ask, explain, site  # noqa: PLC0415  need a Python that is not too old
 
     return {"explain": explain, "site": site}.get(command, ask)
 
@@ -179,7 +179,7 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
     if _is_untrusted(arguments):
         untrusted.read_no_code(Path(arguments.target))
-    from .commands import ask  # noqa: PLC0415  needs a Python that is not too old
+    from .commands.answers import ask  # noqa: PLC0415  needs a Python that is not too old
 
     console.out.write(ask.of_installed(arguments.routes) if arguments.command == "doctor" else "")
     if problem := _missing():

@@ -45,6 +45,4 @@ def build(run: Callable[[Sequence[str], Path], object]) -> None:
         BUILT.write_text(head() + (folder / BUILT.name).read_text(encoding="utf-8"), encoding="utf-8")
         texts = ((name, (folder / "node_modules" / name / "LICENSE").read_text(encoding="utf-8")) for name in LIBRARIES)
         licenses = "\n\n".join(f"{name}\n\n{text}" for name, text in texts)
-        LICENSES.write_text(
-            "\n\n".join(f"{name} {told[name]}\n\n{text}" for name, text in texts.items()), encoding="utf-8"
-        )
+        LICENSES.write_text(licenses, encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.atlas.entry import LaneEntry, PairEntry, RouteEntry, write
-from harness.commands import ask
+from harness.commands.answers import ask
 from harness.commands.upgrade import UpgradeCommand
 from harness.commands.upgrade_known import KnownMove
 from harness.config.errors import BadInput, ExitCode, Incomplete

@@ -6,7 +6,7 @@ import pytest
 
 from harness.__main__ import main
 from harness.atlas.rules import known
-from harness.commands import explain
+from harness.commands.answers import explain
 from harness.contract.case import Outcome
 from harness.contract.routes import OWN, ROUTES
 from harness.results.judging import Verdict

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from ..atlas.answer import LANE, PACKAGES, Answer
-from ..config.errors import BadInput
+from ...atlas.answer import LANE, PACKAGES, Answer
+from ...config.errors import BadInput
 
 if TYPE_CHECKING:
-    from ..atlas.moving import Move
+    from ...atlas.moving import Move
 
 PINS: Final = (
     "transformers==X timm==Y, a pair's id, or a file that pins both: uv.lock, requirements.txt, pyproject.toml"
@@ -62,10 +62,10 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """Print the answer; its exit code. Raises BadInput."""
-    from ..atlas import words  # noqa: PLC0415  needs packaging, which the Python of another command may lack
-    from ..atlas.asking import ask  # noqa: PLC0415  as above
-    from ..atlas.moving import move  # noqa: PLC0415  as above
-    from ..config import pins  # noqa: PLC0415  as above
+    from ...atlas import words  # noqa: PLC0415  needs packaging, which the Python of another command may lack
+    from ...atlas.asking import ask  # noqa: PLC0415  as above
+    from ...atlas.moving import move  # noqa: PLC0415  as above
+    from ...config import pins  # noqa: PLC0415  as above
 
     selected, lane = (arguments.models, arguments.routes), arguments.lane
     if arguments.command == "ask":
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
 
 def tell_all(answers: "Sequence[Answer | Move]", out: TextIO, *, markdown: bool = False) -> int:
     """Print answers, with an empty line between two; the exit code of the one that is worst."""
-    from ..atlas import words  # noqa: PLC0415  as above
+    from ...atlas import words  # noqa: PLC0415  as above
 
     told = ["\n".join(words.as_markdown(lines) if markdown else lines) for lines in map(words.lines_of, answers)]
     out.write("\n\n".join(told))
@@ -103,9 +103,9 @@ def in_brief(transformers: str, timm: str, routes: Sequence[str] = (), folder: P
 
     Raises BadInput for what is no pair, and for an atlas that was cut.
     """
-    from ..atlas import entry, words  # noqa: PLC0415  needs packaging
-    from ..atlas.answer import State  # noqa: PLC0415  as above
-    from ..atlas.asking import asked_for, opened, spelled  # noqa: PLC0415  as above
+    from ...atlas import entry, words  # noqa: PLC0415  needs packaging
+    from ...atlas.answer import State  # noqa: PLC0415  as above
+    from ...atlas.asking import asked_for, opened, spelled  # noqa: PLC0415  as above
 
     atlas = opened(folder or entry.PACKAGED, LANE)
     releases = spelled(atlas, transformers, timm)
@@ -119,7 +119,7 @@ def in_brief(transformers: str, timm: str, routes: Sequence[str] = (), folder: P
 
 def _ends(arguments: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:
     """Both ends of a move. Raises BadInput."""
-    from ..config import pins  # noqa: PLC0415  as above
+    from ...config import pins  # noqa: PLC0415  as above
 
     if arguments.diff:
         if arguments.pins:

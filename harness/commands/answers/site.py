@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from ..atlas.answer import LANE
+from ...atlas.answer import LANE
 
 ABOUT: Final = "write a site that answers from what was measured before: static pages, which need no server"
 EXAMPLE: Final = "Example: site --out public"
@@ -20,10 +20,11 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """Write the site. Raises BadInput."""
-    from ..environments import pypi  # noqa: PLC0415  needs libraries that the Python of another command may lack
-    from ..site import build  # noqa: PLC0415  as above
+    from ...config.text import number  # noqa: PLC0415  as below
+    from ...environments import pypi  # noqa: PLC0415  needs libraries that the Python of another command may lack
+    from ...site import build  # noqa: PLC0415  as above
 
     frame = build.site(pypi.today().isoformat(), arguments.lane)
     count = build.write(frame, arguments.out, alone=arguments.alone)
-    out.write(f"{count} pages; open {arguments.out / build.FRONT}\n")
+    out.write(f"{number(count, 'page')}; open {arguments.out / build.FRONT}\n")
     return 0

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from ..config.errors import BadInput
-from ..contract.package import FOLDER
+from ...config.errors import BadInput
+from ...contract.package import FOLDER
 
 DOCS: Final = FOLDER / "docs"
 RULES: Final = DOCS / "known-failures.md"

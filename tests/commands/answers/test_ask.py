@@ -9,7 +9,7 @@ import pytest
 
 from harness.__main__ import main
 from harness.atlas.entry import LaneEntry, PairEntry, RouteEntry, write
-from harness.commands import ask
+from harness.commands.answers import ask
 from tests.places import ROOT
 
 PINS = ["transformers==5.23.0", "timm==1.0.31"]

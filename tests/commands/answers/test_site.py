@@ -1,0 +1,26 @@
+"""The command `site`."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import __main__ as command
+
+
+def test_it_says_how_many_pages_there_are_and_which_to_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["site", "--out", str(tmp_path), "--alone"]) == 0
+    assert capsys.readouterr().out == f"1 page; open {tmp_path / 'index.html'}\n"
+
+
+def test_a_folder_that_is_a_file_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert command.main(["site", "--out", str(tmp_path / "file"), "--alone"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_lane_without_a_measured_pair_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["site", "--out", "nowhere", "--lane", "cuda-float16"]) == 2
+    assert "nothing was measured in a lane cuda-float16; there are cpu-float32" in capsys.readouterr().err
+    assert not Path("nowhere").exists()
