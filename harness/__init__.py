@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .atlas.asking import ask
     from .atlas.moving import move
-    from .mending import Lost, guard, repair
+    from .mending.loaded import Lost, guard
+    from .mending.repair import repair
     from .survival import assert_survives_transformers
 
 __all__ = ["Lost", "ask", "assert_survives_transformers", "guard", "move", "repair"]
 _MODULES = {
-    "Lost": "mending",
+    "Lost": "mending.loaded",
     "ask": "atlas.asking",
     "assert_survives_transformers": "survival",
-    "guard": "mending",
+    "guard": "mending.loaded",
     "move": "atlas.moving",
-    "repair": "mending",
+    "repair": "mending.repair",
 }
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel, TimmWrapperConfig, TimmWrapperModel
 
 from harness import Lost, guard, repair
-from harness.mending import Loss
+from harness.mending.loaded import Loss
 from tests.own.as_people_write import OldStyleInit, TowerConfig
 
 ARCHITECTURE = "vit_relpos_small_patch16_224"

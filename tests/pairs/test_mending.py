@@ -6,6 +6,7 @@ from tests.pairs.command import run
 from tests.places import TIMM, TRANSFORMERS
 
 SCRIPT = "tests/own/mended.py"
+FOLDERS = "tests/own/mended_folders.py"
 SECONDS = 660
 
 
@@ -23,4 +24,19 @@ def test_guard_raises_where_a_release_loses_something_and_repair_brings_it_back(
     transformers, timm = pair
     ended = run("-s", "cause", "--", f"transformers=={transformers}", f"timm=={timm}", SCRIPT, seconds=SECONDS)
     assert f"{SCRIPT}: sound" in ended.out, ended.out + ended.said
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param((TRANSFORMERS, TIMM), id="the number of classes twice"),
+        pytest.param(("4.48.3", "1.0.14"), id="tensors that are lost", marks=pytest.mark.all_faults),
+    ],
+)
+@pytest.mark.slow
+def test_repair_mends_a_copy_of_a_folder_and_refuses_one_whose_tensors_are_lost(pair: tuple[str, str]) -> None:
+    transformers, timm = pair
+    ended = run("-s", "cause", "--", f"transformers=={transformers}", f"timm=={timm}", FOLDERS, seconds=SECONDS)
+    assert f"{FOLDERS}: sound" in ended.out, ended.out + ended.said
     assert ended.code == 0

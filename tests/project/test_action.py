@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from ruamel.yaml import YAML
 
-from harness.__main__ import _parser
+from harness.command_line import parser
 from tests.places import ROOT
 
 ACTION: Final = ROOT / ".github/actions/upgrade/action.yml"
@@ -75,4 +75,4 @@ def test_the_hook_runs_a_command_that_there_is() -> None:
     [hook] = read(HOOKS)
     command, *words = hook["entry"].split()
     assert command == "layerscale-matrix"
-    assert _parser().parse_args([*words, "module:make"]).command == hook["id"]
+    assert parser().parse_args([*words, "module:make"]).command == hook["id"]

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from harness.__main__ import _parser
 from harness.cell.guards import machine
+from harness.command_line import parser as command_parser
 from harness.commands import atlas, run_arguments
 from harness.commands.bench import bench
 from harness.commands.cause import CauseCommand
@@ -130,7 +130,7 @@ def test_a_command_shown_is_one_that_there_is(
 
 @pytest.mark.parametrize("command", INSTALLED.findall("\n".join(PAGES.values())))
 def test_a_command_of_the_package_is_one_that_there_is(command: str) -> None:
-    assert _parser().parse_args(shlex.split(command)).command
+    assert command_parser().parse_args(shlex.split(command)).command
 
 
 def test_there_are_commands_to_check() -> None:

@@ -33,7 +33,7 @@ READS_TENSORS = {
         (r"\bYAML\(", {"config/yaml_document.py", "commands/releases.py"}),  # which writes what the first has read
         (r"torch\.load\(|safe_open\(|load_file\(", READS_TENSORS),
         (r"zipfile\.", {"cell/user_models/tensor_files.py"}),
-        (r"type=int|type=float", {"__main__.py", "doctor/bare_case.py", "cell/runtime/plugin.py"}),
+        (r"type=int|type=float", {"command_line.py", "doctor/bare_case.py", "cell/runtime/plugin.py"}),
         (r"\bpickle\.|tarfile|trust_remote_code=True|weights_only=False|(?<![.\w])(eval|exec|input)\(", ()),
     ],
     ids=["JSON", "YAML", "tensors", "zip", "numbers", "code"],

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.__main__ import ABOUT, FITTING
+from harness.__main__ import FITTING
 from harness.cell.guards.importing import IN_ORDER
+from harness.command_line import ABOUT
 from tests.places import ROOT
 
 

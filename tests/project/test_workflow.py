@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from ruamel.yaml import YAML
 
-from harness.__main__ import _parser
+from harness.command_line import parser
 from harness.commands import atlas
 from tests.arguments import parse
 from tests.places import ROOT
@@ -52,7 +52,7 @@ def test_every_job_has_a_time_limit() -> None:
 @pytest.mark.parametrize("command", re.findall(r"python -m harness .*", TEXT))
 def test_its_commands_are_some_that_there_are(command: str) -> None:
     words = shlex.split(re.sub(r" > \S+", "", command))[3:]
-    given = _parser().parse_args(words)
+    given = parser().parse_args(words)
     assert given.command in {"plan", "collect"}
 
 

@@ -1,16 +1,13 @@
-"""What a load lost in silence: `repair` mends a loaded model, and `guard` raises where a load loses something.
+"""What a load lost in silence: `mend` mends a loaded model, and `guard` raises where a load loses something.
 
-    from layerscale_matrix import guard, repair
-
-    for mended in repair(model, folder):
-        print(mended)
+    from layerscale_matrix import guard
 
     with guard():
         model = MyModel.from_pretrained(folder)
 
 Both look for what transformers loses without a word, and what can be told from the loaded model and its checkpoint:
 tensors that are not as the checkpoint has them, because their names were rewritten or because they were initialised
-again, and buffers that are in no checkpoint. They need torch, timm and transformers.
+again, and buffers that are in no checkpoint.
 """
 
 import contextlib
@@ -26,13 +23,13 @@ import transformers
 from packaging.specifiers import SpecifierSet
 from torch import Tensor, nn
 
-from .atlas.rules import known
-from .cell.compare.diagnosis import equal
-from .cell.user_models import target, tensor_files
-from .cell.user_models.key_renames import KNOWN
-from .contract.checkpoint import Checkpoint
-from .contract.matching import covers_releases
-from .remedies import models
+from ..atlas.rules import known
+from ..cell.compare.diagnosis import equal
+from ..cell.user_models import target, tensor_files
+from ..cell.user_models.key_renames import KNOWN
+from ..contract.checkpoint import Checkpoint
+from ..contract.matching import covers_releases
+from ..remedies import models
 
 CLOSE: Final = 1e-2
 """Of the largest value: a table that was computed in lower precision is as it should be."""
@@ -77,7 +74,7 @@ class Lost(RuntimeError):
         self.losses = losses
 
 
-def repair(model: nn.Module, folder: str | Path | None = None) -> tuple[Loss, ...]:
+def mend(model: nn.Module, folder: str | Path | None = None) -> tuple[Loss, ...]:
     """Mend in place a model that was just loaded, and say what of it was lost; empty if nothing was found.
 
     `folder` has the checkpoint that it was loaded from. What a rule explains is set to what the checkpoint has; what

@@ -1,0 +1,92 @@
+"""The command `repair`: mends a folder, or a model that a target makes, and prints what it changed."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from ..cell.guards import importing, offline
+from ..cell.models import weights
+from ..cell.user_models import resolution, save_and_reload
+from ..cell.user_models.save_and_reload import WrappedModule
+from ..cell.user_models.target import Unusable
+from ..contract.checkpoint import CONFIG, is_path
+from ..contract.finding import one_line
+from ..doctor.console_report import quiet
+from ..doctor.messages import Console
+from . import folder as folders
+from . import loaded
+from .loaded import Loss
+from .repair import saved
+
+
+def examine(target: str, into: Path | None, config: str | None, maker: str | None, console: Console) -> int:
+    """Mend and print what was changed; 0. Raises Unusable for what cannot be mended."""
+    offline.enforce()
+    console.reading(f"while {target} was read")
+    try:
+        if is_path(target) and into is not None:
+            if config is not None:
+                raise Unusable(f"--config: {target} is a folder, and has its own; --class names what makes its model")
+            return _folder(Path(target), into, maker, console)
+        if maker is not None:
+            raise Unusable(f"--class is for a checkpoint folder, and {target} is none")
+        return _model(target, config, into, console)
+    except (ValueError, OSError) as error:
+        raise Unusable(str(error)) from error
+
+
+def _folder(folder: Path, into: Path, maker: str | None, console: Console) -> int:
+    with quiet():
+        mended = folders.mend(folder, into, maker)
+    console.out.write(f"{importing.found()}\n")
+    if not mended.changes:
+        console.out.write(f"{folder} is not damaged, as far as its files can tell; nothing was written.\n")
+        return 0
+    console.out.write("".join(f"✔ {change}\n" for change in mended.changes))
+    if mended.left_out:
+        console.out.write(f"Not copied: {', '.join(mended.left_out)}\n")
+    console.out.write(f"Written to {into}; {folder} is as it was.\n")
+    return 0
+
+
+def _model(target: str, config: str | None, into: Path | None, console: Console) -> int:
+    """Mend the model that a target loads, or the one that it makes, once it was saved and loaded."""
+    with quiet():
+        found = resolution.as_target(resolution.resolve(target, config))
+        model = save_and_reload.build_pretrained(found)
+    if into is not None and isinstance(model, WrappedModule):
+        raise Unusable(f"{target} gives no model of transformers, and is not written to {into}; leave --into out")
+    console.testing(f"while {target} was mended")
+    source = Path(str(getattr(model, "name_or_path", None) or ""))
+    with quiet(), tempfile.TemporaryDirectory(dir=console.folder) as folder:
+        if not (source / CONFIG).is_file():
+            source = Path(folder)
+            if into is None:
+                weights.fill(model)  # a LayerScale that is made anew has the value that a constructor gave it before
+            model = _reloaded(model, source)
+        losses = loaded.mend(model, source) if into is None else saved(model, source, into)
+    _print(target, losses, console)
+    if into is not None:
+        console.out.write(f"Written to {into}.\n")
+    return 0
+
+
+def _reloaded(model: Any, folder: Path) -> Any:
+    """The model once the installed transformers has saved and loaded it. Raises Unusable."""
+    try:
+        model.save_pretrained(folder)
+        return type(model).from_pretrained(folder)
+    except Exception as error:
+        version = transformers.__version__
+        raise Unusable(f"transformers {version} cannot save and load it: {one_line(error)}; see check") from error
+
+
+def _print(target: str, losses: Sequence[Loss], console: Console) -> None:
+    """Print what was lost. Raises Unusable if something of it was left as it is."""
+    if left := [str(loss) for loss in losses if not loss.rule]:
+        raise Unusable(f"{target}: cannot be mended: {'; '.join(left)}")
+    console.out.write(f"{importing.found()}\n")
+    console.out.write("".join(f"✔ {loss}\n" for loss in losses) or f"{target} has lost nothing that can be told.\n")
