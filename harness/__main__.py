@@ -47,6 +47,16 @@ def _answering(command: str) -> Any:
     return {"explain": explain, "site": site}.get(command, ask)
 
 
+def _completion(shell: str) -> int:
+    try:
+        from . import completion  # noqa: PLC0415  needs a library that a pair lacks
+    except ImportError as error:
+        sys.stderr.write(f"{error}; pip install shtab\n")
+        return 2
+    sys.stdout.write(completion.script(shell))
+    return 0
+
+
 def _nightly(arguments: argparse.Namespace) -> int:
     try:
         from .commands.distributed import nightly  # noqa: PLC0415  needs libraries that a pair lacks
@@ -77,6 +87,8 @@ def main(argv: list[str]) -> int:
     arguments = command_line.parser().parse_args(argv)
     if arguments.command in ANSWERED:
         return _answered(arguments)
+    if arguments.command == "completion":
+        return _completion(arguments.shell)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)
     if arguments.command == "repair":

@@ -13,7 +13,8 @@ from .contract import finding, package
 from .mending import options as mending
 
 IN_CHECKOUT: Final = package.NAME == "harness"
-COMMAND: Final = f"python -m {package.NAME}" if IN_CHECKOUT else "layerscale-matrix"
+INSTALLED: Final = "layerscale-matrix"
+COMMAND: Final = f"python -m {package.NAME}" if IN_CHECKOUT else INSTALLED
 """What is typed to get here."""
 ABOUT: Final = """\
 Which pairs of transformers and timm give back the model that was saved? ask, upgrade and explain answer from what was
@@ -32,6 +33,7 @@ model that this module registers with timm; or a checkpoint folder, in timm's fo
 """
 CONFIG: Final = "for a class: JSON, or package.module:make_config"
 MAKER: Final = "for a folder whose model transformers lacks: package.module:Name, as TARGET"
+SHELLS: Final = ("bash", "zsh", "fish")
 TESTS_OF_OWN: Final = (
     ("check", "a model or a checkpoint of your own: whether transformers saves and loads it unchanged"),
     ("names", "the names in a model of your own that transformers renames, by release, and safe names"),
@@ -48,21 +50,21 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         days = sorted({lane.day for pair in entry.read().values() for lane in pair.lanes.values()})
         measured = f"{len(entry.read())} pairs, measured up to {days[-1]}" if days else "no pair"
-        sys.stdout.write(f"layerscale-matrix {_version()}; the atlas has {measured}\n")
+        sys.stdout.write(f"{INSTALLED} {_version()}; the atlas has {measured}\n")
         parser.exit()
 
 
 def _version() -> str:
     """That of the installed package, or of the checkout."""
     if not IN_CHECKOUT:
-        return importlib.metadata.version("layerscale-matrix")
+        return importlib.metadata.version(INSTALLED)
     project = tomllib.loads((package.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return f"{project['version']}, a checkout"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
-    whole = _Parser(prog=COMMAND, description=ABOUT, epilog=CODES, allow_abbrev=False)
+def parser(typed: str = COMMAND) -> argparse.ArgumentParser:
+    """The commands and their options; `typed` is what is typed before them."""
+    whole = _Parser(prog=typed, description=ABOUT, epilog=CODES, allow_abbrev=False)
     whole.add_argument("--version", action=_Version, nargs=0, help="the version, and when the atlas was measured")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = "a few small models on every route, compared with native timm: what is broken, why, and what to do"
@@ -77,6 +79,10 @@ def parser() -> argparse.ArgumentParser:
     ask.add_to(commands)
     explain.add_to(commands)
     site.add_to(commands)
+    about = f"a script with which a shell completes {INSTALLED}"
+    where = "Where a shell looks for it is said at the top of the script."
+    completion = commands.add_parser("completion", help=about, description=f"{about[0].upper()}{about[1:]}. {where}")
+    completion.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
     _add_nightly(commands)
     return whole
 

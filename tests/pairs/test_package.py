@@ -71,6 +71,7 @@ def test_it_is_small_and_answers_without_torch_or_nox(installed: Path) -> None:
     assert run(command, "--version").stdout.startswith("layerscale-matrix 0.")
     explained = run(command, "explain", "gamma-renamed")
     assert "Releases: transformers <4.49" in explained.stdout
+    assert "layerscale_matrix" in run(command, "completion", "bash").stdout
 
 
 def test_it_answers_from_a_project_s_lock(installed: Path, tmp_path: Path) -> None:

@@ -67,6 +67,11 @@ def look_up(word: str) -> list[Entry]:
     return list(reversed(found.values()))
 
 
+def words() -> frozenset[str]:
+    """All words that the pages explain."""
+    return frozenset(entry.word for path in PAGES for entry in _entries(path))
+
+
 def _lines(entry: Entry) -> Iterator[str]:
     yield f"{entry.word}: {_plain(entry.says)}"
     yield from (f"  {_plain(line)}" for line in entry.more)

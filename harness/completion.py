@@ -1,0 +1,48 @@
+"""`completion`: the script with which a shell completes layerscale-matrix. It needs shtab, and the script nothing."""
+
+import argparse
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+import shtab
+
+from .atlas import entry
+from .command_line import INSTALLED, parser
+from .commands import explain
+from .contract.routes import ROUTES
+
+PLACES: Final[Mapping[str, Any]] = {
+    "DIR": shtab.DIRECTORY,
+    **dict.fromkeys(("FILE", "PINS", "TARGET"), shtab.FILE),
+}
+"""By what an argument is called in `--help`, the files or folders that are proposed for it."""
+
+
+def script(shell: str) -> str:
+    """The script for a shell that shtab knows: bash, zsh or fish."""
+    whole = parser(INSTALLED)
+    words = _words()
+    for command, action in _arguments(whole):
+        proposed: Any = action
+        name = action.option_strings[-1] if action.option_strings else command
+        if name in words:
+            proposed.choices = sorted(words[name])
+        elif action.metavar in PLACES:
+            proposed.complete = PLACES[str(action.metavar)]
+    return str(shtab.complete(whole, shell))
+
+
+def _words() -> Mapping[str, Collection[str]]:
+    """The words that are proposed, by option, or by the command whose argument they are."""
+    lanes = {name for pair in entry.read().values() for name in pair.lanes}
+    return {"--route": ROUTES, "--lane": lanes, "explain": explain.words()}
+
+
+def _arguments(whole: argparse.ArgumentParser, command: str = "") -> Iterator[tuple[str, argparse.Action]]:
+    """The arguments of all commands, each with its command."""
+    for action in whole._actions:  # noqa: SLF001  argparse has no public way to them
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  as above
+            for name, subparser in action.choices.items():
+                yield from _arguments(subparser, name)
+        else:
+            yield command, action
