@@ -98,5 +98,5 @@ def test_pytest_has_its_fixture_and_imports_next_to_nothing_for_it(installed: Pa
     python = installed / "python"
     assert run(find_uv_bin(), "pip", "install", "--python", python, "pytest").returncode == 0
     assert "survives_transformers" in run(python, "-m", "pytest", "--fixtures", cwd=tmp_path).stdout
-    seen = "import sys, pytest; there = {*sys.modules}; import layerscale_matrix.survival; print(*{*sys.modules} - old)"
-    assert set(run(python, "-c", seen).stdout.split()) <= {"layerscale_matrix", "layerscale_matrix.survival"}
+    seen = "import sys, pytest; old = {*sys.modules}; import layerscale_matrix.survival; print(*{*sys.modules} - old)"
+    assert set(run(python, "-c", seen).stdout.split()) == {"layerscale_matrix", "layerscale_matrix.survival"}
