@@ -69,11 +69,11 @@ def assert_survives(releases: Releases, remedied: Collection[str], make: Callabl
     problems = [*_renamed(releases[0], model), *filter(None, map(_problem, parts))]
     left = [problem for problem in problems if not (problem.rules and set(problem.rules) <= set(remedied))]
     if left:
-        told = dict.fromkeys(line for problem in left for line in problem.lines())
+        told = [line for problem in _merged(left) for line in problem.lines()]
         rules = sorted({rule for problem in left for rule in problem.rules})
         hint = f"Where your model has the remedy already: remedied={rules} in the marker." if rules else ""
         where = f"with transformers {releases[0]} and timm {releases[1]}, by what was measured before:"
-        raise AssertionError("\n".join([where, *told, *filter(None, [hint])]))
+        raise AssertionError("\n".join(filter(None, [where, *told, hint])))
     _skip_what_is_not_known(releases, parts)
 
 
@@ -119,6 +119,14 @@ def _renamed(transformers: str, model: nn.Module) -> Iterator[Problem]:
                 more = f" and {len(names) - 1} more" if len(names) > 1 else ""
                 because = f"transformers {rename.releases} makes {rename.into} of {rename.pattern.pattern}"
                 yield Problem(f"{names[0]}{more}", (rule,) if rule else (), "" if rule else because)
+
+
+def _merged(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """The problems, those for the same reason as one."""
+    parts: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for problem in problems:
+        parts.setdefault((problem.rules, problem.because), []).append(problem.part)
+    yield from (Problem("; ".join(of), rules, because) for (rules, because), of in parts.items())
 
 
 def _problem(part: Part) -> Problem | None:

@@ -57,6 +57,8 @@ def test_names_that_are_rewritten_are_a_failure_with_cause_and_remedy() -> None:
         assert_survives(OLD, (), own("test_convnext"))
     said = str(raised.value)
     assert said.startswith("with transformers 4.48.3 and timm 1.0.14, by what was measured before:\n✘ ")
+    assert said.splitlines()[1].endswith(".gamma and 8 more; tower/test_convnext: works with a remedy")
+    assert said.count("because") == 1
     assert "because transformers before 4.49 renames every key that contains gamma to weight" in said
     assert "Move to transformers 4.49 or later." in said
     assert said.endswith("Where your model has the remedy already: remedied=['gamma-renamed'] in the marker.")
