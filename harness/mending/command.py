@@ -7,7 +7,7 @@ from typing import Any
 
 import transformers
 
-from ..cell.guards import importing, offline
+from ..cell.guards import importing, offline, untrusted
 from ..cell.models import weights
 from ..cell.user_models import resolution, save_and_reload
 from ..cell.user_models.save_and_reload import WrappedModule
@@ -39,6 +39,8 @@ def examine(target: str, into: Path | None, config: str | None, maker: str | Non
 
 
 def _folder(folder: Path, into: Path, maker: str | None, console: Console) -> int:
+    if maker is None:  # the folder may come from anybody
+        untrusted.take_no_more_than_there_is()
     with quiet():
         mended = folders.mend(folder, into, maker)
     console.out.write(f"{importing.found()}\n")

@@ -10,6 +10,7 @@ from typing import Final
 from ..atlas.rules import known
 from ..cell.user_models.target import Unusable
 from ..contract.checkpoint import CONFIG, INDICES, WEIGHTS, Checkpoint, regular
+from ..contract.finding import one_line
 from ..remedies import folders
 from ..remedies.table import REMEDIES, Mends
 from . import names, written
@@ -47,12 +48,20 @@ def mend(folder: Path, into: Path, maker: str | None = None) -> MendedFolder:
     with written.anew(into) as stage:
         copied = _copy_weights(checkpoint, stage)
         if of_names:
-            # Its name is private, for another one would change the digest by which every record is current.
-            folders._rename(stage, lambda name: now.get(name, name))  # noqa: SLF001
+            _rename(folder, stage, now)
             names.refuse_lost(held, now, folder, stage)
         left_out = _copy_rest(folder, stage, copied)
         _mend_others(stage, of_config)
     return MendedFolder((*of_names, *of_config), left_out)
+
+
+def _rename(folder: Path, stage: Path, now: Mapping[str, str]) -> None:
+    """Change the names in all files of the copy. Raises Unusable for one that cannot be read, as one beside another."""
+    try:
+        # Its name is private, for another one would change the digest by which every record is current.
+        folders._rename(stage, lambda name: now.get(name, name))  # noqa: SLF001
+    except Exception as error:  # readers of a damaged file raise anything
+        raise Unusable(f"{folder}: cannot be mended: {one_line(error)}") from error
 
 
 def _mend_others(stage: Path, changes: list[Change]) -> None:
@@ -62,7 +71,7 @@ def _mend_others(stage: Path, changes: list[Change]) -> None:
         try:
             remedy.function(Mends.FOLDERS)(stage)
         except Exception as error:  # timm has the model, and may still be unable to describe it
-            raise Unusable(f"{stage.name}: cannot be mended: {change.what}: {type(error).__name__}: {error}") from error
+            raise Unusable(f"{stage.name}: cannot be mended: {change.what}: {one_line(error)}") from error
 
 
 def _copy_weights(checkpoint: Checkpoint, stage: Path) -> Mapping[str, Path]:

@@ -16,6 +16,7 @@ from ..cell.user_models.resolution import from_folder
 from ..cell.user_models.target import Unusable
 from ..cell.user_models.tensor_files import state_of
 from ..contract.checkpoint import Checkpoint
+from ..contract.finding import one_line
 from .described import Change
 from .loaded import OF_NAMES
 
@@ -145,7 +146,10 @@ def _by_timm(checkpoint: Checkpoint, folder: Path) -> Mapping[str, Tensor]:
 
 def _by_transformers(kind: Any, folder: Path) -> Mapping[str, Tensor]:
     """The tensors that a class of transformers has from a folder, without those that it initialised."""
-    model, info = kind.from_pretrained(folder, output_loading_info=True)
+    try:
+        model, info = kind.from_pretrained(folder, output_loading_info=True)
+    except Exception as error:  # a library may raise anything
+        raise Unusable(f"{kind.__name__} cannot load the folder: {one_line(error)}") from error
     missing = {str(name) for name in info["missing_keys"]}
     return {name: tensor for name, tensor in model.state_dict().items() if name not in missing}
 

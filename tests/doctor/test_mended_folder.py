@@ -145,6 +145,19 @@ def test_layer_norms_of_bert_get_today_s_names(tmp_path: Path) -> None:
     assert set(load_file(copy / FILE)) == whole
 
 
+def test_a_model_that_lacks_tensors_and_cannot_be_loaded_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "bert"
+    BertModel(BertConfig(vocab_size=30, hidden_size=16, num_hidden_layers=1, num_attention_heads=2)).save_pretrained(
+        folder
+    )
+    rewrite(folder, lambda state: {name: tensor for name, tensor in state.items() if not name.startswith("pooler")})
+    config = json.loads((folder / "config.json").read_text())
+    quantised = {"quant_method": "gptq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps({**config, "quantization_config": quantised}))
+    with pytest.raises(ValueError, match="BertModel cannot load the folder: ImportError"):
+        repair(folder, into=tmp_path / "copy")
+
+
 def test_a_model_of_one_s_own_is_mended_by_its_class(tmp_path: Path) -> None:
     model = fill(OldStyleInit(TowerConfig("test_convnext")))
     folder, copy = tmp_path / "own", tmp_path / "copy"
@@ -193,6 +206,14 @@ def test_a_file_that_was_cut_and_an_architecture_that_is_not_there_are_refused(f
         repair(folder, into=tmp_path / "copy")
     (folder / FILE).write_bytes((folder / FILE).read_bytes()[:999])
     with pytest.raises(ValueError, match="cannot be read"):
+        repair(folder, into=tmp_path / "copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_another_file_beside_it_that_cannot_be_read_is_said(folder: Path, tmp_path: Path) -> None:
+    rewrite(folder, renamed("gamma", "weight"))
+    (folder / BIN).write_bytes(b"no file of torch's")
+    with pytest.raises(ValueError, match="cannot be mended: UnpicklingError"):
         repair(folder, into=tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
