@@ -8,7 +8,7 @@ import shtab
 
 from .atlas import entry
 from .command_line import INSTALLED, parser
-from .commands import explain
+from .commands.answers import explain
 from .contract.routes import ROUTES
 
 PLACES: Final[Mapping[str, Any]] = {
