@@ -46,7 +46,7 @@ from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
 from harness.contract import library_env, surroundings  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
-from harness.environments import installer_output  # noqa: E402
+from harness.environments import installer_output, uv  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
 from harness.environments.pair_environment import VARIABLES, PairEnvironment  # noqa: E402
 from harness.execution import run_lock  # noqa: E402
@@ -63,12 +63,6 @@ nox.options.sessions = ["matrix"]
 
 MANY = 4  # processes of tests
 UV: str = nox.virtualenv.UV
-DIE_WITH = (
-    "import os, sys; sys.path.insert(0, sys.argv[1]); from harness.contract.processes import die_with;"
-    "die_with(int(sys.argv[2])); os.execvp(sys.argv[3], sys.argv[3:])"
-)
-DYING = (sys.executable, "-c", DIE_WITH, str(ROOT))
-"""A command that ends with the process whose id follows: an orphan would go on installing beside the next run."""
 NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
 WITH_COMPANIONS = ("tests/companions",)  # and accelerate and peft
@@ -102,12 +96,8 @@ class Environment:
         if not self.has_uv:
             resolved.write_text(f"{wanted.read_text()}\n# as of {date.today()}\n")
             return resolved
-        moment = ["--exclude-newer", until.isoformat()] if until else []
-        target = ["--universal", "--python-version", python] if everywhere else ["--python", python]
-        # A branch is another one tomorrow, whatever is in the cache.
-        moving = [word for name in addressed(requirements) for word in ("--refresh-package", name)]
-        options = ("--no-header", "--no-annotate", "--generate-hashes", *moment, *target, *moving)
-        self._do(requirements, UV, "pip", "compile", *options, str(wanted), "--output-file", str(resolved))
+        words = uv.resolving(requirements, wanted, resolved, until=until, python=python, everywhere=everywhere)
+        self._do(requirements, UV, *words)
         return resolved
 
     def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
@@ -115,9 +105,8 @@ class Environment:
         hashes = ["--require-hashes"] if locked else []
         with installer_output.within(self.seconds):
             if self.has_uv:
-                self._do(requirements, UV, "venv", "--python", python, str(folder))
-                into = ["--python", str(folder / "bin" / "python")]
-                self._do(requirements, UV, "pip", "sync", *into, *hashes, str(resolved))
+                for words in uv.making(folder, resolved, python=python, locked=locked):
+                    self._do(requirements, UV, *words)
             else:
                 self._do(requirements, sys.executable, "-m", "virtualenv", "--python", python, str(folder))
                 pip = (str(folder / "bin" / "python"), "-m", "pip", "install")
@@ -127,7 +116,7 @@ class Environment:
         with tempfile.TemporaryFile("w+") as output:
             try:
                 self.session.run(
-                    *DYING,
+                    *uv.DYING,
                     str(os.getpid()),
                     *command,
                     external=True,
@@ -179,11 +168,6 @@ def pairs_folder(session: nox.Session) -> Path:
 def uses_uv(session: nox.Session) -> bool:
     """Whether uv installs: it is there, and no option of nox asks for another backend."""
     return nox.virtualenv.HAS_UV and session.venv_backend in {"none", "uv"}
-
-
-def addressed(requirements: Sequence[str]) -> list[str]:
-    """The packages that come from an address on the network."""
-    return [name.strip() for name, at, where in (text.partition("@") for text in requirements) if "://" in where]
 
 
 def matrix_command(session: nox.Session, name: str) -> MatrixCommand:

@@ -19,7 +19,7 @@ COMMAND: Final = f"python -m {package.NAME}" if IN_CHECKOUT else INSTALLED
 ABOUT: Final = """\
 Which pairs of transformers and timm give back the model that was saved? ask, upgrade and explain answer from what was
 measured before. doctor, check and names test the transformers and timm of this Python, that of your own project, and
-change nothing; repair writes a mended copy. None needs a network.
+change nothing; repair writes a mended copy. None needs a network, but upgrade --own, which installs both pairs.
 """
 TOGETHER: Final = (
     "In a checkout it needs the libraries of the group harness, which an installed layerscale-matrix has: "
@@ -28,8 +28,8 @@ TOGETHER: Final = (
 MINUTES: Final = "A few minutes"
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
 TARGET: Final = """\
-package.module:Name, a class of transformers, or a function that returns a model, or a model and its inputs; or a
-model that this module registers with timm; or a checkpoint folder, in timm's format or transformers'
+package.module:Name, or package/module.py:Name: a class of transformers, or a function that returns a model, perhaps
+with inputs; or a model that this module registers with timm; or a checkpoint folder, in timm's format or transformers'
 """
 CONFIG: Final = "for a class: JSON, or package.module:make_config"
 MAKER: Final = "for a folder whose model transformers lacks: package.module:Name, as TARGET"
@@ -73,7 +73,7 @@ def parser(typed: str = COMMAND) -> argparse.ArgumentParser:
     command.add_argument("--route", dest="routes", action="append", default=[], metavar="NAME", help=route)
     own = [commands.add_parser(name, help=about, description=about, epilog=CODES) for name, about in TESTS_OF_OWN]
     for command in (*own, mending.add_to(commands)):
-        command.add_argument("target", metavar="TARGET", help=TARGET)
+        command.add_argument("target", type=ask.dotted, metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
     ask.add_to(commands)

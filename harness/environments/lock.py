@@ -100,6 +100,12 @@ def requirements(pair: Pair, companions: Sequence[str] = ()) -> tuple[str, ...]:
     return (*pair.requirements(), *companions, *PYTEST)
 
 
+def not_in(resolved: str, requirements: Iterable[str]) -> list[str]:
+    """The requirements whose package has no pin in what was resolved."""
+    pins = _pins(resolved)
+    return [text for text in requirements if canonicalize_name(Requirement(text).name) not in pins]
+
+
 def text(pair: Pair, resolved: str, until: str) -> str:
     """The content of a pair's lock file, from uv's resolution as of a date."""
     return f"# Made by nox -s lock -- --pair {pair.id}, as of {until}; do not edit.\n{resolved}"

@@ -83,6 +83,8 @@ class PairEnvironment:
     latest: bool = False
     companions: bool = False
     """Whether what some routes need beside the pair is installed too, as it was when the pair's last file appeared."""
+    beside: tuple[str, ...] = ()
+    """Further requirements; those are left out that the pair brings itself."""
 
     @property
     def name(self) -> str:
@@ -109,6 +111,8 @@ class PairEnvironment:
         with pair_folder.draft(environment.root) as draft:
             locked = None if self.latest else self.lock
             resolved = locked.path if locked else self._resolved(environment, draft / "resolved.txt", say)
+            if self.beside:
+                resolved, locked = self._with_others(environment, resolved, draft / "with-others.txt"), None
             folder = PairFolder.of(environment.root, self.name, self.pair.python, resolved.read_text())
             make = partial(self._make, environment, folder, resolved, locked, say)
             while True:
@@ -127,6 +131,12 @@ class PairEnvironment:
         until, wanted = None if self.latest else self._until(say), self._wanted()
         with companions.refused(self.pair) if self.companions else contextlib.nullcontext():
             return environment.resolve(wanted, path, until=until, python=self.pair.python, everywhere=False)
+
+    def _with_others(self, environment: Environment, resolved: Path, path: Path) -> Path:
+        """What the pair comes to, and then the others."""
+        others = locks.not_in(resolved.read_text(), self.beside)
+        wanted = (f"-r {resolved}", *others)
+        return environment.resolve(wanted, path, until=None, python=self.pair.python, everywhere=False)
 
     def _wanted(self) -> tuple[str, ...]:
         """The requirements to resolve. Raises NoCompanion for a companion without a release for the pair."""

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from ..config.errors import CannotImport, InstallationError, NoCompanion
 from ..config.lane import Lane
@@ -16,7 +17,7 @@ from ..contract import package, record, tempdirs
 from ..contract.case import Case, Outcome
 from ..contract.catalog import Catalog
 from ..contract.library_env import ONLINE
-from ..contract.package import ROOT
+from ..contract.package import FOLDER, ROOT
 from ..contract.plan import Plan
 from ..environments.environment import Environment, Say
 from ..environments.pair_environment import VARIABLES, PairEnvironment, PairPython
@@ -27,6 +28,13 @@ from ..planning.capacity import Needs
 from ..results import store, verdicts
 from ..results.pair_records import PairRecords
 from . import placeholders
+
+TEST: Final = (
+    (str(ROOT / "tests" / "matrix"), "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT))
+    if package.NAME == "harness"
+    else (str(FOLDER / "execution" / "parity.py"), "-c", os.devnull, "--rootdir", str(FOLDER), "--noconftest")
+)
+"""The test of a case and where its settings are: in a checkout with what wrecks cases for tests of ours."""
 
 
 @dataclass(frozen=True)
@@ -227,8 +235,8 @@ class PairRun:
         records = self.records.path(lane).resolve()
         plugin = package.module("cell.runtime.plugin")
         return [
-            *("-m", "pytest", str(ROOT / "tests" / "matrix"), "-p", plugin, "-p", "no:cacheprovider"),
-            *("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-qq", "--no-header", "--tb=no", "-r", "N"),
+            *("-m", "pytest", *TEST, "--import-mode=importlib", "-p", plugin, "-p", "no:cacheprovider"),
+            *("-qq", "--no-header", "--tb=no", "-r", "N"),
             *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
             *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
             *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),

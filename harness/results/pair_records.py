@@ -40,7 +40,8 @@ class PairRecords:
     @cached_property
     def environment(self) -> PairEnvironment:
         """How the pair is installed, without companions."""
-        return PairEnvironment(self.matrix, self.pair, latest=self.options.resolve == LATEST)
+        latest = self.options.resolve == LATEST
+        return PairEnvironment(self.matrix, self.pair, latest=latest, beside=self.options.beside)
 
     @cached_property
     def with_companions(self) -> PairEnvironment:

@@ -1,13 +1,5 @@
-"""One test a case of the plan. The plugin in harness.cell gives the cases, runs them and writes the records."""
+"""The test of the package, taken in here, where pytest looks for tests."""
 
-import pytest
+from harness.execution.parity import test_the_loaded_model_is_the_saved_one
 
-from harness.contract.case import GREEN, SKIPPED
-from harness.contract.record import CaseLine
-
-
-def test_the_loaded_model_is_the_saved_one(record: CaseLine) -> None:
-    if record.outcome in SKIPPED:
-        pytest.skip(record.reason)
-    if record.outcome not in GREEN:
-        pytest.fail(f"{record.outcome}: {record.reason}", pytrace=False)
+__all__ = ["test_the_loaded_model_is_the_saved_one"]

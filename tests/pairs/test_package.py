@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -24,26 +23,6 @@ timm==1.0.22
 
 def run(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, words)), cwd=cwd, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source distribution and the wheel, which is built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    ended = run(find_uv_bin(), "build", "--out-dir", folder, ROOT)
-    assert ended.returncode == 0, ended.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of an environment that has the wheel."""
-    folder = tmp_path_factory.mktemp("venv") / "venv"
-    [wheel] = built.glob("*.whl")
-    assert run(find_uv_bin(), "venv", "--python", sys.executable, folder).returncode == 0
-    ended = run(find_uv_bin(), "pip", "install", "--python", folder / "bin" / "python", wheel)
-    assert ended.returncode == 0, ended.stderr
-    return folder / "bin"
 
 
 def test_what_is_built_has_the_package_s_data_and_nothing_of_the_checkout(built: Path) -> None:

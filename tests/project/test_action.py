@@ -1,6 +1,7 @@
-"""The action for other people's pull requests, its step run as a runner runs it."""
+"""The action and the workflow for other people's projects, their steps run as a runner runs them."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from harness.command_line import parser
 from tests.places import ROOT
 
 ACTION: Final = ROOT / ".github/actions/upgrade/action.yml"
+WORKFLOW: Final = ROOT / ".github/workflows/newest.yml"
 HOOKS: Final = ROOT / ".pre-commit-hooks.yaml"
 
 
@@ -38,15 +40,23 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def run(project: Path, tmp_path: Path, **inputs: str) -> tuple[int, str]:
-    """The exit code of the action's step, and what stands on the page of the run."""
-    [step] = read(ACTION)["runs"]["steps"]
-    assert set(step["env"]) == {"LOCKFILE", "BASE", "OPTIONS", "PACKAGE"}
+def steps(path: Path) -> list[Any]:
+    """The commands of an action or a workflow."""
+    content = read(path)
+    every = content["runs"]["steps"] if "runs" in content else next(iter(content["jobs"].values()))["steps"]
+    return [step for step in every if "run" in step]
+
+
+def run(project: Path, tmp_path: Path, path: Path = ACTION, **inputs: str) -> tuple[int, str]:
+    """The exit code of the one command there, and what stands on the page of the run; or standard error."""
+    [step] = steps(path)
+    assert set(step["env"]) == {*inputs, "PACKAGE"}
     summary = tmp_path / "summary.md"
+    summary.unlink(missing_ok=True)
     told = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary), "PACKAGE": str(ROOT), **inputs}
     script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     ended = subprocess.run(script, cwd=project, env={**os.environ, **told}, capture_output=True, text=True, check=False)  # noqa: S603
-    return ended.returncode, summary.read_text() if summary.exists() else ended.stderr
+    return ended.returncode, (summary.exists() and summary.read_text()) or ended.stderr
 
 
 @pytest.mark.slow
@@ -66,9 +76,27 @@ def test_a_pull_request_that_moves_neither_passes(project: Path, tmp_path: Path)
     assert page.startswith("**Yes: from transformers 5.23.0")
 
 
-def test_its_inputs_are_passed_as_variables_and_not_into_the_script() -> None:
-    [step] = read(ACTION)["runs"]["steps"]
-    assert "${{" not in step["run"]
+@pytest.mark.slow
+def test_every_night_the_newest_releases_are_tried(project: Path, tmp_path: Path) -> None:
+    inputs = {"LOCKFILE": "requirements.txt", "OPTIONS": "--route\nwrapper"}
+    code, page = run(project, tmp_path, WORKFLOW, OWN="", **inputs)
+    assert code in {0, 1}, page  # what they break is another answer next week
+    assert "from transformers 5.23.0 with timm 1.0.31 to transformers" in page.splitlines()[0]
+    # Where a model is named, it is tried, which takes two environments: here the command gets as far as to refuse it.
+    assert run(project, tmp_path, WORKFLOW, OWN="no/folder", **inputs)[0] == 2
+
+
+@pytest.mark.parametrize("path", [ACTION, WORKFLOW], ids=["action", "workflow"])
+def test_its_inputs_are_passed_as_variables_and_not_into_the_script(path: Path) -> None:
+    assert ["${{" in step["run"] for step in steps(path)] == [False]
+
+
+def test_a_workflow_of_other_people_s_may_read_alone_and_ends() -> None:
+    content = read(WORKFLOW)
+    [job] = content["jobs"].values()
+    assert (content["permissions"], job["permissions"], job["timeout-minutes"]) == ({}, {"contents": "read"}, 60)
+    pinned = set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v\S+)", (WORKFLOW.parent / "nightly.yml").read_text()))
+    assert set(re.findall(r"uses: (.*)", WORKFLOW.read_text())) <= pinned
 
 
 def test_the_hook_runs_a_command_that_there_is() -> None:

@@ -1,4 +1,4 @@
-"""`ask` and `upgrade`: what is known of a pair or a move, from the atlas, without torch and without network."""
+"""`ask` and `upgrade`: what is known of a pair or a move, from the atlas; `--own` measures it, and needs a network."""
 
 import argparse
 import importlib.metadata
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PINS: Final = (
     "transformers==X timm==Y, a pair's id, or a file that pins both: uv.lock, requirements.txt, pyproject.toml"
 )
+_OF_OWN: Final = {"--config": "config", "--class": "maker", "--with-lock": "with_lock", "--envs": "envs"}
 EXAMPLE: Final = "upgrade transformers==5.23.0 timm==1.0.31 --from transformers==4.57.6,timm==1.0.22"
 NEEDS: Final = "It needs neither torch nor network."
 ASK: Final = "what was measured of a pair before: which models work on which routes, and why others do not"
@@ -25,7 +26,7 @@ MOVE: Final = "whether a pin can be moved, from what was measured before: what b
 MOVE_CODES: Final = """\
 Exit codes: 0 nothing changes for worse; 1 something breaks, is gone or newly needs a remedy; 2 bad input;
 4 not all is known.
-nox -s upgrade, with --measure, runs both ends."""
+With --own: 1 the model is broken at the end, or what was saved of it; 4 it has no result there."""
 WORST: Final = (1, 4, 0)
 """The exit codes of answers, the worst first."""
 
@@ -37,7 +38,7 @@ def add_to(commands: Any) -> None:
     command = commands.add_parser("ask", help=ASK, description=about, epilog=f"{ASK_CODES} {example}")
     command.add_argument("pins", nargs="+", metavar="PINS", help=PINS)
     _add_selection(command)
-    about = f"{MOVE[0].upper()}{MOVE[1:]}. {NEEDS}"
+    about = f"{MOVE[0].upper()}{MOVE[1:]}. {NEEDS} --own tries it."
     command = commands.add_parser("upgrade", help=MOVE, description=about, epilog=f"{MOVE_CODES} Example: {EXAMPLE}")
     moves = "transformers==X, timm==Y or both: what moves; or a file that pins both as they are to be"
     command.add_argument("pins", nargs="*", metavar="PINS", help=moves)
@@ -45,7 +46,26 @@ def add_to(commands: Any) -> None:
     command.add_argument("--from", "--lockfile", dest="start", metavar="PINS", help=start)
     diff = "instead: both ends from a diff of such a file, as Dependabot and Renovate make them"
     command.add_argument("--diff", type=Path, metavar="FILE", help=diff)
+    _add_own(command)
     _add_selection(command)
+
+
+def _add_own(command: argparse.ArgumentParser) -> None:
+    own = "instead: save a model of your own with the old pair, and load it with the new one; needs uv and a network"
+    command.add_argument("--own", type=dotted, metavar="TARGET", help=own)
+    command.add_argument("--config", metavar="CONFIG", help="for --own of a class, as check takes it")
+    command.add_argument("--class", dest="maker", metavar="NAME", help="for --own of a folder, as check takes it")
+    lock = "for --own: install also what the lock that is named has beside the two libraries"
+    command.add_argument("--with-lock", action="store_true", help=lock)
+    envs = "for --own: where the environments lie (default: layerscale-matrix in the user's cache)"
+    command.add_argument("--envs", type=Path, metavar="DIR", help=envs)
+
+
+def dotted(target: str) -> str:
+    """A target that names its file, as package/module.py:Name, in the form package.module:Name."""
+    path, _, name = target.rpartition(".py:")
+    is_below = path and not path.startswith(("/", "."))
+    return f"{path.replace('/', '.')}:{name}" if is_below else target
 
 
 def _add_selection(command: argparse.ArgumentParser) -> None:
@@ -71,7 +91,14 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     if arguments.command == "ask":
         found: Answer | Move = ask(*pins.in_words(arguments.pins), *selected, lane=lane)
     else:
-        found = move(*_ends(arguments), *selected, lane=lane)
+        ends = _ends(arguments)
+        if arguments.own:
+            from ..own import upgrade as own_upgrade  # noqa: PLC0415  as above
+
+            return own_upgrade.run(arguments, ends, out)
+        if stray := [flag for flag, value in _OF_OWN.items() if getattr(arguments, value)]:
+            raise BadInput(f"{', '.join(stray)}: it is for a model of your own; name it with --own")
+        found = move(*ends, *selected, lane=lane)
     if arguments.json:
         out.write(f"{words.as_json(found)}\n")
         return found.exit_code

@@ -9,10 +9,26 @@ import pytest
 
 from harness.__main__ import main
 from harness.atlas.entry import LaneEntry, PairEntry, RouteEntry, write
+from harness.command_line import parser
 from harness.commands.answers import ask
 from tests.places import ROOT
 
 PINS = ["transformers==5.23.0", "timm==1.0.31"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("models/towers.py:make", "models.towers:make"),
+        ("towers.py:Mine.make", "towers:Mine.make"),
+        ("towers:make", "towers:make"),
+        ("checkpoints/last.py", "checkpoints/last.py"),
+        ("../towers.py:make", "../towers.py:make"),  # no module of this folder's
+    ],
+)
+def test_a_target_may_name_its_file(typed: str, meant: str) -> None:
+    assert parser().parse_args(["check", typed]).target == meant
+    assert parser().parse_args(["upgrade", "--own", typed]).own == meant
 
 
 def test_the_command_answers_from_the_packaged_atlas(capsys: pytest.CaptureFixture[str]) -> None:

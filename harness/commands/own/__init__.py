@@ -1,0 +1,1 @@
+"""Questions about a model of somebody's own, asked without nox."""
