@@ -314,7 +314,7 @@ def verdict(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 @with_exit_codes
 def catalog(session: nox.Session) -> None:
-    """Make the packaged catalog and fingerprints of a released timm again: `-- timm==1.0.31`."""
+    """Make the packaged catalog of a released timm, and its fingerprints if the matrix names it: `-- timm==1.0.31`."""
     pair_run = matrix_command(session, "catalog").pair_runs[0]
     with pair_run.environment.installed(environment_of(session, pair_run), session.log) as python:
         pair_run.environment.make_packaged(python)

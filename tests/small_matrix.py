@@ -9,7 +9,7 @@ from harness.atlas import names
 from harness.config import matrix
 from harness.contract import catalog
 from harness.contract.catalog import Catalog, Cut, Entry
-from harness.environments import lock, pypi
+from harness.environments import catalog_history, lock, pypi
 from harness.planning import device
 
 MATRIX = """\
@@ -105,8 +105,8 @@ def packaged(tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyP
     """The small catalog, as if it were the packaged one of timm 1.0.31."""
     folder = tmp_path / "packaged"
     folder.mkdir()
-    catalog.path_in(folder, "1.0.31").write_text(catalog.dumps(small_catalog))
     monkeypatch.setattr(catalog, "PACKAGED", folder)
+    catalog_history.add(small_catalog)
     monkeypatch.setattr(lock, "FOLDER", folder)  # no pair has one
     monkeypatch.setattr(pypi, "moment_of", lambda _, as_of: pypi.end_of(as_of))
     names.catalog_of.cache_clear()

@@ -9,9 +9,9 @@ from typing import Final
 from packaging.version import Version
 
 from ..config.errors import BadInput
-from ..contract import catalog as catalogs
 from ..contract.case import Case, Size
 from ..contract.catalog import BERT, Catalog
+from ..environments import catalog_history
 from . import rules
 from .entry import LaneEntry, PairEntry, RouteEntry
 
@@ -52,7 +52,7 @@ def catalog_of(timm: str) -> Catalog:
     """The catalog of a timm release, or of the packaged one next to it. Raises BadInput if there is none."""
     there, asked = packaged(), Version(timm)
     nearest = max((one for one in there if one <= asked), default=min(there, default=None))
-    found = catalogs.read(catalogs.PACKAGED, str(nearest)) if nearest else None
+    found = catalog_history.read(str(nearest)) if nearest else None
     if found is None:
         raise BadInput("this package has no catalogs; install it again")
     return found
@@ -60,7 +60,7 @@ def catalog_of(timm: str) -> Catalog:
 
 def packaged() -> list[Version]:
     """The timm releases with a catalog in this package, oldest first."""
-    return sorted(Version(path.stem.removeprefix("timm-")) for path in catalogs.PACKAGED.glob("timm-*.ndjson"))
+    return [Version(timm) for timm in catalog_history.releases()]
 
 
 def has(timm: str, model: str) -> bool | None:

@@ -17,8 +17,6 @@ from ..config.option_parser import Parser, days
 from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
-from ..contract import catalog
-from ..contract.catalog import PACKAGED
 from ..environments import pypi
 from ..environments.environment import Environment
 from ..environments.lock import FOLDER
@@ -123,10 +121,9 @@ class ReleasesCommand:
         draft = self.options.matrix.with_suffix(".unfinished")
         try:
             draft.write_text(added(self.options.matrix, pair, self.today), encoding="utf-8")
-            matrix.load(draft)
-            pair_run = PairRun.of(self.described, pair, self.options)
+            pair_run = PairRun.of(matrix.load(draft), pair, self.options)
             pair_run.make_locks(environment, self.arguments.out or FOLDER, say)
-            if catalog.read(PACKAGED, pair.timm) is None:
+            if not pair_run.environment.is_packaged:
                 with pair_run.environment.installed(environment, say) as python:
                     pair_run.environment.make_packaged(python)
             draft.replace(self.options.matrix)

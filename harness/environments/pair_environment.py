@@ -21,7 +21,7 @@ from ..contract.catalog import Catalog
 from ..contract.fingerprints import Fingerprints
 from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
 from ..contract.package import ROOT
-from . import companions, pair_folder, pypi
+from . import catalog_history, companions, pair_folder, pypi
 from . import lock as locks
 from .environment import Environment, Say
 from .lock import Lock
@@ -208,10 +208,24 @@ class PairEnvironment:
         with self._made(python, path, "the catalog", arguments) as text:
             return catalogs.loads(text)
 
+    @property
+    def is_packaged(self) -> bool:
+        """Whether the package has the catalog and the fingerprints of this timm."""
+        prints = catalogs.path_in(fingerprints.PACKAGED, self.pair.timm)
+        return self.pair.timm in catalog_history.releases() and prints.is_file()
+
     def make_packaged(self, python: PairPython) -> None:
-        """Make the catalog of the installed timm in the package, and then its fingerprints. Raises as these do."""
-        self.make_catalog(python, catalogs.PACKAGED)
-        self.make_fingerprints(python, fingerprints.PACKAGED, catalogs.PACKAGED)
+        """Make the catalog of the installed timm in the package, and fingerprints if the matrix names that timm.
+
+        Raises as the methods that make them do, and BadInput for a history of catalogs that was cut or edited.
+        """
+        with tempdirs.folder("catalogs") as folder:
+            catalog_history.add(self.make_catalog(python, folder))
+            if any(pair.timm == self.pair.timm for pair in self.matrix.pairs):
+                for path in fingerprints.paths(self.pair.timm, fingerprints.PACKAGED):
+                    if older := catalog_history.read(path.stem.removeprefix("timm-")):
+                        (folder / path.name).write_text(catalogs.dumps(older))
+                self.make_fingerprints(python, fingerprints.PACKAGED, folder)
 
     def make_fingerprints(self, python: PairPython, folder: Path, described: Path) -> Fingerprints:
         """Write down what the installed timm computes for quick models, which takes a few minutes. Raises as above.

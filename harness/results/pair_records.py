@@ -1,6 +1,7 @@
 """The records of one pair: its planned cases, the records that count, and its files."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from ..contract.case import HUB, SEED, Case
 from ..contract.catalog import Catalog
 from ..contract.folder import FILE as FOLDER_ID
 from ..contract.routes import OWN
+from ..environments import catalog_history
 from ..environments.pair_environment import UNFINISHED, PairEnvironment
 from ..planning import currency, plan
 from . import store
@@ -82,7 +84,7 @@ class PairRecords:
     def catalog(self) -> Catalog | None:
         """The packaged or generated catalog of the pair's timm with all controls, or None."""
         self.refuse_strange()
-        return find_catalog((catalogs.PACKAGED, *self.catalog_folders), self.pair.timm, self.matrix.models.controls)
+        return find_catalog(self.catalog_folders, self.pair.timm, self.matrix.models.controls)
 
     def reading(self, results: Path) -> "PairRecords":
         """The same pair and options, with the records of another folder."""
@@ -145,15 +147,20 @@ class PairRecords:
 
 
 def find_catalog(folders: Iterable[Path], timm: str, controls: Iterable[str]) -> Catalog | None:
-    """The first catalog of a timm release with all controls, or None. Raises BadInput for an invalid catalog file."""
-    for folder in dict.fromkeys(folders):
-        if folder != catalogs.PACKAGED:  # an installer may link what it installs
-            store.refuse_strange([catalogs.path_in(folder, timm)], [folder])
-        try:
-            catalog = catalogs.read(folder, timm)
-        except (OSError, ValueError) as error:
-            path = catalogs.path_in(folder, timm)
-            raise BadInput(f"{path}: {error}; delete it, it is made again") from error
-        if catalog is not None and set(controls) <= set(catalog.controls):
-            return catalog
-    return None
+    """The packaged catalog of a timm release, or the first in a folder, with all controls; or None.
+
+    Raises BadInput for an invalid file.
+    """
+    generated = (_generated(folder, timm) for folder in dict.fromkeys(folders))
+    found = itertools.chain([catalog_history.read(timm)], generated)
+    return next((catalog for catalog in found if catalog and set(controls) <= set(catalog.controls)), None)
+
+
+def _generated(folder: Path, timm: str) -> Catalog | None:
+    """The catalog of a release in a folder of generated ones, or None. Raises BadInput for an invalid file."""
+    path = catalogs.path_in(folder, timm)
+    store.refuse_strange([path], [folder])
+    try:
+        return catalogs.read(folder, timm)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: {error}; delete it, it is made again") from error

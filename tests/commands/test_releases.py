@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,10 @@ from harness.commands.releases import ReleasesCommand, added
 from harness.config import matrix
 from harness.config.errors import BadInput, InstallationError
 from harness.config.pair import Pair
-from harness.environments import companions
+from harness.contract import fingerprints
+from harness.contract.catalog import Catalog
+from harness.contract.fingerprints import Fingerprints
+from harness.environments import catalog_history, companions
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
 
@@ -158,6 +162,26 @@ def test_writing_makes_the_lock_and_then_the_pair(path: Path, tmp_path: Path) ->
     assert [pair.id for pair in matrix.load(path).pairs][-1] == "transformers5.24.0-timm1.0.31"
     for name in ("transformers5.24.0-timm1.0.31.txt", "transformers5.24.0-timm1.0.31-companions.txt"):
         assert (tmp_path / "locks" / name).is_file()
+
+
+@pytest.mark.usefixtures("packaged")
+@pytest.mark.parametrize("known", [False, True], ids=["a new timm", "one whose catalog is packaged"])
+def test_writing_makes_the_catalog_and_the_fingerprints_of_a_timm_that_the_matrix_does_not_name_yet(
+    path: Path,
+    tmp_path: Path,
+    small_catalog: Catalog,
+    monkeypatch: pytest.MonkeyPatch,
+    known: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(fingerprints, "PACKAGED", tmp_path / "fingerprints")
+    environment = FakeEnvironment(catalog=replace(small_catalog, timm="1.0.32"))
+    environment.prints = Fingerprints("1.0.32", "2.14.1", 0, (1, 2), ())
+    if known:
+        catalog_history.add(replace(small_catalog, timm="1.0.32"))
+    found = news(path, "--cool-down", "0", "--out", str(tmp_path / "locks"), timm={"1.0.32": 24})
+    found.write(pair_to_add(found), environment, lambda _: None)
+    assert catalog_history.releases() == ("1.0.31", "1.0.32")
+    assert [made.name for made in fingerprints.PACKAGED.iterdir()] == ["timm-1.0.32.ndjson"]
 
 
 @pytest.mark.usefixtures("packaged")

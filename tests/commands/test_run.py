@@ -14,6 +14,7 @@ from harness.commands.run import WIDTH, MatrixCommand, console, listed
 from harness.config.errors import BadInput, HarnessError, InstallationError, NothingSelected
 from harness.contract import catalog
 from harness.contract.catalog import Catalog
+from harness.environments import catalog_history
 from harness.report.formats import files
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
@@ -373,7 +374,7 @@ def test_only_where_the_output_is_no_terminal_its_width_is_fixed(
 
 
 def test_a_catalog_of_the_named_models_alone_needs_no_controls(packaged: Path, small_catalog: Catalog) -> None:
-    (packaged / "timm-1.0.31.ndjson").unlink()
+    (packaged / catalog_history.NAME).unlink()
     named = ("--model", "convnext_atto", "--model", "convnext_ato")
     command = MatrixCommand.of(["transformers==5.23.0", "timm==1.0.31", *named], "pair")
     [atto] = [entry for entry in small_catalog if entry.model == "convnext_atto"]

@@ -10,9 +10,9 @@ import pytest
 
 from harness.commands.upgrade import UpgradeCommand
 from harness.config.errors import BadInput, InstallationError, NothingSelected
-from harness.contract import catalog
 from harness.contract.catalog import Catalog
 from harness.contract.plan import Plan
+from harness.environments import catalog_history
 from harness.report import upgrade
 from harness.results.upgrade_result import UpgradeResult
 from tests.fake_environment import FakeEnvironment
@@ -67,9 +67,9 @@ class Pairs(FakeEnvironment):
 
 
 @pytest.fixture(autouse=True)
-def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
+def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:  # noqa: ARG001 - where it is added
     older = Catalog("1.0.22", 1300, small_catalog.controls, small_catalog.entries)
-    catalog.path_in(packaged, "1.0.22").write_text(catalog.dumps(older))
+    catalog_history.add(older)
 
 
 def answer(environment: FakeEnvironment, *options: str) -> UpgradeResult:
@@ -330,13 +330,13 @@ def test_the_same_release_spelt_short_is_no_move() -> None:
         UpgradeCommand.of(["transformers==5.23", *CASES], Path())
 
 
-def test_models_that_are_quick_with_one_timm_alone_are_tried_with_both(packaged: Path, small_catalog: Catalog) -> None:
+def test_models_that_are_quick_with_one_timm_alone_are_tried_with_both(small_catalog: Catalog) -> None:
     smaller = [
         replace(entry, slim=replace(entry.slim, params=1)) if entry.model == "eva02_large" else entry
         for entry in small_catalog
     ]
     older = Catalog("1.0.22", 1300, small_catalog.controls, tuple(smaller))
-    catalog.path_in(packaged, "1.0.22").write_text(catalog.dumps(older))
+    catalog_history.add(older)
     environment = Pairs()
     found = answer(environment, *BOTH[:4], "--lane", "cpu-float32", "--route", "tower")
     [(_, old), (_, new)] = environment.tried
@@ -345,9 +345,9 @@ def test_models_that_are_quick_with_one_timm_alone_are_tried_with_both(packaged:
     assert found.changes == []
 
 
-def test_a_model_that_the_new_timm_has_not_got_is_gone(packaged: Path, small_catalog: Catalog) -> None:
+def test_a_model_that_the_new_timm_has_not_got_is_gone(small_catalog: Catalog) -> None:
     fewer = tuple(entry for entry in small_catalog if entry.model != "eva02_tiny")
-    catalog.path_in(packaged, "1.0.31").write_text(catalog.dumps(replace(small_catalog, entries=fewer)))
+    catalog_history.add(replace(small_catalog, entries=fewer))
     found = answer(Pairs(), *BOTH[:4], "--lane", "cpu-float32", "--route", "tower")
     assert {(change.kind.value, change.key[1]) for change in found.changes} == {("gone", "tower/eva02_tiny")}
 
@@ -444,7 +444,8 @@ def test_a_named_model_is_tried_on_every_route_of_both_pairs() -> None:
 
 
 def test_a_catalog_of_named_models_alone_does_for_a_second_run_as_well(packaged: Path, small_catalog: Catalog) -> None:
-    catalog.path_in(packaged, "1.0.22").unlink()
+    (packaged / catalog_history.NAME).unlink()
+    catalog_history.add(small_catalog)
     atto = tuple(entry for entry in small_catalog if entry.model == "convnext_atto")
 
     def environment() -> Pairs:

@@ -21,9 +21,9 @@ from harness.cell.models.reference import ReferenceModel
 from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
-from harness.contract import catalog
 from harness.contract.finding import ScenarioLine, scenarios_of
 from harness.contract.plan import Tolerance
+from harness.environments import catalog_history
 
 RELEASE = Release.installed()
 MODEL = "test_vit2"
@@ -35,7 +35,7 @@ Scenarios = dict[str, ScenarioLine]
 
 @pytest.fixture(scope="module")
 def reference() -> ReferenceModel:
-    timms = catalog.read(catalog.PACKAGED, str(RELEASE.timm))
+    timms = catalog_history.read(str(RELEASE.timm))
     assert timms is not None
     return ReferenceModel(timms[MODEL], "slim", Placement("cpu", torch.float32))
 

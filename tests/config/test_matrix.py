@@ -14,11 +14,11 @@ from harness.config.lane import Lane
 from harness.config.matrix import Route
 from harness.config.names import TRAITS
 from harness.config.pair import Defaults, Pair
-from harness.contract import catalog
 from harness.contract.case import Case
 from harness.contract.catalog import BERT, Cut, Entry
 from harness.contract.matching import applies_to, covers_releases
 from harness.contract.routes import ROUTES
+from harness.environments import catalog_history
 from tests.places import ROOT
 
 DEFAULTS = Defaults(python="3.11", torch="2.14.1", torchvision="0.29.1")
@@ -73,7 +73,7 @@ def test_the_shipped_matrix_says_where_its_pairs_run() -> None:
 
 def test_what_a_shipped_route_names_is_a_model_of_some_packaged_catalog() -> None:
     shipped = matrix.load(ROOT / "matrix.yaml")
-    catalogs = [catalog.read(catalog.PACKAGED, pair.timm) for pair in shipped.pairs]
+    catalogs = [catalog_history.read(pair.timm) for pair in shipped.pairs]
     models = {BERT.model} | {entry.model for one in catalogs if one for entry in one if shipped.tries(entry)}
     globs = {glob for route in shipped.routes.values() if not isinstance(route.models, str) for glob in route.models}
     assert [glob for glob in sorted(globs) if not fnmatch.filter(models, glob)] == []

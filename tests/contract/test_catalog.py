@@ -6,7 +6,8 @@ import pytest
 
 from harness.contract import catalog
 from harness.contract.case import Size
-from harness.contract.catalog import BERT, PACKAGED, Catalog, Cut, Entry, Narrow
+from harness.contract.catalog import BERT, Catalog, Cut, Entry, Narrow
+from harness.environments import catalog_history
 
 
 def slim(params: int = 10, **facts: Any) -> Cut:
@@ -153,8 +154,8 @@ def test_a_catalog_is_found_in_a_folder_and_missed_elsewhere(tmp_path: Path) -> 
 
 def test_a_model_is_narrow_in_every_packaged_catalog_or_in_none() -> None:
     is_narrow: dict[str, set[bool]] = {}
-    for path in sorted(PACKAGED.glob("timm-*.ndjson")):
-        for one in catalog.loads(path.read_text()):
+    for timm in catalog_history.releases():
+        for one in catalog_history.read(timm) or ():
             is_narrow.setdefault(one.model, set()).add(one.narrow is not None)
     assert [model for model, known in is_narrow.items() if len(known) > 1] == []
     assert sum(known == {True} for known in is_narrow.values()) > 200

@@ -12,6 +12,7 @@ from harness.config import matrix
 from harness.contract import catalog, fingerprints
 from harness.contract.case import SEED
 from harness.contract.fingerprints import PACKAGED, Fingerprints, Line
+from harness.environments import catalog_history
 from tests.places import ROOT
 
 LARGEST = 300_000  # bytes of a file
@@ -106,9 +107,11 @@ def test_a_line_is_that_of_a_model_which_is_slim_in_the_same_way() -> None:
 
 @pytest.mark.parametrize("timm", RELEASES)
 def test_the_packaged_file_of_a_release_has_its_quick_models_as_its_catalog_makes_them_slim(timm: str) -> None:
-    described = catalog.read(catalog.PACKAGED, timm)
+    described = catalog_history.read(timm)
     assert described is not None
-    older = [catalog.loads(path.read_text()) for path in fingerprints.paths(timm, catalog.PACKAGED)[1:]]
+    names = [path.stem.removeprefix("timm-") for path in fingerprints.paths(timm, PACKAGED)[1:]]
+    older = [known for name in names if (known := catalog_history.read(name))]
+    assert len(older) == len(names)
     entries = fingerprints.recorded(described, older)
     text = catalog.path_in(PACKAGED, timm).read_text()
     packaged = fingerprints.loads(text)

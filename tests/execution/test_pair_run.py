@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from harness.config.options import LATEST, Options
 from harness.contract import catalog, fingerprints, tempdirs
 from harness.contract.catalog import Catalog
 from harness.contract.fingerprints import Fingerprints
-from harness.environments import lock, pypi
+from harness.environments import catalog_history, lock, pypi
 from harness.environments.lock import PYTEST
 from harness.environments.pair_environment import VARIABLES
 from harness.execution.pair_run import PairRun
@@ -220,7 +221,7 @@ def test_all_that_is_written_here_validates(make: Make) -> None:
 def test_a_catalog_that_is_not_packaged_is_made_on_the_spot_and_kept_beside_the_records(
     make: Make, packaged: Path, small_catalog: Catalog
 ) -> None:
-    catalog.path_in(packaged, "1.0.31").unlink()
+    (packaged / catalog_history.NAME).unlink()
     environment = FakeEnvironment(catalog=small_catalog)
     assert make("--model", "eva*").prepare(environment, print).digest == small_catalog.digest
     assert environment.arguments == ("-m", "harness.cell.catalog.builder", "--controls", "resnet18")
@@ -250,7 +251,7 @@ def test_of_a_release_without_a_catalog_models_that_are_named_are_catalogued_alo
     options: dict[str, Any],
     alone: bool,  # noqa: FBT001
 ) -> None:
-    catalog.path_in(packaged, "1.0.31").unlink()
+    (packaged / catalog_history.NAME).unlink()
     environment = FakeEnvironment(catalog=small_catalog)
     PairRun.of(small_matrix, small_matrix.pairs[1], Options(**options)).prepare(environment, print)
     only = ("--only", *options["models"]) if alone else ()
@@ -260,20 +261,40 @@ def test_of_a_release_without_a_catalog_models_that_are_named_are_catalogued_alo
 
 
 def test_fingerprints_are_packaged_with_the_catalog_and_made_from_those_of_older_releases_too(
-    make: Make, packaged: Path, small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "fingerprints"
     monkeypatch.setattr(fingerprints, "PACKAGED", folder)
-    older = catalog.path_in(packaged, "1.0.9")
-    older.write_text(catalog.path_in(packaged, "1.0.31").read_text())
-    environment = FakeEnvironment(catalog=small_catalog)
+    folder.mkdir()
+    catalog_history.add(replace(small_catalog, timm="1.0.9"))
+    catalog_history.add(replace(small_catalog, timm="1.0.14"))
+    catalog.path_in(folder, "1.0.14").touch()
+    environment = FakeEnvironment(catalog=replace(small_catalog, architectures=9))
     environment.prints = Fingerprints("1.0.31", "2.14.1", 0, (1, 2), ())
     pair_environment = make().environment
+    assert not pair_environment.is_packaged
     with pair_environment.installed(environment, print) as python:
         pair_environment.make_packaged(python)
-    catalogs = (str(catalog.path_in(packaged, "1.0.31")), str(older))
-    assert environment.arguments == ("-m", "harness.cell.probes.builder", "--catalogs", *catalogs)
+    assert pair_environment.is_packaged
+    *words, new, old = environment.arguments
+    assert words == ["-m", "harness.cell.probes.builder", "--catalogs"]
+    assert [Path(path).name for path in (new, old)] == ["timm-1.0.31.ndjson", "timm-1.0.14.ndjson"]
+    assert (known := catalog_history.read("1.0.31"))
+    assert known.architectures == 9
     assert catalog.path_in(folder, "1.0.31").read_text() == fingerprints.dumps(environment.prints)
+
+
+def test_a_timm_that_the_matrix_does_not_name_is_packaged_without_fingerprints(
+    small_matrix: Matrix, small_catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprints, "PACKAGED", tmp_path / "fingerprints")
+    pair = small_matrix.pairs[1].model_copy(update={"timm": "1.0.30"})
+    pair_environment = PairRun.of(small_matrix, pair, Options()).environment
+    made = FakeEnvironment(catalog=replace(small_catalog, timm="1.0.30"))
+    with pair_environment.installed(made, print) as python:
+        pair_environment.make_packaged(python)
+    assert catalog_history.releases() == ("1.0.30", "1.0.31")
+    assert not fingerprints.PACKAGED.exists()
 
 
 def test_fingerprints_that_cannot_be_made_leave_no_file(
@@ -297,7 +318,7 @@ def test_a_catalog_without_one_of_the_controls_is_made_again(make: Make, small_m
 
 
 def test_a_catalog_that_cannot_be_made_leaves_no_catalog(make: Make, packaged: Path) -> None:
-    catalog.path_in(packaged, "1.0.31").unlink()
+    (packaged / catalog_history.NAME).unlink()
     with pytest.raises(InstallationError) as caught:
         make().prepare(FakeEnvironment(catalog=None), print)
     assert str(caught.value) == "the catalog of timm 1.0.31 could not be made; see above"
@@ -324,7 +345,7 @@ def test_a_pair_that_cannot_be_imported_says_why(make: Make, small_catalog: Cata
 
 
 def test_a_catalog_that_no_import_allows_says_why(make: Make, packaged: Path) -> None:
-    catalog.path_in(packaged, "1.0.31").unlink()
+    (packaged / catalog_history.NAME).unlink()
     environment = FakeEnvironment(catalog=None)
     environment.unimportable = "`import timm` raises ImportError: no"
     with pytest.raises(CannotImport) as caught:

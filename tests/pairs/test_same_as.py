@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.contract import catalog
+from harness.environments import catalog_history
 from tests.pairs.command import FACTS, cases, nox
 from tests.places import TIMM, TRANSFORMERS
 
@@ -27,7 +27,7 @@ def found_in(results: Path, pair: str) -> dict[str, Mapping[str, Any]]:
     ],
 )
 def test_what_another_was_run_for_comes_out_the_same_by_itself(tmp_path: Path, transformers: str, timm: str) -> None:
-    timms = catalog.read(catalog.PACKAGED, timm)
+    timms = catalog_history.read(timm)
     assert timms is not None
     first = [str(timms[model].slim.same_as) for model in OTHERS]
     words = [word for route in ROUTES for word in ("--route", route)]

@@ -22,10 +22,10 @@ from harness.config import matrix, option_parser
 from harness.config.errors import ExitCode
 from harness.config.matrix import Matrix
 from harness.config.names import TRAITS
-from harness.contract import catalog
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.checkpoint import is_path
+from harness.environments import catalog_history
 from harness.planning import option_checks
 from harness.report import marks
 from harness.report.formats.files import FILES
@@ -92,7 +92,7 @@ def shipped() -> Matrix:
 
 @pytest.fixture(scope="module")
 def packaged() -> list[Catalog]:
-    return [catalog.loads(path.read_text()) for path in sorted(catalog.PACKAGED.glob("*.ndjson"))]
+    return [known for timm in catalog_history.releases() if (known := catalog_history.read(timm))]
 
 
 @pytest.mark.parametrize("command", commands())

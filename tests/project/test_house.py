@@ -96,10 +96,10 @@ def test_the_package_works_under_either_name(tmp_path: Path, name: str) -> None:
     ]
     code = (
         f"import importlib\nfor module in {modules!r}: importlib.import_module(module)\n"
-        f"from {name}.config import matrix\nfrom {name}.contract import catalog, package\n"
-        f"from {name}.planning import currency\n"
+        f"from {name}.config import matrix\nfrom {name}.contract import package\n"
+        f"from {name}.environments import catalog_history\nfrom {name}.planning import currency\n"
         f"found = matrix.load(__import__('pathlib').Path({str(ROOT / 'matrix.yaml')!r}))\n"
-        "assert catalog.read(catalog.PACKAGED, '1.0.31')\n"
+        "assert catalog_history.read('1.0.31')\n"
         "print(package.module('cell.runtime.plugin'), len(currency.digests(found, found.routes, '1.0.31')))\n"
     )
     ended = subprocess.run(  # noqa: S603 - the test's own words

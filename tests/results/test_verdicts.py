@@ -14,8 +14,9 @@ from harness.config.errors import BadInput, InstallationError
 from harness.config.expectation import Finds
 from harness.config.lane import LaneScope
 from harness.config.matrix import Matrix, Route
-from harness.contract import catalog
+from harness.contract.catalog import BERT, Catalog
 from harness.contract.finding import ScenarioLine, worst
+from harness.environments import catalog_history
 from harness.execution.pair_run import PairRun
 from harness.results.judging import WITHDRAWN, Judged, Verdict, exit_code
 from harness.results.verdicts import judged, unmended
@@ -45,10 +46,9 @@ def new(small_matrix: Matrix) -> Make:
 
 
 @pytest.fixture
-def packaged_for_old(packaged: Path) -> None:
+def packaged_for_old(packaged: Path, small_catalog: Catalog) -> None:  # noqa: ARG001 - where it is added
     """The small catalog as the packaged one of the old pair's timm too."""
-    text = catalog.path_in(packaged, "1.0.31").read_text()
-    catalog.path_in(packaged, "1.0.14").write_text(text.replace("1.0.31", "1.0.14"))
+    catalog_history.add(replace(small_catalog, timm="1.0.14"))
 
 
 def run(lanes: PairRun, outcomes: dict[str, str | None] | None = None) -> None:
@@ -195,10 +195,10 @@ def test_the_record_of_a_pair_without_environment_and_catalog_validates(old: Mak
 
 def test_a_run_that_could_not_be_made_does_not_count_once_there_is_a_catalog(new: Make, packaged: Path) -> None:
     lanes = new(*ATTO, "--lane", "cpu-float32")
-    known = catalog.path_in(packaged, "1.0.31").rename(packaged / "away")
+    known = (packaged / catalog_history.NAME).rename(packaged / "away")
     with pytest.raises(InstallationError):
         lanes.prepare(FakeEnvironment(problem=InstallationError("no space left")), print)
-    known.rename(catalog.path_in(packaged, "1.0.31"))
+    known.rename(packaged / catalog_history.NAME)
     assert {one.reason for one in judged([lanes.records])} == {"no record: the run did not come this far"}
     run(lanes)
     assert {one.verdict for one in judged([lanes.records])} == {Verdict.AS_EXPECTED}
@@ -218,7 +218,7 @@ def test_a_file_of_records_that_is_none_is_refused(new: Make) -> None:
 def try_own(lanes: PairRun, outcome: str, *, gamma_keys: int = 1) -> None:
     """A run of a model of somebody's own, whose record alone knows its traits."""
     environment = FakeEnvironment(dict.fromkeys(["own/a:B", "wrapper/a:B"], outcome))
-    environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=gamma_keys))}
+    environment.detail = {"traits": asdict(replace(BERT, model="a:B", family="own", gamma_keys=gamma_keys))}
     lanes.run(lanes.prepare(environment, print), environment, print)
 
 
@@ -324,7 +324,7 @@ def mending(matrix: Matrix) -> Matrix:
 def record_scenarios(lanes: PairRun, case: str, *scenarios: ScenarioLine) -> None:
     environment = FakeEnvironment({case: str(worst(line.outcome for line in scenarios))})
     environment.scenarios = {case: scenarios}
-    environment.detail = {"traits": asdict(replace(catalog.BERT, model="a:B", family="own", gamma_keys=1))}
+    environment.detail = {"traits": asdict(replace(BERT, model="a:B", family="own", gamma_keys=1))}
     lanes.run(lanes.prepare(environment, print), environment, print)
 
 

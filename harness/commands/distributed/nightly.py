@@ -15,7 +15,7 @@ from ...config.options import Options, as_words
 from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
-from ...contract import catalog, record
+from ...contract import record
 from ...contract.finding import printable
 from ...contract.surroundings import is_folder
 from ...execution import run_lock
@@ -46,7 +46,7 @@ def plan(given: Namespace) -> dict[str, Any]:
     also += _developed(given.development, described) if given.development else []
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
     durations = shards.Durations(given.results, pairs.values(), [lane.name for lane in described.lanes])
-    folders = [catalog.PACKAGED, *(folder / import_results.CATALOGS for folder in given.results)]
+    folders = [folder / import_results.CATALOGS for folder in given.results]
     known = [(pair, find_catalog(folders, pair.timm, described.models.controls)) for pair in pairs.values()]
     divided = shards.divide(described, known, options, given.shards, durations)
     besides = [pair for pair in pairs.values() if pair not in described.pairs]

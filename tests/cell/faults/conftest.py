@@ -16,6 +16,7 @@ from harness.contract import catalog
 from harness.contract.case import SEED, Case
 from harness.contract.plan import Limits, Plan, Tolerance
 from harness.contract.record import CaseLine
+from harness.environments import catalog_history
 from tests.places import TIMM, TRANSFORMERS
 
 TOLERANCES = {torch.float32: Tolerance(rtol=1e-5, atol=1e-5), torch.bfloat16: Tolerance(rtol=2e-2, atol=2e-2)}
@@ -69,7 +70,7 @@ def _own_dtype() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def entries() -> catalog.Catalog:
-    found = catalog.read(catalog.PACKAGED, TIMM)
+    found = catalog_history.read(TIMM)
     assert found is not None
     return found
 

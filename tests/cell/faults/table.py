@@ -24,11 +24,11 @@ from harness.cell.models.variants import VARIANTS
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios import run_case
 from harness.cell.scenarios.protocol import Computed, Loaded, Scenario
-from harness.contract import catalog
 from harness.contract.case import GREEN
 from harness.contract.catalog import BERT, Catalog
 from harness.contract.routes import OF_TEXT
 from harness.contract.routes import ROUTES as ROWS
+from harness.environments import catalog_history
 from tests.cell.faults import kinds_table
 from tests.cell.faults.conftest import TOLERANCES
 from tests.cell.faults.faulty import Intercepted
@@ -171,7 +171,7 @@ def _reference(model: str) -> ReferenceModel:
 
 @functools.cache
 def _entries() -> Catalog:
-    found = catalog.read(catalog.PACKAGED, str(_release().timm))
+    found = catalog_history.read(str(_release().timm))
     assert found is not None
     return found
 
