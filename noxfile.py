@@ -46,7 +46,7 @@ from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
 from harness.contract import library_env, surroundings  # noqa: E402
 from harness.contract.library_env import KEPT_BYTECODE  # noqa: E402
-from harness.environments import installer_output, uv  # noqa: E402
+from harness.environments import installer_output, packaged, uv  # noqa: E402
 from harness.environments.lock import FOLDER  # noqa: E402
 from harness.environments.pair_environment import VARIABLES, PairEnvironment  # noqa: E402
 from harness.execution import run_lock  # noqa: E402
@@ -317,7 +317,7 @@ def catalog(session: nox.Session) -> None:
     """Make the packaged catalog of a released timm, and its fingerprints if the matrix names it: `-- timm==1.0.31`."""
     pair_run = matrix_command(session, "catalog").pair_runs[0]
     with pair_run.environment.installed(environment_of(session, pair_run), session.log) as python:
-        pair_run.environment.make_packaged(python)
+        packaged.make(pair_run.environment, python)
 
 
 @nox.session(venv_backend="none", default=False)

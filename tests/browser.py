@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # what a test elsewhere kills below its process would be a browser for all too
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:

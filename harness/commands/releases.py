@@ -17,7 +17,7 @@ from ..config.option_parser import Parser, days
 from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
-from ..environments import pypi
+from ..environments import packaged, pypi
 from ..environments.environment import Environment
 from ..environments.lock import FOLDER
 from ..environments.pypi import Index, Release
@@ -123,9 +123,9 @@ class ReleasesCommand:
             draft.write_text(added(self.options.matrix, pair, self.today), encoding="utf-8")
             pair_run = PairRun.of(matrix.load(draft), pair, self.options)
             pair_run.make_locks(environment, self.arguments.out or FOLDER, say)
-            if not pair_run.environment.is_packaged:
+            if not packaged.has(pair_run.pair.timm):
                 with pair_run.environment.installed(environment, say) as python:
-                    pair_run.environment.make_packaged(python)
+                    packaged.make(pair_run.environment, python)
             draft.replace(self.options.matrix)
         finally:
             draft.unlink(missing_ok=True)

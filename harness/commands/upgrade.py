@@ -60,10 +60,10 @@ class UpgradeCommand:
     """What the atlas is asked instead of running anything; None with `--measure`."""
 
     @classmethod
-    def of(cls, argv: Sequence[str], here: Path, beside: tuple[str, ...] = ()) -> "UpgradeCommand":
+    def of(cls, argv: Sequence[str], here: Path, also: tuple[str, ...] = ()) -> "UpgradeCommand":
         """Read the command line, typed in the folder `here`. Raises BadInput with what is wrong with it.
 
-        `beside` are requirements that are installed beside each pair.
+        `also` are requirements that are installed beside each pair.
         """
         arguments = _parser().read(argv)
         start, measure, given = arguments.pop("start", None), arguments.pop("measure", False), frozenset(arguments)
@@ -71,7 +71,7 @@ class UpgradeCommand:
         described = matrix.load(options.matrix)
         if described.uses and not options.routes and not options.models and not options.own:
             options = replace(options, routes=described.uses.routes, models=described.uses.models, place="uses")
-        options = replace(options, anyway=not options.quick, beside=beside)
+        options = replace(options, anyway=not options.quick, also=also)
         old = upgrade_ends.pair_named(start or described.current, described)
         new = upgrade_ends.target(options.requirements, old, described)
         if old.id == new.id:

@@ -32,7 +32,7 @@ class Options:
     config: str | None = None
     maker: str | None = None
     here: Path = Path()  # where modules of `own` are found: the folder in which the command was typed
-    beside: tuple[str, ...] = ()  # requirements of the project that `own` is of, installed where the pair has none such
+    also: tuple[str, ...] = ()  # requirements of the project that `own` is of, installed where the pair has none such
     quick_too: frozenset[str] = frozenset()  # models that are quick whatever a catalog says
     place: str | None = None  # where routes and models are named, if not on the command line
     anyway: bool = False  # models that are named run on every route, quick or not

@@ -21,7 +21,7 @@ from ..contract.catalog import Catalog
 from ..contract.fingerprints import Fingerprints
 from ..contract.library_env import KEPT_BYTECODE, LIBRARIES
 from ..contract.package import ROOT
-from . import catalog_history, companions, pair_folder, pypi
+from . import companions, pair_folder, pypi
 from . import lock as locks
 from .environment import Environment, Say
 from .lock import Lock
@@ -83,7 +83,7 @@ class PairEnvironment:
     latest: bool = False
     companions: bool = False
     """Whether what some routes need beside the pair is installed too, as it was when the pair's last file appeared."""
-    beside: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     """Further requirements; those are left out that the pair brings itself."""
 
     @property
@@ -111,7 +111,7 @@ class PairEnvironment:
         with pair_folder.draft(environment.root) as draft:
             locked = None if self.latest else self.lock
             resolved = locked.path if locked else self._resolved(environment, draft / "resolved.txt", say)
-            if self.beside:
+            if self.also:
                 resolved, locked = self._with_others(environment, resolved, draft / "with-others.txt"), None
             folder = PairFolder.of(environment.root, self.name, self.pair.python, resolved.read_text())
             make = partial(self._make, environment, folder, resolved, locked, say)
@@ -134,7 +134,7 @@ class PairEnvironment:
 
     def _with_others(self, environment: Environment, resolved: Path, path: Path) -> Path:
         """What the pair comes to, and then the others."""
-        others = locks.not_in(resolved.read_text(), self.beside)
+        others = locks.not_in(resolved.read_text(), self.also)
         wanted = (f"-r {resolved}", *others)
         return environment.resolve(wanted, path, until=None, python=self.pair.python, everywhere=False)
 
@@ -207,25 +207,6 @@ class PairEnvironment:
         arguments = ("cell.catalog.builder", "--controls", *self.matrix.models.controls, *globs)
         with self._made(python, path, "the catalog", arguments) as text:
             return catalogs.loads(text)
-
-    @property
-    def is_packaged(self) -> bool:
-        """Whether the package has the catalog and the fingerprints of this timm."""
-        prints = catalogs.path_in(fingerprints.PACKAGED, self.pair.timm)
-        return self.pair.timm in catalog_history.releases() and prints.is_file()
-
-    def make_packaged(self, python: PairPython) -> None:
-        """Make the catalog of the installed timm in the package, and fingerprints if the matrix names that timm.
-
-        Raises as the methods that make them do, and BadInput for a history of catalogs that was cut or edited.
-        """
-        with tempdirs.folder("catalogs") as folder:
-            catalog_history.add(self.make_catalog(python, folder))
-            if any(pair.timm == self.pair.timm for pair in self.matrix.pairs):
-                for path in fingerprints.paths(self.pair.timm, fingerprints.PACKAGED):
-                    if older := catalog_history.read(path.stem.removeprefix("timm-")):
-                        (folder / path.name).write_text(catalogs.dumps(older))
-                self.make_fingerprints(python, fingerprints.PACKAGED, folder)
 
     def make_fingerprints(self, python: PairPython, folder: Path, described: Path) -> Fingerprints:
         """Write down what the installed timm computes for quick models, which takes a few minutes. Raises as above.

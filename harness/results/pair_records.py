@@ -43,7 +43,7 @@ class PairRecords:
     def environment(self) -> PairEnvironment:
         """How the pair is installed, without companions."""
         latest = self.options.resolve == LATEST
-        return PairEnvironment(self.matrix, self.pair, latest=latest, beside=self.options.beside)
+        return PairEnvironment(self.matrix, self.pair, latest=latest, also=self.options.also)
 
     @cached_property
     def with_companions(self) -> PairEnvironment:

@@ -17,7 +17,7 @@ from harness.config.options import LATEST, Options
 from harness.contract import catalog, fingerprints, tempdirs
 from harness.contract.catalog import Catalog
 from harness.contract.fingerprints import Fingerprints
-from harness.environments import catalog_history, lock, pypi
+from harness.environments import catalog_history, lock, packaged, pypi
 from harness.environments.lock import PYTEST
 from harness.environments.pair_environment import VARIABLES
 from harness.execution.pair_run import PairRun
@@ -272,10 +272,10 @@ def test_fingerprints_are_packaged_with_the_catalog_and_made_from_those_of_older
     environment = FakeEnvironment(catalog=replace(small_catalog, architectures=9))
     environment.prints = Fingerprints("1.0.31", "2.14.1", 0, (1, 2), ())
     pair_environment = make().environment
-    assert not pair_environment.is_packaged
+    assert not packaged.has(pair_environment.pair.timm)
     with pair_environment.installed(environment, print) as python:
-        pair_environment.make_packaged(python)
-    assert pair_environment.is_packaged
+        packaged.make(pair_environment, python)
+    assert packaged.has(pair_environment.pair.timm)
     *words, new, old = environment.arguments
     assert words == ["-m", "harness.cell.probes.builder", "--catalogs"]
     assert [Path(path).name for path in (new, old)] == ["timm-1.0.31.ndjson", "timm-1.0.14.ndjson"]
@@ -292,7 +292,7 @@ def test_a_timm_that_the_matrix_does_not_name_is_packaged_without_fingerprints(
     pair_environment = PairRun.of(small_matrix, pair, Options()).environment
     made = FakeEnvironment(catalog=replace(small_catalog, timm="1.0.30"))
     with pair_environment.installed(made, print) as python:
-        pair_environment.make_packaged(python)
+        packaged.make(pair_environment, python)
     assert catalog_history.releases() == ("1.0.30", "1.0.31")
     assert not fingerprints.PACKAGED.exists()
 

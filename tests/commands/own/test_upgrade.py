@@ -13,8 +13,8 @@ from harness.command_line import parser
 from harness.commands.own import upgrade as own_upgrade
 from harness.commands.upgrade import UpgradeCommand
 from harness.config.errors import BadInput
-from harness.contract import catalog
 from harness.contract.catalog import Catalog
+from harness.environments import catalog_history
 from harness.results.upgrade_result import UpgradeResult
 from tests.commands.test_upgrade import Pairs
 
@@ -29,8 +29,9 @@ pytestmark = pytest.mark.usefixtures("small_matrix", "packaged", "gpus")
 
 @pytest.fixture(autouse=True)
 def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
+    assert (packaged / catalog_history.NAME).is_file()
     older = Catalog("1.0.22", 1300, small_catalog.controls, small_catalog.entries)
-    catalog.path_in(packaged, "1.0.22").write_text(catalog.dumps(older))
+    catalog_history.add(older)
 
 
 def answer(environment: Pairs, folder: Path, *beside: str) -> UpgradeResult:
