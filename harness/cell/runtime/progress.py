@@ -9,6 +9,9 @@ from typing import IO, Final
 
 EVERY: Final = {True: 0.2, False: 15.0}  # seconds between lines, on a terminal and elsewhere
 
+TOLD: Final = 0.05
+"""The share of the work from which on the time left is told: the first case has also waited for the libraries."""
+
 
 class Progress:
     """Counts cases and prints how many are done, and the time left."""
@@ -41,9 +44,11 @@ class Progress:
     def line(self, now: float) -> str:
         """Cases done, broken cases, rate and time left."""
         spent = max(now - self.started, 1e-9)
-        left = round(spent / self.worked * (self.work - self.worked)) if self.worked else 0
-        rate = f"{self.done / spent:.1f} cases/s, {left // 60}:{left % 60:02d} left"
-        return f"{self.title}: {self.done}/{self.cases}, {self.red} broken, {rate}"
+        told = f"{self.title}: {self.done}/{self.cases}, {self.red} broken, {self.done / spent:.1f} cases/s"
+        if self.worked < TOLD * self.work:
+            return told
+        left = round(spent / self.worked * (self.work - self.worked))
+        return f"{told}, {left // 60}:{left % 60:02d} left"
 
     def close(self) -> None:
         """Print the last line, with the time taken."""

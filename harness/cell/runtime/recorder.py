@@ -24,6 +24,8 @@ from .watchdog import Watchdog
 CPUINFO: Final = Path("/proc/cpuinfo")
 RECORD: Final = "layerscale_record"
 """The property of a pytest report that holds the fields of a case line."""
+STARTING: Final = "terminaldistreporter"
+"""pytest-xdist's plugin that says that workers start."""
 OVERHEAD: Final = 10_000_000  # the time of a case without parameters, in parameters
 MIB: Final = 2**20
 LONGEST: Final = 2000  # characters kept of the stderr of a process that died
@@ -51,8 +53,12 @@ class Recorder:
         """The parameters of a case's model, if known; 0 for a case that another stands for."""
         return 0 if case.id in self.plan.same_as else self.work.get((case.model, case.size), OVERHEAD)
 
-    def pytest_sessionstart(self) -> None:
-        """Write the header before any case."""
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Write the header before any case. That workers start is not said: pytest-xdist would say it twice a lane."""
+        plugins = session.config.pluginmanager
+        if plugins.has_plugin(STARTING):
+            starting: Any = plugins.unregister(name=STARTING)
+            starting.setstatus = starting.ensure_show_status = _nothing  # pytest-xdist calls it, though it is no plugin
         with self._writing():
             self.log.begin(
                 self.plan,
@@ -172,6 +178,10 @@ def _without_record(outcome: Outcome, reason: str, text: str, seconds: float) ->
 def case_id_of(nodeid: str) -> str:
     """The case of `test_parity.py::test_the_loaded_model_is_the_saved_one[ID]`."""
     return nodeid[nodeid.index("[") + 1 : nodeid.rindex("]")] if "[" in nodeid else nodeid
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Stands for what would be printed."""
 
 
 def _device(device: str) -> str:

@@ -49,11 +49,14 @@ def test_the_time_left_goes_by_the_work_and_not_by_the_number_of_cases(wait: Wai
     assert line(progress) == "lane: 2/4, 0 broken, 0.0 cases/s, 0:09 left"
 
 
-def test_before_the_first_case_nothing_is_divided_by_zero(wait: Wait) -> None:
-    progress = Progress("lane", 4, 4, io.StringIO())
-    assert line(progress) == "lane: 0/4, 0 broken, 0.0 cases/s, 0:00 left"
-    wait(5)
-    assert line(progress) == "lane: 0/4, 0 broken, 0.0 cases/s, 0:00 left"
+def test_of_the_first_cases_no_time_left_is_told(wait: Wait) -> None:
+    progress = Progress("lane", 561, 1000, io.StringIO())
+    assert line(progress) == "lane: 0/561, 0 broken, 0.0 cases/s"
+    wait(11)
+    progress.step(49, green=True)
+    assert line(progress) == "lane: 1/561, 0 broken, 0.1 cases/s"
+    progress.step(1, green=True)
+    assert line(progress) == "lane: 2/561, 0 broken, 0.2 cases/s, 3:29 left"
 
 
 def test_at_the_last_case_no_time_is_left(wait: Wait) -> None:
