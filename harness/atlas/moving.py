@@ -6,12 +6,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from ..contract.case import Case, Size
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
-from .answer import GOOD, LANE, Part, Releases, State
+from .answer import ANY, GOOD, LANE, Part, Releases, State
 from .asking import asked_for, opened, spelled
-from .measured import Atlas
+from .measured import AS_BEFORE, Atlas
+from .rules import KnownCause, known
 
 TOWER: Final = "tower"
 """The route on which timm is compared with older releases of itself."""
@@ -105,7 +110,7 @@ def between(atlas: Atlas, start: Releases, end: Releases) -> Move:
 
 
 def _move(atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]) -> Move:
-    numbers = _numbers(atlas, start, end, asked)
+    numbers = _numbers(atlas.lane, start, end, asked)
     return Move(start, end, atlas.lane, tuple(_changes(atlas, start, end, asked)), numbers)
 
 
@@ -147,14 +152,25 @@ def kind_of(old: Part, new: Part) -> Kind:  # noqa: PLR0911  a kind each
 
 
 def _numbers(
-    atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]
+    lane: str, start: Releases, end: Releases, asked: Mapping[str, Sequence[str]]
 ) -> Mapping[str, tuple[str, ...]]:
-    """By model, the rules for what timm computes otherwise, at one end and not at the other, whatever the route."""
-    timm = {model for route, models in asked.items() if ROUTES[route].has_timm for model in models}
-    towers = {TOWER: sorted(timm)} if timm else {}
+    """By model of both timms, the rules for what timm computes otherwise from a release between them on."""
+    low, high = sorted((start[1], end[1]), key=Version)
+    crossed = {
+        rule.id for rule in known().values() if (first := _first(rule)) and Version(low) < first <= Version(high)
+    }
     found = {}
-    for old, new in zip(atlas.parts(start, towers), atlas.parts(end, towers), strict=True):
-        differ = set(old.changed) ^ set(new.changed)
-        if differ and State.UNKNOWN not in {old.state, new.state}:
-            found[new.model] = tuple(sorted(differ))
+    for model in sorted({model for route, models in asked.items() if ROUTES[route].has_timm for model in models}):
+        if model != ANY and names.has(low, model) is not False:
+            case = Case(TOWER, model, size=Size.NARROW)
+            if differ := names.causes_of(high, case, lane) & crossed:
+                found[model] = tuple(sorted(differ))
     return found
+
+
+def _first(rule: KnownCause) -> Version | None:
+    """The release from which on timm computes otherwise by a rule; None for a rule about anything else."""
+    if not rule.scenarios or tuple(rule.scenarios) != (AS_BEFORE,):
+        return None
+    firsts = (one.version for one in SpecifierSet(rule.timm or "") if one.operator in {">=", "=="})
+    return max(map(Version, firsts), default=None)

@@ -125,22 +125,25 @@ def test_a_remedy_that_the_start_needed_too_is_not_told_as_new() -> None:
     assert "gone, a cause" not in said
 
 
-def test_numbers_of_timm_that_change_are_told_in_either_direction(atlas: Path) -> None:
-    numbers = Cause("outputs", ("as before",), ("timm-xcit-dropout",), (EVA,))
-    tower = RouteEntry("tower", "d", (ATTO, EVA), 1, causes=(numbers,))
-    clean = RouteEntry("tower", "d", (ATTO, EVA), 2)
-    wrapper = RouteEntry("wrapper", "d", (ATTO, EVA), 2)
-    for releases, routes in (
-        (OLD_PAIR, {"tower": clean, "wrapper": wrapper}),
-        (NEW_PAIR, {"tower": tower, "wrapper": wrapper}),
-    ):
-        lane = LaneEntry(LANE, "2026-11-30", "narrow", (ATTO, EVA), dict(routes))
-        versions = {"transformers": releases[0], "timm": releases[1], "torch": "2.14.1"}
-        write(PairEntry(versions, {LANE: lane}), atlas)
-    for ends in ((OLD_PAIR, NEW_PAIR), (NEW_PAIR, OLD_PAIR)):
-        found = move(*ends, [EVA], ["wrapper"], folder=atlas)
-        assert found.numbers == {EVA: ("timm-xcit-dropout",)}
-        assert "timm itself computes otherwise at the other end:\n  eva02" in "\n".join(lines_of_move(found))
+XCIT = "xcit_nano_12_p8_224"
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        (("1.0.22", "1.0.31"), {XCIT: ("timm-xcit-dropout",)}),
+        (("1.0.31", "1.0.22"), {XCIT: ("timm-xcit-dropout",)}),
+        (("1.0.15", "1.0.22"), {EVA: ("timm-eva-max-pooling",), ATTO: ("timm-convnext-levels",)}),
+        (("1.0.16", "1.0.30"), {}),
+        (("1.0.31", "1.0.31"), {}),
+    ],
+)
+def test_numbers_of_timm_change_with_a_release_between_the_ends(
+    atlas: Path, ends: tuple[str, str], told: dict[str, tuple[str, ...]]
+) -> None:
+    found = move(("5.23.0", ends[0]), ("5.23.0", ends[1]), [EVA, ATTO, XCIT], ["wrapper"], folder=atlas)
+    assert found.numbers == told
+    assert ("timm itself computes otherwise" in "\n".join(lines_of_move(found))) == bool(told)
 
 
 def test_what_needs_a_remedy_alone_and_what_changes_nothing_begin_otherwise(atlas: Path) -> None:
