@@ -43,7 +43,7 @@ def candidate(tmp_path: Path) -> Path:
     return wheel
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_does_my_wheel_break_anything(candidate: Path, tmp_path: Path) -> None:
     [typed] = story("Does my wheel break anything?")
     assert typed.words[:4] == ("nox", "-s", "compare", "--")
