@@ -18,6 +18,7 @@ from ..contract.routes import ROUTES
 from ..report import routes_page
 from .frame import Frame, counts_of, item
 from .grid import NAME
+from .remedy_code import of_remedy
 from .snippets import SNIPPETS
 
 NO_REMEDY: Final = {"move": "another release", "none": "none"}
@@ -72,8 +73,8 @@ class Pages:
         """The causes: those that the current pair has, and the others."""
         now = {rule for part in self._current() for rule in (*part.rules, *part.mended, *part.changed)}
         groups: dict[str, list[Mapping[str, str]]] = {
-            f"With {_pair(self.frame.current)}": [],
-            "With other releases": [],
+            f"In {_pair(self.frame.current)}": [],
+            "In other releases alone": [],
         }
         for rule in known().values():
             group = next(iter(groups)) if rule.id in now else list(groups)[1]
@@ -112,9 +113,11 @@ class Pages:
     def _rule(self, rule: KnownCause) -> str:
         seen = {pair: self._has(pair, rule.id) for pair in self.frame.grid.asked}
         edges = [found for found in self._proofs if found.edge.bound.rule == rule.id]
-        remedy = NO_REMEDY.get(rule.remedy, f"the function {rule.remedy}, which is run for every case that has it")
+        remedy = NO_REMEDY.get(rule.remedy, f"the function {rule.remedy}, run for every case that has this cause")
         shown = {pair: count for pair, count in seen.items() if count}
         about = {"rule": rule, "edges": edges, "remedy": remedy, "seen": shown, "routes": self.frame.grid.routes}
+        traits = ", ".join(_trait(name, wanted) for name, wanted in (rule.where or {}).items())
+        about |= {"code": of_remedy(rule.remedy), "traits": traits}
         return self.frame.render("rule.html", about, here="rules")
 
     @cached_property
@@ -195,3 +198,11 @@ class Pages:
 
 def _pair(pair: Releases) -> str:
     return f"transformers {pair[0]} with timm {pair[1]}"
+
+
+def _trait(name: str, wanted: Any) -> str:
+    """What a rule asks of a model: `gamma keys`, `no classifier`, or `family: beit or eva`."""
+    told = name.replace("_", " ")
+    if isinstance(wanted, bool):
+        return told if wanted else f"no {told}"
+    return f"{told}: {wanted if isinstance(wanted, str | int) else ' or '.join(map(str, wanted))}"

@@ -77,6 +77,12 @@ def test_a_rule_has_its_proven_bounds(written: Mapping[str, str]) -> None:
     assert all(found.day in page and found.edge.outside in page for found in bounds)
 
 
+def test_a_rule_has_the_code_of_its_remedy_and_says_which_models_it_is_about(written: Mapping[str, str]) -> None:
+    page = written["rule/gamma-renamed.html"]
+    assert "def load_by_exact_names(" in page
+    assert "<dd>gamma keys</dd>" in page
+
+
 def test_a_model_that_is_not_run_names_the_one_that_is(written: Mapping[str, str]) -> None:
     assert 'href="test_convnext.html">test_convnext</a> is run for it' in written["model/convnext_base.html"]
     assert "<dd>itself</dd>" in written["model/test_convnext.html"]
