@@ -50,9 +50,10 @@ class Change:
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The rules that concern the end and did not concern the start."""
-        known = {*self.old.rules, *self.old.mended}
-        return tuple(rule for rule in (*self.new.rules, *self.new.mended) if rule not in known)
+        """The rules that concern the end and not the start; of what is mended, those that it is rid of."""
+        far, near = (self.new, self.old) if self.kind is not Kind.MENDED else (self.old, self.new)
+        known = {*near.rules, *near.mended}
+        return tuple(rule for rule in (*far.rules, *far.mended) if rule not in known)
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _unmeasured(move: Move) -> Iterator[str]:
 
 
 def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
-    """The causes that are new at the end, or why it is not known which end is how."""
+    """The causes that the move brings or, of what is mended, takes away; or why it is not known which end is how."""
     if kind is Kind.UNKNOWN:
         yield from _because([change.new if change.new.because else change.old for change in changes])
         return

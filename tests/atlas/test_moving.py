@@ -59,6 +59,13 @@ def test_another_remedy_than_before_is_something_to_do(
     assert kind_of(old, Part("tower", "a", State.REMEDY, mended=after)) is kind
 
 
+def test_the_causes_of_what_is_mended_are_those_that_it_is_rid_of() -> None:
+    old = Part("tower", "a", State.BROKEN, rules=("x", "y"))
+    new = Part("tower", "a", State.REMEDY, mended=("y", "z"))
+    assert Change(Kind.MENDED, old, new).causes == ("x",)
+    assert Change(Kind.BREAKS, new, old).causes == ("x",)
+
+
 @pytest.fixture
 def atlas(tmp_path: Path) -> Path:
     def measured(releases: tuple[str, str], *causes: Cause, models: tuple[str, ...] = (ATTO, EVA)) -> None:

@@ -1,5 +1,6 @@
 """The front page in a browser: it answers as `ask` and `upgrade` do, at once, and can be read by everybody."""
 
+import fnmatch
 import itertools
 import re
 from pathlib import Path
@@ -21,7 +22,11 @@ AXE = Axe()
 FIRST_ANSWER, A_KEY = 600, 100  # milliseconds: twice what is promised, for others run beside the test
 WRONG = {
     "transformers=5.23.7": "transformers 5.23.7 is no release that is known here; next to it are 5.23.0",
-    "timm=x": "timm x is no release that is known here",
+    "timm=x": "timm x is no release that is known here; the newest are 1.0.",
+    "transformers=99999999999999999999": "next to it are 5.24.0",
+    "route=__proto__": "There is no route __proto__.",
+    "model=?": "No LayerScale model of timm has a name like ?.",
+    "from=5.0.0,4.57.6": "5.0.0,4.57.6 is no pair that is known here",
     "model=nosuchmodel": "No LayerScale model of timm has a name like nosuchmodel.",
     "route=nowhere": "There is no route nowhere.",
     "from=1": "1 is no pair that is known here",
@@ -119,12 +124,81 @@ def test_what_does_not_exist_is_said(visit: Open) -> None:
         expect(page.locator(".sentence")).to_contain_text(told)
 
 
+@pytest.mark.parametrize("glob", ["*", "convnext_*", "*dino*", "vit_*_224", "eva??_tiny*", "*?" * 30])
+def test_a_glob_names_the_models_that_it_names_in_python(visit: Open, public: Path, glob: str) -> None:
+    page = visit(f"{address(PAIRS[0], route='tower', model=glob)}")
+    count = len(fnmatch.filter([path.stem for path in (public / "model").iterdir()], glob))
+    assert count
+    expect(page.locator(".sentence")).to_contain_text(f", of {count} case")
+    expect(page.locator("[role=option]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["timm/convnext_base.fb_in22k", "hf_hub:timm/convnext_base", "ConvNeXt_Base"])
+def test_a_name_may_be_copied_from_the_hub(visit: Open, name: str) -> None:
+    expect(visit(address(PAIRS[0], model=name)).locator(".sentence")).to_contain_text("of 22 cases")
+
+
+@pytest.mark.parametrize(
+    ("start", "pair"),
+    [
+        ("timm==1.0.22 transformers==4.57.6", "transformers 4.57.6 with timm 1.0.22"),
+        ("v4.57.6", "transformers 4.57.6 with timm 1.0.31"),
+        ("1.0.22", "transformers 5.23.0 with timm 1.0.22"),
+    ],
+)
+def test_a_start_is_read_in_either_order_and_a_pin_that_it_lacks_stays(visit: Open, start: str, pair: str) -> None:
+    page = visit(address(PAIRS[0], **{"from": start}))
+    expect(page.locator(".sentence")).to_contain_text(f"From {pair} to transformers 5.23.0 with timm 1.0.31")
+
+
+def test_the_back_button_leads_to_what_was_asked_before(visit: Open) -> None:
+    page = visit(address(PAIRS[0], model="convnext_base"))
+    page.locator("[name=timm]").fill("1.0.30")
+    page.keyboard.press("Tab")
+    page.locator("[name=model]").fill("")
+    page.locator("[name=model]").press_sequentially("eva02_tiny_patch14_224")
+    page.keyboard.press("Tab")
+    expect(page.locator(".sentence")).to_contain_text("timm 1.0.30")
+    page.go_back()
+    expect(page.locator("[name=model]")).to_have_value("convnext_base")
+    page.go_back()
+    expect(page.locator("[name=timm]")).to_have_value("1.0.31")
+
+
+def test_what_is_broken_in_few_cases_is_seen_in_the_grid(visit: Open) -> None:
+    page = visit(address(PAIRS[0]))
+    widths = page.locator("#pairs [aria-current=true] rect").evaluate_all(
+        "all => all.map(one => one.width.baseVal.value)"
+    )
+    assert len(widths) == 3
+    assert min(widths) > 10
+    assert sum(widths) == pytest.approx(100)
+
+
+def test_what_is_broken_says_at_once_since_when_and_what_to_do(visit: Open) -> None:
+    first = visit(address(PAIRS[0])).locator("section:has(h2 .broken) .cause").first
+    expect(first.locator(".count")).to_contain_text("transformers >=")
+    expect(first.locator(".advice")).to_be_visible()
+
+
+def test_an_address_that_ends_within_a_character_can_be_gone_on_with(visit: Open) -> None:
+    page = visit(f"index.html#model={'x' * 99}%F0%9F%98%80")
+    page.locator("[name=timm]").fill("1.0.30")
+    page.keyboard.press("Tab")
+    assert "timm=1.0.30" in page.url
+
+
 @pytest.mark.parametrize("kind", PAGES)
 def test_every_kind_of_page_is_accessible_in_both_colours(visit: Open, kind: str) -> None:
     page = visit(kind)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         assert violations(page) == [], scheme
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_nothing_sticks_out_at_320_pixels(visit: Open, kind: str) -> None:
+    assert visit(kind, width=320).evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.parametrize("asked", ["", "&model=eva02_tiny_patch14_224", "&from=4.57.6,1.0.22"])

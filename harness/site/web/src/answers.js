@@ -81,8 +81,9 @@ export function move(start, end, { models = [], routes = [] } = {}) {
     return asked.map((model) => {
       const [old, now] = [partOf(start, route, model), partOf(end, route, model)];
       const letter = DATA.changes[old.signature].charCodeAt(now.signature) - 97;
-      const known = new Set([...old.rules, ...old.mended]);
-      return { ...now, old, kind: KINDS[letter], causes: [...now.rules, ...now.mended].filter((rule) => !known.has(rule)) };
+      const [far, near] = KINDS[letter].name === "mended" ? [old, now] : [now, old];
+      const known = new Set([...near.rules, ...near.mended]);
+      return { ...now, old, kind: KINDS[letter], causes: [...far.rules, ...far.mended].filter((rule) => !known.has(rule)) };
     });
   });
   const has = (name) => changes.some(({ kind }) => kind.name === name);

@@ -9,36 +9,41 @@ const [form, answer, table] = ["form", "answer", "pairs"].map((id) => document.g
 let asked = {};
 let active = -1; // of the suggestions, the one that the keyboard is on
 let hidden = false; // the suggestions, after one was taken or refused
+let typing = false; // the name of a model, of which the first key was kept already
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
-  asked = Object.fromEntries(NAMES.map((name) => [name, (given.get(name) ?? "").trim().slice(0, 100)]));
+  asked = Object.fromEntries(NAMES.map((name) => [name, [...(given.get(name) ?? "").trim()].slice(0, 100).join("")]));
   asked.transformers ||= DATA.current[0];
   asked.timm ||= DATA.current[1];
 }
 
-const padded = (text) => text.replace(/^(\d+\.\d+)$/, "$1.0"); // 5.23 is 5.23.0
+const padded = (text) => text.replace(/^(==|v)/, "").replace(/^(\d+\.\d+)$/, "$1.0"); // 5.23 is 5.23.0
 const pairOf = (first, second) => {
   const pair = [TRANSFORMERS.indexOf(padded(first)), TIMM.indexOf(padded(second))];
   return pair.includes(-1) ? null : pair;
 };
-const startOf = (text) => {
-  const words = text.replaceAll(/(transformers|timm)(==)?/g, "").split(/[\s,-]+/).filter(Boolean);
-  return words.length === 2 ? pairOf(...words) : null;
-};
+// A release tells whose it is. The one that is not named stays.
+function startOf(text) {
+  const words = text.replaceAll(/transformers|timm|==/g, " ").split(/[\s,-]+/).filter(Boolean).map(padded);
+  const [first, second] = [TRANSFORMERS, TIMM].map((releases) => words.filter((word) => releases.includes(word)));
+  if (!words.length || first.length > 1 || second.length > 1 || first.length + second.length < words.length) return null;
+  return pairOf(first[0] ?? asked.transformers, second[0] ?? asked.timm);
+}
 
-// The releases next to one that there is not.
+// The releases next to one that there is not; the newest for what is no number.
 function near(text, releases) {
-  const number = (release) => release.split(".").reduce((sum, part, index) => sum + (Number.parseInt(part, 10) || 0) * 1000 ** (3 - index), 0);
+  const number = (release) => release.split(".").slice(0, 3).reduce((sum, part, index) => sum + Math.min(Number.parseInt(part, 10), 999) * 1000 ** (3 - index), 0);
+  if (Number.isNaN(number(text))) return `the newest are ${releases.slice(-2).join(" and ")}`;
   const by = [...releases].sort((one, other) => Math.abs(number(one) - number(text)) - Math.abs(number(other) - number(text)));
-  return by.slice(0, 2).join(" and ");
+  return `next to it are ${by.slice(0, 2).join(" and ")}`;
 }
 
 function problem() {
   for (const [name, releases] of [["transformers", TRANSFORMERS], ["timm", TIMM]]) {
-    if (!releases.includes(padded(asked[name]))) return `${name} ${asked[name]} is no release that is known here; next to it are ${near(asked[name], releases)}.`;
+    if (!releases.includes(padded(asked[name]))) return `${name} ${asked[name]} is no release that is known here; ${near(asked[name], releases)}.`;
   }
-  if (asked.from && !startOf(asked.from)) return `${asked.from} is no pair that is known here; write a release of each, as 4.57.6, 1.0.22.`;
+  if (asked.from && !startOf(asked.from)) return `${asked.from} is no pair that is known here; write a release of each, as 4.57.6, 1.0.22, or of one.`;
   if (asked.route && !ROUTES.some(({ name }) => name === asked.route)) return `There is no route ${asked.route}.`;
   if (asked.model && !named(asked.model).length) return suggestions(asked.model).length ? null : `No LayerScale model of timm has a name like ${asked.model}.`;
   return null;
@@ -68,9 +73,10 @@ function draw() {
   requestAnimationFrame(() => setTimeout(() => render(pairs(grid(about), asked, end), table)));
 }
 
+// The back button leads to what was asked before, not to what was half typed.
 function go(change) {
+  history[typing ? "replaceState" : "pushState"](null, "", address({ ...asked, ...change }));
   asked = { ...asked, ...change };
-  history.replaceState(null, "", address(asked));
   draw();
 }
 
@@ -105,7 +111,7 @@ function drawForm() {
     <label class="wide">model of timm
       <input name="model" .value=${asked.model} placeholder="one of each kind, or a name, or convnext_*" autocomplete="off" spellcheck="false"
         role="combobox" aria-expanded=${found.length > 0} aria-controls="found" aria-activedescendant=${active >= 0 && found.length ? `found-${active}` : nothing}
-        @input=${(event) => { hidden = false; active = -1; go({ model: event.target.value.trim() }); }} @keydown=${(event) => onKey(event, found)} @blur=${() => { hidden = true; drawForm(); }}>
+        @input=${(event) => { hidden = false; active = -1; go({ model: event.target.value.trim() }); typing = true; }} @keydown=${(event) => onKey(event, found)} @blur=${() => { typing = false; hidden = true; drawForm(); }}>
       <span id="found" role="listbox" aria-label="Models" class=${found.length ? "found" : "found none"}>${found.map((model, index) => html`<span role="option" id="found-${index}" aria-selected=${index === active}
         @mousedown=${(event) => { event.preventDefault(); take(model); }}>${model}</span>`)}</span></label>
     <label>route<select name="route" .value=${asked.route} @change=${typed("route")}><option value="" ?selected=${!asked.route}>every route</option>${ROUTES.map(({ name }) => html`<option value=${name} ?selected=${asked.route === name}>${name}</option>`)}</select></label>

@@ -41,20 +41,20 @@ function models(parts) {
 }
 const stands = ({ measured }) => (measured ? html`, as ${measured}` : nothing);
 
-// A few causes are open; of many the titles stand there first.
+// A few causes are open, and those of what is broken; of many others the titles stand there first.
 function cause(rule, parts, open) {
   const [because, advice, link, releases] = DATA.rules[rule] ?? [rule, "", "", ""];
   return html`<li class="cause"><details ?open=${open}>
-    <summary><span class="because">${because}</span> <span class="count">${plural(parts.length, "case")}</span></summary>
+    <summary><span class="because">${because}</span> <span class="count">${plural(parts.length, "case")} · ${releases}</span></summary>
     ${advice ? html`<p class="advice">${advice}</p>` : nothing}
-    <p class="since">${releases} · ${tracked(link)}${RELATED ? html` · ${page("rule", rule, "since when")}` : nothing}</p>
+    <p class="since">${tracked(link)}${RELATED ? html` · ${page("rule", rule, "more of this cause")}` : nothing}</p>
     ${where(parts)}
   </details></li>`;
 }
 const FEW = 3;
-function causes(parts, of) {
+function causes(parts, of, open = false) {
   const told = counted(parts, of);
-  return html`<ul class="causes">${told.map(([rule, some]) => keyed(rule, cause(rule, some, told.length <= FEW)))}</ul>`;
+  return html`<ul class="causes">${told.map(([rule, some]) => keyed(rule, cause(rule, some, open || told.length <= FEW)))}</ul>`;
 }
 function because(parts) {
   const told = counted(parts.filter((part) => part.because), (part) => [part.general]);
@@ -77,9 +77,9 @@ export function answered(answer, asked) {
   const partly = unknown.length > 0 && best.index !== unknownState;
   const bases = [...new Set(answer.parts.map(({ basis }) => basis).filter(Boolean))];
   return html`
-    <p class="verdict ${ofState(best)}"><span class="shape" aria-hidden="true"></span>${TITLES[best.name]}<small>${plural(answer.parts.filter((part) => part.state === best.index).length, "case")} of ${answer.parts.length}${partly ? ", as far as is known" : ""}</small></p>
+    <p class="verdict ${ofState(best)}"><span class="shape" aria-hidden="true"></span>${TITLES[best.name]} <small>${plural(answer.parts.filter((part) => part.state === best.index).length, "case")} of ${answer.parts.length.toLocaleString("en")}${partly ? ", as far as is known" : ""}</small></p>
     <p class="sentence">${sentence(answer)}</p>
-    <p class="basis">${bases.map((basis) => `${basis[0].toUpperCase()}${basis.slice(1)}. `)}</p>
+    <p class="basis">${bases.map((basis) => `${basis[0].toUpperCase()}${basis.slice(1)}. `)}A case is one model on one ${RELATED ? html`<a href="routes.html">route</a>` : "route"}.</p>
     ${answer.nearest.length ? html`<p class="nearest">Nearest pairs that are good for all of it: ${answer.nearest.map((pair, index) => html`${index ? "; " : ""}<a href=${address({ ...asked, transformers: TRANSFORMERS[pair[0]], timm: TIMM[pair[1]], from: "" })}>${pairName(pair)}</a>`)}.</p>` : nothing}
     ${sections.map(([state, parts]) => section(state, parts, answer))}
     ${mended.length ? html`<section><h2>Beside that, with a remedy</h2>${causes(mended, (part) => part.mended)}</section>` : nothing}
@@ -88,28 +88,39 @@ export function answered(answer, asked) {
 }
 
 function section(state, parts, answer) {
-  const reasons = html`${causes(parts, (part) => (state.name === "broken" ? part.rules : part.mended))}${because(parts)}`;
+  const reasons = html`${state.name === "broken" ? causes(parts, (part) => part.rules, true) : causes(parts, (part) => part.mended)}${because(parts)}`;
   const title = html`<h2><span class="shape ${ofState(state)}" aria-hidden="true"></span>${TITLES[state.name]} <small>${plural(parts.length, "case")}</small></h2>`;
   if (state.name === "works") return html`<section><details><summary>${title}</summary>${where(parts)}</details></section>`;
   if (state.name === "unsupported") return html`<section><details><summary>${title}</summary>${reasons}</details></section>`;
   return html`<section>${title}${reasons}</section>`;
 }
 
+// What a kind of change means, where its name does not say it.
+const MEANS = {
+  "newly broken": "worked, perhaps with a remedy",
+  gone: "worked; the model or the route is not there any more",
+  "newly needs a remedy": "worked without this one",
+  "broken otherwise": "broken at both ends, by another cause",
+  mended: "it does not have these causes any more",
+  new: "only there after the move; what it needs is told",
+};
 const SAID = { Yes: "works", No: "broken", "With remedies": "works-with-a-remedy", "Not known": "not-known" };
 
 export function moved(move) {
   several = new Set(move.changes.map(({ model }) => model)).size > 2;
   const told = KINDS.filter(({ mark }) => mark).map((kind) => [kind, move.changes.filter((change) => change.kind === kind)]).filter(([, changes]) => changes.length);
   return html`
+    <p class="asks">Can the pin be moved?</p>
     <p class="verdict ${SAID[move.word]}"><span class="shape" aria-hidden="true"></span>${move.word}</p>
     <p class="sentence">${verdict(move)}</p>
-    ${told.map(([kind, changes]) => html`<section><h2>${kind.mark} ${kind.name} <small>${plural(changes.length, "case")}</small></h2>
-      ${causes(changes, (change) => change.causes)}
+    ${told.map(([kind, changes]) => html`<section><h2>${kind.mark} ${kind.name} <small>${plural(changes.length, "case")}${MEANS[kind.name] ? `: ${MEANS[kind.name]}` : nothing}</small></h2>
+      ${causes(changes, (change) => change.causes, kind.name === "newly broken")}
       ${["newly broken", "gone", "broken otherwise", "not known"].includes(kind.name) ? because(changes) : nothing}
       ${["mended", "new", "works, before not known"].includes(kind.name) ? where(changes) : nothing}</section>`)}
     <section><h2>To measure both ends</h2>${command(`nox -s upgrade -- ${pins(move.end)} --from transformers${TRANSFORMERS[move.start[0]]}-timm${TIMM[move.start[1]]} --measure`)}</section>`;
 }
 
+const LEAST = 0.2; // of a cell: what is broken in few cases is seen too
 // Releases of transformers down, of timm across, the newest first. A cell is a bar of the shares of its cases.
 export function pairs(of, asked, here) {
   const cell = (first, second) => {
@@ -119,8 +130,10 @@ export function pairs(of, asked, here) {
     const label = `${pairName([first, second])}: ${told}${day ? `, measured on ${day}` : known ? ", not measured: both neighbours agree" : ""}`;
     const how = day ? "measured" : known ? "between" : ofState(only);
     let x = 0;
-    const bar = shares.map(([state, count]) => {
-      const [start, width] = [x, (100 * count) / known];
+    const widths = shares.map(([, count]) => Math.max(count / known, LEAST));
+    const whole = widths.reduce((sum, width) => sum + width, 0);
+    const bar = shares.map(([state], index) => {
+      const [start, width] = [x, (100 * widths[index]) / whole];
       x += width;
       return svg`<rect class=${ofState(state)} x=${start} width=${width} height="10"></rect>`;
     });
