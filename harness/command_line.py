@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -41,6 +42,14 @@ TESTS_OF_OWN: Final = (
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        for before, word in pairwise(["", *(args or ())]):
+            if not word.strip() or (word.startswith("--") and word.endswith("=")):
+                self.error(
+                    f"{word.strip().rstrip('=') or before or 'the command'} is empty, as a variable that is not set"
+                )
+        return super().parse_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"{finding.message(message)}; see {COMMAND} --help\n")
         sys.exit(2)

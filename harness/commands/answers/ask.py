@@ -62,9 +62,14 @@ def _add_own(command: argparse.ArgumentParser) -> None:
 
 
 def dotted(target: str) -> str:
-    """A target that names its file, as package/module.py:Name, in the form package.module:Name."""
+    """A target that names its file, as package/module.py:Name, in the form package.module:Name.
+
+    Raises argparse.ArgumentTypeError for a file that is not there.
+    """
     path, _, name = target.rpartition(".py:")
     is_below = path and not path.startswith(("/", "."))
+    if is_below and not Path(f"{path}.py").is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {path}.py here")
     return f"{path.replace('/', '.')}:{name}" if is_below else target
 
 

@@ -28,16 +28,12 @@ def run(arguments: argparse.Namespace, ends: tuple[Releases, Releases], out: Tex
     """Try the move, print the answer, and return its exit code. Raises BadInput."""
     installer = uv.found()
     others = _others(arguments, installer) if arguments.with_lock else ()
-    root = arguments.envs or _cache() / "pairs"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"--envs {root}: {error.strerror}; name a folder that can be written") from error
     with tempdirs.folder("upgrade") as folder:
         command = UpgradeCommand.of(_typed(arguments, ends, folder / "results"), Path.cwd(), others)
+        root = _root(arguments.envs)
         (folder / "code").mkdir()
         code = uv.code_in(folder / "code")
-        environments = uv.UvEnvironments(root.resolve(), installer, command.described.limits.install_seconds, code)
+        environments = uv.UvEnvironments(root, installer, command.described.limits.install_seconds, code)
         answer = command.answer(environments, lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  progress
     return tell(arguments, answer, out)
 
@@ -91,6 +87,16 @@ def _others(arguments: argparse.Namespace, installer: str) -> tuple[str, ...]:
         if found := beside.requirements(lock, installer):
             return found
     raise BadInput(f"--with-lock: {locks[-1]} has nothing but the two libraries; leave --with-lock out")
+
+
+def _root(folder: Path | None) -> Path:
+    """The folder of the environments, made if it is not there. Raises BadInput."""
+    root = folder or _cache() / "pairs"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--envs {root}: {error.strerror}; name a folder that can be written") from error
+    return root.resolve()
 
 
 def _cache() -> Path:

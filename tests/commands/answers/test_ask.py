@@ -26,7 +26,11 @@ PINS = ["transformers==5.23.0", "timm==1.0.31"]
         ("../towers.py:make", "../towers.py:make"),  # no module of this folder's
     ],
 )
-def test_a_target_may_name_its_file(typed: str, meant: str) -> None:
+def test_a_target_may_name_its_file(typed: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    for file in ("models/towers.py", "towers.py"):
+        (tmp_path / file).touch()
+    monkeypatch.chdir(tmp_path)
     assert parser().parse_args(["check", typed]).target == meant
     assert parser().parse_args(["upgrade", "--own", typed]).own == meant
 
@@ -64,6 +68,23 @@ def test_bad_input_is_one_error(words: list[str], why: str, capsys: pytest.Captu
     printed = capsys.readouterr()
     assert why in printed.err
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "which"),
+    [
+        (["site", "--out", ""], "--out"),
+        (["ask", *PINS, "--model="], "--model"),
+        (["repair", ""], "repair"),
+        (["explain", " "], "explain"),
+    ],
+)
+def test_what_is_empty_is_one_error(words: list[str], which: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    told = capsys.readouterr().err
+    assert told == f"{which} is empty, as a variable that is not set; see python -m harness --help\n"
+    assert ended.value.code == 2
 
 
 @pytest.mark.parametrize(

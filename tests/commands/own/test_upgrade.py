@@ -144,6 +144,14 @@ def test_what_a_lock_has_besides_is_resolved_with_what_the_pair_has(tmp_path: Pa
     assert len(environment.made) == 2
 
 
+def _code(words: list[str]) -> int:
+    """The exit code, also of what the parser refuses."""
+    try:
+        return main(words)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -153,14 +161,17 @@ def test_what_a_lock_has_besides_is_resolved_with_what_the_pair_has(tmp_path: Pa
         ([*WORDS[:1], "transformers==4.57.6", *WORDS[2:]], "is where it starts; name another release"),
         ([*WORDS, "--envs", "/dev/null/envs"], "--envs /dev/null/envs: Not a directory; name a folder that can be"),
         ([*WORDS[:-1], "nowhere/folder"], "--own: "),
+        ([*WORDS[:-1], "nosuch.py:make"], "argument --own: there is no file nosuch.py here; see "),
+        ([*WORDS[:-1], ""], "--own is empty, as a variable that is not set; see "),
     ],
-    ids=["no model", "no lock", "a model of timm", "no move", "no folder", "no checkpoint"],
+    ids=["no model", "no lock", "a model of timm", "no move", "no folder", "no checkpoint", "no file", "empty"],
 )
 def test_bad_input_is_one_error(
     words: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert main(words) == 2
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert _code(words) == 2
+    assert not (tmp_path / "cache").exists()
     printed = capsys.readouterr()
     assert why in printed.err
     assert (printed.out, printed.err.count("\n")) == ("", 1)
