@@ -181,6 +181,24 @@ def test_what_is_broken_says_at_once_since_when_and_what_to_do(visit: Open) -> N
     expect(first.locator(".advice")).to_be_visible()
 
 
+def test_of_a_pin_that_there_is_not_every_pair_can_be_chosen_and_of_a_name_what_it_may_mean(visit: Open) -> None:
+    page = visit("index.html#timm=latest")
+    page.locator("#pairs a[aria-label^='transformers 5.23.0 with timm 1.0.31:']").click()
+    expect(page.locator(".sentence")).to_contain_text("transformers 5.23.0 with timm 1.0.31 in")
+    page.locator("[name=model]").fill("convnext base")
+    page.keyboard.press("Escape")
+    expect(page.locator("#pairs td")).to_have_count(0)
+    page.locator(".sentence a", has_text=re.compile("^convnext_base$")).click()
+    expect(page.locator(".sentence")).to_contain_text("of 22 cases")
+
+
+def test_what_is_printed_says_what_was_asked_and_what_to_do(visit: Open) -> None:
+    page = visit(address(PAIRS[0], model="convnext_base"))
+    page.emulate_media(media="print")
+    expect(page.locator("[name=model]")).to_be_visible()
+    expect(page.locator(".advice").last).to_be_visible()
+
+
 def test_an_address_that_ends_within_a_character_can_be_gone_on_with(visit: Open) -> None:
     page = visit(f"index.html#model={'x' * 99}%F0%9F%98%80")
     page.locator("[name=timm]").fill("1.0.30")

@@ -56,21 +56,33 @@ function draw() {
   drawForm();
   const wrong = problem();
   const models = asked.model ? named(asked.model) : [];
+  const about = { models, routes: asked.route ? [asked.route] : [] };
+  const end = pairOf(asked.transformers, asked.timm);
   if (wrong || (asked.model && !models.length)) {
     told = "";
-    render(html`<p class="verdict not-known"><span class="shape" aria-hidden="true"></span>${wrong ? "No answer" : "Which model?"}</p><p class="sentence">${wrong ?? "Choose one of those that fit, or go on writing. * stands for anything, as in vit_*."}</p>`, answer);
-    return;
+    render(html`<p class="verdict not-known"><span class="shape" aria-hidden="true"></span>${wrong ? "No answer" : "Which model?"}</p><p class="sentence">${wrong ?? fitting()}</p>`, answer);
+  } else {
+    const start = asked.from ? startOf(asked.from) : null;
+    const now = JSON.stringify([end, start, about]);
+    if (now !== told) render(start ? moved(move(start, end, about)) : answered(ask(end, about), asked), answer);
+    told = now;
   }
-  const about = { models, routes: asked.route ? [asked.route] : [] };
-  const [end, start] = [pairOf(asked.transformers, asked.timm), asked.from ? startOf(asked.from) : null];
-  const now = JSON.stringify([end, start, about]);
-  if (now !== told) render(start ? moved(move(start, end, about)) : answered(ask(end, about), asked), answer);
-  told = now;
-  const key = JSON.stringify([end, about, asked.from]);
+  drawPairs(about, end);
+}
+
+// The models that what is typed may mean, to choose from also where the list below the field is closed.
+function fitting() {
+  const found = suggestions(asked.model);
+  return html`Choose one: ${found.map((model, index) => html`${index ? ", " : ""}<a href=${address({ ...asked, model })}>${model}</a>`)}; or go on writing. * stands for anything, as in vit_*.`;
+}
+
+// The grid is drawn after the answer, which people wait for; of a model or route that there is not, it has nothing to say.
+function drawPairs(about, end) {
+  const isKnown = (!asked.model || about.models.length) && (!asked.route || ROUTES.some(({ name }) => name === asked.route));
+  const key = JSON.stringify([end, about, asked.from, isKnown]);
   if (key === shown) return;
   shown = key;
-  // The grid is drawn after the answer, which people wait for.
-  requestAnimationFrame(() => setTimeout(() => render(pairs(grid(about), asked, end), table)));
+  requestAnimationFrame(() => setTimeout(() => render(isKnown ? pairs(grid(about), asked, end) : nothing, table)));
 }
 
 // The back button leads to what was asked before, not to what was half typed.
