@@ -36,7 +36,7 @@ def front(frame: Frame, *, alone: bool = False) -> str:
     """The front page; `alone`, it leads to no other page."""
     code = script.BUILT.read_text(encoding="utf-8")
     style = (FOLDER / "web" / "site.css").read_text(encoding="utf-8")
-    payload = {**data.payload(frame.grid, frame.current, frame.made), "pages": not alone}
+    payload = {**data.payload(frame.grid, frame.current), "pages": not alone}
     values = {
         "linked": not alone,
         "policy": inline.policy(style, code),

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from packaging.version import Version
 
-from ..atlas.answer import GOOD, PACKAGES, WORST_FIRST, Part, State
+from ..atlas.answer import GOOD, WORST_FIRST, Part, State
 from ..atlas.measured import rank
 from ..atlas.moving import HARM, Kind, kind_of
 from ..atlas.rules import known
@@ -28,7 +28,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass
 class _Numbered(Generic[Key]):
-    """Things in the order in which they were met, each once."""
+    """A number for each key, in the order in which keys were first met."""
 
     of: dict[Key, int] = field(default_factory=dict)
 
@@ -36,8 +36,8 @@ class _Numbered(Generic[Key]):
         return self.of.setdefault(key, len(self.of))
 
 
-def payload(grid: Grid, current: Sequence[str], made: str) -> Mapping[str, Any]:
-    """The data of the front page for a lane. `made` is the day."""
+def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
+    """The data of the front page for a lane. `current` is the pair that it begins with."""
     signatures, parts = _Numbered[tuple[Any, ...]](), _Numbered[tuple[int, str]]()
     bases, answers, how = _Numbered[str](), _Numbered[str](), _Numbered[str]()
     asked = _Numbered[str]()
@@ -59,9 +59,7 @@ def payload(grid: Grid, current: Sequence[str], made: str) -> Mapping[str, Any]:
     ]
     return {
         "lane": grid.lane,
-        "made": made,
         "current": list(current),
-        "packages": PACKAGES,
         "releases": grid.releases,
         "rank": [[round(rank(Version(release)), 2) for release in releases] for releases in grid.releases],
         "routes": [[name, routes_page.of_route(name)[0], ROUTES[name].has_timm] for name in grid.routes],

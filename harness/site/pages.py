@@ -54,13 +54,13 @@ class Pages:
                 yield f"{package}/{release}.html", self._release(axis, release)
 
     @cached_property
-    def _there(self) -> Mapping[str, list[str]]:
-        """The packaged timms that have each model."""
-        there: dict[str, list[str]] = defaultdict(list)
+    def _timms_with(self) -> Mapping[str, list[str]]:
+        """By model, the packaged timm releases that have it."""
+        timms: dict[str, list[str]] = defaultdict(list)
         for timm in map(str, names.packaged()):
             for entry in names.catalog_of(timm):
-                there[entry.model].append(timm)
-        return there
+                timms[entry.model].append(timm)
+        return timms
 
     def _list(self, here: str, title: str, groups: Groups, style: str = "names") -> str:
         return self.frame.render("list.html", {"title": title, "groups": groups, "style_of": style}, root="", here=here)
@@ -142,10 +142,10 @@ class Pages:
     def _model(self, entry: Entry) -> str:
         grid, current = self.frame.grid, self.frame.current
         parts = [grid.part(current, route, entry.model) for route in grid.routes if ROUTES[route].has_timm]
-        there = self._there[entry.model]
-        last = f"to {there[-1]}" if there[-1] != str(names.packaged()[-1]) else "and later"
+        timms = self._timms_with[entry.model]
+        last = f"to {timms[-1]}" if timms[-1] != str(names.packaged()[-1]) else "and later"
         stands = next((part.measured for part in parts if part.measured not in {"", entry.model, NAME}), "")
-        about = {"name": entry.model, "entry": entry, "parts": parts, "there": f"{there[0]} {last}", "stands": stands}
+        about = {"name": entry.model, "entry": entry, "parts": parts, "timms": f"{timms[0]} {last}", "stands": stands}
         found, run = counts_of(parts), bool(self._run_of([entry.model]))
         return self.frame.render("model.html", {**about, "found": found, "run": run, "current": current}, here="models")
 
@@ -156,10 +156,10 @@ class Pages:
         if place == 0:
             return [], []
         before = releases[place - 1]
-        told = [(rule, (rule.transformers, rule.timm)[axis]) for rule in known().values()]
+        bounds = [(rule, (rule.transformers, rule.timm)[axis]) for rule in known().values()]
         return (
-            [rule for rule, of in told if within(of, release) and not within(of, before)],
-            [rule for rule, of in told if within(of, before) and not within(of, release)],
+            [rule for rule, of in bounds if within(of, release) and not within(of, before)],
+            [rule for rule, of in bounds if within(of, before) and not within(of, release)],
         )
 
     def _release(self, axis: int, release: str) -> str:
