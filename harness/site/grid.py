@@ -164,10 +164,16 @@ def _classes(measured: Iterable[str], lane: str) -> list[tuple[str, ...]]:
             entries[entry.model][timm] = entry
     alike: dict[Any, list[str]] = defaultdict(list)
     measured = frozenset(measured)
+    about = {text: _rules(entry, lane) for text, entry in _distinct(entries.values())}
     for model, by_timm in sorted(entries.items()):
-        kinds = tuple((timm, entry.kind, _rules(entry, lane)) for timm, entry in by_timm.items())
+        kinds = tuple((timm, entry.kind, about[repr(entry)]) for timm, entry in by_timm.items())
         alike[model if model in measured else kinds].append(model)
     return [tuple(models) for models in alike.values()]
+
+
+def _distinct(entries: Iterable[Mapping[str, Entry]]) -> Iterator[tuple[str, Entry]]:
+    """What the catalogs say of models, each once, with its text: most say of most models what others say."""
+    return iter({repr(entry): entry for by_timm in entries for entry in by_timm.values()}.items())
 
 
 def _rules(entry: Entry, lane: str) -> frozenset[tuple[str, str]]:

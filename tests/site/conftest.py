@@ -7,15 +7,22 @@ import pytest
 from playwright.sync_api import Browser, Page, Request
 
 from harness.site import build
+from harness.site.frame import Frame
 
 Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the whole site of the shipped atlas."""
+def frame() -> Frame:
+    """The site of the shipped atlas, which takes seconds to make."""
+    return build.site("2026-11-30")
+
+
+@pytest.fixture(scope="session")
+def public(frame: Frame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the whole of it."""
     folder = tmp_path_factory.mktemp("public")
-    build.write(build.site("2026-11-30"), folder)
+    build.write(frame, folder)
     return folder
 
 

@@ -9,11 +9,6 @@ from harness.site import build
 from harness.site.frame import Frame
 
 
-@pytest.fixture(scope="module")
-def frame() -> Frame:
-    return build.site("2026-11-30")
-
-
 def test_the_front_page_alone_is_one_file(frame: Frame, tmp_path: Path) -> None:
     assert build.write(frame, tmp_path / "public", alone=True) == 1
     assert [path.name for path in (tmp_path / "public").iterdir()] == [build.FRONT]

@@ -14,6 +14,7 @@ from harness.atlas import entry, words
 from harness.atlas.asking import ask
 from harness.atlas.moving import move
 from harness.site import build
+from harness.site.frame import Frame
 from tests.site.conftest import Open
 
 PAIRS = (("5.23.0", "1.0.31"), ("4.48.3", "1.0.14"), ("5.22.2", "1.0.31"), ("4.46.3", "1.0.12"))
@@ -236,8 +237,8 @@ def test_no_page_prints_null_or_undefined(public: Path) -> None:
             assert not re.search(r">\s*(None<|null\b|undefined\b)", path.read_text()), path.name
 
 
-def test_the_answers_of_the_page_alone_are_the_same(visit: Open, public: Path) -> None:
-    (public / "alone.html").write_text(build.front(build.site("2026-11-30"), alone=True))
+def test_the_answers_of_the_page_alone_are_the_same(visit: Open, frame: Frame, public: Path) -> None:
+    (public / "alone.html").write_text(build.front(frame, alone=True))
     expect(visit("alone.html").locator(".sentence")).to_contain_text("in cpu-float32")
     assert visit("alone.html").locator("#answer a[href$='.html']").count() == 0
     assert entry.PACKAGED.is_dir()

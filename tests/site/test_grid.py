@@ -5,22 +5,22 @@ from dataclasses import replace
 
 import pytest
 
-from harness.atlas import asking, entry, names
-from harness.atlas.answer import LANE
+from harness.atlas import names
 from harness.atlas.measured import Atlas
 from harness.contract.routes import ROUTES
 from harness.site import grid
+from harness.site.frame import Frame
 from harness.site.grid import Grid
 
 
-@pytest.fixture(scope="module")
-def atlas() -> Atlas:
-    return asking.opened(entry.PACKAGED, LANE)
+@pytest.fixture
+def atlas(frame: Frame) -> Atlas:
+    return frame.atlas
 
 
-@pytest.fixture(scope="module")
-def answers(atlas: Atlas) -> Grid:
-    return grid.of(atlas)
+@pytest.fixture
+def answers(frame: Frame) -> Grid:
+    return frame.grid
 
 
 def test_it_says_of_each_measured_pair_and_of_others_what_ask_says(atlas: Atlas, answers: Grid) -> None:

@@ -27,11 +27,6 @@ def links(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def frame() -> Frame:
-    return build.site("2026-11-30")
-
-
-@pytest.fixture(scope="module")
 def written(frame: Frame) -> Mapping[str, str]:
     return {build.FRONT: build.front(frame), **dict(Pages(frame).all())}
 
