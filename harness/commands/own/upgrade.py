@@ -68,7 +68,6 @@ def _typed(arguments: argparse.Namespace, ends: tuple[Releases, Releases], resul
         "--measure",
     ]
     own = [
-        ("--lane", arguments.lane),
         ("--own", arguments.own),
         ("--config", arguments.config),
         ("--class", arguments.maker),
