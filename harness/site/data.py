@@ -38,20 +38,24 @@ class _Numbered(Generic[Key]):
 
 def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
     """The data of the front page for a lane. `current` is the pair that it begins with."""
-    signatures, parts = _Numbered[tuple[Any, ...]](), _Numbered[tuple[int, str]]()
-    bases, answers, how = _Numbered[str](), _Numbered[str](), _Numbered[str]()
-    asked = _Numbered[str]()
-    number = [(parts.number((signatures.number(_signature(part)), _measured(part))), part) for part in grid.parts]
+    signatures, asked = _Numbered[tuple[Any, ...]](), _Numbered[str]()
+    bases, standing = _Numbered[str](), _Numbered[str]()
+    answers, stands, how = _Numbered[str](), _Numbered[str](), _Numbered[str]()
+    number = [
+        (signatures.number(_signature(part)), standing.number(_measured(part)), bases.number(part.basis))
+        for part in grid.parts
+    ]
     rows = [
         [
-            (
-                answers.number(_runs(number[index][0] for index in route)),
-                how.number(_runs(bases.number(number[index][1].basis) for index in route)),
-            )
+            [
+                texts.number(_runs(number[index][place] for index in route))
+                for place, texts in enumerate((answers, stands, how))
+            ]
             for route in row
         ]
         for row in grid.rows
     ]
+    alike, changes = _changes(list(signatures.of))
     first, second = grid.releases
     measured = [
         [first.index(pair[0]), second.index(pair[1]), grid.days[pair], [asked.number(_runs(some)) for some in by_route]]
@@ -68,9 +72,10 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "worst": [STATES.index(state) for state in WORST_FIRST],
         "order": [STATES.index(state) for state in ORDER],
         "signatures": list(signatures.of),
-        "parts": list(parts.of),
+        "standing": list(standing.of),
         "bases": list(bases.of),
         "answers": list(answers.of),
+        "stands": list(stands.of),
         "how": list(how.of),
         "rows": rows,
         "pairs": _runs(grid.of_pair[one, other] for one in first for other in second),
@@ -78,7 +83,8 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "asked": list(asked.of),
         "rules": dict(_causes(grid)),
         "kinds": [[kind, KINDS.get(kind, ""), kind in HARM] for kind in KIND_NAMES],
-        "changes": _changes(list(signatures.of)),
+        "alike": alike,
+        "changes": changes,
         "name": NAME,
     }
 
@@ -92,10 +98,18 @@ def _measured(part: Part) -> str:
     return "" if part.measured in {NAME, part.model} else part.measured
 
 
-def _changes(signatures: Sequence[tuple[Any, ...]]) -> list[str]:
-    """For each signature of a start a text, with a letter for each signature of an end: which kind of change it is."""
+def _changes(signatures: Sequence[tuple[Any, ...]]) -> tuple[list[int], list[str]]:
+    """Which kind of change there is from each signature to each other, of those alike in this once.
+
+    For each signature the number of those that it is alike with; and for each number of a start a text, with a letter
+    for each number of an end.
+    """
     parts = [_part(*signature) for signature in signatures]
-    return ["".join(LETTERS[KIND_NAMES.index(kind_of(old, new))] for new in parts) for old in parts]
+    whole = ["".join(LETTERS[KIND_NAMES.index(kind_of(old, new))] for new in parts) for old in parts]
+    numbers = _Numbered[Any]()
+    alike = [numbers.number(key) for key in zip(whole, zip(*whole, strict=True), strict=True)]
+    first = [alike.index(number) for number in range(len(numbers.of))]
+    return alike, ["".join(whole[old][new] for new in first) for old in first]
 
 
 def _part(state: int, rules: tuple[str, ...], mended: tuple[str, ...], changed: tuple[str, ...], because: str) -> Part:

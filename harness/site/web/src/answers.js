@@ -14,6 +14,7 @@ const decoded = (texts) => {
   };
 };
 const answersOf = decoded(DATA.answers);
+const standsOf = decoded(DATA.stands);
 const basesOf = decoded(DATA.how);
 const askedOf = decoded(DATA.asked);
 const rowOf = runs(DATA.pairs);
@@ -41,10 +42,10 @@ const byDistance = (pair) => MEASURED.map((other) => [distance(pair, other.pair)
 
 // The answer for a model on a route; the model's name stands in its texts.
 function partOf(pair, route, model) {
-  const [answer, how] = DATA.rows[rowOf[keyOf(pair)]][route.index];
-  const [answers, bases] = [answersOf(answer), basesOf(how)];
+  const [answer, stand, how] = DATA.rows[rowOf[keyOf(pair)]][route.index];
+  const [answers, stands, bases] = [answersOf(answer), standsOf(stand), basesOf(how)];
   const at = answers.length > 1 ? CLASS_OF.get(model) : 0;
-  const [signature, measured] = DATA.parts[answers[at]];
+  const [signature, measured] = [answers[at], DATA.standing[stands[at]]];
   const [stateIndex, rules, mended, changed, because] = DATA.signatures[signature];
   const told = because.replaceAll(DATA.name, model);
   return { route, model, signature, state: stateIndex, measured, rules, mended, changed, because: told, general: because, basis: DATA.bases[bases[at]] };
@@ -80,7 +81,7 @@ export function move(start, end, { models = [], routes = [] } = {}) {
     const asked = [...new Set([...modelsFor(start, route, models), ...modelsFor(end, route, models)])].sort();
     return asked.map((model) => {
       const [old, now] = [partOf(start, route, model), partOf(end, route, model)];
-      const letter = DATA.changes[old.signature].charCodeAt(now.signature) - 97;
+      const letter = DATA.changes[DATA.alike[old.signature]].charCodeAt(DATA.alike[now.signature]) - 97;
       const [far, near] = KINDS[letter].name === "mended" ? [old, now] : [now, old];
       const known = new Set([...near.rules, ...near.mended]);
       return { ...now, old, kind: KINDS[letter], causes: [...far.rules, ...far.mended].filter((rule) => !known.has(rule)) };
@@ -106,7 +107,7 @@ export function grid({ models = [], routes = [] } = {}) {
       const answers = answersOf(index);
       const told = answers.length > 1 ? classes.map((at) => answers[at]) : answers;
       const counts = STATES.map(() => 0);
-      for (const part of told) counts[DATA.signatures[DATA.parts[part][0]][0]] += 1;
+      for (const signature of told) counts[DATA.signatures[signature][0]] += 1;
       known.set(key, counts);
     }
     return known.get(key);
