@@ -14,7 +14,7 @@ SECONDS = 660
     "pair",
     [
         pytest.param((TRANSFORMERS, TIMM), id="buffers that nothing sets", marks=pytest.mark.all_faults),
-        pytest.param(("4.48.3", "1.0.14"), id="names that are rewritten"),
+        pytest.param(("4.48.3", "1.0.14"), id="names that are rewritten", marks=pytest.mark.all_faults),
         pytest.param(("4.57.6", "1.0.22"), id="nothing", marks=pytest.mark.all_faults),
         pytest.param(("5.0.0", "1.0.24"), id="parameters that are initialised again", marks=pytest.mark.all_faults),
     ],

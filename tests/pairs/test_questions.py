@@ -59,7 +59,7 @@ def test_the_release_that_ended_the_renaming_is_found_and_the_second_time_in_sec
     assert (again.code, answer(again)) == (0, words)
 
 
-@pytest.mark.slow
+@pytest.mark.all_faults
 def test_a_move_says_what_it_mends_and_what_becomes_of_checkpoints(tmp_path: Path) -> None:
     ended = nox("upgrade", *MOVE, *ONE_CASE, results=tmp_path, seconds=600)
     assert ended.code == 1, ended.said

@@ -22,7 +22,7 @@ def found_in(results: Path, pair: str) -> dict[str, Mapping[str, Any]]:
 @pytest.mark.parametrize(
     ("transformers", "timm"),
     [
-        pytest.param(TRANSFORMERS, TIMM, marks=pytest.mark.slow),
+        pytest.param(TRANSFORMERS, TIMM, marks=pytest.mark.all_faults),
         pytest.param("4.48.3", "1.0.14", marks=pytest.mark.all_faults),
     ],
 )
