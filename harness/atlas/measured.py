@@ -136,7 +136,7 @@ class Atlas:
         self, releases: Releases, axis: int, route: str, model: str
     ) -> list[tuple[Releases, Part] | tuple[None, None]]:
         """The nearest measured pairs below and above, of which the other package is the same."""
-        line = self._lines[axis].get(releases[1 - axis], [])
+        line = self.lines[axis].get(releases[1 - axis], [])
         place = bisect([version for version, _ in line], _version(releases[axis]))
         below = [other for _, other in reversed(line[:place]) if other != releases]
         above = [other for _, other in line[place:]]
@@ -151,7 +151,7 @@ class Atlas:
         return {}
 
     @cached_property
-    def _lines(self) -> tuple[Mapping[str, list[tuple[Version, Releases]]], ...]:
+    def lines(self) -> tuple[Mapping[str, list[tuple[Version, Releases]]], ...]:
         """For each package the measured pairs with a release of the other, oldest first."""
         lines: tuple[dict[str, list[tuple[Version, Releases]]], ...] = ({}, {})
         for pair in self.lanes:

@@ -50,7 +50,7 @@ def causes_of(timm: str, case: Case, lane: str) -> frozenset[str]:
 @cache
 def catalog_of(timm: str) -> Catalog:
     """The catalog of a timm release, or of the packaged one next to it. Raises BadInput if there is none."""
-    there, asked = packaged(), Version(timm)
+    there, asked = list(map(Version, packaged())), Version(timm)
     nearest = max((one for one in there if one <= asked), default=min(there, default=None))
     found = catalog_history.read(str(nearest)) if nearest else None
     if found is None:
@@ -58,9 +58,9 @@ def catalog_of(timm: str) -> Catalog:
     return found
 
 
-def packaged() -> list[Version]:
+def packaged() -> Sequence[str]:
     """The timm releases with a catalog in this package, oldest first."""
-    return [Version(timm) for timm in catalog_history.releases()]
+    return catalog_history.releases()
 
 
 def has(timm: str, model: str) -> bool | None:

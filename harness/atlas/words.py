@@ -96,7 +96,7 @@ def lines_of_move(move: Move) -> Iterator[str]:
     yield ""
     yield from _bases(part for change in move.changes for part in (change.old, change.new))
     if move.nearest:
-        yield f"Nearest pairs on record for which nothing changes for worse: {_pairs(move.nearest)}."
+        yield f"Nearest pairs on record for which nothing changes for worse: {pairs(move.nearest)}."
     if move.start != move.end:
         yield from _unmeasured(move)
 
@@ -131,7 +131,7 @@ def verdict(move: Move) -> str:
     if word == "No" and not counts[Kind.BREAKS] + counts[Kind.GONE]:
         word = "With remedies"
     found = f"{said}, of {number(len(move.changes), 'case')}" if said else "nothing was measured that could tell"
-    return f"{word}: from {_pairs([move.start])} to {_pairs([move.end])} in {move.lane}: {found}."
+    return f"{word}: from {pairs([move.start])} to {pairs([move.end])} in {move.lane}: {found}."
 
 
 def as_json(found: Answer | Move) -> str:
@@ -145,7 +145,7 @@ def as_json(found: Answer | Move) -> str:
 
 
 def _sentence(answer: Answer) -> str:
-    pair = f"{_pairs([(answer.transformers, answer.timm)])} in {answer.lane}"
+    pair = f"{pairs([(answer.transformers, answer.timm)])} in {answer.lane}"
     counts = Counter(part.state for part in answer.parts)
     if not answer.parts:
         return f"{pair}: nothing was measured that could tell."
@@ -221,7 +221,7 @@ def _known_how(answer: Answer) -> Iterator[str]:
     yield ""
     yield from _bases(answer.parts)
     if answer.state in {State.BROKEN, State.UNKNOWN} and answer.nearest:
-        yield f"Nearest pairs on record that are good for all of it: {_pairs(answer.nearest)}."
+        yield f"Nearest pairs on record that are good for all of it: {pairs(answer.nearest)}."
     if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
         pins = _pins((answer.transformers, answer.timm))
         yield f"{COMMAND}nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
@@ -233,7 +233,8 @@ def _bases(parts: Iterable[Part]) -> Iterator[str]:
         yield f"{basis[0].upper()}{basis[1:]}."
 
 
-def _pairs(several: Iterable[Releases]) -> str:
+def pairs(several: Iterable[Releases]) -> str:
+    """Pairs in words."""
     return "; ".join(f"transformers {first} with timm {second}" for first, second in several)
 
 

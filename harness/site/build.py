@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from markupsafe import Markup
-from packaging.version import Version
 
 from ..atlas import entry
 from ..atlas.answer import LANE
@@ -14,7 +13,7 @@ from ..atlas.asking import opened
 from ..config.errors import BadInput
 from ..report.formats import inline
 from . import data, grid, script
-from .frame import FOLDER, Frame
+from .frame import Frame, by_release
 from .pages import Pages
 
 FRONT: Final = "index.html"
@@ -28,18 +27,17 @@ def site(made: str, lane: str = LANE, folder: Path = entry.PACKAGED) -> Frame:
     atlas = opened(folder, lane)
     if not atlas.lanes:
         raise BadInput(f"{folder} has no measured pair; nox -s atlas measures")
-    newest = max(atlas.lanes, key=lambda pair: [Version(release) for release in pair])
+    newest = max(atlas.lanes, key=by_release)
     return Frame(atlas, grid.of(atlas), newest, made)
 
 
 def front(frame: Frame, *, alone: bool = False) -> str:
     """The front page; `alone`, it leads to no other page."""
     code = script.BUILT.read_text(encoding="utf-8")
-    style = (FOLDER / "web" / "site.css").read_text(encoding="utf-8")
     payload = {**data.payload(frame.grid, frame.current), "pages": not alone}
     values = {
         "linked": not alone,
-        "policy": inline.policy(style, code),
+        "policy": inline.policy(frame.style, code),
         "script": Markup(code),  # noqa: S704  our own, and the policy has its digest
         "data": Markup(inline.inert(payload)),  # noqa: S704  without < no tag can begin or end in it
     }

@@ -35,17 +35,25 @@ class Frame:
 
     def render(self, page: str, values: Mapping[str, Any], *, root: str = "../", here: str = "") -> str:
         """A filled template. `root` leads to the front page; `here` is the page of the head that is open."""
-        style = (FOLDER / "web" / "site.css").read_text(encoding="utf-8")
         days = sorted(self.grid.days.values())
         about = {"measured": f"{number(len(days), 'pair')} measured", "last": days[-1], "made": self.made}
-        frame = {"lane": self.grid.lane, "policy": inline.policy(style), "linked": True, "root": root, "here": here}
-        shown = {**about, **frame, **values, "style": Markup(style)}  # noqa: S704  our own
+        frame = {"lane": self.grid.lane, "policy": self._policy, "linked": True, "root": root, "here": here}
+        shown = {**about, **frame, **values, "style": Markup(self.style)}  # noqa: S704  our own
         return _TEMPLATES.get_template(page).render(shown)
+
+    @cached_property
+    def style(self) -> str:
+        """The style of all pages."""
+        return (FOLDER / "web" / "site.css").read_text(encoding="utf-8")
+
+    @cached_property
+    def _policy(self) -> str:
+        return inline.policy(self.style)
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
         """The models of all packaged catalogs, each as the newest timm that has it describes it."""
-        return {entry.model: entry for timm in names.packaged() for entry in names.catalog_of(str(timm))}
+        return {entry.model: entry for timm in names.packaged() for entry in names.catalog_of(timm)}
 
     @cached_property
     def families(self) -> Mapping[str, list[Entry]]:
@@ -66,9 +74,14 @@ class Frame:
 
     def rows(self, pairs: Iterable[Releases], routes: Iterable[str] | None = None) -> list[Mapping[str, Any]]:
         """For the table of measured pairs, the newest first."""
-        newest = sorted(pairs, key=lambda pair: [Version(release) for release in pair], reverse=True)
+        newest = sorted(pairs, key=by_release, reverse=True)
         told = {pair: counts_of(self.measured_of(pair, routes)) for pair in newest}
         return [{"pair": pair, "counts": counts, "state": worst(counts)} for pair, counts in told.items() if counts]
+
+
+def by_release(pair: Releases) -> list[Version]:
+    """What puts pairs in order: by transformers, then by timm."""
+    return [Version(release) for release in pair]
 
 
 def counts_of(parts: Iterable[Part]) -> dict[State, int]:

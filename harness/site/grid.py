@@ -48,7 +48,7 @@ class Grid:
     @cached_property
     def class_of(self) -> Mapping[str, int]:
         """The index of each model's class."""
-        return {model: index for index, models in enumerate(self.classes) for model in models}
+        return _numbers(self.classes)
 
     def part(self, releases: Releases, route: str, model: str) -> Part:
         """The answer for a model on a route, with the model's name in it."""
@@ -68,7 +68,7 @@ def of(atlas: Atlas) -> Grid:
     measured = {model for lane in atlas.lanes.values() for model in lane.models}
     classes = tuple(_classes(measured, atlas.lane))
     first = [models[0] for models in classes]
-    number = {model: index for index, models in enumerate(classes) for model in models}
+    number = _numbers(classes)
     wanted = dict.fromkeys(atlas.routes, first)
     parts: dict[Part, int] = {}
     rows: dict[Row, int] = {}
@@ -92,6 +92,11 @@ def of(atlas: Atlas) -> Grid:
     }
     days = {pair: lane.day for pair, lane in atlas.lanes.items()}
     return Grid(atlas.lane, releases, tuple(atlas.routes), classes, tuple(parts), tuple(rows), of_pair, asked, days)
+
+
+def _numbers(classes: Sequence[Sequence[str]]) -> Mapping[str, int]:
+    """The index of each model's class."""
+    return {model: index for index, models in enumerate(classes) for model in models}
 
 
 def _releases(atlas: Atlas) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -128,16 +133,8 @@ class _Groups:
     """Which pairs have the same answers: those between the same measured pairs that the same rules are about."""
 
     def __init__(self, atlas: Atlas) -> None:
-        self.lanes = atlas.lanes
-        self.lines: tuple[dict[str, list[Version]], ...] = ({}, {})
-        for pair in self.lanes:
-            for axis, line in enumerate(self.lines):
-                line.setdefault(pair[1 - axis], []).append(Version(pair[axis]))
-        for line in self.lines:
-            for releases in line.values():
-                releases.sort()
-        known = rules.known().values()
-        self.causes = sorted({(rule.transformers, rule.timm) for rule in known}, key=str)
+        self.lanes, self.lines = atlas.lanes, atlas.lines
+        self.causes = sorted({(rule.transformers, rule.timm) for rule in rules.known().values()}, key=str)
 
     def key(self, pair: Releases) -> Any:
         """The same for pairs of the same answers."""
@@ -150,16 +147,16 @@ class _Groups:
         return timm, beside, above and (transformers, above), covering if beside or above else ()
 
 
-def _place(line: Sequence[Version] | None, release: str) -> int | None:
-    """Between which of the measured releases a release lies; None if it does not."""
-    place = bisect(line, Version(release)) if line else 0
+def _place(line: Sequence[tuple[Version, Releases]] | None, release: str) -> int | None:
+    """Between which of the measured pairs of a line a release lies; None if it does not."""
+    place = bisect([version for version, _ in line], Version(release)) if line else 0
     return place if line and 0 < place < len(line) else None
 
 
 def _classes(measured: Iterable[str], lane: str) -> list[tuple[str, ...]]:
     """The models of all packaged catalogs, those together of which the atlas must say the same; names in order."""
     entries: dict[str, dict[str, Entry]] = defaultdict(dict)
-    for timm in map(str, names.packaged()):
+    for timm in names.packaged():
         for entry in names.catalog_of(timm):
             entries[entry.model][timm] = entry
     alike: dict[Any, list[str]] = defaultdict(list)

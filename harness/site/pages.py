@@ -1,6 +1,6 @@
 """The pages of a site beside its front: by address, what each shows."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,21 +9,19 @@ from typing import Any, Final
 from packaging.version import Version
 
 from ..atlas import moving, names, proof, words
-from ..atlas.answer import PACKAGES, Part, Releases
+from ..atlas.answer import PACKAGES, Releases
 from ..atlas.rules import KnownCause, known
 from ..config.text import number
 from ..contract.catalog import Entry
 from ..contract.matching import within
 from ..contract.routes import ROUTES
 from ..report import routes_page
-from .frame import Frame, counts_of, item
+from .frame import Frame, by_release, counts_of, item
 from .grid import NAME
 from .remedy_code import of_remedy
 from .snippets import SNIPPETS
 
 NO_REMEDY: Final = {"move": "another release", "none": "none"}
-
-
 Groups = Sequence[tuple[str, list[Mapping[str, str]]]]
 """Of a list of pages: headings, and the lines under each."""
 
@@ -57,7 +55,7 @@ class Pages:
     def _timms_with(self) -> Mapping[str, list[str]]:
         """By model, the packaged timm releases that have it."""
         timms: dict[str, list[str]] = defaultdict(list)
-        for timm in map(str, names.packaged()):
+        for timm in names.packaged():
             for entry in names.catalog_of(timm):
                 timms[entry.model].append(timm)
         return timms
@@ -71,18 +69,13 @@ class Pages:
 
     def _rules(self) -> Groups:
         """The causes: those that the current pair has, and the others."""
-        now = {rule for part in self._current() for rule in (*part.rules, *part.mended, *part.changed)}
-        groups: dict[str, list[Mapping[str, str]]] = {
-            f"In {_pair(self.frame.current)}": [],
-            "In other releases alone": [],
-        }
+        now = self._cases_of[self.frame.current]
+        here: list[Mapping[str, str]] = []
+        elsewhere: list[Mapping[str, str]] = []
         for rule in known().values():
-            group = next(iter(groups)) if rule.id in now else list(groups)[1]
-            groups[group].append(item(f"rule/{rule.id}.html", rule.because, rule.releases))
-        return [(heading, items) for heading, items in groups.items() if items]
-
-    def _current(self) -> list[Part]:
-        return self.frame.measured_of(self.frame.current) if self.frame.current in self.frame.grid.asked else []
+            (here if rule.id in now else elsewhere).append(item(f"rule/{rule.id}.html", rule.because, rule.releases))
+        groups = ((f"In {words.pairs([self.frame.current])}", here), ("In other releases alone", elsewhere))
+        return [(heading, items) for heading, items in groups if items]
 
     def _families(self) -> Groups:
         return [
@@ -111,11 +104,10 @@ class Pages:
         return self.frame.render("route.html", {**shown, "route": name, "measured_pairs": rows}, here="routes")
 
     def _rule(self, rule: KnownCause) -> str:
-        seen = {pair: self._has(pair, rule.id) for pair in self.frame.grid.asked}
         edges = [found for found in self._proofs if found.edge.bound.rule == rule.id]
         remedy = NO_REMEDY.get(rule.remedy, f"the function {rule.remedy}, run for every case that has this cause")
-        shown = {pair: count for pair, count in seen.items() if count}
-        about = {"rule": rule, "edges": edges, "remedy": remedy, "seen": shown, "routes": self.frame.grid.routes}
+        seen = {pair: number(rules[rule.id], "case") for pair, rules in self._cases_of.items() if rules[rule.id]}
+        about = {"rule": rule, "edges": edges, "remedy": remedy, "seen": seen, "routes": self.frame.grid.routes}
         traits = ", ".join(_trait(name, wanted) for name, wanted in (rule.where or {}).items())
         about |= {"code": of_remedy(rule.remedy), "traits": traits}
         return self.frame.render("rule.html", about, here="rules")
@@ -124,9 +116,15 @@ class Pages:
     def _proofs(self) -> list[proof.Proof]:
         return sorted(proof.read(), key=lambda found: str(found.edge.bound))
 
-    def _has(self, pair: Releases, rule: str) -> str:
-        cases = sum(rule in (*part.rules, *part.mended, *part.changed) for part in self.frame.measured_of(pair))
-        return number(cases, "case") if cases else ""
+    @cached_property
+    def _cases_of(self) -> Mapping[Releases, Counter[str]]:
+        """By measured pair, how many of its cases have each cause."""
+        return {
+            pair: Counter(
+                rule for part in self.frame.measured_of(pair) for rule in {*part.rules, *part.mended, *part.changed}
+            )
+            for pair in self.frame.grid.asked
+        }
 
     def _family(self, family: str, entries: Sequence[Entry]) -> str:
         models = [entry.model for entry in entries]
@@ -136,14 +134,14 @@ class Pages:
 
     def _run_of(self, models: Iterable[str]) -> list[str]:
         """Those that were run with the current pair."""
-        lane = self.frame.atlas.lanes.get(self.frame.current)
-        return [model for model in models if lane and model in lane.models]
+        there = self.frame.atlas.lanes[self.frame.current].models
+        return [model for model in models if model in there]
 
     def _model(self, entry: Entry) -> str:
         grid, current = self.frame.grid, self.frame.current
         parts = [grid.part(current, route, entry.model) for route in grid.routes if ROUTES[route].has_timm]
         timms = self._timms_with[entry.model]
-        last = f"to {timms[-1]}" if timms[-1] != str(names.packaged()[-1]) else "and later"
+        last = f"to {timms[-1]}" if timms[-1] != names.packaged()[-1] else "and later"
         stands = next((part.measured for part in parts if part.measured not in {"", entry.model, NAME}), "")
         about = {"name": entry.model, "entry": entry, "parts": parts, "timms": f"{timms[0]} {last}", "stands": stands}
         found, run = counts_of(parts), bool(self._run_of([entry.model]))
@@ -192,12 +190,8 @@ class Pages:
         ]
         if not before:
             return {"before": None, "move": ""}
-        start = max(before, key=lambda other: [Version(release) for release in other])
+        start = max(before, key=by_release)
         return {"before": start, "move": words.verdict(moving.between(self.frame.atlas, start, pair))}
-
-
-def _pair(pair: Releases) -> str:
-    return f"transformers {pair[0]} with timm {pair[1]}"
 
 
 def _trait(name: str, wanted: Any) -> str:

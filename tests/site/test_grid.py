@@ -33,7 +33,7 @@ def test_it_says_of_each_measured_pair_and_of_others_what_ask_says(atlas: Atlas,
 
 
 def test_it_has_every_release_and_every_model_of_the_catalogs(atlas: Atlas, answers: Grid) -> None:
-    packaged = {model.model for timm in names.packaged() for model in names.catalog_of(str(timm))}
+    packaged = {model.model for timm in names.packaged() for model in names.catalog_of(timm)}
     assert set(answers.class_of) == packaged
     assert [len(releases) for releases in answers.releases] == [
         len(atlas.known[name]) for name in ("transformers", "timm")
