@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 from .atlas import entry
 from .commands.answers import ask, explain, site
+from .config.text import capitalised
 from .contract import finding, package
 from .mending import options as mending
 
@@ -90,7 +91,7 @@ def parser(typed: str = COMMAND) -> argparse.ArgumentParser:
     site.add_to(commands)
     about = f"a script with which a shell completes {INSTALLED}"
     where = "Where a shell looks for it is said at the top of the script."
-    completion = commands.add_parser("completion", help=about, description=f"{about[0].upper()}{about[1:]}. {where}")
+    completion = commands.add_parser("completion", help=about, description=f"{capitalised(about)}. {where}")
     completion.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
     _add_nightly(commands)
     return whole

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from packaging.version import Version
@@ -137,7 +138,7 @@ class Atlas:
     ) -> list[tuple[Releases, Part] | tuple[None, None]]:
         """The nearest measured pairs below and above, of which the other package is the same."""
         line = self.lines[axis].get(releases[1 - axis], [])
-        place = bisect([version for version, _ in line], _version(releases[axis]))
+        place = bisect(line, _version(releases[axis]), key=itemgetter(0))
         below = [other for _, other in reversed(line[:place]) if other != releases]
         above = [other for _, other in line[place:]]
         return [

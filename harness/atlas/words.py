@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from ..config.text import number
+from ..config.text import capitalised, number
 from ..contract.routes import ROUTES
 from .answer import ANY, PACKAGES, Answer, Part, Releases, State, pair_id
 from .moving import Change, Kind, Move
@@ -230,7 +230,7 @@ def _known_how(answer: Answer) -> Iterator[str]:
 def _bases(parts: Iterable[Part]) -> Iterator[str]:
     """How it is known, each once."""
     for basis in dict.fromkeys(part.basis for part in parts if part.basis):
-        yield f"{basis[0].upper()}{basis[1:]}."
+        yield f"{capitalised(basis)}."
 
 
 def pairs(several: Iterable[Releases]) -> str:

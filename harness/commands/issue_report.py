@@ -11,6 +11,7 @@ from ..config.errors import BadInput
 from ..config.expectation import Rule
 from ..config.names import unknown
 from ..config.pair import Pair
+from ..config.text import capitalised
 from ..contract.matching import covers_releases
 from ..contract.package import ROOT
 
@@ -62,7 +63,7 @@ def lines(rule: Rule, script: str, said: str, versions: Mapping[str, str], proof
 
     `said` is the line that the script ended with, `versions` are those of the packages of its environment.
     """
-    yield f"# {rule.because[0].upper()}{rule.because[1:]}"
+    yield f"# {capitalised(rule.because)}"
     yield ""
     if rule.url:
         yield f"Tracked already: {rule.url}"

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from ..config.text import capitalised
 from ..contract.checkpoint import Checkpoint, is_path
 from . import written
 
@@ -17,7 +18,7 @@ EXAMPLE: Final = "Example: repair checkpoints/mine --into checkpoints/mended"
 
 def add_to(commands: Any) -> Any:
     """Add the command, and return its parser."""
-    about = f"{ABOUT[0].upper()}{ABOUT[1:]}. {MORE}"
+    about = f"{capitalised(ABOUT)}. {MORE}"
     command: argparse.ArgumentParser = commands.add_parser(
         "repair", help=ABOUT, description=about, epilog=f"{CODES} {EXAMPLE}"
     )

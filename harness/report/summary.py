@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..config.errors import HarnessError
 from ..config.pair import Pair
-from ..config.text import number
+from ..config.text import capitalised, number
 from ..results.history import PastRun
 from ..results.judging import Judged, Verdict, exit_code
 from ..results.merging import Disagreement
@@ -132,7 +132,7 @@ class Summary:
     @property
     def verdict(self) -> str:
         """The headline as a sentence, and the exit code."""
-        return f"{self.headline[:1].upper()}{self.headline[1:]}. Exit code {self.exit_code}."
+        return f"{capitalised(self.headline)}. Exit code {self.exit_code}."
 
 
 def _first(items: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from packaging.version import Version
 from ..atlas import names, words
 from ..atlas.answer import Part, Releases, State, worst
 from ..atlas.measured import Atlas
-from ..config.text import number
+from ..config.text import capitalised, number
 from ..contract.catalog import Entry
 from ..contract.routes import ROUTES
 from ..report.formats import inline, template
@@ -21,7 +21,7 @@ from .grid import Grid
 
 FOLDER: Final = Path(__file__).parent
 _TEMPLATES: Final = template.environment(FOLDER / "templates")
-_TEMPLATES.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+_TEMPLATES.filters["capitalised"] = capitalised
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
+from operator import itemgetter
 from typing import Any, Final
 
 from packaging.version import Version
@@ -149,7 +150,7 @@ class _Groups:
 
 def _place(line: Sequence[tuple[Version, Releases]] | None, release: str) -> int | None:
     """Between which of the measured pairs of a line a release lies; None if it does not."""
-    place = bisect([version for version, _ in line], Version(release)) if line else 0
+    place = bisect(line, Version(release), key=itemgetter(0)) if line else 0
     return place if line and 0 < place < len(line) else None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ...atlas.answer import LANE, PACKAGES, Answer
 from ...config.errors import BadInput
+from ...config.text import capitalised
 
 if TYPE_CHECKING:
     from ...atlas.moving import Move
@@ -34,11 +35,11 @@ WORST: Final = (1, 4, 0)
 def add_to(commands: Any) -> None:
     """Add the commands and their options."""
     example = "Example: ask transformers==5.23.0 timm==1.0.31 --model 'vit_*' --route tower"
-    about = f"{ASK[0].upper()}{ASK[1:]}. {NEEDS}"
+    about = f"{capitalised(ASK)}. {NEEDS}"
     command = commands.add_parser("ask", help=ASK, description=about, epilog=f"{ASK_CODES} {example}")
     command.add_argument("pins", nargs="+", metavar="PINS", help=PINS)
     _add_selection(command)
-    about = f"{MOVE[0].upper()}{MOVE[1:]}. {NEEDS} --own tries it."
+    about = f"{capitalised(MOVE)}. {NEEDS} --own tries it."
     command = commands.add_parser("upgrade", help=MOVE, description=about, epilog=f"{MOVE_CODES} Example: {EXAMPLE}")
     moves = "transformers==X, timm==Y or both: what moves; or a file that pins both as they are to be"
     command.add_argument("pins", nargs="*", metavar="PINS", help=moves)

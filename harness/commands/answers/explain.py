@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ...config.errors import BadInput
+from ...config.text import capitalised
 from ...contract.package import FOLDER
 
 DOCS: Final = FOLDER / "docs"
@@ -37,7 +38,7 @@ class Entry:
 def add_to(commands: Any) -> None:
     """Add the command and its options."""
     example = "Example: explain tower; explain keys; explain gamma-renamed"
-    command = commands.add_parser("explain", help=ABOUT, description=f"{ABOUT[0].upper()}{ABOUT[1:]}.", epilog=example)
+    command = commands.add_parser("explain", help=ABOUT, description=f"{capitalised(ABOUT)}.", epilog=example)
     command.add_argument("word", metavar="ROUTE|OUTCOME|RULE", help="the word, as reports have it")
     command.add_argument("--json", action="store_true", help="the same as JSON")
 
