@@ -12,9 +12,9 @@ from .atlas import entry
 from .commands.answers import ask, explain, site
 from .config.text import capitalised
 from .contract import finding, package
+from .contract.package import IN_CHECKOUT
 from .mending import options as mending
 
-IN_CHECKOUT: Final = package.NAME == "harness"
 INSTALLED: Final = "layerscale-matrix"
 COMMAND: Final = f"python -m {package.NAME}" if IN_CHECKOUT else INSTALLED
 """What is typed to get here."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from packaging.version import Version
 
+from ..config import whole_file
 from ..config.errors import BadInput
 from ..contract.package import FOLDER
 from . import files
@@ -128,8 +129,7 @@ def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
     """Write a pair's file, and return its path. Lanes that were measured before and are not in the entry stay."""
     path = folder / f"{entry.id}{SUFFIX}"
     before = _of_file(path).lanes if path.is_file() else {}
-    folder.mkdir(parents=True, exist_ok=True)
-    files.write(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), path)
+    whole_file.write(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), path)
     return path
 
 

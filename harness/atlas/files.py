@@ -1,4 +1,4 @@
-"""The atlas's files: a JSON object a line, written whole or not at all, and refused in one way if cut or edited."""
+"""The atlas's files: a JSON object a line, refused in one way if cut or edited."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +22,3 @@ def refusal(name: Path | str, error: Exception, remedy: str) -> BadInput:
     """The error for a file that was cut or edited, with what to do about it."""
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return BadInput(f"{name} is no file of the atlas: {what}; {remedy}")
-
-
-def write(text: str, path: Path) -> None:
-    """Replace a file by a text, so that it is never there in part."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.rename(path)

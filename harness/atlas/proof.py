@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from packaging.version import Version
 
+from ..config import whole_file
 from ..contract.case import SKIPPED, Outcome
 from ..contract.matching import covers_scenario, explains
 from ..contract.package import FOLDER
@@ -169,7 +170,7 @@ def _proof(line: Mapping[str, Any]) -> Proof:
 
 def write(proofs: Iterable[Proof], path: Path) -> None:
     """Write the file anew."""
-    files.write(dumps(proofs), path)
+    whole_file.write(dumps(proofs), path)
 
 
 def unproven(rules: Iterable[Any], proofs: Iterable[Proof], known: Known) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from packaging.version import Version
 
+from ..config import whole_file
 from ..config.errors import BadInput
 from . import files
 
@@ -22,7 +23,7 @@ Known = Mapping[str, Sequence[str]]
 def write(known: Known, day: str, path: Path) -> None:
     """Write the file anew."""
     lines = ({"package": package, "day": day, "releases": list(known[package])} for package in sorted(known))
-    files.write("".join(f"{json.dumps(line)}\n" for line in lines), path)
+    whole_file.write("".join(f"{json.dumps(line)}\n" for line in lines), path)
 
 
 def read(path: Path) -> Known:

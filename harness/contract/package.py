@@ -9,6 +9,7 @@ from typing import Final
 NAME: Final = __name__.partition(".")[0]
 FOLDER: Final = Path(__file__).parents[1]
 ROOT: Final = FOLDER.parent
+IN_CHECKOUT: Final = NAME == "harness"
 
 
 def module(path: str) -> str:

@@ -18,6 +18,7 @@ from typing import Final
 
 from packaging.version import Version
 
+from ..config import whole_file
 from ..config.errors import BadInput
 from ..contract import catalog as catalogs
 from ..contract.catalog import Catalog
@@ -88,11 +89,7 @@ def read(timm: str) -> Catalog | None:
 def add(catalog: Catalog) -> None:
     """Write the catalog of a release into the history, in the place of what that has of it. Raises as `read` does."""
     others = (known for timm in releases() if timm != catalog.timm and (known := read(timm)))
-    text, path = dumps([*others, catalog]), _path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.rename(path)
+    whole_file.write(dumps([*others, catalog]), _path())
 
 
 def dumps(described: Sequence[Catalog]) -> str:

@@ -15,6 +15,7 @@ from ..config.errors import CannotImport, InstallationError
 from ..config.matrix import Matrix
 from ..config.options import LATEST
 from ..config.pair import Pair
+from ..config.whole_file import UNFINISHED
 from ..contract import catalog as catalogs
 from ..contract import fingerprints, package, tempdirs
 from ..contract.catalog import Catalog
@@ -41,8 +42,6 @@ IN_USE: Final = "another run uses this environment: wait for its end, and run ag
 CHANGED_IN_CACHE: Final = (
     "the installer's cache holds changed files: remove the package there (uv cache clean NAME), and run again"
 )
-UNFINISHED: Final = ".unfinished"
-"""The suffix of a catalog while it is being written."""
 
 
 @dataclass(frozen=True)

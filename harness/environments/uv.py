@@ -15,7 +15,7 @@ from typing import Final
 
 from ..config.errors import BadInput
 from ..contract import library_env, package
-from ..contract.package import FOLDER, ROOT
+from ..contract.package import FOLDER, IN_CHECKOUT, ROOT
 from . import installer_output
 
 DIE_WITH: Final = (
@@ -24,7 +24,6 @@ DIE_WITH: Final = (
 )
 DYING: Final = (sys.executable, "-c", DIE_WITH, str(ROOT))
 """A command that ends with the process whose id follows: an orphan would go on installing beside the next run."""
-IN_CHECKOUT: Final = package.NAME == "harness"
 STDERR: Final = 2
 NO_UV: Final = "environments are made by uv, and there is none: pip install uv"
 

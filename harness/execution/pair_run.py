@@ -31,7 +31,7 @@ from . import placeholders
 
 TEST: Final = (
     (str(ROOT / "tests" / "matrix"), "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT))
-    if package.NAME == "harness"
+    if package.IN_CHECKOUT
     else (str(FOLDER / "execution" / "parity.py"), "-c", os.devnull, "--rootdir", str(FOLDER), "--noconftest")
 )
 """The test of a case and where its settings are: in a checkout with what wrecks cases for tests of ours."""

@@ -13,13 +13,14 @@ from ..config.lane import Lane
 from ..config.matrix import Matrix
 from ..config.options import LATEST, Options
 from ..config.pair import Pair
+from ..config.whole_file import UNFINISHED
 from ..contract import catalog as catalogs
 from ..contract.case import HUB, SEED, Case
 from ..contract.catalog import Catalog
 from ..contract.folder import FILE as FOLDER_ID
 from ..contract.routes import OWN
 from ..environments import catalog_history
-from ..environments.pair_environment import UNFINISHED, PairEnvironment
+from ..environments.pair_environment import PairEnvironment
 from ..planning import currency, plan
 from . import store
 from .store import Current

@@ -1,6 +1,5 @@
 """Writes the site: the front page, which answers by itself, and the pages that it leads to."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ from ..atlas import entry
 from ..atlas.answer import LANE
 from ..atlas.asking import opened
 from ..config.errors import BadInput
-from ..report.formats import inline
+from ..report.formats import files, inline
 from . import data, grid, script
 from .frame import Frame, by_release
 from .pages import Pages
@@ -49,19 +48,11 @@ def write(frame: Frame, folder: Path, *, alone: bool = False) -> int:
 
     Raises BadInput if something cannot be written.
     """
-    written = 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
-            for name, text in _texts(frame, alone=alone):
-                draft, path = Path(drafts) / "page", folder / name
-                draft.write_text(text, encoding="utf-8")
-                path.parent.mkdir(exist_ok=True)
-                draft.replace(path)
-                written += 1
+        return files.put(folder, _texts(frame, alone=alone))
     except OSError as error:
         raise BadInput(f"--out {folder}: {error.strerror}: {error.filename}; name another folder") from error
-    return written
 
 
 def _texts(frame: Frame, *, alone: bool) -> Iterator[tuple[str, str]]:

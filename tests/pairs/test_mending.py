@@ -10,6 +10,13 @@ FOLDERS = "tests/own/mended_folders.py"
 SECONDS = 660
 
 
+def prove(script: str, transformers: str, timm: str) -> None:
+    """Run a script with a pair, and assert that it finds nothing broken."""
+    ended = run("-s", "cause", "--", f"transformers=={transformers}", f"timm=={timm}", script, seconds=SECONDS)
+    assert f"{script}: sound" in ended.out, ended.out + ended.said
+    assert ended.code == 0
+
+
 @pytest.mark.parametrize(
     "pair",
     [
@@ -21,10 +28,7 @@ SECONDS = 660
 )
 @pytest.mark.slow
 def test_guard_raises_where_a_release_loses_something_and_repair_brings_it_back(pair: tuple[str, str]) -> None:
-    transformers, timm = pair
-    ended = run("-s", "cause", "--", f"transformers=={transformers}", f"timm=={timm}", SCRIPT, seconds=SECONDS)
-    assert f"{SCRIPT}: sound" in ended.out, ended.out + ended.said
-    assert ended.code == 0
+    prove(SCRIPT, *pair)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,4 @@ def test_guard_raises_where_a_release_loses_something_and_repair_brings_it_back(
 )
 @pytest.mark.slow
 def test_repair_mends_a_copy_of_a_folder_and_refuses_one_whose_tensors_are_lost(pair: tuple[str, str]) -> None:
-    transformers, timm = pair
-    ended = run("-s", "cause", "--", f"transformers=={transformers}", f"timm=={timm}", FOLDERS, seconds=SECONDS)
-    assert f"{FOLDERS}: sound" in ended.out, ended.out + ended.said
-    assert ended.code == 0
+    prove(FOLDERS, *pair)

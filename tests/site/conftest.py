@@ -1,13 +1,14 @@
-"""The site in a real browser. A test fails if a page logs, requests or raises anything."""
+"""The site in a real browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Page
 
 from harness.site import build
 from harness.site.frame import Frame
+from tests.browser import DESKTOP, Opens
 
 Open = Callable[..., Page]
 
@@ -27,24 +28,10 @@ def public(frame: Frame, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def visit(browser: Browser, public: Path, complaints: list[str]) -> Iterator[Open]:
+def visit(opens: Opens, public: Path) -> Open:
     """Opens a page of the site at an address within it."""
 
-    def note_foreign(request: Request) -> None:
-        if not request.url.startswith((public.as_uri(), "data:")):
-            complaints.append(f"request: {request.url}")
+    def opened(address: str = "index.html", size: tuple[int, int] = DESKTOP) -> Page:
+        return opens(f"{public.as_uri()}/{address}", public.as_uri(), size)
 
-    def opened(address: str = "index.html", width: int = 1440) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 844 if width == 390 else 900})
-        page.set_default_timeout(10_000)
-        page.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("request", note_foreign)
-        page.goto(f"{public.as_uri()}/{address}")
-        page.wait_for_selector("main > *")
-        return page
-
-    yield opened
-    for context in browser.contexts:
-        context.close()
-    assert complaints == []
+    return opened

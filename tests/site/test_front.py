@@ -15,6 +15,7 @@ from harness.atlas.asking import ask
 from harness.atlas.moving import move
 from harness.site import build
 from harness.site.frame import Frame
+from tests.browser import PHONE
 from tests.site.conftest import Open
 
 PAIRS = (("5.23.0", "1.0.31"), ("4.48.3", "1.0.14"), ("5.22.2", "1.0.31"), ("4.46.3", "1.0.12"))
@@ -217,12 +218,12 @@ def test_every_kind_of_page_is_accessible_in_both_colours(visit: Open, kind: str
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_nothing_sticks_out_at_320_pixels(visit: Open, kind: str) -> None:
-    assert visit(kind, width=320).evaluate("document.documentElement.scrollWidth") <= 320
+    assert visit(kind, (320, 900)).evaluate("document.documentElement.scrollWidth") <= 320
 
 
 @pytest.mark.parametrize("asked", ["", "&model=eva02_tiny_patch14_224", "&from=4.57.6,1.0.22"])
 def test_answers_are_accessible_on_a_phone_and_nothing_sticks_out(visit: Open, asked: str) -> None:
-    page = visit(f"{address(PAIRS[0])}{asked}", width=390)
+    page = visit(f"{address(PAIRS[0])}{asked}", PHONE)
     page.wait_for_selector("#pairs td")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

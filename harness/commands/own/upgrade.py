@@ -18,7 +18,7 @@ from ...results.upgrade_result import UpgradeResult
 from ..upgrade import UpgradeCommand
 
 Releases = tuple[str, str]
-MATRIX: Final = (package.ROOT if uv.IN_CHECKOUT else package.FOLDER) / "matrix.yaml"
+MATRIX: Final = (package.ROOT if package.IN_CHECKOUT else package.FOLDER) / "matrix.yaml"
 LACKS: Final = "No module named"
 NOR: Final = "the lock has no such package either; add it there"
 ADD: Final = "the environments have nothing but what the two libraries need; --with-lock adds what your lock has"

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +34,18 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def write(folder: Path, summary: Summary) -> None:
-    """Write all files into `folder`, each atomically; a link is replaced, not followed."""
+    """Write all files into `folder`."""
+    put(folder, ((name, text(summary)) for name, text in FILES.items()))
+
+
+def put(folder: Path, texts: Iterable[tuple[str, str]]) -> int:
+    """Write each text to its path below `folder`, atomically; a link is replaced, not followed. Returns how many."""
+    count = 0
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as drafts:
-        for name, text in FILES.items():
-            draft = Path(drafts) / name
-            draft.write_text(text(summary), encoding="utf-8")
+        draft = Path(drafts) / "draft"
+        for name, text in texts:
+            draft.write_text(text, encoding="utf-8")
+            (folder / name).parent.mkdir(exist_ok=True)
             draft.replace(folder / name)
+            count += 1
+    return count

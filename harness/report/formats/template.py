@@ -9,9 +9,9 @@ FOLDER: Final = Path(__file__).parent / "templates"
 
 
 def environment(folder: Path) -> Environment:
-    """The templates of a folder."""
+    """The templates of a folder, which may include those of reports."""
     return Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

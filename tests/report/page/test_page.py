@@ -11,9 +11,10 @@ from harness.contract.case import Case
 from harness.report.summary import Summary
 from harness.results.judging import Judged, judge
 from harness.results.pair_diff import compare
+from tests.browser import DESKTOP, PHONE
 from tests.findings import case_line, finding, scenario, tried
 from tests.known import known
-from tests.report.page.conftest import DESKTOP, PHONE, Open
+from tests.report.page.conftest import Open
 from tests.summaries import NEW, OLD, RENAMED, cases, each, from_lines, recorded, summary
 
 HARM: Final = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
