@@ -155,18 +155,13 @@ def _sentence(answer: Answer) -> str:
 
 def _counted(parts: Sequence[Part]) -> str:
     """The routes, with the number of their models where they have several."""
-    by_route = _by_route(parts)
+    by_route: dict[str, list[Part]] = defaultdict(list)
+    for part in parts:
+        by_route[part.route].append(part)
     return ", ".join(
         route if len(some) == 1 and not ROUTES[route].has_timm else f"{route} ({_models(some)})"
         for route, some in by_route.items()
     )
-
-
-def _by_route(parts: Sequence[Part]) -> Mapping[str, list[Part]]:
-    by_route: dict[str, list[Part]] = defaultdict(list)
-    for part in parts:
-        by_route[part.route].append(part)
-    return by_route
 
 
 def _models(parts: Sequence[Part]) -> str:

@@ -20,7 +20,9 @@ from ..report import routes_page
 from .grid import NAME, Grid
 
 STATES: Final = tuple(State)
+STATE_MARKS: Final = [(state, MARKS[state], state in GOOD) for state in STATES]
 KIND_NAMES: Final = tuple(Kind)
+KIND_MARKS: Final = [(kind, KINDS.get(kind, ""), kind in HARM) for kind in KIND_NAMES]
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 """Of the table of kinds: a letter a kind."""
 Key = TypeVar("Key", bound=Hashable)
@@ -39,8 +41,7 @@ class _Numbered(Generic[Key]):
 def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
     """The data of the front page for a lane. `current` is the pair that it begins with."""
     signatures, asked = _Numbered[tuple[Any, ...]](), _Numbered[str]()
-    bases, standing = _Numbered[str](), _Numbered[str]()
-    answers, stands, how = _Numbered[str](), _Numbered[str](), _Numbered[str]()
+    bases, standing, answers, stands, how = (_Numbered[str]() for _ in range(5))
     number = [
         (signatures.number(_signature(part)), standing.number(_measured(part)), bases.number(part.basis))
         for part in grid.parts
@@ -58,8 +59,8 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
     alike, changes = _changes(list(signatures.of))
     first, second = grid.releases
     measured = [
-        [first.index(pair[0]), second.index(pair[1]), grid.days[pair], [asked.number(_runs(some)) for some in by_route]]
-        for pair, by_route in grid.asked.items()
+        [first.index(one), second.index(other), grid.days[one, other], [asked.number(_runs(some)) for some in routes]]
+        for (one, other), routes in grid.asked.items()
     ]
     return {
         "lane": grid.lane,
@@ -68,7 +69,7 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "rank": [[round(rank(Version(release)), 2) for release in releases] for releases in grid.releases],
         "routes": [[name, routes_page.of_route(name)[0], ROUTES[name].has_timm] for name in grid.routes],
         "classes": grid.classes,
-        "states": [[state, MARKS[state], state in GOOD] for state in STATES],
+        "states": STATE_MARKS,
         "worst": [STATES.index(state) for state in WORST_FIRST],
         "order": [STATES.index(state) for state in ORDER],
         "signatures": list(signatures.of),
@@ -82,7 +83,7 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "measured": measured,
         "asked": list(asked.of),
         "rules": dict(_causes(grid)),
-        "kinds": [[kind, KINDS.get(kind, ""), kind in HARM] for kind in KIND_NAMES],
+        "kinds": KIND_MARKS,
         "alike": alike,
         "changes": changes,
         "name": NAME,
