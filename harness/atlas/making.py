@@ -10,6 +10,8 @@ from ..contract.case import SKIPPED, Outcome
 from ..contract.finding import ScenarioLine
 from ..contract.matching import explains
 from ..results.judging import Judged, Verdict
+from . import measured
+from .answer import PACKAGES, Answer, State
 from .entry import Cause, LaneEntry, PairEntry, RouteEntry
 
 CELL = "cell"  # of a header: the digest of what ran the cases, by route
@@ -24,6 +26,20 @@ def entry_of(pair: Pair, judged: Iterable[Judged], size: str, day: str = "", why
     for case in judged:
         lanes[case.lane].append(case)
     return PairEntry(pair.versions, {lane: _lane(lane, cases, size, day, why) for lane, cases in lanes.items()})
+
+
+def answers(pairs: Iterable[Pair], judged: Iterable[Judged]) -> Iterator[Answer]:
+    """What the verdicts say of each pair in each lane in which something was tried, in all variants."""
+    some: dict[tuple[str, str], dict[str, list[Judged]]] = defaultdict(lambda: defaultdict(list))
+    for case in judged:
+        some[case.pair, case.lane][case.case.variant].append(case)
+    by_id = {pair.id: pair for pair in pairs}
+    for (pair, lane), variants in some.items():
+        entries = [_lane(lane, cases, "", "", "") for cases in variants.values()]
+        parts = tuple(part for entry in entries for part in measured.parts_of(entry))
+        if any(part.state is not State.UNSUPPORTED for part in parts):
+            transformers, timm = (str(by_id[pair].versions[package]) for package in PACKAGES)
+            yield Answer(transformers, timm, lane, parts, ())
 
 
 def _lane(lane: str, cases: Sequence[Judged], size: str, day: str, why: str) -> LaneEntry:

@@ -94,9 +94,8 @@ class Atlas:
         stands = results and names.stands_for(results, model, self.pairs[releases], lane)
         if results is None or not stands:
             return None
-        if stands in results.open:
-            return Part(route, model, State.UNKNOWN, stands, because="it was tried, and gave no result")
-        return replace(_result(results, stands), model=model, basis=basis)
+        part = _result(results, stands)
+        return replace(part, model=model, basis="" if part.state is State.UNKNOWN else basis)
 
     def _between(self, releases: Releases, route: str, model: str) -> Part:
         """What the measured pairs on either side agree on, if they and the rules all do; not known otherwise."""
@@ -177,8 +176,15 @@ class Atlas:
         return self.nearest(releases, is_good)
 
 
+def parts_of(lane: LaneEntry) -> Iterator[Part]:
+    """What was measured of each model on each route of a lane."""
+    return (_result(results, model) for results in lane.routes.values() for model in results.models)
+
+
 def _result(results: RouteEntry, model: str) -> Part:
     """What was measured of a model on a route."""
+    if model in results.open:
+        return Part(results.route, model, State.UNKNOWN, model, because="it was tried, and gave no result")
     why = next((why for why, models in results.unsupported.items() if model in models), None)
     if why is not None:
         return Part(results.route, model, State.UNSUPPORTED, model, because=why.replace("MODEL", model))

@@ -51,7 +51,7 @@ def lines(answer: Answer) -> Iterator[str]:
     by_state: dict[State, list[Part]] = defaultdict(list)
     for part in answer.parts:
         by_state[part.state].append(part)
-    yield _sentence(answer)
+    yield sentence(answer)
     for state in ORDER:
         if parts := by_state.get(state):
             yield ""
@@ -144,7 +144,8 @@ def as_json(found: Answer | Move) -> str:
     return json.dumps(content, indent=1)
 
 
-def _sentence(answer: Answer) -> str:
+def sentence(answer: Answer) -> str:
+    """The answer in one sentence."""
     pair = f"{pairs([(answer.transformers, answer.timm)])} in {answer.lane}"
     counts = Counter(part.state for part in answer.parts)
     if not answer.parts:

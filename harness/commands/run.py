@@ -15,6 +15,7 @@ from typing import Final
 
 from rich.console import Console
 
+from ..atlas import making, words
 from ..config import matrix, option_parser, options
 from ..config.errors import BadInput, HarnessError, InstallationError
 from ..config.options import Options
@@ -154,6 +155,7 @@ class MatrixCommand:
             parameters={
                 model: count for judgement in machines.values() for model, count in judgement.parameters.items()
             },
+            answers=[words.sentence(answer) for answer in making.answers((run.pair for run in sound), judged)],
             past=history.of({folder: judgement.recorded for folder, judgement in machines.items()}),
             disagreements=disagreements,
             remarks=[*on_rules, *remarks.on_results(judged, machines.values())],

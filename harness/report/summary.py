@@ -30,6 +30,8 @@ class Summary:
     made: datetime
     families: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, int] = field(default_factory=dict)
+    answers: Sequence[str] = ()
+    """A sentence on each pair and lane in which something was tried, as the atlas says it."""
     past: Sequence[PastRun] = ()
     disagreements: Sequence[Disagreement] = ()
     remarks: Sequence[str] = ()

@@ -38,9 +38,11 @@ def tell(console: Console, lines: Iterable[str]) -> None:
 
 
 def render(summary: Summary, width: int) -> RenderableType:
-    """Lanes with routes down and pairs across, failures by cause, remarks, then the totals and the exit code."""
+    """A sentence on each pair, lanes with routes down and pairs across, failures by cause, then the totals."""
     judged = summary.judged
     parts = [
+        *(line for text in summary.answers for line in _wrapped(text, width, "bold")),
+        *([_line("")] if summary.answers else []),
         *(line for text in summary.alerts for line in (*_wrapped(text, width, marks.INCOMPLETE.style), _line(""))),
         *_lanes(summary, width),
         *_legend(judged, width),

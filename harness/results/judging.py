@@ -57,7 +57,7 @@ class Judged:
         """The recorded outcome; None for an incomplete case."""
         return None if self.record is None else str(self.record["outcome"])
 
-    @property
+    @cached_property  # which reads each scenario of the record
     def scenarios(self) -> tuple[ScenarioLine, ...]:
         """The scenarios on record; none of an incomplete case."""
         return scenarios_of(self.record) if self.record else ()

@@ -1,9 +1,12 @@
 """An entry, made from verdicts."""
 
+from dataclasses import replace
 from typing import Any
 
 from harness.atlas.entry import Cause
-from harness.atlas.making import entry_of
+from harness.atlas.making import answers, entry_of
+from harness.atlas.measured import Atlas
+from harness.atlas.words import sentence
 from harness.config.matrix import Matrix
 from harness.contract.case import Case
 from harness.contract.finding import ScenarioLine
@@ -78,3 +81,38 @@ def test_a_pair_that_could_not_be_installed_has_its_reason(small_matrix: Matrix)
     case = Judged("pair", LANE, Case("tower", "c"), Verdict.INCOMPLETE, missing="no wheel for Python 3.11")
     lane = entry_of(small_matrix.pairs[0], [case], "narrow").lanes[LANE]
     assert (lane.failed, lane.routes, lane.models) == ("no wheel for Python 3.11", {}, ())
+
+
+def test_records_are_told_in_the_sentence_that_the_atlas_says_once_it_has_them(small_matrix: Matrix) -> None:
+    pair, renamed = small_matrix.pairs[0], known("keys", remedy=next(iter(REMEDIES)))
+    some = [
+        judged("resnet18", scenario(""), outcome="passed"),
+        judged(
+            "test_convnext", scenario("", finding("keys"), remedied=tried([renamed])), outcome="keys", rules=[renamed]
+        ),
+        judged("cait_xxs24_224", scenario("", finding("tensors")), outcome="tensors"),
+        judged("convnext_tiny", outcome="unsupported", reason="convnext_tiny is an encoder"),
+        judged("convnext_base", outcome="not-run", reason="no room"),
+    ]
+    cases = [replace(case, pair=pair.id) for case in some]
+    [told] = answers([pair], cases)
+    entry = entry_of(pair, cases, "narrow")
+    known_of = Atlas({entry.releases: entry}, LANE)
+    asked = {"tower": ["resnet18", "test_convnext", "cait_xxs24_224", "convnext_tiny", "convnext_base"]}
+    assert sentence(told) == sentence(replace(told, parts=tuple(known_of.parts(entry.releases, asked))))
+    assert sentence(told).endswith(
+        "broken: 1, works with a remedy: 1, not known: 1, works: 1, unsupported: 1, of 5 cases."
+    )
+
+
+def test_of_several_variants_each_counts_and_a_lane_in_which_nothing_was_tried_is_not_told(
+    small_matrix: Matrix,
+) -> None:
+    pair = small_matrix.pairs[0]
+    good = replace(judged("a", scenario(""), outcome="passed"), pair=pair.id)
+    other = replace(good, case=Case("tower", "a", "bin"))
+    elsewhere = replace(
+        good, lane="cuda-float32", verdict=Verdict.INCOMPLETE, record=None, missing=NO_RECORD, header=None
+    )
+    [told] = answers([pair], [good, other, elsewhere])
+    assert sentence(told).endswith("in cpu-float32: works: 2, of 2 cases.")

@@ -266,6 +266,13 @@ def test_a_route_that_passes_for_the_same_models_is_offered_as_an_alternative() 
     assert sentence not in shown([*cases(NEW, broken), *cases(OLD, green)])  # another pair is no alternative
 
 
+def test_the_sentences_on_the_pairs_come_first() -> None:
+    file = io.StringIO()
+    answers = ["One pair: works.", "Another pair: broken."]
+    terminal.show(Console(file=file, width=80), summary(cases(NEW, {"tower/m0": None}), answers=answers))
+    assert file.getvalue().splitlines()[:3] == [*answers, ""]
+
+
 def test_remarks_come_before_the_totals() -> None:
     file = io.StringIO()
     judged = cases(NEW, HEALTHY)

@@ -29,7 +29,7 @@ class Lane:
 
 
 def text(summary: Summary) -> str:
-    """summary.md: the alerts, the totals, a heat map for each lane, then the causes."""
+    """summary.md: a sentence on each pair, the alerts, the totals, a heat map for each lane, then the causes."""
     by_cause = causes.find(summary.judged)
     attention = [cause for cause in by_cause if marks.mark_of(cause.example) in marks.ATTENTION]
     return render(

@@ -11,8 +11,12 @@ def test_the_document_is_exactly_this() -> None:
         *cases(NEW, {"wrapper/m0": None}),
         *cases(NEW, {"tower/m0": ("not-run", "no CUDA device")}, lane="cuda-float32"),
     ]
-    assert markdown.text(summary(judged, remarks=["renamed is idle."])).splitlines() == [
+    told = markdown.text(summary(judged, remarks=["renamed is idle."], answers=["A pair: works.", "A *pair*: broken."]))
+    assert told.splitlines() == [
         "# Which pairs of transformers and timm give you back the model you saved?",
+        "",
+        "- A pair: works.",
+        "- A &#42;pair&#42;: broken.",
         "",
         "1 regressed, 1 incomplete. Exit code 1.",
         "",
