@@ -18,6 +18,7 @@ from .contract.library_env import LIBRARIES
 OLDEST: Final = (3, 11)
 FITTING: Final = "Install releases that fit each other: pip install --upgrade torch torchvision timm transformers."
 ANSWERED: Final = frozenset({"ask", "upgrade", "explain", "site"})
+NOBODY_READS: Final = 141  # as of a process that the signal SIGPIPE ended
 NIGHTLY: Final = frozenset({"plan", "collect"})
 
 
@@ -33,7 +34,10 @@ def _answered(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         sys.stderr.write(f"{error}; pip install packaging\n")
         return 2
-    except OSError as error:  # nobody reads on, or the disk is full
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+    except OSError as error:  # the disk is full
         sys.stderr.write(f"the answer could not be written: {error.strerror}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2

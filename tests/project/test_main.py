@@ -109,3 +109,15 @@ def test_other_arguments_are_refused_in_a_line(arguments: list[str], problem: st
     assert err.startswith(problem)
     assert err.endswith("; see python -m harness --help\n")
     assert err.count("\n") == 1
+
+
+def test_an_answer_that_nobody_reads_ends_in_silence() -> None:
+    command = f"{{ sleep 1; {sys.executable} -m harness ask transformers==5.23.0 timm==1.0.31; echo $? >&2; }} | true"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
+    assert ended.stderr == "141\n"
+
+
+def test_an_answer_for_which_there_is_no_room_is_one_error() -> None:
+    command = f"{sys.executable} -m harness ask transformers==5.23.0 timm==1.0.31 > /dev/full"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
+    assert (ended.returncode, ended.stderr) == (2, "the answer could not be written: No space left on device\n")

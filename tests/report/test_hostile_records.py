@@ -48,7 +48,7 @@ CASE: dict[str, Any] = {
     "scenarios": [asdict(scenario("", finding(), remedied=tried([known("keys", remedy="load_by_exact_names")])))],
     "fingerprint": {"x": {"shape": [1], "mean": 0.1, "std": 0.0, "absmax": 0.1, "samples": [0.1] * 8}},
 }
-SHORT = frozenset({"badge.svg", "needs.md", "full-size.md"})  # these do not name each route
+SHORT = frozenset({"badge.svg", "badge.json", "needs.md", "full-size.md"})  # these do not name each route
 LINES: list[dict[str, Any]] = [
     {"kind": "run", "schema": 2, "pair": {"id": PAIR}, "lane": LANE, "cases": ["tower/a", "wrapper/a"], "cell": CELL},
     CASE,

@@ -19,6 +19,7 @@ FILES: Final[Mapping[str, Callable[[Summary], str]]] = {
     "full-size.md": markdown.full_size,
     "junit.xml": junit.xml,
     "badge.svg": badge.svg,
+    "badge.json": badge.endpoint,
     "answer.json": lambda summary: json.dumps(answer(summary), indent=1) + "\n",
 }
 

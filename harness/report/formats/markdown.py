@@ -12,7 +12,7 @@ from .. import causes, grid, marks
 from ..causes import Cause
 from ..summary import Summary
 from . import sizes
-from .needs import Need, find
+from .needs import by_cause, find
 from .template import render
 
 SPECIAL: Final = re.compile(r"[\\`*_\[\]<>#|&~@$^]")
@@ -51,11 +51,8 @@ def text(summary: Summary) -> str:
 
 
 def needs(summary: Summary) -> str:
-    """needs.md: the names and buffers of each family that need care, on which pairs, and how long."""
-    by_family: dict[str, list[Need]] = {}
-    for need in find(summary):
-        by_family.setdefault(need.family, []).append(need)
-    return render("needs.md", summary=summary, families=by_family, md=escaped)
+    """needs.md: each cause, and the names and buffers of each family that it takes, on which pairs, and how long."""
+    return render("needs.md", summary=summary, causes=by_cause(find(summary)), md=escaped)
 
 
 def full_size(summary: Summary) -> str:

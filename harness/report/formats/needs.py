@@ -53,6 +53,14 @@ def find(summary: Summary) -> list[Need]:
     return sorted((need for need in needs if need.names), key=lambda need: (need.family, -len(need.pairs)))
 
 
+def by_cause(needs: Iterable[Need]) -> list[list[Need]]:
+    """The needs of each cause together, the cause of most families first."""
+    causes: dict[str, list[Need]] = {}
+    for need in needs:
+        causes.setdefault(need.rule.because, []).append(need)
+    return sorted(causes.values(), key=len, reverse=True)
+
+
 def _need(
     family: str, rule: Rule, cases: Sequence[Judged], pairs: Sequence[str], green: Mapping[tuple[str, str], set[str]]
 ) -> Need:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -27,3 +28,6 @@ def test_a_badge_gives_the_result_and_is_green_only_as_expected(judged: list[Any
     image = ET.fromstring(badge.svg(summary(judged)))  # noqa: S314 - ours
     assert image.get("aria-label") == f"{badge.LABEL}: {message}"
     assert [text.text for text in image.iter("{http://www.w3.org/2000/svg}text")] == [badge.LABEL, message]
+    told = json.loads(badge.endpoint(summary(judged)))
+    assert told == {"schemaVersion": 1, "label": badge.LABEL, "message": message, "color": told["color"]}
+    assert f'fill="{told["color"]}"' in badge.svg(summary(judged))
