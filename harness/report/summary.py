@@ -69,12 +69,16 @@ class Summary:
 
     @property
     def alerts(self) -> list[str]:
-        """The lines at the top: pairs left out, missing records, that this is a part, and that machines disagree."""
-        part = [f"A part of the matrix: {self.part}"] if self.part else []
+        """The lines at the top: pairs left out, missing records, and that machines disagree."""
         problems = [f"Left out: {line}" for problem in self.problems for line in str(problem).splitlines()]
         disagreed = number(len(self.disagreements), "case")
         machines = [f"The machines disagree on {disagreed}."] if self.disagreements else []
-        return [*problems, *self._unfinished, *part, *machines]
+        return [*problems, *self._unfinished, *machines]
+
+    @property
+    def covers(self) -> str:
+        """That this is a part, and which; empty for the whole."""
+        return f"A part of the matrix: {self.part}" if self.part else ""
 
     @property
     def _missing(self) -> int:

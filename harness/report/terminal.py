@@ -44,6 +44,7 @@ def render(summary: Summary, width: int) -> RenderableType:
         *(line for text in summary.answers for line in _wrapped(text, width, "bold")),
         *([_line("")] if summary.answers else []),
         *(line for text in summary.alerts for line in (*_wrapped(text, width, marks.INCOMPLETE.style), _line(""))),
+        *(line for text in [summary.covers] if text for line in (*_wrapped(text, width, "dim"), _line(""))),
         *_lanes(summary, width),
         *_legend(judged, width),
         *(line for cause in causes.find(judged) for line in _cause(cause, summary, width)),

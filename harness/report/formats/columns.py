@@ -74,7 +74,9 @@ def data(summary: Summary) -> dict[str, Any]:
     return {
         "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),
         "verdict": summary.verdict,
+        "answers": list(summary.answers),
         "alerts": summary.alerts,
+        "part": summary.part,
         "said": summary.notes,
         "totals": marks.totals(summary.judged),
         "marks": [{"key": mark.key, "word": mark.word, "shape": mark.shape} for mark in marks.MARKS],

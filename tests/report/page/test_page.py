@@ -128,6 +128,16 @@ def test_half_a_run_says_so_at_the_top(show: Open, result: Summary) -> None:
     assert texts(show(summary(whole)), "#status .unfinished") == []
 
 
+def test_it_begins_with_the_sentence_on_each_pair_and_its_flags_are_folded(show: Open) -> None:
+    page = show(summary(judged(), answers=["One pair: works.", f"{HARM}: broken."], part="--quick --pair p"))
+    assert texts(page, "#status .answer") == ["One pair: works.", f"{HARM}: broken."]
+    assert page.locator("#status > :first-child").inner_text() == "One pair: works."
+    flags = page.locator("#status details")
+    assert flags.inner_text() == "A part of the matrix"
+    flags.locator("summary").click()
+    assert flags.locator("code").inner_text() == "--quick --pair p"
+
+
 def test_the_matrix_begins_with_the_first_lane_that_ran_and_shows_shape_and_share(show: Open, result: Summary) -> None:
     page = show(result)
     assert page.locator("select[name=lane]").input_value() == "cpu-float32"

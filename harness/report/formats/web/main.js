@@ -24,9 +24,11 @@ function go(view, query, { writing = false } = {}) {
 
 function drawStatus() {
   document.getElementById("status").replaceChildren(
+    ...DATA.answers.map((text) => h("p", { class: "answer" }, text)),
     ...DATA.alerts.map((text) => h("p", { class: "unfinished", role: "alert" }, text)),
     h("p", { class: "totals" }, DATA.verdict),
     h("p", {}, DATA.totals.join(" · ")),
+    ...(DATA.part ? [fold("A part of the matrix", () => h("code", {}, DATA.part))] : []),
   );
   document.getElementById("footer").replaceChildren(
     ...DATA.said.map((text) => h("p", {}, text)),
