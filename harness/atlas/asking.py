@@ -1,6 +1,6 @@
 """Asks the atlas: which models work with a pair on which routes, with what remedy, and if not, why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -40,9 +40,12 @@ def ask(  # noqa: PLR0913  what can be asked
     return replace(answer, nearest=tuple(atlas.nearest_good(releases, asked, parts))) if bad else answer
 
 
-def opened(folder: Path, lane: str) -> Atlas:
-    """A lane of the atlas. Raises BadInput for one in which nothing was measured."""
-    atlas = Atlas(entries.read(folder), lane, known.read(folder.parent / known.NAME))
+def opened(folder: Path, lane: str, own: Iterable[entries.PairEntry] = ()) -> Atlas:
+    """A lane of the atlas, with what one's `own` runs measured over it.
+
+    Raises BadInput for a lane in which nothing was measured.
+    """
+    atlas = Atlas(entries.over(entries.read(folder), own), lane, known.read(folder.parent / known.NAME))
     there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
     if there and lane not in there:
         raise BadInput(f"nothing was measured in a lane {lane}; there are {', '.join(there)}")

@@ -78,6 +78,15 @@ class LaneEntry:
     routes: Mapping[str, RouteEntry]
     failed: str | None = None
 
+    def covers(self, other: "LaneEntry") -> bool:
+        """Whether there is a result here of every model on every route of which there is one in the other."""
+        return other.tried <= self.tried
+
+    @property
+    def tried(self) -> set[tuple[str, str]]:
+        """The routes and models that have a result."""
+        return {(name, model) for name, route in self.routes.items() for model in {*route.models} - {*route.open}}
+
 
 @dataclass(frozen=True)
 class PairEntry:
@@ -131,6 +140,17 @@ def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
     before = _of_file(path).lanes if path.is_file() else {}
     whole_file.write(dumps(PairEntry(entry.versions, {**before, **entry.lanes})), path)
     return path
+
+
+def over(entries: Mapping[Releases, PairEntry], own: Iterable[PairEntry]) -> dict[Releases, PairEntry]:
+    """The entries with those of one's own runs over them: each lane that has a result wherever the one before has."""
+    all_of = dict(entries)
+    for entry in own:
+        before = all_of[entry.releases].lanes if entry.releases in all_of else {}
+        better = {name: lane for name, lane in entry.lanes.items() if name not in before or lane.covers(before[name])}
+        if lanes := {**before, **better}:
+            all_of[entry.releases] = PairEntry(entry.versions, lanes)
+    return all_of
 
 
 def _of_file(path: Path) -> PairEntry:

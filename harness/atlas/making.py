@@ -28,6 +28,13 @@ def entry_of(pair: Pair, judged: Iterable[Judged], size: str, day: str = "", why
     return PairEntry(pair.versions, {lane: _lane(lane, cases, size, day, why) for lane, cases in lanes.items()})
 
 
+def entries_of(pairs: Iterable[Pair], judged: Sequence[Judged], size: str) -> Iterator[PairEntry]:
+    """The entry of each pair, with the lanes in which something has a result."""
+    for pair in pairs:
+        entry = entry_of(pair, (case for case in judged if case.pair == pair.id), size)
+        yield replace(entry, lanes={name: lane for name, lane in entry.lanes.items() if lane.tried})
+
+
 def answers(pairs: Iterable[Pair], judged: Iterable[Judged]) -> Iterator[Answer]:
     """What the verdicts say of each pair in each lane in which something was tried, in all variants."""
     some: dict[tuple[str, str], dict[str, list[Judged]]] = defaultdict(lambda: defaultdict(list))

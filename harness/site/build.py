@@ -1,6 +1,6 @@
 """Writes the site: the front page, which answers by itself, and the pages that it leads to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +18,12 @@ from .pages import Pages
 FRONT: Final = "index.html"
 
 
-def site(made: str, lane: str = LANE, folder: Path = entry.PACKAGED) -> Frame:
+def site(made: str, lane: str = LANE, folder: Path = entry.PACKAGED, own: Iterable[entry.PairEntry] = ()) -> Frame:
     """What the pages for a lane of the atlas in a folder of entries are made of; the newest measured pair comes first.
 
-    Raises BadInput for a lane in which nothing was measured.
+    What one's `own` runs measured stands over it. Raises BadInput for a lane in which nothing was measured.
     """
-    atlas = opened(folder, lane)
+    atlas = opened(folder, lane, own)
     if not atlas.lanes:
         raise BadInput(f"{folder} has no measured pair; nox -s atlas measures")
     newest = max(atlas.lanes, key=by_release)

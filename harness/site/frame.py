@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from ..atlas import names, words
 from ..atlas.answer import Part, Releases, State, worst
+from ..atlas.entry import PairEntry
 from ..atlas.measured import Atlas
 from ..config.text import capitalised, number
 from ..contract.catalog import Entry
@@ -71,6 +72,10 @@ class Frame:
             if routes is None or route in routes
             for index in (indices if ROUTES[route].has_timm else (0,))
         ]
+
+    def tells(self, entry: PairEntry) -> bool:
+        """Whether a lane of one's own runs is what these pages tell of its pair."""
+        return self.atlas.lanes.get(entry.releases) is entry.lanes.get(self.atlas.lane)
 
     def rows(self, pairs: Iterable[Releases], routes: Iterable[str] | None = None) -> list[Mapping[str, Any]]:
         """For the table of measured pairs, the newest first."""

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.atlas.entry import PACKAGED, Cause, LaneEntry, PairEntry, RouteEntry, dumps, loads, read, write
+from harness.atlas.entry import PACKAGED, Cause, LaneEntry, PairEntry, RouteEntry, dumps, loads, over, read, write
 from harness.config.errors import BadInput
 
 MODELS = ("convnext_atto", "eva02_tiny_patch14_224", "resnet18")
@@ -42,6 +43,26 @@ def test_another_lane_leaves_those_that_are_there(tmp_path: Path) -> None:
     assert path.name == "transformers5.23.0-timm1.0.31.ndjson"
     assert read(tmp_path)["5.23.0", "1.0.31"].lanes == {"cpu-float32": LANE, "cpu-bfloat16": other}
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def newer(**more: Any) -> PairEntry:
+    """The pair as it was measured again a day later."""
+    return replace(PAIR, lanes={"cpu-float32": replace(LANE, day="2026-11-30", **more)})
+
+
+def test_what_was_measured_again_stands_over_what_was_before() -> None:
+    other = replace(LANE, lane="cpu-bfloat16")
+    both = replace(PAIR, lanes={**PAIR.lanes, "cpu-bfloat16": other})
+    merged = over({PAIR.releases: both}, [newer()])
+    assert merged[PAIR.releases].lanes == {**newer().lanes, "cpu-bfloat16": other}
+
+
+def test_what_was_measured_in_part_does_not() -> None:
+    fewer = newer(routes={"tower": TOWER})
+    without = newer(routes={"hub": HUB, "tower": replace(TOWER, open=MODELS[1:])})
+    assert over({PAIR.releases: PAIR}, [fewer, without]) == {PAIR.releases: PAIR}
+    assert over({}, [fewer]) == {PAIR.releases: fewer}
+    assert over({}, [replace(PAIR, lanes={})]) == {}
 
 
 @pytest.mark.parametrize(

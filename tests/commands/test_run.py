@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from harness import __main__ as command
 from harness.commands.run import WIDTH, MatrixCommand, console, listed
 from harness.config.errors import BadInput, HarnessError, InstallationError, NothingSelected
 from harness.contract import catalog
@@ -239,6 +240,17 @@ def test_a_pair_that_is_left_out_is_in_every_report_and_in_the_exit_code() -> No
     assert (told["exit_code"], told["complete"]) == (2, False)
     assert "Left out: no such release" in Path("site/summary.md").read_text()
     assert "1 pair left out" in Path("site/badge.svg").read_text()
+
+
+def test_a_site_says_which_records_have_too_few_cases_to_stand_over_what_was_measured_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(of(ATTO), FakeEnvironment())
+    assert command.main(["site", "--out", "site", "--alone", "--results", "results"]) == 0
+    said = "left as it was measured before, for these records have not all of its cases"
+    assert capsys.readouterr().out == f"{NEW}: {said}\n1 page; open site/index.html\n"
+    assert command.main(["site", "--out", "site", "--alone", "--results", "nowhere"]) == 2
+    assert capsys.readouterr().err == "--results nowhere: there is no such folder; nox -s matrix makes one\n"
 
 
 def test_a_report_of_a_part_says_so() -> None:

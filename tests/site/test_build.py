@@ -1,12 +1,17 @@
 """Writing the site."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.atlas import entry
+from harness.atlas.answer import LANE
+from harness.atlas.entry import PairEntry
 from harness.config.errors import BadInput
 from harness.site import build
 from harness.site.frame import Frame
+from harness.site.pages import Pages
 
 
 def test_the_front_page_alone_is_one_file(frame: Frame, tmp_path: Path) -> None:
@@ -26,6 +31,19 @@ def test_a_folder_that_is_a_file_is_bad_input(frame: Frame, tmp_path: Path) -> N
     (tmp_path / "public").write_text("")
     with pytest.raises(BadInput, match=r"--out .*public: .*name another folder"):
         build.write(frame, tmp_path / "public", alone=True)
+
+
+def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new() -> None:
+    measured = entry.read()["5.23.0", "1.0.31"]
+    day = replace(measured.lanes[LANE], day="2999-01-01")
+    own = PairEntry({**measured.versions, "transformers": "5.8.1"}, {LANE: day})
+    part = PairEntry(measured.versions, {LANE: replace(day, routes={"tower": day.routes["tower"]})})
+    frame = build.site("2999-01-01", own=[own, part])
+    assert (frame.tells(own), frame.tells(part)) == (True, False)
+    assert frame.grid.days["5.8.1", "1.0.31"] == "2999-01-01"
+    told = Pages(frame).night()
+    assert "2999-01-01" in told
+    assert "transformers 5.8.1" in told
 
 
 def test_an_atlas_without_a_pair_is_bad_input(tmp_path: Path) -> None:
