@@ -53,7 +53,7 @@ def test_every_job_has_a_time_limit() -> None:
 def test_its_commands_are_some_that_there_are(command: str) -> None:
     words = shlex.split(re.sub(r" > \S+", "", command))[3:]
     given = parser().parse_args(words)
-    assert given.command in {"plan", "collect"}
+    assert given.command in {"plan", "collect", "site"}
 
 
 def test_what_the_plan_hands_out_takes_a_results_folder_at_its_end() -> None:
