@@ -21,7 +21,7 @@ from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
 from ..contract.case import DEFAULT_VARIANT, Size
-from ..environments import pypi
+from ..environments import catalog_history, pypi
 from ..environments.environment import Environment, Say
 from ..environments.pypi import Index
 from ..execution.pair_run import PairRun
@@ -158,10 +158,19 @@ class AtlasCommand:
                 continue
             found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat(), why)
             say(f"wrote {entry.write(found, self.into)}")
+            if self.into == entry.PACKAGED:
+                _keep_catalog(pair_run)
             say(_unforeseen(pair, judged))
 
         if failed:
             raise Incomplete(f"not measured, so the next run tries again: {', '.join(failed)}")
+
+
+def _keep_catalog(pair_run: PairRun) -> None:
+    """Put the catalog of a timm release that the package lacks beside those that it has."""
+    catalog = pair_run.records.catalog()
+    if catalog and catalog.timm not in catalog_history.releases():
+        catalog_history.add(catalog)
 
 
 def _unforeseen(pair: Pair, judged: Sequence[Judged]) -> str:

@@ -1,6 +1,7 @@
 """`nox -s atlas`, without nox."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ from harness.config.errors import (
     NoSolution,
 )
 from harness.config.pair import Pair
+from harness.contract import catalog
 from harness.contract.case import Case
-from harness.environments import pypi
+from harness.contract.catalog import Catalog
+from harness.environments import catalog_history, pypi
 from harness.environments.pypi import Release
 from harness.execution.pair_run import PairRun
 from harness.planning import currency
@@ -72,6 +75,30 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     assert len(entry.read(tmp_path)) == 2
     again = AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)])
     assert again.lacking == command.lacking[2:]
+
+
+@pytest.mark.usefixtures("packaged")
+def test_the_catalog_that_was_made_for_a_pair_is_kept_where_its_entry_is(
+    command: AtlasCommand, tmp_path: Path, small_catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(pair_run: PairRun, *_: Any) -> list[Judged]:
+        folder = pair_run.records.generated_catalogs
+        folder.mkdir(parents=True, exist_ok=True)
+        controls = tuple(command.described.models.controls)
+        text = catalog.dumps(replace(small_catalog, timm=pair_run.pair.timm, controls=controls))
+        catalog.path_in(folder, pair_run.pair.timm).write_text(text)
+        return passed(pair_run)
+
+    monkeypatch.setattr(atlas, "tried", made)
+    pair = next(pair for pair in command.lacking if pair.timm == "1.0.30")
+    command = replace(command, lacking=[pair], into=tmp_path / "elsewhere")
+    before = catalog_history.releases()
+    assert pair.timm not in before
+    command.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    assert catalog_history.releases() == before  # its entry went elsewhere
+    monkeypatch.setattr(entry, "PACKAGED", command.into)
+    command.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    assert set(catalog_history.releases()) == {*before, "1.0.30"}
 
 
 def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(

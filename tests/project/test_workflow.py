@@ -82,10 +82,11 @@ def test_new_entries_become_one_pull_request_and_no_entry_none(tmp_path: Path, *
     git(remote, "init", "--quiet", "--bare")
     git(checkout, "init", "--quiet")
     git(checkout, "remote", "add", "origin", str(remote))
-    for folder in (checkout / "harness/atlas", checkout / "measured"):
-        (folder / "pairs").mkdir(parents=True)
-        (folder / "releases.ndjson").write_text("{}\n")
-        (folder / "pairs/old.ndjson").write_text("{}\n")
+    for folder in (checkout / "harness", checkout / "measured"):
+        (folder / "atlas/pairs").mkdir(parents=True)
+        (folder / "catalogs").mkdir()
+        for name in ("atlas/releases", "atlas/pairs/old", "catalogs/history"):
+            (folder / f"{name}.ndjson").write_text("{}\n")
     git(checkout, "add", "harness")
     git(checkout, "commit", "--quiet", "--message", "atlas")
     gh = tmp_path / "bin/gh"
@@ -106,10 +107,11 @@ def test_new_entries_become_one_pull_request_and_no_entry_none(tmp_path: Path, *
     shutil.copytree(checkout / "measured", tmp_path / "again")
     assert run() == "No entry is new.\n"
     shutil.copytree(tmp_path / "again", checkout / "measured")
-    (checkout / "measured/pairs/new.ndjson").write_text("{}\n")
+    (checkout / "measured/atlas/pairs/new.ndjson").write_text("{}\n")
     run()
     pushed = git(remote, "ls-tree", "-r", "--name-only", "nightly-atlas").split()
-    assert pushed == [f"harness/atlas/{name}" for name in ("pairs/new.ndjson", "pairs/old.ndjson", "releases.ndjson")]
+    names = ("atlas/pairs/new", "atlas/pairs/old", "atlas/releases", "catalogs/history")
+    assert pushed == [f"harness/{name}.ndjson" for name in names]
     *_, last = said.read_text().splitlines()
     made = "pr create --base main --head nightly-atlas --title What the night has measured --body-file body.md"
     assert last == ("pr edit 7 --body-file body.md" if open_already else made)
