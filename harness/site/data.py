@@ -3,8 +3,9 @@
 A list of numbers is written in runs, as "0*78,3": 78 times 0, and 3.
 """
 
+import operator
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final, Generic, TypeVar
 
@@ -40,18 +41,17 @@ class _Numbered(Generic[Key]):
 
 def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
     """The data of the front page for a lane. `current` is the pair that it begins with."""
+    grid = _alike_together(grid)
     signatures, asked = _Numbered[tuple[Any, ...]](), _Numbered[str]()
     bases, standing, answers, stands, how = (_Numbered[str]() for _ in range(5))
     number = [
         (signatures.number(_signature(part)), standing.number(_measured(part)), bases.number(part.basis))
         for part in grid.parts
     ]
+    told = (answers, stands, how)
     rows = [
         [
-            [
-                texts.number(_runs(number[index][place] for index in route))
-                for place, texts in enumerate((answers, stands, how))
-            ]
+            [texts.number(_runs(number[index][place] for index in route)) for place, texts in enumerate(told)]
             for route in row
         ]
         for row in grid.rows
@@ -88,6 +88,30 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "changes": changes,
         "name": NAME,
     }
+
+
+def _alike_together(grid: Grid) -> Grid:
+    """The grid with its classes in an order in which neighbours have mostly the same answers: runs are longer so."""
+    answers = [route for route in {route for row in grid.rows for route in row} if len(route) > 1]
+    columns = list(zip(*answers, strict=True)) or [()]
+    order, left = [0], set(range(1, len(grid.classes)))
+    while left:
+        last = columns[order[-1]]
+        order.append(min(left, key=lambda index: (sum(map(operator.ne, columns[index], last)), index)))
+        left.remove(order[-1])
+    place = {index: at for at, index in enumerate(order)}
+    return replace(
+        grid,
+        classes=tuple(grid.classes[index] for index in order),
+        rows=tuple(
+            tuple(tuple(route[index] for index in order) if len(route) > 1 else route for route in row)
+            for row in grid.rows
+        ),
+        asked={
+            pair: tuple(tuple(sorted(place[index] for index in some)) for some in routes)
+            for pair, routes in grid.asked.items()
+        },
+    )
 
 
 def _signature(part: Part) -> tuple[Any, ...]:

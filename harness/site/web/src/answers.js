@@ -56,7 +56,7 @@ function modelsFor(pair, route, named) {
   if (!route.hasTimm) return ["bert"];
   if (named.length) return named;
   const there = byDistance(pair).find((other) => askedOf(other.asked[route.index]).length);
-  return there ? askedOf(there.asked[route.index]).map((index) => DATA.classes[index][0]) : [ANY];
+  return there ? askedOf(there.asked[route.index]).map((index) => DATA.classes[index][0]).sort() : [ANY];
 }
 
 const chosen = (routes) => (routes.length ? ROUTES.filter(({ name }) => routes.includes(name)) : ROUTES);
