@@ -1,7 +1,7 @@
 """nox -s upgrade, without nox: what breaks, and what is mended, for somebody who moves from one pair to another."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ from . import upgrade_ends
 from .ensure_recorded import check, check_names, tried
 from .run_arguments import ALL
 from .upgrade_known import MEASURE, KnownMove
+
+Refuse = Callable[[Sequence[Judged]], None]
+"""What may raise, once the verdicts of the pair at the start are there."""
 
 
 def _parser() -> Parser:
@@ -94,13 +97,14 @@ class UpgradeCommand:
             return {}
         return {name: self.old.with_versions(**{name: getattr(self.new, name)}) for name in AXES}
 
-    def answer(self, environment: Environment, say: Say) -> UpgradeResult:
+    def answer(self, environment: Environment, say: Say, refuse: Refuse = lambda _: None) -> UpgradeResult:
         """Run what is not recorded of both pairs, and of the mixed ones what changed.
 
+        `refuse` is handed what the old pair came to before the new one runs, and may raise.
         A pair that cannot be made is recorded as such, and its cases have no record. Raises BadInput as selecting does,
         and for a release that does not exist.
         """
-        return self._of_one_mind(environment, say)._answer(environment, say)  # noqa: SLF001 - it is the same move
+        return self._of_one_mind(environment, say)._answer(environment, say, refuse)  # noqa: SLF001 - it is the same move
 
     def _of_one_mind(self, environment: Environment, say: Say) -> "UpgradeCommand":
         """The same, with one set of quick models: each release of timm has its own, by what it has.
@@ -118,8 +122,10 @@ class UpgradeCommand:
                         pass
         return replace(self, options=replace(self.options, quick_too=frozenset(quick)))
 
-    def _answer(self, environment: Environment, say: Say) -> UpgradeResult:
-        old, new = (self._tried(self.at(pair), environment, say) for pair in (self.old, self.new))
+    def _answer(self, environment: Environment, say: Say, refuse: Refuse) -> UpgradeResult:
+        old = self._tried(self.at(self.old), environment, say)
+        refuse(old)
+        new = self._tried(self.at(self.new), environment, say)
         if not old and not new:
             raise plan.nothing_selected(self.options)
         changes = compare(old, new)

@@ -3,6 +3,8 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -34,16 +36,24 @@ def run(arguments: argparse.Namespace, ends: tuple[Releases, Releases], out: Tex
         (folder / "code").mkdir()
         code = uv.code_in(folder / "code")
         environments = uv.UvEnvironments(root, installer, command.described.limits.install_seconds, code)
-        answer = command.answer(environments, lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201  progress
+        answer = command.answer(environments, _say, partial(refuse_unusable, arguments))
     return tell(arguments, answer, out)
 
 
-def tell(arguments: argparse.Namespace, answer: UpgradeResult, out: TextIO) -> int:
-    """Print what a move does to the model, and return its exit code. Raises BadInput for no model at the start."""
-    for case in answer.old:
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  progress
+
+
+def refuse_unusable(arguments: argparse.Namespace, start: Sequence[Judged]) -> None:
+    """Raises BadInput where the target gives no model with the pair at the start."""
+    for case in start:
         if why := _unusable(case):
             remedy = (NOR if arguments.with_lock else ADD) if LACKS in why else "see check --help"
             raise BadInput(f"--own {arguments.own}: {why}; {remedy}")
+
+
+def tell(arguments: argparse.Namespace, answer: UpgradeResult, out: TextIO) -> int:
+    """Print what a move does to the model, and return its exit code."""
     found = OwnUpgrade(arguments.own, answer)
     lines = list(own_upgrade.lines(found))
     told = words.as_markdown(lines) if arguments.markdown else lines

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,15 @@ def _older_catalog(packaged: Path, small_catalog: Catalog) -> None:
     catalog_history.add(older)
 
 
-def answer(environment: Pairs, folder: Path, *beside: str) -> UpgradeResult:
+def move(folder: Path, *beside: str) -> UpgradeCommand:
     typed = own_upgrade._typed(parser().parse_args([*WORDS, "--lane", "cpu-float32"]), ENDS, folder / "results")
     typed[typed.index("--matrix") + 1] = "matrix.yaml"  # the small one
     typed += ["--variant", "safetensors"]
-    return UpgradeCommand.of(typed, folder, beside).answer(environment, lambda _: None)
+    return UpgradeCommand.of(typed, folder, beside)
+
+
+def answer(environment: Pairs, folder: Path, *beside: str) -> UpgradeResult:
+    return move(folder, *beside).answer(environment, lambda _: None)
 
 
 def told(environment: Pairs, folder: Path, *forms: str) -> tuple[int, str]:
@@ -120,9 +125,12 @@ def test_a_target_that_needs_what_its_environment_lacks_is_one_line(
     why = "towers cannot be imported: ModuleNotFoundError: No module named 'einops'"
     environment = Pairs(none={CASE: "error"}, transformers={CASE: "error"})
     environment.detail = {"error": {"type": "Unusable", "message": why, "frame": "", "phase": "native"}}
+    command, check = move(tmp_path), partial(own_upgrade.refuse_unusable, parser().parse_args([*WORDS, *flags]))
     with pytest.raises(BadInput) as raised:
-        told(environment, tmp_path, *flags)
+        command.answer(environment, lambda _: None, check)
     assert str(raised.value) == f"--own {OWN}: {why}; {remedy}"
+    tried = [path.parent.name for path in (tmp_path / "results").glob("*/*.jsonl")]
+    assert tried == [command.old.id]  # the end does not run
 
 
 class Resolving(Pairs):
