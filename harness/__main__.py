@@ -34,12 +34,11 @@ def _answered(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         sys.stderr.write(f"{error}; pip install packaging\n")
         return 2
-    except BrokenPipeError:  # nobody reads on
+    except OSError as error:  # nobody reads on, or the disk is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOBODY_READS
-    except OSError as error:  # the disk is full
+        if isinstance(error, BrokenPipeError):
+            return NOBODY_READS
         sys.stderr.write(f"the answer could not be written: {error.strerror}\n")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     return code
 

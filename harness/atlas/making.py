@@ -11,7 +11,7 @@ from ..contract.finding import ScenarioLine
 from ..contract.matching import explains
 from ..results.judging import Judged, Verdict
 from . import measured
-from .answer import PACKAGES, Answer, State
+from .answer import Answer, State
 from .entry import Cause, LaneEntry, PairEntry, RouteEntry
 
 CELL = "cell"  # of a header: the digest of what ran the cases, by route
@@ -45,8 +45,7 @@ def answers(pairs: Iterable[Pair], judged: Iterable[Judged]) -> Iterator[Answer]
         entries = [_lane(lane, cases, "", "", "") for cases in variants.values()]
         parts = tuple(part for entry in entries for part in measured.parts_of(entry))
         if any(part.state is not State.UNSUPPORTED for part in parts):
-            transformers, timm = (str(by_id[pair].versions[package]) for package in PACKAGES)
-            yield Answer(transformers, timm, lane, parts, ())
+            yield Answer(by_id[pair].transformers, by_id[pair].timm, lane, parts, ())
 
 
 def _lane(lane: str, cases: Sequence[Judged], size: str, day: str, why: str) -> LaneEntry:

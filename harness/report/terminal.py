@@ -43,8 +43,8 @@ def render(summary: Summary, width: int) -> RenderableType:
     parts = [
         *(line for text in summary.answers for line in _wrapped(text, width, "bold")),
         *([_line("")] if summary.answers else []),
-        *(line for text in summary.alerts for line in (*_wrapped(text, width, marks.INCOMPLETE.style), _line(""))),
-        *(line for text in [summary.covers] if text for line in (*_wrapped(text, width, "dim"), _line(""))),
+        *_paragraphs(summary.alerts, width, marks.INCOMPLETE.style),
+        *_paragraphs([summary.covers] if summary.covers else [], width, "dim"),
         *_lanes(summary, width),
         *_legend(judged, width),
         *(line for cause in causes.find(judged) for line in _cause(cause, summary, width)),
@@ -98,6 +98,13 @@ def _listed(items: Sequence[str], separator: str, width: int, style: str) -> Ite
     """Wrap between items only: a number stays with its noun."""
     text = separator.join(item.replace(" ", NO_BREAK) for item in items)
     yield from (_line(line.plain.replace(NO_BREAK, " "), style) for line in _wrapped(text, width))
+
+
+def _paragraphs(texts: Iterable[str], width: int, style: str) -> Iterator[Text]:
+    """Wrap each, with an empty line after it."""
+    for text in texts:
+        yield from _wrapped(text, width, style)
+        yield _line("")
 
 
 def _wrapped(text: str, width: int, style: str = "", indent: str = "") -> Iterator[Text]:
