@@ -10,7 +10,6 @@ from typing import Final
 
 from packaging.version import Version
 
-from ..contract.case import Case, Size
 from ..contract.catalog import BERT
 from ..contract.routes import ROUTES
 from . import names, rules
@@ -111,7 +110,10 @@ class Atlas:
 
     def _along(self, axis: int, releases: Releases, route: str, model: str) -> Part | None:
         """What the measured pairs below and above agree on, of which the other package is the same; None without."""
-        (below, one), (above, other) = self._sides(releases, axis, route, model)
+        (below, one), (above, other) = (
+            next(((side, part) for side in sides if (part := self.measured(side, route, model))), (None, None))
+            for sides in self._sides(releases, axis)
+        )
         if below is None or above is None or one is None or other is None:
             return None
         ends = f"{PACKAGES[axis]} {below[axis]} and {above[axis]} on either side"
@@ -128,26 +130,27 @@ class Atlas:
 
     def _rules(self, releases: Releases, measured: Releases, route: str, model: str) -> frozenset[str]:
         """The causes that rules expect of a case, with what else the measured pair has."""
-        versions = {**self.pairs[measured].versions, **dict(zip(PACKAGES, releases, strict=True))}
-        case = Case(route, model, size=Size(self.lanes[measured].size))
-        return names.causes_of(releases[1], case, self.lane) & rules.covering(versions)
+        about = names.causes_of(releases[1], route, model, self.lanes[measured].size, self.lane)
+        return about & rules.covering(*releases, self.pairs[measured].versions["torch"])
 
-    def _sides(
-        self, releases: Releases, axis: int, route: str, model: str
-    ) -> list[tuple[Releases, Part] | tuple[None, None]]:
-        """The nearest measured pairs below and above, of which the other package is the same."""
-        line = self.lines[axis].get(releases[1 - axis], [])
-        place = bisect(line, _version(releases[axis]), key=itemgetter(0))
-        below = [other for _, other in reversed(line[:place]) if other != releases]
-        above = [other for _, other in line[place:]]
-        return [
-            next(((other, part) for other in side if (part := self.measured(other, route, model))), (None, None))
-            for side in (below, above)
-        ]
+    def _sides(self, releases: Releases, axis: int) -> tuple[list[Releases], list[Releases]]:
+        """The measured pairs below and above, of which the other package is the same; the nearest first."""
+        key = (releases, axis)
+        if key not in self._beside:
+            line = self.lines[axis].get(releases[1 - axis], [])
+            place = bisect(line, Version(releases[axis]), key=itemgetter(0))
+            below = [other for _, other in reversed(line[:place]) if other != releases]
+            self._beside[key] = below, [other for _, other in line[place:]]
+        return self._beside[key]
 
     @cached_property
     def _told(self) -> dict[tuple[Releases, str, str], Part | None]:
         """What was asked of measured pairs so far."""
+        return {}
+
+    @cached_property
+    def _beside(self) -> dict[tuple[Releases, int], tuple[list[Releases], list[Releases]]]:
+        """The sides of the pairs that were asked about so far."""
         return {}
 
     @cached_property

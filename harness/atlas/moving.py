@@ -9,7 +9,7 @@ from typing import Final
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from ..contract.case import Case, Size
+from ..contract.case import Size
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
@@ -162,10 +162,9 @@ def _numbers(
     }
     found = {}
     for model in sorted({model for route, models in asked.items() if ROUTES[route].has_timm for model in models}):
-        if model != ANY and names.has(low, model) is not False:
-            case = Case(TOWER, model, size=Size.NARROW)
-            if differ := names.causes_of(high, case, lane) & crossed:
-                found[model] = tuple(sorted(differ))
+        there = model != ANY and names.has(low, model) is not False
+        if there and (differ := names.causes_of(high, TOWER, model, Size.NARROW, lane) & crossed):
+            found[model] = tuple(sorted(differ))
     return found
 
 

@@ -34,17 +34,17 @@ def stands_for(results: RouteEntry, model: str, pair: PairEntry, lane: LaneEntry
     other = next(alike, "")
 
     def known(name: str) -> frozenset[str]:
-        case = Case(results.route, name, size=Size(lane.size))
-        return causes_of(pair.versions["timm"], case, lane.lane) & rules.covering(pair.versions)
+        about = causes_of(pair.versions["timm"], results.route, name, lane.size, lane.lane)
+        return about & rules.covering(*(pair.versions[package] for package in rules.RELEASES))
 
     return other if other and known(model) == known(other) else ""
 
 
 @cache
-def causes_of(timm: str, case: Case, lane: str) -> frozenset[str]:
+def causes_of(timm: str, route: str, model: str, size: str, lane: str) -> frozenset[str]:
     """The ids of the causes that a case with a timm may have, whatever transformers; none if timm lacks the model."""
-    entry = BERT if case.model == BERT.model else catalog_of(timm).get(case.model)
-    return rules.about(case, lane, entry) if entry else frozenset()
+    entry = BERT if model == BERT.model else catalog_of(timm).get(model)
+    return rules.about(Case(route, model, size=Size(size)), lane, entry) if entry else frozenset()
 
 
 @cache

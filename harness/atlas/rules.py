@@ -16,6 +16,7 @@ from ..contract.case import Case
 from ..contract.catalog import Entry
 from ..contract.matching import applies_to, covers_releases
 from ..contract.package import FOLDER, ROOT
+from ..contract.routes import rules_of
 from . import files
 from .answer import PACKAGES
 
@@ -74,16 +75,18 @@ def known(path: Path = FILE) -> Mapping[str, KnownCause]:
 
 def about(case: Case, lane: str, entry: Entry) -> frozenset[str]:
     """The ids of the causes that a case may have by what matrix.yaml says, whatever the releases."""
-    return frozenset(cause.id for cause in known().values() if applies_to(cause, case, lane, entry))
-
-
-def covering(versions: Mapping[str, str]) -> frozenset[str]:
-    """The ids of the causes whose ranges have these releases."""
-    return _covering(*(versions[name] for name in RELEASES))
+    return frozenset(cause.id for cause in _on(case.route) if applies_to(cause, case, lane, entry))
 
 
 @cache
-def _covering(transformers: str, timm: str, torch: str) -> frozenset[str]:
+def _on(route: str) -> Sequence[KnownCause]:
+    """The causes that a case of a route may have."""
+    return [cause for cause in known().values() if any(name in cause.routes for name in rules_of(route))]
+
+
+@cache
+def covering(transformers: str, timm: str, torch: str) -> frozenset[str]:
+    """The ids of the causes whose ranges have these releases."""
     return frozenset(cause.id for cause in known().values() if covers_releases(cause, transformers, timm, torch))
 
 

@@ -154,9 +154,12 @@ def _made_again(model: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
 
 
 def _new(module: Any) -> nn.Module:
-    """A new timm model of a module's architecture, with as many classes."""
-    classes = getattr(module, "num_classes", None)
-    known = {} if classes is None else {"num_classes": classes}
+    """A new timm model of a module's architecture: with as many classes, or a feature extractor of the same levels."""
+    known: Mapping[str, Any] = {}
+    if isinstance(levels := getattr(module, "feature_info", None), timm.models.FeatureInfo):
+        known = {"features_only": True, "out_indices": levels.out_indices}
+    elif (classes := getattr(module, "num_classes", None)) is not None:
+        known = {"num_classes": classes}
     new: nn.Module = timm.create_model(module.pretrained_cfg["architecture"], **known)
     return new
 

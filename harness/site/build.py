@@ -1,5 +1,7 @@
 """Writes the site: the front page, which answers by itself, and the pages that it leads to."""
 
+import errno
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -52,7 +54,17 @@ def write(frame: Frame, folder: Path, *, alone: bool = False) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         return files.put(folder, _texts(frame, alone=alone))
     except OSError as error:
-        raise BadInput(f"--out {folder}: {error.strerror}: {error.filename}; name another folder") from error
+        raise _refusal(folder, error) from error
+
+
+def refuse_file(folder: Path) -> None:
+    """Raise BadInput for a folder that is a file, before the seconds that a site takes."""
+    if folder.exists() and not folder.is_dir():
+        raise _refusal(folder, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)))
+
+
+def _refusal(folder: Path, error: OSError) -> BadInput:
+    return BadInput(f"--out {folder}: {error.strerror}: {error.filename}; name another folder")
 
 
 def _texts(frame: Frame, *, alone: bool) -> Iterator[tuple[str, str]]:

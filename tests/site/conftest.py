@@ -1,22 +1,37 @@
 """The site in a real browser."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page
 
+from harness.atlas import entry
+from harness.atlas.answer import pair_id
 from harness.site import build
 from harness.site.frame import Frame
 from tests.browser import DESKTOP, Opens
 
 Open = Callable[..., Page]
+FEW: Final = (("5.23.0", "1.0.31"), ("5.12.1", "1.0.27"), ("4.57.6", "1.0.22"))
 
 
 @pytest.fixture(scope="session")
 def frame() -> Frame:
     """The site of the shipped atlas, which takes seconds to make."""
     return build.site("2026-11-30")
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three entries of the shipped atlas, whose site is made at once."""
+    folder = tmp_path_factory.mktemp("few")
+    for pair in FEW:
+        name = f"{pair_id(pair)}.ndjson"
+        shutil.copy(entry.PACKAGED / name, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -33,12 +33,12 @@ def test_a_folder_that_is_a_file_is_bad_input(frame: Frame, tmp_path: Path) -> N
         build.write(frame, tmp_path / "public", alone=True)
 
 
-def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new() -> None:
-    measured = entry.read()["5.23.0", "1.0.31"]
+def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new(few: Path) -> None:
+    measured = entry.read(few)["5.23.0", "1.0.31"]
     day = replace(measured.lanes[LANE], day="2999-01-01")
     own = PairEntry({**measured.versions, "transformers": "5.8.1"}, {LANE: day})
     part = PairEntry(measured.versions, {LANE: replace(day, routes={"tower": day.routes["tower"]})})
-    frame = build.site("2999-01-01", own=[own, part])
+    frame = build.site("2999-01-01", folder=few, own=[own, part])
     assert (frame.tells(own), frame.tells(part)) == (True, False)
     assert frame.grid.days["5.8.1", "1.0.31"] == "2999-01-01"
     told = Pages(frame).night()

@@ -2,10 +2,11 @@
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from harness.atlas import names
+from harness.atlas import entry, names
 from harness.atlas.measured import Atlas
 from harness.contract.routes import ROUTES
 from harness.site import grid
@@ -46,10 +47,11 @@ def test_models_of_which_a_rule_names_only_some_are_apart(answers: Grid) -> None
     assert "poolformerv2_s12" not in together
 
 
-def test_a_pair_between_two_that_were_measured_says_so(atlas: Atlas) -> None:
-    ends = [pair for pair in atlas.lanes if pair == ("5.23.0", "1.0.31")]
-    below = replace(atlas.pairs[ends[0]], versions={**atlas.pairs[ends[0]].versions, "transformers": "5.22.0"})
-    widened = Atlas({**atlas.pairs, ("5.22.0", "1.0.31"): below}, atlas.lane, atlas.known)
+def test_a_pair_between_two_that_were_measured_says_so(few: Path, atlas: Atlas) -> None:
+    pairs = entry.read(few)
+    above = pairs["5.23.0", "1.0.31"]
+    below = replace(above, versions={**above.versions, "transformers": "5.22.0"})
+    widened = Atlas({**pairs, below.releases: below}, atlas.lane, atlas.known)
     part = grid.of(widened).part(("5.22.2", "1.0.31"), "tower", "vit_relpos_small_patch16_224")
     assert part.basis == "not measured; transformers 5.22.0 and 5.23.0 on either side agree"
 

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     from ...environments import pypi  # noqa: PLC0415  needs libraries that the Python of another command may lack
     from ...site import build  # noqa: PLC0415  as above
 
+    build.refuse_file(arguments.out)
     own = list(_own(arguments)) if arguments.results else []
     frame = build.site(pypi.today().isoformat(), arguments.lane, own=own)
     count = build.write(frame, arguments.out, alone=arguments.alone)
