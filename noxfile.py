@@ -69,7 +69,7 @@ WITH_COMPANIONS = ("tests/companions",)  # and accelerate and peft
 FUZZ = "--fuzz"
 TESTS = """\
 any of pytest's, and
-  --fast                 leave out the tests marked slow
+  --fast                 leave out what is slow
   --all-faults           every fault on every road, and 25 killed installations
   --interference N       instead: disturb N runs; --seed S and --from I choose which
   --fuzz MINUTES         instead: send inputs as they should not be through every door; --seed S sends others"""

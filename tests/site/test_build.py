@@ -14,23 +14,28 @@ from harness.site.frame import Frame
 from harness.site.pages import Pages
 
 
-def test_the_front_page_alone_is_one_file(frame: Frame, tmp_path: Path) -> None:
-    assert build.write(frame, tmp_path / "public", alone=True) == 1
+@pytest.fixture(scope="module")
+def small(few: Path) -> Frame:
+    return build.site("2026-11-30", folder=few)
+
+
+def test_the_front_page_alone_is_one_file(small: Frame, tmp_path: Path) -> None:
+    assert build.write(small, tmp_path / "public", alone=True) == 1
     assert [path.name for path in (tmp_path / "public").iterdir()] == [build.FRONT]
 
 
-def test_what_lies_there_stays_and_a_page_is_replaced(frame: Frame, tmp_path: Path) -> None:
+def test_what_lies_there_stays_and_a_page_is_replaced(small: Frame, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / build.FRONT).write_text("old")
-    build.write(frame, tmp_path, alone=True)
+    build.write(small, tmp_path, alone=True)
     assert (tmp_path / "mine.txt").read_text() == "mine"
     assert (tmp_path / build.FRONT).read_text().startswith("<!doctype html>")
 
 
-def test_a_folder_that_is_a_file_is_bad_input(frame: Frame, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file_is_bad_input(small: Frame, tmp_path: Path) -> None:
     (tmp_path / "public").write_text("")
     with pytest.raises(BadInput, match=r"--out .*public: .*name another folder"):
-        build.write(frame, tmp_path / "public", alone=True)
+        build.write(small, tmp_path / "public", alone=True)
 
 
 def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new(few: Path) -> None:
