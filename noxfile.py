@@ -30,7 +30,6 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from harness.atlas import words  # noqa: E402
 from harness.commands.answers import ask  # noqa: E402
 from harness.commands.atlas import AtlasCommand  # noqa: E402
 from harness.commands.bench.bench import BROKEN, Bench, named  # noqa: E402
@@ -40,6 +39,7 @@ from harness.commands.cause import CauseCommand  # noqa: E402
 from harness.commands.clean import CleanCommand  # noqa: E402
 from harness.commands.compare import CompareCommand, sentence  # noqa: E402
 from harness.commands.distributed import worker_resources  # noqa: E402
+from harness.commands.markdown import as_markdown  # noqa: E402
 from harness.commands.releases import ReleasesCommand  # noqa: E402
 from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
@@ -353,7 +353,7 @@ def compare(session: nox.Session) -> None:
     run_lock.take(move.options.results)
     answer = move.answer(only_with_uv(session, move.at(move.old)), session.log)
     lines = [sentence(answer, command.package), "", *upgrades.lines(answer)]
-    tell(console(), words.as_markdown(lines) if command.markdown else lines)
+    tell(console(), as_markdown(lines) if command.markdown else lines)
     sys.exit(answer.exit_code)
 
 

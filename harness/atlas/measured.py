@@ -169,14 +169,18 @@ class Atlas:
     def nearest_good(
         self, releases: Releases, asked: Mapping[str, Sequence[str]], parts: Sequence[Part]
     ) -> Iterator[Releases]:
-        """The measured pairs nearest to a pair that are good for all that was asked and is supported at all."""
-        impossible = {(part.route, part.model) for part in parts if part.state is State.UNSUPPORTED}
-
-        def is_good(other: Releases) -> bool:
-            wanted = (part for part in self.parts(other, asked) if (part.route, part.model) not in impossible)
-            return other != releases and all(part.state in GOOD for part in wanted)
-
-        return self.nearest(releases, is_good)
+        """The nearest measured pairs that are good for all that any is good for, of what the pair itself supports."""
+        supported = [part for part in parts if part.state is not State.UNSUPPORTED] or parts
+        wanted = frozenset((part.route, part.model) for part in supported)
+        good = {
+            other: wanted.intersection(
+                (part.route, part.model) for part in self.parts(other, asked) if part.state in GOOD
+            )
+            for other in self.lanes
+            if other != releases
+        }
+        possible = frozenset[tuple[str, str]]().union(*good.values())
+        return self.nearest(releases, lambda other: bool(possible) and good.get(other) == possible)
 
 
 def parts_of(lane: LaneEntry) -> Iterator[Part]:

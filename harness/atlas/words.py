@@ -3,7 +3,6 @@
 import json
 import math
 import operator
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -33,9 +32,8 @@ KINDS: Final = {
     Kind.WORKS_THERE: "✔",
 }
 """The kinds that are told, in this order; what is as before is only counted."""
-SPECIAL: Final = re.compile(r"[*_<>`\\]")
-"""What Markdown takes for more than itself."""
 COMMAND: Final = "To know: "
+NEAREST: Final = "Nearest pairs on record that are as good for this as any"
 MOST: Final = 4  # models named in a line
 MANY: Final = 12  # routes, or models, that a command still names
 ORDER: Final = (State.BROKEN, State.REMEDY, State.UNKNOWN, State.WORKS, State.UNSUPPORTED)
@@ -63,19 +61,6 @@ def lines(answer: Answer) -> Iterator[str]:
         yield from _causes(mended, lambda part: part.mended)
     yield from _changed(answer.parts)
     yield from _known_how(answer)
-
-
-def as_markdown(lines: Iterable[str]) -> Iterator[str]:
-    """The same lines as a comment on a pull request has them: the first in bold, causes as lists."""
-    first = True
-    for line in lines:
-        text, depth = line.strip(), (len(line) - len(line.lstrip())) // 2
-        label, _, command = text.partition(COMMAND)
-        told = text if "://" in text else SPECIAL.sub(r"\\\g<0>", text)
-        told = f"{COMMAND}`{command}`" if command and not label else told
-        bold = text and (first or text[0] in {*MARKS.values(), *KINDS.values()})
-        yield f"{'  ' * (depth - 1)}- {told}" if depth else f"**{told}**" if bold else told
-        first = False
 
 
 def lines_of_move(move: Move) -> Iterator[str]:
@@ -130,6 +115,8 @@ def verdict(move: Move) -> str:
     word = "Yes" if move.exit_code == 0 else "Not known" if move.exit_code != 1 else "No"
     if word == "No" and not counts[Kind.BREAKS] + counts[Kind.GONE]:
         word = "With remedies"
+    if word == "Yes" and any(change.new.state is State.BROKEN for change in move.changes):
+        word = "No worse"
     found = f"{said}, of {number(len(move.changes), 'case')}" if said else "nothing was measured that could tell"
     return f"{word}: from {pairs([move.start])} to {pairs([move.end])} in {move.lane}: {found}."
 
@@ -216,8 +203,9 @@ def _known_how(answer: Answer) -> Iterator[str]:
     """When it was measured, or between what; the nearest good pairs; and the command that measures the rest."""
     yield ""
     yield from _bases(answer.parts)
+    yield from _stand_ins(answer.parts)
     if answer.state in {State.BROKEN, State.UNKNOWN} and answer.nearest:
-        yield f"Nearest pairs on record that are good for all of it: {pairs(answer.nearest)}."
+        yield f"{NEAREST}: {pairs(answer.nearest)}."
     if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
         pins = _pins((answer.transformers, answer.timm))
         yield f"{COMMAND}nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
@@ -227,6 +215,15 @@ def _bases(parts: Iterable[Part]) -> Iterator[str]:
     """How it is known, each once."""
     for basis in dict.fromkeys(part.basis for part in parts if part.basis):
         yield f"{capitalised(basis)}."
+
+
+def _stand_ins(parts: Iterable[Part]) -> Iterator[str]:
+    """Which models were run for others that are asked about."""
+    models = {part.model: part.measured for part in parts if part.measured not in {"", part.model}}
+    if len(models) == 1:
+        yield from (f"{measured} was run for {model}: it is of its kind." for model, measured in models.items())
+    elif models:
+        yield f"For {len(models)} of the models another of their kind was run."
 
 
 def pairs(several: Iterable[Releases]) -> str:

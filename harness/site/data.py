@@ -6,19 +6,21 @@ A list of numbers is written in runs, as "0*78,3": 78 times 0, and 3.
 import operator
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any, Final, Generic, TypeVar
 
 from packaging.version import Version
 
-from ..atlas.answer import GOOD, WORST_FIRST, Part, State
+from ..atlas.answer import GOOD, WORST_FIRST, Part, Releases, State
 from ..atlas.measured import rank
 from ..atlas.moving import HARM, Kind, kind_of
 from ..atlas.rules import known
-from ..atlas.words import KINDS, MARKS, ORDER
+from ..atlas.words import KINDS, MARKS, NEAREST, ORDER
 from ..contract.routes import ROUTES
+from ..remedies.table import REMEDIES
 from ..report import routes_page
 from .grid import NAME, Grid
+from .remedy_code import usage
 
 STATES: Final = tuple(State)
 STATE_MARKS: Final = [(state, MARKS[state], state in GOOD) for state in STATES]
@@ -57,10 +59,9 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         for row in grid.rows
     ]
     alike, changes = _changes(list(signatures.of))
-    first, second = grid.releases
     measured = [
-        [first.index(one), second.index(other), grid.days[one, other], [asked.number(_runs(some)) for some in routes]]
-        for (one, other), routes in grid.asked.items()
+        [*_place(grid, pair), grid.days[pair], [asked.number(_runs(some)) for some in routes]]
+        for pair, routes in grid.asked.items()
     ]
     return {
         "lane": grid.lane,
@@ -79,15 +80,22 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "stands": list(stands.of),
         "how": list(how.of),
         "rows": rows,
-        "pairs": _runs(grid.of_pair[one, other] for one in first for other in second),
+        "pairs": _runs(map(grid.of_pair.__getitem__, product(*grid.releases))),
         "measured": measured,
         "asked": list(asked.of),
         "rules": dict(_causes(grid)),
+        "remedies": {name: usage(name) for name in REMEDIES},
         "kinds": KIND_MARKS,
         "alike": alike,
         "changes": changes,
         "name": NAME,
+        "nearest": NEAREST,
     }
+
+
+def _place(grid: Grid, pair: Releases) -> list[int]:
+    """Which of the releases of each package a pair has."""
+    return [releases.index(one) for releases, one in zip(grid.releases, pair, strict=True)]
 
 
 def _alike_together(grid: Grid) -> Grid:
@@ -142,11 +150,12 @@ def _part(state: int, rules: tuple[str, ...], mended: tuple[str, ...], changed: 
 
 
 def _causes(grid: Grid) -> Iterator[tuple[str, Sequence[str | None]]]:
-    """The causes that an answer names, by rule: why, what to do, where it is told, and the releases."""
+    """The causes that an answer names, by rule: why, what to do, where it is told, the releases, and the remedy."""
     told = {rule for part in grid.parts for rule in (*part.rules, *part.mended, *part.changed)}
     for rule in known().values():
         if rule.id in told:
-            yield rule.id, (rule.because, rule.advice, rule.url or rule.script, rule.releases)
+            remedy = rule.remedy if rule.remedy in REMEDIES else ""
+            yield rule.id, (rule.because, rule.advice, rule.url or rule.script, rule.releases, remedy)
 
 
 def _runs(numbers: Iterable[int]) -> str:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from packaging.version import Version
 
 from ..atlas import names, words
@@ -15,14 +15,24 @@ from ..atlas.answer import Part, Releases, State, worst
 from ..atlas.entry import PairEntry
 from ..atlas.measured import Atlas
 from ..config.text import capitalised, number
-from ..contract.catalog import Entry
+from ..contract.catalog import BERT, Entry
 from ..contract.routes import ROUTES
 from ..report.formats import inline, template
 from .grid import Grid
 
+
+def coded(text: str) -> Markup:
+    """A text of the docs as a page has it: what stands between backticks is code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(text.split("`"))
+    )
+
+
 FOLDER: Final = Path(__file__).parent
 _TEMPLATES: Final = template.environment(FOLDER / "templates")
 _TEMPLATES.filters["capitalised"] = capitalised
+_TEMPLATES.filters["coded"] = coded
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,12 @@ class Frame:
             by_family[entry.family].append(entry)
         return dict(sorted(by_family.items()))
 
-    def measured_of(self, pair: Releases, routes: Iterable[str] | None = None) -> list[Part]:
-        """What was measured of a pair: each of its models on each route."""
+    def answers(self, pair: Releases, routes: Iterable[str] | None = None) -> list[Part]:
+        """What `ask` answers of a measured pair: each of the models on each route, or on some."""
         return [
-            self.grid.part(pair, route, self.grid.classes[index][0])
-            for route, indices in zip(self.grid.routes, self.grid.asked[pair], strict=True)
-            if routes is None or route in routes
-            for index in (indices if ROUTES[route].has_timm else (0,))
+            self.grid.part(pair, route, model)
+            for route in routes or self.grid.routes
+            for model in (self.atlas.models(pair, route) if ROUTES[route].has_timm else (BERT.model,))
         ]
 
     def tells(self, entry: PairEntry) -> bool:
@@ -80,7 +89,7 @@ class Frame:
     def rows(self, pairs: Iterable[Releases], routes: Iterable[str] | None = None) -> list[Mapping[str, Any]]:
         """For the table of measured pairs, the newest first."""
         newest = sorted(pairs, key=by_release, reverse=True)
-        told = {pair: counts_of(self.measured_of(pair, routes)) for pair in newest}
+        told = {pair: counts_of(self.answers(pair, routes)) for pair in newest}
         return [{"pair": pair, "counts": counts, "state": worst(counts)} for pair, counts in told.items() if counts]
 
 

@@ -6,24 +6,31 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from packaging.version import Version
-
-from ..atlas import moving, names, proof, words
+from ..atlas import names, proof, words
 from ..atlas.answer import PACKAGES, Releases
+from ..atlas.bounds import OTHER
+from ..atlas.measured import OF_TIMM
 from ..atlas.rules import KnownCause, known
 from ..config.text import number
-from ..contract.catalog import Entry
+from ..contract.catalog import BERT, Entry
 from ..contract.matching import within
 from ..contract.routes import ROUTES
 from ..report import routes_page
+from . import night
 from .frame import Frame, by_release, counts_of, item
 from .grid import NAME
-from .remedy_code import of_remedy
+from .remedy_code import of_remedy, usage
 from .snippets import SNIPPETS
 
-NO_REMEDY: Final = {"move": "another release", "none": "none"}
-Groups = Sequence[tuple[str, list[Mapping[str, str]]]]
-"""Of a list of pages: headings, and the lines under each."""
+NO_REMEDY: Final = {
+    "move": "none but another release",
+    "none": "none that code can apply; what to do by hand stands above",
+}
+BROKE: Final = "What it broke"
+MENDED: Final = "What it mended"
+OTHERWISE: Final = "What it computes otherwise"
+Groups = Sequence[tuple[Mapping[str, str], list[Mapping[str, str]]]]
+"""Of a list of pages: headings, which may lead to a page too, and the lines under each."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Pages:
         yield "rules.html", self._list("rules", "Causes", self._rules(), style="causes")
         yield "models.html", self._list("models", "Models of timm with a LayerScale", self._families())
         yield "releases.html", self._list("releases", "Releases", self._releases())
-        yield "night.html", self.night()
+        yield "night.html", night.page(self.frame)
         for route in self.frame.grid.routes:
             yield f"route/{route}.html", self._route(route)
         for rule in known().values():
@@ -60,12 +67,21 @@ class Pages:
                 timms[entry.model].append(timm)
         return timms
 
+    @cached_property
+    def _new_with(self) -> Mapping[str, list[str]]:
+        """By timm release, the models that no packaged release before it has; none for the first of these."""
+        models: dict[str, list[str]] = defaultdict(list)
+        for model, timms in sorted(self._timms_with.items()):
+            if timms[0] != names.packaged()[0]:
+                models[timms[0]].append(model)
+        return models
+
     def _list(self, here: str, title: str, groups: Groups, style: str = "names") -> str:
         return self.frame.render("list.html", {"title": title, "groups": groups, "style_of": style}, root="", here=here)
 
     def _routes(self) -> Groups:
         items = [item(f"route/{name}.html", name, routes_page.of_route(name)[0]) for name in self.frame.grid.routes]
-        return [("The public roads into transformers", items)]
+        return [(item("", "The public roads into transformers"), items)]
 
     def _rules(self) -> Groups:
         """The causes: those that the current pair has, and the others."""
@@ -75,31 +91,39 @@ class Pages:
         for rule in known().values():
             (here if rule.id in now else elsewhere).append(item(f"rule/{rule.id}.html", rule.because, rule.releases))
         groups = ((f"In {words.pairs([self.frame.current])}", here), ("In other releases alone", elsewhere))
-        return [(heading, items) for heading, items in groups if items]
+        return [(item("", heading), items) for heading, items in groups if items]
 
     def _families(self) -> Groups:
         return [
-            (family, [item(f"model/{entry.model}.html", entry.model) for entry in entries])
+            (
+                item(f"family/{family}.html", family),
+                [item(f"model/{entry.model}.html", entry.model) for entry in entries],
+            )
             for family, entries in self.frame.families.items()
         ]
 
     def _releases(self) -> Groups:
         return [
-            (package, [self._of_release(axis, release) for release in reversed(self.frame.grid.releases[axis])])
+            (
+                item("", package),
+                [self._of_release(axis, release) for release in reversed(self.frame.grid.releases[axis])],
+            )
             for axis, package in enumerate(PACKAGES)
         ]
 
     def _of_release(self, axis: int, release: str) -> Mapping[str, str]:
-        broke, mended = self.changes(axis, release)
-        told = ", ".join(f"{verb} {len(rules)}" for verb, rules in (("broke", broke), ("mended", mended)) if rules)
-        return item(f"{PACKAGES[axis]}/{release}.html", release, told)
+        changes = self._changes(axis, release)
+        summary = ", ".join(f"{title.removeprefix('What it ')} {len(rules)}" for title, rules in changes.items())
+        return item(f"{PACKAGES[axis]}/{release}.html", release, summary)
 
     def _route(self, name: str) -> str:
         does, compared = routes_page.of_route(name)
         row = ROUTES[name]
         causes = [rule for rule in known().values() if name in rule.routes]
-        facts = {"since": row.since, "companion": row.companion, "instead": row.instead}
+        facts: dict[str, Any] = {"since": row.since, "companion": row.companion, "instead": row.instead}
         rows = self.frame.rows(self.frame.grid.asked, [name])
+        models = self.frame.atlas.models(self.frame.current, name) if row.has_timm else ()
+        facts |= {"models": models, "current": self.frame.current}
         shown = {"name": name, "does": does, "compared": compared, "code": SNIPPETS[name], "causes": causes, **facts}
         return self.frame.render("route.html", {**shown, "route": name, "measured_pairs": rows}, here="routes")
 
@@ -107,9 +131,17 @@ class Pages:
         edges = [found for found in self._proofs if found.edge.bound.rule == rule.id]
         remedy = NO_REMEDY.get(rule.remedy, f"the function {rule.remedy}, run for every case that has this cause")
         seen = {pair: number(rules[rule.id], "case") for pair, rules in self._cases_of.items() if rules[rule.id]}
-        about = {"rule": rule, "edges": edges, "remedy": remedy, "seen": seen, "routes": self.frame.grid.routes}
-        traits = ", ".join(_trait(name, wanted) for name, wanted in (rule.where or {}).items())
-        about |= {"code": of_remedy(rule.remedy), "traits": traits}
+        about = {
+            "rule": rule,
+            "edges": edges,
+            "other": OTHER,
+            "remedy": remedy,
+            "seen": seen,
+            "routes": self.frame.grid.routes,
+        }
+        traits = ", ".join(_trait(name, wanted) for name, wanted in (rule.where or {}).items() if wanted != "*")
+        about |= {"code": of_remedy(rule.remedy), "traits": traits, "usage": usage(rule.remedy)}
+        about |= {"having": self._models_with[rule.id], "routes": self.frame.grid.routes}
         return self.frame.render("rule.html", about, here="rules")
 
     @cached_property
@@ -121,10 +153,23 @@ class Pages:
         """By measured pair, how many of its cases have each cause."""
         return {
             pair: Counter(
-                rule for part in self.frame.measured_of(pair) for rule in {*part.rules, *part.mended, *part.changed}
+                rule for part in self.frame.answers(pair) for rule in {*part.rules, *part.mended, *part.changed}
             )
             for pair in self.frame.grid.asked
         }
+
+    @cached_property
+    def _models_with(self) -> Mapping[str, list[str]]:
+        """By cause, the models that have it with the newest measured pair in which one has it."""
+        models: dict[str, list[str]] = defaultdict(list)
+        for pair in sorted(self.frame.grid.asked, key=by_release, reverse=True):
+            having: dict[str, set[str]] = defaultdict(set)
+            for part in self.frame.answers(pair):
+                for rule in {*part.rules, *part.mended, *part.changed} if ROUTES[part.route].has_timm else ():
+                    having[rule].add(part.model)
+            for rule, some in having.items():
+                models[rule] = models[rule] or sorted(some)
+        return models
 
     def _family(self, family: str, entries: Sequence[Entry]) -> str:
         models = [entry.model for entry in entries]
@@ -139,59 +184,50 @@ class Pages:
 
     def _model(self, entry: Entry) -> str:
         grid, current = self.frame.grid, self.frame.current
-        parts = [grid.part(current, route, entry.model) for route in grid.routes if ROUTES[route].has_timm]
+        parts = [grid.part(current, route, entry.model) for route in grid.routes]
         timms = self._timms_with[entry.model]
-        last = f"to {timms[-1]}" if timms[-1] != names.packaged()[-1] else "and later"
-        stands = next((part.measured for part in parts if part.measured not in {"", entry.model, NAME}), "")
-        about = {"name": entry.model, "entry": entry, "parts": parts, "timms": f"{timms[0]} {last}", "stands": stands}
+        own = {"", entry.model, NAME, BERT.model}
+        stands = next((part.measured for part in parts if part.measured not in own), "")
+        about = {"name": entry.model, "entry": entry, "parts": parts, "timms": timms, "stands": stands}
+        about["later"] = timms[-1] == names.packaged()[-1]
         found, run = counts_of(parts), bool(self._run_of([entry.model]))
         return self.frame.render("model.html", {**about, "found": found, "run": run, "current": current}, here="models")
 
-    def changes(self, axis: int, release: str) -> tuple[list[KnownCause], list[KnownCause]]:
-        """The causes that begin with a release, and those that end with it, by the release before it."""
+    def _changes(self, axis: int, release: str) -> Mapping[str, list[KnownCause]]:
+        """What a release changed by the release before it: causes that begin, that end, and other numbers of timm's."""
         releases = self.frame.grid.releases[axis]
         place = releases.index(release)
-        if place == 0:
-            return [], []
-        before = releases[place - 1]
-        bounds = [(rule, (rule.transformers, rule.timm)[axis]) for rule in known().values()]
-        return (
-            [rule for rule, of in bounds if within(of, release) and not within(of, before)],
-            [rule for rule, of in bounds if within(of, before) and not within(of, release)],
-        )
+        before = releases[place - 1] if place else release
+        changes: dict[str, list[KnownCause]] = {BROKE: [], MENDED: [], OTHERWISE: []}
+        for rule in known().values():
+            of = (rule.transformers, rule.timm)[axis]
+            has, had = within(of, release), within(of, before)
+            if has and not had:
+                changes[OTHERWISE if rule.id.startswith(OF_TIMM) else BROKE].append(rule)
+            elif had and not has and not rule.id.startswith(OF_TIMM):
+                changes[MENDED].append(rule)
+        return {title: rules for title, rules in changes.items() if rules}
 
     def _release(self, axis: int, release: str) -> str:
         releases = self.frame.grid.releases[axis]
-        place, (broke, mended) = releases.index(release), self.changes(axis, release)
+        place = releases.index(release)
         beside = {"before": releases[place - 1] if place else "", "after": (*releases, "")[place + 1]}
         pins = " ".join(
             f"{name}=={release if other == axis else self.frame.current[other]}" for other, name in enumerate(PACKAGES)
         )
-        about = {"package": PACKAGES[axis], "release": release, "broke": broke, "mended": mended, "command": pins}
+        about = {
+            "package": PACKAGES[axis],
+            "release": release,
+            "command": pins,
+            "changes": self._changes(axis, release),
+            "broke": BROKE,
+            "route": "",
+        }
+        models = self._new_with[release] if PACKAGES[axis] == "timm" else []
         rows = self.frame.rows(self.frame.grid.of_release(PACKAGES[axis], release))
         return self.frame.render(
-            "release.html", {**about, **beside, "measured_pairs": rows, "route": ""}, here="releases"
+            "release.html", {**about, **beside, "models": models, "measured_pairs": rows}, here="releases"
         )
-
-    def night(self) -> str:
-        """What was measured on the last day, and what it changes for somebody who comes from the release before."""
-        last = max(self.frame.grid.days.values(), default="")
-        fresh = [pair for pair, day in self.frame.grid.days.items() if day == last]
-        news = [{**row, **self._move(row["pair"])} for row in self.frame.rows(fresh)]
-        return self.frame.render("night.html", {"news": news}, root="", here="night")
-
-    def _move(self, pair: Releases) -> Mapping[str, Any]:
-        """The measured pair before this one, with the same release of the other package, and the sentence of a move."""
-        before = [
-            other
-            for axis in (0, 1)
-            for other in self.frame.grid.asked
-            if other[1 - axis] == pair[1 - axis] and Version(other[axis]) < Version(pair[axis])
-        ]
-        if not before:
-            return {"before": None, "move": ""}
-        start = max(before, key=by_release)
-        return {"before": start, "move": words.verdict(moving.between(self.frame.atlas, start, pair))}
 
 
 def _trait(name: str, wanted: Any) -> str:

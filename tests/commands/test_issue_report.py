@@ -30,7 +30,7 @@ def report(name: str, *proofs: Proof) -> list[str]:
 
 def test_it_has_a_title_what_is_seen_a_script_the_versions_and_what_helps() -> None:
     lines = report("scratch-prefix")
-    assert lines[0].startswith("# Transformers 5.6 and later save a wrapper")
+    assert lines[0].startswith("# transformers 5.6 and later save a wrapper")
     assert "`it raises`" in lines
     assert "transformers >=5.6." in "\n".join(lines)
     assert "transformers 5.23.0, timm 1.0.31" in lines

@@ -9,9 +9,8 @@ from harness.atlas import entry
 from harness.atlas.answer import LANE
 from harness.atlas.entry import PairEntry
 from harness.config.errors import BadInput
-from harness.site import build
+from harness.site import build, night
 from harness.site.frame import Frame
-from harness.site.pages import Pages
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,7 @@ def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new(few:
     frame = build.site("2999-01-01", folder=few, own=[own, part])
     assert (frame.tells(own), frame.tells(part)) == (True, False)
     assert frame.grid.days["5.8.1", "1.0.31"] == "2999-01-01"
-    told = Pages(frame).night()
+    told = night.page(frame)
     assert "2999-01-01" in told
     assert "transformers 5.8.1" in told
 

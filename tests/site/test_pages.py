@@ -9,10 +9,13 @@ from urllib.parse import unquote
 import pytest
 
 from harness.atlas import proof
+from harness.atlas.answer import PACKAGES
+from harness.atlas.asking import ask
 from harness.atlas.rules import known
 from harness.contract.routes import ROUTES
+from harness.report.formats import template
 from harness.site import build
-from harness.site.frame import Frame
+from harness.site.frame import FOLDER, Frame, counts_of
 from harness.site.pages import Pages
 from harness.site.snippets import SNIPPETS
 
@@ -53,6 +56,33 @@ def test_there_is_a_page_for_each_route_rule_and_model(frame: Frame, written: Ma
     assert {f"timm/{release}.html" for release in frame.grid.releases[1]} <= written.keys()
 
 
+def test_kinds_of_pages_that_lead_to_another_kind_are_led_to_from_it(written: Mapping[str, str]) -> None:
+    leads: dict[str, set[str]] = {}
+    for name, text in written.items():
+        kind = PurePosixPath(name).parent.name
+        within = text.partition("<main")[2]
+        leads.setdefault(kind, set()).update(
+            PurePosixPath(link).parent.name for link in links(within) if link.startswith("../")
+        )
+    kinds = {"route", "rule", "family", "model", "transformers", "timm"}
+    for kind, others in leads.items():
+        for other in (others & kinds) if kind in kinds else ():
+            assert kind in leads[other] or kind == other, f"{kind} leads to {other}, which does not lead back"
+
+
+def test_every_page_counts_what_ask_counts(frame: Frame, written: Mapping[str, str]) -> None:
+    counts = template.environment(FOLDER / "templates").get_template("macros.html").make_module().__dict__["counts"]
+    for pair in frame.atlas.lanes:
+        found = ask(*pair)
+        by_state = counts_of(found.parts)
+        assert dict(counts_of(frame.answers(pair))) == dict(by_state), pair
+        for package, release in zip(PACKAGES, pair, strict=True):
+            assert str(counts(by_state)) in written[f"{package}/{release}.html"], pair
+    for model in frame.grid.class_of:
+        by_state = counts_of(ask(*frame.current, [model]).parts)
+        assert str(counts(by_state)) in written[f"model/{model}.html"], model
+
+
 def test_the_site_is_small(written: Mapping[str, str]) -> None:
     assert len(written[build.FRONT].encode()) < MOST_OF_FRONT
     assert sum(len(text.encode()) for text in written.values()) < MOST_OF_ALL
@@ -63,6 +93,9 @@ def test_a_release_says_what_it_broke_and_mended(written: Mapping[str, str]) -> 
     assert "rule/gamma-renamed.html" in mended
     broke = written["transformers/5.0.0.html"].partition("What it broke")[2].partition("What it mended")[0]
     assert "rule/buffers-in-own-model.html" in broke
+    otherwise = written["timm/1.0.31.html"].partition("What it computes otherwise")[2]
+    assert "rule/timm-gcvit-batches.html" in otherwise
+    assert "rule/timm-" not in written["timm/1.0.23.html"].partition("What it mended")[2].partition("<h2>")[0]
 
 
 def test_a_rule_has_its_proven_bounds(written: Mapping[str, str]) -> None:
@@ -85,6 +118,7 @@ def test_a_model_that_is_not_run_names_the_one_that_is(written: Mapping[str, str
 
 def test_what_is_new_are_the_pairs_of_the_last_day(frame: Frame, written: Mapping[str, str]) -> None:
     last = max(frame.grid.days.values())
+    assert f"{sum(day == last for day in frame.grid.days.values())} pairs measured" in written["night.html"]
     for pair, day in frame.grid.days.items():
         told = f"transformers {pair[0]} with timm {pair[1]}</a>"
         assert (told in written["night.html"]) == (day == last)

@@ -114,8 +114,9 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
 def tell_all(answers: "Sequence[Answer | Move]", out: TextIO, *, markdown: bool = False) -> int:
     """Print answers, with an empty line between two; the exit code of the one that is worst."""
     from ...atlas import words  # noqa: PLC0415  as above
+    from ..markdown import as_markdown  # noqa: PLC0415  as above
 
-    told = ["\n".join(words.as_markdown(lines) if markdown else lines) for lines in map(words.lines_of, answers)]
+    told = ["\n".join(as_markdown(lines) if markdown else lines) for lines in map(words.lines_of, answers)]
     out.write("\n\n".join(told))
     out.write("\n")
     return min((answer.exit_code for answer in answers), key=WORST.index)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
-from ...atlas import words
 from ...config.errors import BadInput
 from ...contract import package, tempdirs
 from ...contract.surroundings import is_file
@@ -17,6 +16,7 @@ from ...report import own_upgrade
 from ...report.own_upgrade import OwnUpgrade
 from ...results.judging import Judged
 from ...results.upgrade_result import UpgradeResult
+from ..markdown import as_markdown
 from ..upgrade import UpgradeCommand
 
 Releases = tuple[str, str]
@@ -56,7 +56,7 @@ def tell(arguments: argparse.Namespace, answer: UpgradeResult, out: TextIO) -> i
     """Print what a move does to the model, and return its exit code."""
     found = OwnUpgrade(arguments.own, answer)
     lines = list(own_upgrade.lines(found))
-    told = words.as_markdown(lines) if arguments.markdown else lines
+    told = as_markdown(lines) if arguments.markdown else lines
     out.write(own_upgrade.as_json(found) if arguments.json else "\n".join(told))
     out.write("\n")
     return found.exit_code

@@ -68,11 +68,16 @@ export function ask(pair, { models = [], routes = [] } = {}) {
   return { pair, parts, state: STATES[found], nearest };
 }
 
+// The nearest measured pairs that are good for all of it that is supported here, and that any measured pair is good for.
 function nearestGood(pair, parts) {
-  const wanted = parts.filter((part) => part.state !== UNSUPPORTED);
-  if (!wanted.length) return [];
-  const good = byDistance(pair).filter((other) => keyOf(other.pair) !== keyOf(pair) && wanted.every((part) => STATES[partOf(other.pair, part.route, part.model).state].good));
-  return good.slice(0, 3).map((other) => other.pair);
+  const supported = parts.filter((part) => part.state !== UNSUPPORTED);
+  const others = byDistance(pair).map((other) => other.pair).filter((other) => keyOf(other) !== keyOf(pair));
+  const ofRoute = ({ route, model }) => (other) => {
+    const answers = answersOf(DATA.rows[rowOf[keyOf(other)]][route.index][0]);
+    return STATES[DATA.signatures[answers[answers.length > 1 ? CLASS_OF.get(model) : 0]][0]].good;
+  };
+  const good = (supported.length ? supported : parts).map((part) => new Set(others.filter(ofRoute(part)))).filter(({ size }) => size);
+  return good.length ? others.filter((other) => good.every((some) => some.has(other))).slice(0, 3) : [];
 }
 
 // What a move changes, as harness/atlas/moving.py says it: its table of kinds is in the data.
@@ -90,7 +95,8 @@ export function move(start, end, { models = [], routes = [] } = {}) {
   const has = (name) => changes.some(({ kind }) => kind.name === name);
   const harm = changes.some(({ kind }) => kind.harm);
   const gone = has("newly broken") || has("gone");
-  const word = harm ? (gone ? "No" : "With remedies") : has("not known") || !changes.length ? "Not known" : "Yes";
+  const stays = changes.some((change) => change.state === BROKEN);
+  const word = harm ? (gone ? "No" : "With remedies") : has("not known") || !changes.length ? "Not known" : stays ? "No worse" : "Yes";
   return { start, end, changes, word };
 }
 

@@ -3,22 +3,25 @@ import { html, nothing, render } from "lit-html";
 import { DATA, ROUTES, TIMM, TRANSFORMERS, ask, grid, move } from "./answers.js";
 import { named, suggestions } from "./search.js";
 import { address, answered, moved, pairs } from "./view.js";
+import { pairName } from "./words.js";
 
 const NAMES = ["transformers", "timm", "model", "route", "from"];
-const [form, answer, table] = ["form", "answer", "pairs"].map((id) => document.getElementById(id));
+const [form, answer, said, table] = ["form", "answer", "said", "pairs"].map((id) => document.getElementById(id));
 let asked = {};
 let active = -1; // of the suggestions, the one that the keyboard is on
 let hidden = false; // the suggestions, after one was taken or refused
 let typing = false; // the name of a model, of which the first key was kept already
 
+const completed = (one) => ({ ...one, transformers: one.transformers || DATA.current[0], timm: one.timm || DATA.current[1] });
+// What is asked stands behind # or ?; a place on the page, as of the link that skips the head, asks nothing.
 function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  asked = Object.fromEntries(NAMES.map((name) => [name, [...(given.get(name) ?? "").trim()].slice(0, 100).join("")]));
-  asked.transformers ||= DATA.current[0];
-  asked.timm ||= DATA.current[1];
+  const given = new URLSearchParams(location.hash.length > 1 ? location.hash.slice(1) : location.search);
+  if (given.size && !NAMES.some((name) => given.has(name))) return;
+  asked = completed(Object.fromEntries(NAMES.map((name) => [name, [...(given.get(name) ?? "").trim()].slice(0, 100).join("")])));
 }
 
-const padded = (text) => text.replace(/^(==|v)/, "").replace(/^(\d+\.\d+)$/, "$1.0"); // 5.23 is 5.23.0
+// 5.23 is 5.23.0, and timm==1.0.31 is 1.0.31.
+const padded = (text) => text.replace(/^(transformers|timm)?\s*(==|v)?\s*/, "").replace(/^(\d+\.\d+)$/, "$1.0");
 const pairOf = (first, second) => {
   const pair = [TRANSFORMERS.indexOf(padded(first)), TIMM.indexOf(padded(second))];
   return pair.includes(-1) ? null : pair;
@@ -67,7 +70,15 @@ function draw() {
     if (now !== told) render(start ? moved(move(start, end, about)) : answered(ask(end, about), asked), answer);
     told = now;
   }
+  tell(end);
   drawPairs(about, end);
+}
+
+// The title, and for a screen reader the answer alone.
+function tell(end) {
+  const [verdict, sentence] = [".verdict", ".sentence"].map((name) => answer.querySelector(name).textContent.trim().replace(/\s+/g, " "));
+  document.title = `${verdict}${end ? `: ${pairName(end)}` : ""}${asked.model ? `, ${asked.model}` : ""}`;
+  if (said.textContent !== `${verdict}. ${sentence}`) said.textContent = `${verdict}. ${sentence}`;
 }
 
 // The models that what is typed may mean, to choose from also where the list below the field is closed.
@@ -88,7 +99,7 @@ function drawPairs(about, end) {
 // The back button leads to what was asked before, not to what was half typed.
 function go(change) {
   history[typing ? "replaceState" : "pushState"](null, "", address({ ...asked, ...change }));
-  asked = { ...asked, ...change };
+  asked = completed({ ...asked, ...change });
   draw();
 }
 
@@ -147,5 +158,6 @@ document.addEventListener("keydown", (event) => {
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 addEventListener("hashchange", () => { readAddress(); draw(); });
+asked = completed({});
 readAddress();
 draw();

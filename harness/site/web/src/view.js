@@ -1,7 +1,7 @@
 // The answer and the grid, drawn from what answers.js says.
 import { html, nothing, svg } from "lit-html";
 import { keyed } from "lit-html/directives/keyed.js";
-import { ANY, DATA, KINDS, LAST_DAY, STATES, TIMM, TRANSFORMERS, counted, dayOf, worst } from "./answers.js";
+import { ANY, DATA, KINDS, LAST_DAY, STATES, TIMM, TRANSFORMERS, counted, worst } from "./answers.js";
 import { pairName, pins, plural, sentence, toKnow, verdict } from "./words.js";
 
 const MOST = 6; // models named in a line
@@ -43,11 +43,12 @@ const stands = ({ measured }) => (measured ? html`, as ${measured}` : nothing);
 
 // A few causes are open, and those of what is broken; of many others the titles stand there first.
 function cause(rule, parts, open) {
-  const [because, advice, link, releases] = DATA.rules[rule] ?? [rule, "", "", ""];
+  const [because, advice, link, releases, remedy] = DATA.rules[rule] ?? [rule, "", "", "", ""];
   return html`<li class="cause"><details ?open=${open}>
     <summary><span class="because">${because}</span> <span class="count">${plural(parts.length, "case")} · ${releases}</span></summary>
     ${advice ? html`<p class="advice">${advice}</p>` : nothing}
-    <p class="since">${tracked(link)}${RELATED ? html` · ${page("rule", rule, "more of this cause")}` : nothing}</p>
+    ${remedy ? command(DATA.remedies[remedy]) : nothing}
+    <p class="since">${link ? tracked(link) : nothing}${RELATED && DATA.rules[rule] ? html` · ${page("rule", rule, "more of this cause")}` : nothing}</p>
     ${where(parts)}
   </details></li>`;
 }
@@ -59,6 +60,19 @@ function causes(parts, of, open = false) {
 function because(parts) {
   const told = counted(parts.filter((part) => part.because), (part) => [part.general]);
   return told.length ? html`<ul class="causes">${told.map(([, some]) => html`<li class="cause"><p class="because">${some.length === 1 ? some[0].because : some[0].general}</p>${where(some)}</li>`)}</ul>` : nothing;
+}
+
+// On which routes, where they are few.
+function onRoutes(parts) {
+  const routes = [...new Set(parts.map(({ route }) => route.name))];
+  return routes.length > FEW ? `, on ${routes.length} routes` : `, on ${routes.join(", ").replace(/, ([^,]*)$/, " and $1")}`;
+}
+// Of models that are asked about by name: which was run for each.
+function standIns(parts) {
+  const pairs = [...new Map(parts.filter(({ measured, route }) => measured && route.hasTimm).map(({ model, measured }) => [model, measured]))];
+  if (!pairs.length) return nothing;
+  const [model, measured] = pairs[0];
+  return pairs.length === 1 ? html` ${page("model", measured, measured)} was run for ${model}: it is of its kind.` : ` For ${pairs.length} of the models another of their kind was run.`;
 }
 
 const unknownState = STATES.findIndex(({ name }) => name === "not known");
@@ -75,12 +89,14 @@ export function answered(answer, asked) {
   if (known.size > 1) known.delete(unknownState);
   const best = STATES[worst(known)];
   const partly = unknown.length > 0 && best.index !== unknownState;
+  const worstParts = answer.parts.filter((part) => part.state === best.index);
   const bases = [...new Set(answer.parts.map(({ basis }) => basis).filter(Boolean))];
   return html`
-    <p class="verdict ${ofState(best)}"><span class="shape" aria-hidden="true"></span>${TITLES[best.name]} <small>${plural(answer.parts.filter((part) => part.state === best.index).length, "case")} of ${answer.parts.length.toLocaleString("en")}${partly ? ", as far as is known" : ""}</small></p>
+    <p class="verdict ${ofState(answer.state)}"><span class="shape" aria-hidden="true"></span>${TITLES[best.name]}${partly && answer.state !== best ? ", as far as is known" : ""} <small>${plural(worstParts.length, "case")} of ${answer.parts.length.toLocaleString("en")}${best.good ? nothing : onRoutes(worstParts)}</small></p>
     <p class="sentence">${sentence(answer)}</p>
-    <p class="basis">${bases.map((basis) => `${basis[0].toUpperCase()}${basis.slice(1)}. `)}A case is one model on one ${RELATED ? html`<a href="routes.html">route</a>` : "route"}.</p>
-    ${answer.nearest.length ? html`<p class="nearest">Nearest pairs that are good for all of it: ${answer.nearest.map((pair, index) => html`${index ? "; " : ""}<a href=${address({ ...asked, transformers: TRANSFORMERS[pair[0]], timm: TIMM[pair[1]], from: "" })}>${pairName(pair)}</a>`)}.</p>` : nothing}
+    <p class="basis">${bases.map((basis) => `${basis[0].toUpperCase()}${basis.slice(1)}. `)}A case is one model on one ${RELATED ? html`<a href="routes.html">route</a>` : "route"}.${standIns(answer.parts)}${RELATED ? html` What changed with ${page("transformers", TRANSFORMERS[answer.pair[0]], `transformers ${TRANSFORMERS[answer.pair[0]]}`)} and ${page("timm", TIMM[answer.pair[1]], `timm ${TIMM[answer.pair[1]]}`)}.` : nothing}</p>
+    ${asked.route ? html`<p class="basis">${asked.route}: ${answer.parts[0].route.about.split("`").map((text, index) => (index % 2 ? html`<code>${text}</code>` : text))}.</p>` : nothing}
+    ${answer.nearest.length ? html`<p class="nearest">${DATA.nearest}: ${answer.nearest.map((pair, index) => html`${index ? "; " : ""}<a href=${address({ ...asked, transformers: TRANSFORMERS[pair[0]], timm: TIMM[pair[1]], from: "" })}>${pairName(pair)}</a>`)}.</p>` : nothing}
     ${sections.map(([state, parts]) => section(state, parts, answer))}
     ${mended.length ? html`<section><h2>Beside that, with a remedy</h2>${causes(mended, (part) => part.mended)}</section>` : nothing}
     ${changed.length ? html`<section><details><summary><h2>timm itself computes otherwise than older releases</h2></summary>${causes(changed, (part) => part.changed)}</details></section>` : nothing}
@@ -97,21 +113,22 @@ function section(state, parts, answer) {
 
 // What a kind of change means, where its name does not say it.
 const MEANS = {
-  "newly broken": "worked, perhaps with a remedy",
+  "newly broken": "worked before, as it was or with a remedy",
   gone: "worked; the model or the route is not there any more",
   "newly needs a remedy": "worked without this one",
   "broken otherwise": "broken at both ends, by another cause",
   mended: "it does not have these causes any more",
-  new: "only there after the move; what it needs is told",
+  new: "there is no such model or route before the move",
 };
-const SAID = { Yes: "works", No: "broken", "With remedies": "works-with-a-remedy", "Not known": "not-known" };
+const SAID = { Yes: "works", "No worse": "works-with-a-remedy", No: "broken", "With remedies": "works-with-a-remedy", "Not known": "not-known" };
 
 export function moved(move) {
   several = new Set(move.changes.map(({ model }) => model)).size > 2;
+  const broken = move.changes.filter(({ kind }) => kind.name === "newly broken" || kind.name === "gone");
   const told = KINDS.filter(({ mark }) => mark).map((kind) => [kind, move.changes.filter((change) => change.kind === kind)]).filter(([, changes]) => changes.length);
   return html`
     <p class="asks">Can the pin be moved?</p>
-    <p class="verdict ${SAID[move.word]}"><span class="shape" aria-hidden="true"></span>${move.word}</p>
+    <p class="verdict ${SAID[move.word]}"><span class="shape" aria-hidden="true"></span>${move.word}${broken.length ? html` <small>${plural(broken.length, "case")} of ${move.changes.length.toLocaleString("en")} newly broken${onRoutes(broken)}</small>` : nothing}</p>
     <p class="sentence">${verdict(move)}</p>
     ${told.map(([kind, changes]) => html`<section><h2>${kind.mark} ${kind.name} <small>${plural(changes.length, "case")}${MEANS[kind.name] ? `: ${MEANS[kind.name]}` : nothing}</small></h2>
       ${causes(changes, (change) => change.causes, kind.name === "newly broken")}
@@ -137,7 +154,7 @@ export function pairs(of, asked, here) {
       x += width;
       return svg`<rect class=${ofState(state)} x=${start} width=${width} height="10"></rect>`;
     });
-    return html`<td><a class="cell ${how} ${day && day === LAST_DAY ? "fresh" : ""}" tabindex=${current ? 0 : -1} aria-current=${current ? "true" : "false"} aria-label=${label} title=${label}
+    return html`<td><a class="cell ${how} ${day && day === LAST_DAY ? "fresh" : ""}" tabindex=${current || (!here && first === TRANSFORMERS.length - 1 && second === TIMM.length - 1) ? 0 : -1} aria-current=${current ? "true" : "false"} aria-label=${label} title=${label}
       href=${address({ ...asked, transformers: TRANSFORMERS[first], timm: TIMM[second] })}>${shares.length ? html`<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">${bar}</svg>` : nothing}</a></td>`;
   };
   const newest = (releases) => releases.map((_, index) => index).reverse();
