@@ -1,7 +1,9 @@
 """The page in a real browser: every view, keys and filters; it makes no request, and text stays text."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -20,10 +22,11 @@ from tests.summaries import NEW, OLD, RENAMED, cases, each, from_lines, recorded
 HARM: Final = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>"
 UNSET: Final = known("tensors", "nothing sets the buffers", url="javascript:window.owned=1", advice=f"set {HARM}")
 
+UNFILLED: Final = "`a.rope` is NaN throughout"
 BEFORE: Final = {**each("tower", "keys", "24 keys renamed", "36 keys renamed"), "wrapper/m0": ("passed", None)}
 AFTER: Final = {
     "tower/m0": ("passed", None),
-    "tower/m1": ("tensors", "`a.rope` is NaN throughout"),
+    "tower/m1": ("tensors", UNFILLED),
     "wrapper/m0@sharded": ("drifted", None),
     "wrapper/m0": ("tensors", f"gone {HARM}"),
     "wrapper/m 1's": ("error", "ValueError: no"),
@@ -44,6 +47,24 @@ VIEWS: Final = {
     "upgrade": f"#upgrade?from={OLD}&to={NEW}",
     "needs": "#needs",
 }
+QUERIES: Final[Sequence[dict[str, str]]] = (
+    {},
+    {"model": "m1", "lane": "cpu-float32", "route": "tower", "mark": "known-broken"},
+    {"model": "m0", "pair": NEW},
+    {"family": "convnext", "lane": "cuda-float32"},
+    {"model": "nothing"},
+)
+NOTHING: Final = re.compile(r"\b(?:null|undefined|NaN)\b|\[object")
+"""What a script writes where it has no text."""
+UNFOLD: Final = """async () => {
+    const folded = () => [...document.querySelectorAll("details:not([open]), details:not(:has(> summary + *))")];
+    for (let round = 0; round < 20; round += 1) {
+        await new Promise((done) => setTimeout(done));
+        for (const details of folded()) details.open = true;
+    }
+    return folded().length;
+}"""
+"""Unfolds everything at once, and says how many are left."""
 FIRST: Final = {"matrix", "cases"}
 """The views that --fast tests too."""
 
@@ -93,6 +114,22 @@ def test_every_view_fits_is_accessible_and_runs_nothing_that_was_recorded(
     assert page.locator("a[href^='javascript']").count() == 0
     assert page.evaluate("window.owned") is None
     assert HARM in page.locator("footer").inner_text()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_view_writes_a_word_of_the_script_where_it_has_no_text(show: Open, result: Summary, view: str) -> None:
+    name, _, search = VIEWS[view].removeprefix("#").partition("?")
+    page = show(result)
+    for query in QUERIES:
+        words = urlencode({**dict(parse_qsl(search)), **query})
+        page.goto(f"{page.url.partition('#')[0]}#{name or 'matrix'}?{words}")
+        expect(page.locator("[aria-current=page]")).to_have_text((name or "matrix").capitalize())
+        assert page.evaluate(UNFOLD) == 0
+        told = page.locator("body").inner_text().replace(UNFILLED, "")
+        attributes = page.evaluate(
+            "[...document.body.querySelectorAll('*')].flatMap((e) => [e.ariaLabel, e.title, e.href])"
+        )
+        assert NOTHING.findall("\n".join([told, *filter(None, attributes)])) == [], query
 
 
 def test_the_page_may_not_use_the_network_and_an_attempt_is_logged(

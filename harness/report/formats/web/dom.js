@@ -1,4 +1,10 @@
 // Only this file makes elements, and it sets text as text: no record is ever parsed as HTML.
+// All content is appended here: what is not there is left out, and no `null` becomes a text.
+function append(element, ...content) {
+  element.append(...content.flat(Infinity).filter((part) => part !== null && part !== undefined && part !== false));
+  return element;
+}
+
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -6,14 +12,13 @@ function h(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
+  return append(element, children);
 }
 
 // The content is made when it is opened for the first time.
 function fold(summary, content, { open = false, className = null } = {}) {
   const details = h("details", { class: className }, h("summary", {}, summary));
-  const fill = () => details.childElementCount === 1 && details.append(...[content()].flat(Infinity));
+  const fill = () => details.childElementCount === 1 && append(details, content());
   details.addEventListener("toggle", () => details.open && fill());
   if (open) {
     fill();
@@ -30,13 +35,13 @@ function listed(items, draw, { first = 50, step = 500 } = {}) {
   function show(count) {
     const next = items.slice(shown, shown + count).map(draw);
     shown += next.length;
-    more.before(...next);
+    more.before(append(document.createDocumentFragment(), next));
     more.textContent = `Show ${Math.min(step, items.length - shown).toLocaleString("en")} more of ${(items.length - shown).toLocaleString("en")}`;
     more.hidden = shown >= items.length;
     // The focus goes to the new items if the button had it and is gone.
     if (more.hidden && next.length && document.activeElement === document.body) next[0].querySelector("a, summary")?.focus();
   }
-  list.append(more);
+  append(list, more);
   show(first);
   return list;
 }

@@ -22,16 +22,25 @@ function go(view, query, { writing = false } = {}) {
   }
 }
 
+// The element with this id has this content and no other.
+function refill(id, ...content) {
+  const element = document.getElementById(id);
+  element.replaceChildren();
+  append(element, content);
+}
+
 function drawStatus() {
-  document.getElementById("status").replaceChildren(
-    ...DATA.answers.map((text) => h("p", { class: "answer" }, text)),
-    ...DATA.alerts.map((text) => h("p", { class: "unfinished", role: "alert" }, text)),
+  refill(
+    "status",
+    DATA.answers.map((text) => h("p", { class: "answer" }, text)),
+    DATA.alerts.map((text) => h("p", { class: "unfinished", role: "alert" }, text)),
     h("p", { class: "totals" }, DATA.verdict),
     h("p", {}, DATA.totals.join(" · ")),
-    ...(DATA.part ? [fold("A part of the matrix", () => h("code", {}, DATA.part))] : []),
+    DATA.part ? fold("A part of the matrix", () => h("code", {}, DATA.part)) : null,
   );
-  document.getElementById("footer").replaceChildren(
-    ...DATA.said.map((text) => h("p", {}, text)),
+  refill(
+    "footer",
+    DATA.said.map((text) => h("p", {}, text)),
     h("p", {}, `Drawn ${clock(DATA.made)} UTC from ${plural(COUNT, "case")} of ${plural(DATA.pairs.length, "pair")}. Keys: / goes to the model filter, arrows move in a grid, 1 to 6 choose a view.`),
   );
 }
@@ -49,7 +58,7 @@ function draw() {
   shown = target;
   drawViews(view, query);
   drawForm(view, query);
-  document.getElementById("main").replaceChildren(...VIEWS[view].draw(query).flat(Infinity).filter(Boolean));
+  refill("main", VIEWS[view].draw(query));
   document.title = `${VIEWS[view].label} · transformers × timm`;
   if (onLink) document.querySelector("#views [aria-current]").focus();
   else if (moved && document.activeElement?.name !== "model") {
@@ -62,7 +71,7 @@ function draw() {
 function drawViews(view, query) {
   const filters = Object.fromEntries(EVERY.map((name) => [name, query[name]]));
   const links = Object.entries(VIEWS).map(([name, { label }]) => h("a", { href: address(name, filters), "aria-current": name === view ? "page" : null }, label));
-  document.getElementById("views").replaceChildren(...links);
+  refill("views", links);
 }
 
 function drawForm(view, query) {
@@ -75,10 +84,11 @@ function drawForm(view, query) {
     }
     return;
   }
-  form.replaceChildren(...drawFilters(query, VIEWS[view].filters, (name, value) => {
+  const change = (name, value) => {
     const now = readAddress();
     go(view, { ...(isView(now.view) ? now : query), [name]: value }, { writing: name === "model" });
-  }));
+  };
+  refill("filters", drawFilters(query, VIEWS[view].filters, change));
   if (active) form.elements[active]?.focus();
 }
 
