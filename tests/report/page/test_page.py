@@ -175,7 +175,7 @@ def test_it_begins_with_the_sentence_on_each_pair_and_its_flags_are_folded(show:
     assert flags.locator("code").inner_text() == "--quick --pair p"
 
 
-def test_the_matrix_begins_with_the_first_lane_that_ran_and_shows_shape_and_share(show: Open, result: Summary) -> None:
+def test_the_matrix_shows_shape_and_share(show: Open, result: Summary) -> None:
     page = show(result)
     assert page.locator("select[name=lane]").input_value() == "cpu-float32"
     table = page.locator(".beside table")
@@ -191,6 +191,52 @@ def test_the_matrix_begins_with_the_first_lane_that_ran_and_shows_shape_and_shar
         ["pipeline", "\N{EN DASH}"],
     ]
     assert page.locator(".grid").count() == len(rows)
+
+
+def lane(name: str, *results: str | None) -> list[Judged]:
+    """A lane in which models have these outcomes; what is in `keys` is known."""
+    outcomes = {f"tower/m{position}": (result, result) if result else None for position, result in enumerate(results)}
+    return cases(NEW, outcomes, rules=[RENAMED] if "keys" in results else [], lane=name)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "first"),
+    [
+        ({"cpu-float32": ["passed"], "cuda-float32": ["tensors", "passed"]}, "cuda-float32"),
+        ({"cpu-float32": [None], "cuda-float32": ["tensors"]}, "cuda-float32"),
+        ({"cpu-float32": ["keys"], "cuda-float32": [None]}, "cuda-float32"),
+        ({"cpu-float32": ["passed"], "cuda-float32": ["keys"]}, "cuda-float32"),
+        ({"cpu-float32": ["tensors"], "cuda-float32": ["tensors", "tensors"]}, "cpu-float32"),
+        ({"cpu-float32": ["not-run"], "cuda-float32": ["passed"]}, "cuda-float32"),
+        ({"cpu-float32": ["not-run"], "cuda-float32": ["not-run"]}, ""),
+    ],
+    ids=["regressed", "regressed before unknown", "unknown", "known", "alike", "not run", "nothing ran"],
+)
+def test_the_matrix_begins_with_the_lane_that_has_the_worst_mark(
+    show: Open, lanes: dict[str, list[str | None]], first: str
+) -> None:
+    page = show(summary([case for name, outcomes in lanes.items() for case in lane(name, *outcomes)]))
+    assert page.locator("select[name=lane]").input_value() == first
+
+
+def test_what_the_head_counts_stands_below_it_or_the_choice_of_lanes_says_where(show: Open) -> None:
+    judged = [*lane("cpu-float32", "passed"), *lane("cuda-float32", "tensors", "passed"), *lane("cpu-bfloat16", "keys")]
+    page = show(summary(judged))
+    assert "1 regressed" in page.locator("#status").inner_text()
+    assert page.locator(".cause .mark.regressed").count() == 1
+    assert page.locator(".others").count() == 0
+    page.locator("select[name=lane]").select_option("cpu-float32")
+    expect(page.locator(".beside")).to_contain_text("Nothing here is broken or missing.")
+    assert texts(page, "select[name=lane] option") == [
+        "all lanes",
+        "cpu-float32",
+        "cuda-float32 ✘ 1 regressed",
+        "cpu-bfloat16",
+    ]
+    assert page.locator(".others").inner_text().split("\n") == ["Other lanes:", "cuda-float32 ✘ regressed 1"]
+    page.locator(".others a").press("Enter")
+    expect(page.locator(".cause .mark.regressed")).to_have_count(1)
+    assert Axe().run(page).response["violations"] == []
 
 
 def test_a_cell_leads_to_its_cases_and_the_way_back_is_the_browsers(show: Open, result: Summary) -> None:

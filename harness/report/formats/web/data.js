@@ -44,6 +44,20 @@ function tally(cases) {
   return marks;
 }
 
+// How many cases of each lane have each mark, and the worst of these marks.
+const LANE_MARKS = DATA.lanes.map(() => new Array(DATA.marks.length).fill(0));
+for (let index = 0; index < COUNT; index += 1) LANE_MARKS[CASES.lane[index]][CASES.mark[index]] += 1;
+const worstOf = (marks) => marks.findIndex(Boolean);
+
+// The lane that is shown first: the one with the worst mark, or of several the first. None if nothing was run.
+function firstLane() {
+  const worst = Math.min(...LANE_MARKS.map(worstOf));
+  return UNTRIED.has(worst) ? undefined : DATA.lanes.find((_, lane) => worstOf(LANE_MARKS[lane]) === worst);
+}
+
+// Of these marks those that are not as expected, worst first.
+const attention = (marks) => [...marks.keys()].filter((mark) => marks[mark] && mark <= MARK.incomplete);
+
 // Rounded so that only all is 100 and only none is 0.
 const percentOf = (passed, ran) => (ran ? Math.max(Math.floor((100 * passed) / ran), passed ? 1 : 0) : null);
 
@@ -57,7 +71,7 @@ function share(cases, marks) {
   const remedied = marks[MARK.remedied];
   const percent = percentOf(passed, ran);
   const shown = percent === null ? "" : remedied ? `${percent}% → ${percentOf(passed + remedied, ran)}%` : `${percent}%`;
-  return { passed, ran, percent, shown, worst: marks.findIndex(Boolean) };
+  return { passed, ran, percent, shown, worst: worstOf(marks) };
 }
 
 const plural = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,7 +1,14 @@
 // The address has the view and its filters, so that a view can be shared: #matrix?lane=cpu-float32&route=tower
 // `query` are the filters and choices of the address, by name.
+// Beside a lane's name: the worst shape, and how many cases are not as expected; nothing if all are.
+function laneMark(lane) {
+  const marks = LANE_MARKS[DATA.lanes.indexOf(lane)];
+  const counts = attention(marks).map((mark) => `${marks[mark].toLocaleString("en")} ${DATA.marks[mark].word}`);
+  return counts.length ? ` ${DATA.marks[worstOf(marks)].shape} ${counts.join(", ")}` : "";
+}
+
 const FILTERS = [
-  { name: "lane", label: "Lane", list: "lanes", every: "all lanes" },
+  { name: "lane", label: "Lane", list: "lanes", every: "all lanes", beside: laneMark },
   { name: "route", label: "Route", list: "routes", every: "all routes" },
   { name: "family", label: "Family", list: "families", every: "all families" },
   { name: "mark", label: "Verdict", list: "marks", every: "all verdicts" },
@@ -48,11 +55,11 @@ function filtered(query) {
 }
 
 function drawFilters(query, names, change) {
-  const choose = ({ name, label, list, every }) => {
+  const choose = ({ name, label, list, every, beside }) => {
     const options = [h("option", { value: "" }, every)];
     for (const item of [...new Set(DATA[list])].filter(Boolean)) {
       const value = item.key ?? item;
-      options.push(h("option", { value, selected: query[name] === value }, item.word ?? item));
+      options.push(h("option", { value, selected: query[name] === value }, item.word ?? item, beside?.(item)));
     }
     return h("label", {}, label, h("select", { name, onchange: (event) => change(name, event.target.value) }, options));
   };

@@ -10,9 +10,6 @@ const VIEWS = {
 };
 const isView = (name) => Object.hasOwn(VIEWS, name);
 
-// The lane that is shown first: the first in which anything was run.
-const firstLane = DATA.lanes.find((_, lane) => CASES.lane.some((laneOfCase, index) => laneOfCase === lane && !UNTRIED.has(CASES.mark[index])));
-
 // A filter that is being typed replaces the address, so that it is one step back.
 function go(view, query, { writing = false } = {}) {
   if (!writing) location.hash = address(view, query);
@@ -52,7 +49,7 @@ function draw() {
   const view = isView(parsed.view) ? parsed.view : "matrix";
   const query = { ...parsed };
   delete query.view;
-  if (!isView(parsed.view) && firstLane && DATA.lanes.length > 1) query.lane = firstLane;
+  if (!isView(parsed.view) && DATA.lanes.length > 1) query.lane = firstLane();
   const target = [view, query.pair, query.group, view === "models" ? query.model : null].join(" ");
   const [moved, onLink] = [shown !== null && shown !== target, document.activeElement?.closest("#views")];
   shown = target;

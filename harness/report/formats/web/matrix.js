@@ -1,11 +1,12 @@
 // All routes and pairs at a glance; then a grid for each route: transformers down, timm across.
 function matrixView(query) {
   const cases = filtered(query);
-  if (!cases.length) return [h("p", {}, "No case is left by these filters.")];
+  if (!cases.length) return [h("p", {}, "No case is left by these filters."), otherLanes(query)];
   const routes = grouped(cases, (index) => CASES.route[index]);
   const sorted = [...routes].sort(([a], [b]) => a - b).map(([route, members]) => [DATA.routes[route], members]);
   return [
     legend(cases),
+    otherLanes(query),
     h("p", { class: "hint" }, "Each cell shows the worst verdict by shape and colour, and the share passed of what was run; after an arrow, the share that passes with the remedies, which were run too. It links to its cases."),
     h(
       "div",
@@ -16,6 +17,16 @@ function matrixView(query) {
     h("h2", {}, "Each route by transformers and timm"),
     h("div", { class: "grids" }, sorted.map(([route, members]) => grid(route, members, query))),
   ];
+}
+
+// The lanes that are not shown and in which something is not as expected, with links to them.
+function otherLanes(query) {
+  if (!query.lane) return null;
+  const lanes = [...grouped(filtered({ ...query, lane: undefined }), (index) => CASES.lane[index])].sort(([a], [b]) => a - b);
+  const others = lanes.map(([lane, cases]) => [DATA.lanes[lane], tally(cases)]).filter(([lane, marks]) => lane !== query.lane && attention(marks).length);
+  const counts = (marks) => attention(marks).map((mark) => [verdict(mark), ` ${marks[mark].toLocaleString("en")} `]);
+  const link = ([lane, marks]) => h("span", {}, h("a", { href: address("matrix", { ...query, lane }) }, lane), " ", counts(marks));
+  return others.length ? h("p", { class: "legend others" }, "Other lanes:", others.map(link)) : null;
 }
 
 const distinct = (name) => [...new Set(DATA.pairs.map((pair) => pair[name]))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
