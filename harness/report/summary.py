@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ..config.errors import HarnessError
+from ..config.errors import ExitCode, HarnessError
 from ..config.pair import Pair
 from ..config.text import capitalised, number
 from ..results.history import PastRun
@@ -14,6 +14,13 @@ from ..results.merging import Disagreement
 from . import marks
 
 NAMED: Final = 5  # runs, groups of disagreements
+MEANING: Final = {
+    ExitCode.CHANGED: "not everything is as expected",
+    ExitCode.BAD_INPUT: "something in the input cannot be used",
+    ExitCode.NOTHING_SELECTED: "nothing was selected",
+    ExitCode.INCOMPLETE: "not everything has a result",
+}
+"""What an exit code means in words; 0 means what the headline says."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +144,14 @@ class Summary:
 
     @property
     def verdict(self) -> str:
-        """The headline as a sentence, and the exit code."""
-        return f"{capitalised(self.headline)}. Exit code {self.exit_code}."
+        """The headline as a sentence, and what the exit code means."""
+        return " ".join([*([f"{capitalised(self.headline)}."] if self.exit_code else []), self.ending])
+
+    @property
+    def ending(self) -> str:
+        """What the exit code means, in words, and then the code."""
+        words = "a session failed" if self.only_failed else MEANING.get(ExitCode(self.exit_code), self.headline)
+        return f"{capitalised(words)} (exit code {self.exit_code})."
 
 
 def _first(items: Sequence[str]) -> str:

@@ -295,6 +295,7 @@ def test_a_users_model_that_is_broken_is_never_as_expected_though_a_rule_explain
     explained = [case for case in judged if case.broken] + cases(NEW, {"own/a:B@bin": ("passed", None)}, own=own)
     assert shown(explained)[-1] == "Exit code 1: your model is broken in 1 of 2 cases."
     drawn = summary(explained)
-    assert (drawn.exit_code, drawn.verdict) == (1, "Your model is broken in 1 of 2 cases. Exit code 1.")
+    told = "Your model is broken in 1 of 2 cases. Not everything is as expected (exit code 1)."
+    assert (drawn.exit_code, drawn.verdict) == (1, told)
     assert 'failures="1"' in junit.xml(drawn)
     assert badge.GOOD not in badge.svg(drawn)

@@ -20,7 +20,7 @@ def test_the_document_is_exactly_this() -> None:
         "- A pair: works.",
         "- A &#42;pair&#42;: broken.",
         "",
-        "1 regressed, 1 incomplete. Exit code 1.",
+        "1 regressed, 1 incomplete. Not everything is as expected (exit code 1).",
         "",
         "> **Half finished: 1 of 5 planned cases have no record.**",
         "",
