@@ -14,6 +14,7 @@ from ..results.merging import Disagreement
 from . import marks
 
 NAMED: Final = 5  # runs, groups of disagreements
+FEW: Final = 2  # pairs, which a title names
 MEANING: Final = {
     ExitCode.CHANGED: "not everything is as expected",
     ExitCode.BAD_INPUT: "something in the input cannot be used",
@@ -141,6 +142,13 @@ class Summary:
         if problems:
             return ", ".join(problems)
         return "nothing was run" if marks.is_untried(self.judged) else "as expected"
+
+    @property
+    def title(self) -> str:
+        """The headline, and of which pairs."""
+        both = " and ".join(f"transformers {pair.transformers} with timm {pair.timm}" for pair in self.pairs)
+        pairs = both if len(self.pairs) <= FEW else number(len(self.pairs), "pair")
+        return f"{capitalised(self.headline)}{f' on {pairs}' if pairs else ''}"
 
     @property
     def verdict(self) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.config.errors import BadInput, ExitCode
 from harness.report.summary import MEANING
-from tests.summaries import NEW, Results, cases, summary
+from tests.summaries import NEW, OLD, Results, cases, summary
 
 GREEN: Results = {"tower/m0": ("passed", None)}
 NOT_RUN: Results = {"tower/m0": ("not-run", "no CUDA device")}
@@ -37,3 +37,17 @@ def test_what_an_exit_code_means_is_said_in_words_before_the_code(
 
 def test_every_exit_code_but_0_has_a_meaning() -> None:
     assert {ExitCode.AS_EXPECTED, *MEANING} == set(ExitCode)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "title"),
+    [
+        ([NEW], "As expected on transformers 5.23.0 with timm 1.0.31"),
+        ([OLD, NEW], "As expected on transformers 4.48.3 with timm 1.0.14 and transformers 5.23.0 with timm 1.0.31"),
+        ([OLD, NEW, NEW.replace("5.23.0", "5.23.1")], "As expected on 3 pairs"),
+        ([], "Nothing was run"),
+    ],
+    ids=["a pair", "two pairs", "more", "none"],
+)
+def test_the_title_names_the_result_and_then_the_pairs(pairs: list[str], title: str) -> None:
+    assert summary([case for pair in pairs for case in cases(pair, GREEN)]).title == title

@@ -73,7 +73,8 @@ def data(summary: Summary) -> dict[str, Any]:
     columns = _columns(summary, groups, lists)
     return {
         "made": summary.made.astimezone(UTC).isoformat(timespec="seconds"),
-        "verdict": summary.verdict,
+        "title": title(summary),
+        "ending": summary.ending,
         "answers": list(summary.answers),
         "alerts": summary.alerts,
         "part": summary.part,
@@ -104,6 +105,11 @@ def data(summary: Summary) -> dict[str, Any]:
         "blind": [pair in blind for pair in lists.pairs],
         "cases": columns,
     }
+
+
+def title(summary: Summary) -> str:
+    """The title of the document: the result first, for a tab shows no more."""
+    return f"{summary.title} — layerscale-matrix"
 
 
 def _columns(summary: Summary, groups: Sequence[causes.Cause], lists: Lists) -> dict[str, list[Any]]:

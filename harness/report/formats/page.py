@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from ..summary import Summary
 from . import inline
-from .columns import data
+from .columns import data, title
 from .template import render
 
 WEB: Final = Path(__file__).parent / "web"
@@ -22,6 +22,8 @@ def html(summary: Summary) -> str:
     style = (WEB / "page.css").read_text(encoding="utf-8")
     return render(
         "page.html",
+        title=title(summary),
+        heading=summary.title,
         # Our own, and hashed below: a browser runs this script and no other.
         script=Markup(script),  # noqa: S704
         style=Markup(style),  # noqa: S704

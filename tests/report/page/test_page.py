@@ -165,6 +165,16 @@ def test_half_a_run_says_so_at_the_top(show: Open, result: Summary) -> None:
     assert texts(show(summary(whole)), "#status .unfinished") == []
 
 
+def test_its_title_and_heading_begin_with_the_result(show: Open) -> None:
+    page = show(summary([*lane("cpu-float32", "passed"), *lane("cuda-float32", "tensors", None)]))
+    told = "1 regressed, 1 incomplete on transformers 5.23.0 with timm 1.0.31"
+    assert page.locator("h1").inner_text() == told
+    assert page.title() == f"{told} — layerscale-matrix · Matrix"
+    page.get_by_role("link", name="Cases").click()
+    expect(page).to_have_title(f"{told} — layerscale-matrix · Cases")
+    assert page.locator("#status").inner_text().split("\n")[-1] == "Not everything is as expected (exit code 1)."
+
+
 def test_it_begins_with_the_sentence_on_each_pair_and_its_flags_are_folded(show: Open) -> None:
     page = show(summary(judged(), answers=["One pair: works.", f"{HARM}: broken."], part="--quick --pair p"))
     assert texts(page, "#status .answer") == ["One pair: works.", f"{HARM}: broken."]

@@ -31,8 +31,8 @@ function drawStatus() {
     "status",
     DATA.answers.map((text) => h("p", { class: "answer" }, text)),
     DATA.alerts.map((text) => h("p", { class: "unfinished", role: "alert" }, text)),
-    h("p", { class: "totals" }, DATA.verdict),
-    h("p", {}, DATA.totals.join(" · ")),
+    h("p", { class: "totals" }, DATA.totals.join(" · ")),
+    h("p", {}, DATA.ending),
     DATA.part ? fold("A part of the matrix", () => h("code", {}, DATA.part)) : null,
   );
   refill(
@@ -56,7 +56,7 @@ function draw() {
   drawViews(view, query);
   drawForm(view, query);
   refill("main", VIEWS[view].draw(query));
-  document.title = `${VIEWS[view].label} · transformers × timm`;
+  document.title = `${DATA.title} · ${VIEWS[view].label}`;
   if (onLink) document.querySelector("#views [aria-current]").focus();
   else if (moved && document.activeElement?.name !== "model") {
     // After a link, reading begins at the top of the new view.
