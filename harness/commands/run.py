@@ -151,10 +151,9 @@ class MatrixCommand:
             command=self._command,
             pairs=[pair_run.pair for pair_run in sound],
             made=datetime.now().astimezone(),
-            families={model: family for judgement in machines.values() for model, family in judgement.families.items()},
-            parameters={
-                model: count for judgement in machines.values() for model, count in judgement.parameters.items()
-            },
+            families={model: family for machine in machines.values() for model, family in machine.families.items()},
+            parameters={model: count for machine in machines.values() for model, count in machine.parameters.items()},
+            stand_ins={model: other for machine in machines.values() for model, other in machine.stand_ins.items()},
             answers=[words.sentence(answer) for answer in making.answers((run.pair for run in sound), judged)],
             past=history.of({folder: judgement.recorded for folder, judgement in machines.items()}),
             disagreements=disagreements,

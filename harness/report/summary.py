@@ -29,7 +29,7 @@ class Summary:
     """Every planned case with its verdict, the runs on record, and the remarks about them.
 
     `command` gives the command that runs a case again, `families` the module of each model, `parameters` its number of
-    parameters at full size.
+    parameters at full size, `stand_ins` the model of the same kind that has cases, for a model that has none.
     """
 
     judged: Sequence[Judged]
@@ -38,6 +38,7 @@ class Summary:
     made: datetime
     families: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, int] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
     answers: Sequence[str] = ()
     """A sentence on each pair and lane in which something was tried, as the atlas says it."""
     past: Sequence[PastRun] = ()

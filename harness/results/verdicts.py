@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class Judgement:
     """Model -> number of parameters at full size."""
     unbuilt: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Release of timm -> model that it lists and cannot build -> what its constructor raises."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    """Model without a case -> the smallest model of its kind that has one."""
 
 
 def judged(selected: Sequence[PairRecords]) -> list[Judged]:
@@ -47,13 +49,23 @@ def of(selected: Sequence[PairRecords]) -> Judgement:
         lanes = [lane for records in selected for lane in _judged(records)]
     catalogs = [catalog for records in selected if (catalog := records.catalog())]
     entries = {entry.model: entry for catalog in catalogs for entry in catalog}
+    cases = [case for cases, _ in lanes for case in cases]
     return Judgement(
-        [case for cases, _ in lanes for case in cases],
+        cases,
         [recorded for _, recorded in lanes],
         {model: entry.family for model, entry in entries.items()},
         {model: entry.params for model, entry in entries.items()},
         {catalog.timm: catalog.unbuilt for catalog in catalogs if catalog.unbuilt},
+        stand_ins(entries.values(), {case.case.model for case in cases}),
     )
+
+
+def stand_ins(entries: Iterable[Entry], tried: Collection[str]) -> dict[str, str]:
+    """Model that was not tried -> the smallest tried model of its kind; a model without one is left out."""
+    largest_first = sorted(entries, key=lambda entry: (-entry.params, entry.model))
+    of_kind = {entry.kind: entry.model for entry in largest_first if entry.model in tried}
+    others = {entry.model: of_kind.get(entry.kind) for entry in largest_first if entry.model not in tried}
+    return {model: other for model, other in sorted(others.items()) if other}
 
 
 @contextlib.contextmanager

@@ -261,6 +261,14 @@ def test_a_report_of_a_part_says_so() -> None:
     assert json.loads(Path("site/answer.json").read_text())["selection"]["routes"] == ["wrapper"]
 
 
+def test_the_page_of_a_quick_run_knows_which_model_stands_for_another() -> None:
+    quick = f"--pair {NEW} --lane cpu-float32 --quick"
+    run(of(quick), FakeEnvironment())
+    sum_up(of(f"{quick} --out site", "report"))
+    data = json.loads(Path("site/index.html").read_text().split('id="data">')[1].split("</script>")[0])
+    assert {model: data["models"][other] for model, other in data["stand_ins"].items()} == {"eva02_large": "eva02_tiny"}
+
+
 def test_a_report_of_a_named_pair_is_no_part_of_the_matrix() -> None:
     named = "transformers==5.8.1 timm==1.0.31"
     run(of(named, "pair"), FakeEnvironment())

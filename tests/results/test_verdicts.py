@@ -19,7 +19,7 @@ from harness.contract.finding import ScenarioLine, worst
 from harness.environments import catalog_history
 from harness.execution.pair_run import PairRun
 from harness.results.judging import WITHDRAWN, Judged, Verdict, exit_code
-from harness.results.verdicts import judged, unmended
+from harness.results.verdicts import judged, of, stand_ins, unmended
 from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
 from tests.findings import finding, scenario, tried
@@ -80,6 +80,16 @@ def test_a_quick_lane_has_verdicts_for_the_quick_models_alone(small_matrix: Matr
         ("cpu-float32", "wrapper/eva02_tiny"),
         ("cuda-float32", "wrapper/eva02_tiny"),
     ]
+
+
+def test_a_model_without_a_case_is_stood_for_by_the_smallest_of_its_kind_that_has_one(
+    new: Make, small_catalog: Catalog
+) -> None:
+    assert of([new("--quick").records]).stand_ins == {"eva02_large": "eva02_tiny"}
+    assert of([new(*ATTO).records]).stand_ins == {}
+    larger = [replace(small_catalog["eva02_tiny"], model=f"eva02_{params}", params=params) for params in (300, 250)]
+    tried = {"eva02_300", "eva02_250", "resnet18"}
+    assert stand_ins([*small_catalog, *larger], tried) == dict.fromkeys(("eva02_large", "eva02_tiny"), "eva02_250")
 
 
 def test_the_case_without_a_model_of_timms_is_judged_by_the_rules_that_name_its_model(small_matrix: Matrix) -> None:

@@ -86,6 +86,9 @@ def data(summary: Summary) -> dict[str, Any]:
         "routes": list(lists.routes),
         "models": list(lists.models),
         "families": [summary.families.get(model, "").rpartition(".")[2] for model in lists.models],
+        "stand_ins": {
+            model: lists.models[other] for model, other in summary.stand_ins.items() if model not in lists.models
+        },
         "variants": list(lists.variants),
         "sizes": list(lists.sizes),
         "outcomes": list(lists.outcomes),

@@ -11,7 +11,11 @@ from .columns import data, title
 from .template import render
 
 WEB: Final = Path(__file__).parent / "web"
-SCRIPTS: Final = ("data", "dom", "filter", "parts", "matrix", "cases", "models", "history", "upgrade", "needs", "main")
+SCRIPTS: Final = (
+    *("data", "dom", "filter", "parts", "absent"),
+    *("matrix", "cases", "models", "history", "upgrade", "needs"),
+    "main",
+)
 """In order of use: a script uses only those before it."""
 
 

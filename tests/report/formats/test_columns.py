@@ -8,7 +8,7 @@ from harness.report import marks
 from harness.report.formats.columns import data
 from tests.findings import case_line, finding, scenario, tried
 from tests.known import known
-from tests.summaries import NEW, from_lines, summary
+from tests.summaries import NEW, cases, from_lines, summary
 
 MENDED = known("keys", "gamma is renamed", remedy="load_by_exact_names")
 CAST = finding("error", what="RuntimeError", how="expected Half")
@@ -37,3 +37,9 @@ def test_a_cause_of_the_page_has_its_mark_and_what_no_rule_explains_before_what_
     assert page["cases"]["rule"] == [0]
     [cause] = page["groups"]
     assert (marks.MARKS[cause["mark"]], cause["why"]) == (mark, why)
+
+
+def test_of_the_models_without_a_case_those_that_another_stands_for_are_on_the_page() -> None:
+    stand_ins = {"small": "large", "large": "small", "base": "large"}
+    page = data(summary(cases(NEW, {"tower/tiny": None, "tower/large": None}), stand_ins=stand_ins))
+    assert page["stand_ins"] == {"small": 1, "base": 1}

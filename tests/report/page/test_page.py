@@ -529,3 +529,42 @@ def page_filters(page: Page) -> list[str]:
 
 def test_a_page_without_cases_says_so(show: Open) -> None:
     assert texts(show(summary([])), "#main") == ["No case is left by these filters."]
+
+
+RUN: Final = {"tower/convnext_atto": GREEN, "tower/convnext_tiny": GREEN, "tower/eva02_tiny": GREEN}
+STANDS: Final = "convnext_atto stands for it: a model of the same family with the same traits."
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("models?model=convnext_base", f"convnext_base is not in this run. {STANDS}"),
+        ("cases?model=convnext_base&route=tower", f"convnext_base is not in this run. {STANDS}"),
+        ("matrix?model=convnext_base", f"convnext_base is not in this run. {STANDS}"),
+        ("models?model=eva02_tinny", "eva02_tinny is not in this run. Names like it: eva02_tiny"),
+        ("models?model=convnext_bas", "convnext_bas is not in this run. Names like it: convnext_base, convnext_atto"),
+        ("models?model=zzz", "zzz is not in this run. "),
+        ("models?model=zzz*", "zzz* is not in this run. "),
+        ("models?model=eva02_tiny&route=hub", "No case is left by these filters."),
+    ],
+    ids=["models", "cases", "matrix", "misspelt", "like one stood for", "like none", "a glob", "of this run"],
+)
+def test_of_a_model_that_was_not_run_it_is_said_which_one_stands_for_it_or_has_a_name_like_it(
+    show: Open, query: str, told: str
+) -> None:
+    stand_ins = {"convnext_base": "convnext_atto"}
+    page = show(summary(cases(NEW, RUN), stand_ins=stand_ins), f"#{query}")
+    assert page.locator("#main > p").last.inner_text().startswith(told.strip())
+
+
+def test_the_link_to_the_model_that_stands_for_another_keeps_the_other_filters(show: Open) -> None:
+    stand_ins = {"convnext_base": "convnext_atto", "tiny": "eva02_tiny"}
+    page = show(summary(cases(NEW, RUN), stand_ins=stand_ins), "#models?model=convnext_base&route=tower")
+    page.get_by_role("link", name="convnext_atto").click()
+    expect(page.locator("#main h2").first).to_contain_text("convnext_atto")
+    assert page.url.endswith("#models?model=convnext_atto&route=tower")
+    page = show(summary(cases(NEW, RUN), stand_ins=stand_ins), "#models?model=tiny")
+    assert texts(page, "#main .absent") == [
+        "tiny is not in this run. eva02_tiny stands for it: a model of the same family with the same traits."
+    ]
+    assert texts(page, "#main .model a") == ["convnext_tiny", "eva02_tiny"]

@@ -6,7 +6,7 @@ function casesView(query) {
   const cause = DATA.groups.find(({ key }) => key === query.group)?.why;
   const title = [query.route, query.lane, pair && pairName(pair), query.model, query.family, word, cause].filter(Boolean);
   const heading = [h("h2", {}, title.join(" · ") || "All cases"), query.pair || query.group !== undefined ? h("p", {}, h("a", { href: address("cases", { ...query, pair: undefined, group: undefined }) }, "All pairs and causes")) : null];
-  if (!cases.length) return [...heading, h("p", {}, "No case is left by these filters.")];
+  if (!cases.length) return [...heading, nothingLeft("cases", query)];
   const groups = grouped(cases, (index) => (CASES.group[index] >= 0 ? CASES.group[index] : `mark ${CASES.mark[index]}`));
   const first = (members) => CASES.mark[members[0]];
   const sorted = [...groups].sort(([, a], [, b]) => first(a) - first(b) || b.length - a.length);

@@ -64,7 +64,7 @@ function drawFilters(query, names, change) {
     return h("label", {}, label, h("select", { name, onchange: (event) => change(name, event.target.value) }, options));
   };
   const write = ({ name, label, every }) => {
-    const models = h("datalist", { id: "models" }, DATA.models.map((model) => h("option", { value: model })));
+    const models = h("datalist", { id: "models" }, [...DATA.models, ...Object.keys(DATA.stand_ins)].map((model) => h("option", { value: model })));
     let waiting = 0;
     const later = (event) => {
       clearTimeout(waiting);

@@ -1,7 +1,7 @@
 // All routes and pairs at a glance; then a grid for each route: transformers down, timm across.
 function matrixView(query) {
   const cases = filtered(query);
-  if (!cases.length) return [h("p", {}, "No case is left by these filters."), otherLanes(query)];
+  if (!cases.length) return [nothingLeft("matrix", query), otherLanes(query)];
   const routes = grouped(cases, (index) => CASES.route[index]);
   const sorted = [...routes].sort(([a], [b]) => a - b).map(([route, members]) => [DATA.routes[route], members]);
   return [
