@@ -14,6 +14,7 @@ from . import names
 from . import releases as known
 from .answer import GOOD, LANE, PACKAGES, Answer, Releases
 from .measured import Atlas
+from .own import over
 
 LONGEST: Final = 30  # characters of a version
 
@@ -45,7 +46,7 @@ def opened(folder: Path, lane: str, own: Iterable[entries.PairEntry] = ()) -> At
 
     Raises BadInput for a lane in which nothing was measured.
     """
-    atlas = Atlas(entries.over(entries.read(folder), own), lane, known.read(folder.parent / known.NAME))
+    atlas = Atlas(over(entries.read(folder), own), lane, known.read(folder.parent / known.NAME))
     there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
     if there and lane not in there:
         raise BadInput(f"nothing was measured in a lane {lane}; there are {', '.join(there)}")

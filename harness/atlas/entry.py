@@ -9,7 +9,7 @@ Names of models that a line would repeat of the line above it are left out, or s
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,9 @@ from packaging.version import Version
 
 from ..config import whole_file
 from ..config.errors import BadInput
+from ..contract.case import Outcome, Size
 from ..contract.package import FOLDER
+from ..contract.routes import ROUTES
 from . import files
 from .answer import PACKAGES, Releases, pair_id
 
@@ -119,9 +121,12 @@ def loads(text: str, name: str) -> PairEntry:
         if head["schema"] != SCHEMA:
             raise ValueError(f"schema {head['schema']}, and not {SCHEMA}")
         lanes: dict[str, LaneEntry] = {}
-        for line in lines:
-            _read(line, lanes)
-        entry = PairEntry({str(package): str(version) for package, version in head["pair"].items()}, lanes)
+        with files.at(1):
+            versions = {package: files.text(head["pair"], package) for package in head["pair"]}
+        for number, line in enumerate(lines, 2):
+            with files.at(number):
+                _read(line, lanes)
+        entry = PairEntry(versions, lanes)
         _refuse_untrue(entry, name)
     except files.WRONG as error:
         raise files.refusal(name, error, "restore it, or delete it and measure the pair again: nox -s atlas") from error
@@ -142,17 +147,6 @@ def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
     return path
 
 
-def over(entries: Mapping[Releases, PairEntry], own: Iterable[PairEntry]) -> dict[Releases, PairEntry]:
-    """The entries with those of one's own runs over them: each lane that has a result wherever the one before has."""
-    all_of = dict(entries)
-    for entry in own:
-        before = all_of[entry.releases].lanes if entry.releases in all_of else {}
-        better = {name: lane for name, lane in entry.lanes.items() if name not in before or lane.covers(before[name])}
-        if lanes := {**before, **better}:
-            all_of[entry.releases] = PairEntry(entry.versions, lanes)
-    return all_of
-
-
 def _of_file(path: Path) -> PairEntry:
     """The entry in a file. Raises BadInput."""
     try:
@@ -164,7 +158,7 @@ def _of_file(path: Path) -> PairEntry:
 
 def _refuse_untrue(entry: PairEntry, name: str) -> None:
     """Raises ValueError for what no pair can have: a file that was cut between two lines looks green."""
-    for release in entry.releases:
+    for release in (*entry.releases, entry.versions["torch"], *entry.versions.values()):
         Version(release)
     if name.endswith(SUFFIX) and name != f"{entry.id}{SUFFIX}":
         raise ValueError(f"it is that of {entry.id}")
@@ -211,39 +205,41 @@ def _named(models: Sequence[str], of: Sequence[str]) -> Sequence[str]:
 
 def _read(line: Mapping[str, Any], lanes: dict[str, LaneEntry]) -> None:
     """Add what a line says to the lanes."""
+    name = files.text(line, "lane")
     if "route" not in line:
-        day, size, models = str(line["day"]), str(line["size"]), _texts(line["models"])
-        lanes[line["lane"]] = LaneEntry(line["lane"], day, size, models, {}, line.get("failed"))
+        day, size = files.day(line, "day"), files.one_of(line, "size", tuple(Size))
+        failed = files.text(line, "failed") if "failed" in line else None
+        lanes[name] = LaneEntry(name, day, size, files.texts(line, "models"), {}, failed)
         return
-    lane = lanes[line["lane"]]
+    lane = lanes[name]
     if "outcome" not in line:
         route = _route(line, lane.models)
     else:
         before = lane.routes[line["route"]]
         route = replace(before, causes=(*before.causes, _cause(line, before.models)))
-    lanes[lane.lane] = replace(lane, routes={**lane.routes, route.route: route})
+    lanes[name] = replace(lane, routes={**lane.routes, route.route: route})
 
 
 def _route(line: Mapping[str, Any], of: tuple[str, ...]) -> RouteEntry:
-    models = _chosen(line, of)
-    unsupported = {why: models if names == ["*"] else _texts(names) for why, names in line["unsupported"].items()}
-    counted = int(line["passed"])
-    return RouteEntry(line["route"], str(line["cell"]), models, counted, _texts(line.get("open", ())), unsupported)
+    models, unsupported = _chosen(line, of), line["unsupported"]
+    named = {why: files.texts(unsupported, why) for why in unsupported}
+    told = {why: models if some == ("*",) else some for why, some in named.items()}
+    name, cell, passed = files.one_of(line, "route", ROUTES), files.text(line, "cell"), files.count(line, "passed")
+    return RouteEntry(name, cell, models, passed, files.some(line, "open"), told)
 
 
 def _cause(line: Mapping[str, Any], of: tuple[str, ...]) -> Cause:
-    rules, finding = _texts(line.get("rules", ())), str(line.get("finding", ""))
-    scenarios, models = _texts(line["scenarios"]), _chosen(line, of)
-    return Cause(str(line["outcome"]), scenarios, rules, models, line.get("remedied", False) is True, finding)
+    outcome, scenarios = files.one_of(line, "outcome", tuple(Outcome)), files.texts(line, "scenarios")
+    finding = files.text(line, "finding") if "finding" in line else ""
+    remedied = line.get("remedied", False)
+    if not isinstance(remedied, bool):
+        raise TypeError("remedied is neither true nor false")
+    return Cause(outcome, scenarios, files.some(line, "rules"), _chosen(line, of), remedied, finding)
 
 
 def _chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:
     """The inverse of `_among`."""
     if "only" in line:
-        return _texts(line["only"])
-    without = frozenset(line["without"])
+        return files.texts(line, "only")
+    without = frozenset(files.texts(line, "without"))
     return tuple(model for model in of if model not in without)
-
-
-def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(map(str, values))

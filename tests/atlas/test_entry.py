@@ -1,12 +1,12 @@
 """The files of the atlas."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness.atlas.entry import PACKAGED, Cause, LaneEntry, PairEntry, RouteEntry, dumps, loads, over, read, write
+from harness.atlas.entry import PACKAGED, Cause, LaneEntry, PairEntry, RouteEntry, dumps, loads, read, write
 from harness.config.errors import BadInput
 
 MODELS = ("convnext_atto", "eva02_tiny_patch14_224", "resnet18")
@@ -45,26 +45,6 @@ def test_another_lane_leaves_those_that_are_there(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def newer(**more: Any) -> PairEntry:
-    """The pair as it was measured again a day later."""
-    return replace(PAIR, lanes={"cpu-float32": replace(LANE, day="2026-11-30", **more)})
-
-
-def test_what_was_measured_again_stands_over_what_was_before() -> None:
-    other = replace(LANE, lane="cpu-bfloat16")
-    both = replace(PAIR, lanes={**PAIR.lanes, "cpu-bfloat16": other})
-    merged = over({PAIR.releases: both}, [newer()])
-    assert merged[PAIR.releases].lanes == {**newer().lanes, "cpu-bfloat16": other}
-
-
-def test_what_was_measured_in_part_does_not() -> None:
-    fewer = newer(routes={"tower": TOWER})
-    without = newer(routes={"hub": HUB, "tower": replace(TOWER, open=MODELS[1:])})
-    assert over({PAIR.releases: PAIR}, [fewer, without]) == {PAIR.releases: PAIR}
-    assert over({}, [fewer]) == {PAIR.releases: fewer}
-    assert over({}, [replace(PAIR, lanes={})]) == {}
-
-
 @pytest.mark.parametrize(
     "spoiled",
     [
@@ -92,6 +72,35 @@ def test_a_file_that_was_cut_or_edited_is_one_error_with_what_to_do(spoiled: str
     (tmp_path / "transformers5.23.0-timm1.0.31.ndjson").write_text(spoiled)
     with pytest.raises(BadInput, match=r"timm1\.0\.31\.ndjson is no file of the atlas.*nox -s atlas"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "said"),
+    [
+        ('"size": "narrow"', '"size": "huge"', "line 2: ValueError: size 'huge' is none of narrow, slim, full"),
+        ('"day": "2026-11-29"', '"day": "2026-13-29"', "line 2: ValueError: day '2026-13-29' is no day"),
+        ('"day": "2026-11-29"', '"day": "20261129"', "line 2: ValueError: day '20261129' is no day"),
+        ('"day": "2026-11-29"', '"day": 20261129', "line 2: ValueError: day 20261129 is no day"),
+        ('"lane": "cpu-float32", "day"', '"lane": ["cpu"], "day"', "line 2: ValueError: lane ['cpu'] is no text"),
+        ('"route": "hub"', '"route": "hubb"', "line 6: ValueError: route 'hubb' is none of "),
+        ('"cell": "d1"', '"cell": null', "line 3: ValueError: cell None is no text"),
+        ('"passed": 0', '"passed": false', "line 3: ValueError: passed False is no whole number"),
+        ('"open": ["resnet18"]', '"open": "resnet18"', "line 3: ValueError: open 'resnet18' is no list of texts"),
+        ('"unsupported": {}', '"unsupported": {"why": 1}', "line 3: ValueError: why 1 is no list of texts"),
+        ('"outcome": "keys"', '"outcome": "odd"', "line 5: ValueError: outcome 'odd' is none of passed, "),
+        ('"scenarios": [""]', '"scenarios": [1]', "line 5: ValueError: scenarios [1] is no list of texts"),
+        ('"rules": ["buffers"]', '"rules": {}', "line 4: ValueError: rules {} is no list of texts"),
+        ('"remedied": true', '"remedied": "no"', "line 4: TypeError: remedied is neither true nor false"),
+        ('"finding": "keys', '"finding": ["keys"], "more": "', "line 5: ValueError: finding ['keys'] is no text"),
+        ('"timm": "1.0.31"', '"timm": 1.1', "line 1: ValueError: timm 1.1 is no text"),
+        (', "torch": "2.14.1"', "", "KeyError: 'torch'"),
+        ('"torch": "2.14.1"', '"torch": "newest"', "Invalid version: 'newest'"),
+    ],
+)
+def test_a_value_that_is_none_of_its_fields_kinds_is_refused_with_the_line(value: str, other: str, said: str) -> None:
+    assert value in dumps(PAIR)
+    with pytest.raises(BadInput, match=re.escape(said)):
+        loads(dumps(PAIR).replace(value, other), "a file")
 
 
 def test_the_packaged_atlas_is_as_it_is_written() -> None:
