@@ -29,9 +29,13 @@ def entry_of(pair: Pair, judged: Iterable[Judged], size: str, day: str = "", why
 
 
 def entries_of(pairs: Iterable[Pair], judged: Sequence[Judged], size: str) -> Iterator[PairEntry]:
-    """The entry of each pair, with the lanes in which something has a result."""
+    """The entry of each pair, with the lanes in which something has a result, and of their cases those that were run.
+
+    A case that no run came to says nothing; as one without a result it would be not known, whatever its neighbours say.
+    """
+    ran = [case for case in judged if case.record or case.withdrawn]
     for pair in pairs:
-        entry = entry_of(pair, (case for case in judged if case.pair == pair.id), size)
+        entry = entry_of(pair, (case for case in ran if case.pair == pair.id), size)
         yield replace(entry, lanes={name: lane for name, lane in entry.lanes.items() if lane.tried})
 
 

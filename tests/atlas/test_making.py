@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.atlas.entry import Cause
-from harness.atlas.making import answers, entry_of
+from harness.atlas.making import answers, entries_of, entry_of
 from harness.atlas.measured import Atlas
 from harness.atlas.words import sentence
 from harness.config.matrix import Matrix
@@ -116,3 +116,12 @@ def test_of_several_variants_each_counts_and_a_lane_in_which_nothing_was_tried_i
     )
     [told] = answers([pair], [good, other, elsewhere])
     assert sentence(told).endswith("in cpu-float32: works: 2, of 2 cases.")
+
+
+def test_of_ones_own_runs_a_case_that_none_came_to_is_none(small_matrix: Matrix) -> None:
+    pair = small_matrix.pairs[0]
+    good = replace(judged("a", scenario(""), outcome="passed"), pair=pair.id)
+    missing = replace(good, case=Case("tower", "b"), verdict=Verdict.INCOMPLETE, record=None, missing=NO_RECORD)
+    withdrawn = replace(missing, case=Case("tower", "c"), withdrawn=True)
+    [entry] = entries_of([pair], [good, missing, withdrawn], "narrow")
+    assert (entry.lanes[LANE].models, entry.lanes[LANE].routes["tower"].open) == (("a", "c"), ("c",))
