@@ -35,4 +35,5 @@ def lacks(lane: LaneEntry, releases: Releases, entries: Entries) -> str:
     here, there = len(lane.tried), len(atlas.lanes[near].tried) if near else 0
     if near is None or 2 * here >= there:
         return ""
-    return f"left out, for {number(here, 'case')} have a result, and {there:,} of {pair_id(near)}, measured next to it"
+    has = f"{number(here, 'case')} {'has' if here == 1 else 'have'} a result"
+    return f"left out, for {has}, and {there:,} of {pair_id(near)}, measured next to it"

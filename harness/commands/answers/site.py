@@ -1,14 +1,12 @@
 """`site`: the pages that answer, from the atlas."""
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ...atlas.answer import LANE
-from ...atlas.entry import PairEntry
+from ...config.errors import BadInput
 from ...config.text import capitalised, number
-from ...contract.case import DEFAULT_VARIANT, Size
 
 ABOUT: Final = "write a site that answers from what was measured before: static pages, which need no server"
 EXAMPLE: Final = "Example: site --out public --results results"
@@ -30,27 +28,22 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """Write the site. Raises BadInput."""
     from ...environments import pypi  # noqa: PLC0415  needs libraries that the Python of another command may lack
     from ...site import build  # noqa: PLC0415  as above
+    from . import recorded  # noqa: PLC0415  as above
 
+    _refuse_without_records(arguments)
     build.refuse_file(arguments.out)
-    own = list(_own(arguments)) if arguments.results else []
-    frame = build.site(pypi.today().isoformat(), arguments.lane, own=own)
+    own = recorded.of(arguments) if arguments.results else recorded.Own()
+    if own.entries:
+        out.write(f"{number(len(own.entries), 'pair')} of your own runs: {', '.join(own.entries)}\n")
+    out.writelines(f"{line}\n" for line in own.left_out)
+    frame = build.site(pypi.today().isoformat(), arguments.lane, own=own.entries.values())
     count = build.write(frame, arguments.out, alone=arguments.alone)
-    for entry in own:
-        if arguments.lane in entry.lanes and not frame.tells(entry):
-            out.write(f"{entry.id}: left as it was measured before, for these records have not all of its cases\n")
     out.write(f"{number(count, 'page')}; open {arguments.out / build.FRONT}\n")
     return 0
 
 
-def _own(arguments: argparse.Namespace) -> Iterator[PairEntry]:
-    """What the records of runs say of each pair. Raises HarnessError for options and records that cannot be used."""
-    from ...atlas import making  # noqa: PLC0415  as above
-    from ..run import MatrixCommand  # noqa: PLC0415  as above
-
-    matrix = ["--matrix", str(arguments.matrix)] if arguments.matrix else []
-    folders = [word for folder in arguments.results for word in ("--results", str(folder))]
-    quick = ["--quick"] if arguments.quick else []
-    words = [*folders, *matrix, *quick, "--lane", arguments.lane, "--variant", DEFAULT_VARIANT]
-    summary = MatrixCommand.of(words, "report").summary()
-    size = Size.NARROW if arguments.quick else Size.SLIM
-    return making.entries_of(summary.pairs, summary.judged, size)
+def _refuse_without_records(arguments: argparse.Namespace) -> None:
+    """Raise BadInput for options about records where none are named."""
+    given = [name for name, value in (("--matrix", arguments.matrix), ("--quick", arguments.quick)) if value]
+    if given and not arguments.results:
+        raise BadInput(f"{', '.join(given)}: only records have that; name their folder with --results")

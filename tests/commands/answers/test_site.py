@@ -7,6 +7,7 @@ import pytest
 
 from harness import __main__ as command
 from harness.atlas import entry
+from harness.commands.answers import recorded
 from harness.site import build
 
 
@@ -25,6 +26,39 @@ def test_a_folder_that_is_a_file_is_one_line_and_exit_code_2(
     (tmp_path / "file").write_text("")
     assert command.main(["site", "--out", str(tmp_path / "file"), "--alone"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_it_says_which_pairs_are_of_ones_own_runs_and_which_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = entry.read()["5.23.0", "1.0.31"]
+    entry.write(measured, tmp_path / "atlas")
+    mine = entry.PairEntry({**measured.versions, "transformers": "5.8.1"}, measured.lanes)
+    own = recorded.Own({mine.id: mine}, ("a pair: left out, for a reason",))
+    monkeypatch.setattr(build, "site", partial(build.site, folder=tmp_path / "atlas"))
+    monkeypatch.setattr(recorded, "of", lambda _: own)
+    assert command.main(["site", "--out", str(tmp_path), "--alone", "--results", "results"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1 pair of your own runs: transformers5.8.1-timm1.0.31",
+        "a pair: left out, for a reason",
+        f"1 page; open {tmp_path / 'index.html'}",
+    ]
+    assert "5.8.1" in (tmp_path / "index.html").read_text()
+
+
+@pytest.mark.parametrize("given", [["--quick"], ["--matrix", "other.yaml"], ["--quick", "--matrix", "other.yaml"]])
+def test_what_is_of_records_alone_needs_some(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["site", "--out", "nowhere", *given]) == 2
+    assert capsys.readouterr().err.endswith(": only records have that; name their folder with --results\n")
+    assert not Path("nowhere").exists()
+
+
+def test_a_folder_without_records_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["site", "--out", str(tmp_path / "public"), "--results", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "public").exists()
 
 
 def test_a_lane_without_a_measured_pair_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
