@@ -15,6 +15,7 @@ from ...atlas.own import lacks
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
 from ...config.pair import Pair
+from ...config.text import number
 from ...contract import finding
 from ...contract.case import DEFAULT_VARIANT, Size
 from ...contract.record import Run
@@ -22,7 +23,7 @@ from ...results import verdicts
 from ...results.judging import Judged
 from ...results.merging import merge
 from ...results.pair_records import PairRecords
-from ...results.store import Recorded
+from ...results.store import RUN, Recorded
 from ..run import MatrixCommand
 
 RECORDS: Final = ".jsonl"
@@ -143,6 +144,10 @@ class _Records:
             remedy = "without --quick; leave --quick out" if quick else "with --quick; add --quick"
             return f"left out, for its records are of runs {remedy}"
         cases = self.cases[pair]
+        killed = (run for run in runs if run.end is None or run.end.get("failed") == RUN)
+        lost = {case for run in killed for case in run.missing}
+        if missing := [case for case in cases if case.record is None and case.case.id in lost]:
+            return f"left out, for its run did not end, without a record of {number(len(missing), 'case')}"
         if entry.lanes:
             return ""
         if any(run.cases for run in runs) and not any(case.record or case.withdrawn for case in cases):

@@ -127,3 +127,15 @@ def test_a_pair_with_few_cases_beside_one_that_the_atlas_has_is_left_out() -> No
     again, few = refusal().splitlines()
     assert again == f"{NEW}: left as it was measured before, for these records have not all of its cases"
     assert few == f"{BETWEEN}: left out, for 1 case has a result, and 7 of {NEW}, measured next to it"
+
+
+@pytest.mark.parametrize("killed", ["the run", "its pytest"])
+def test_half_a_run_is_left_out_until_the_other_half_is_there(killed: str) -> None:
+    record(PINS, FakeEnvironment({"tower/eva02_tiny": None}))
+    path = Path(f"results/{BETWEEN}/{LANE}.jsonl")
+    if killed == "the run":  # before it could say that its pytest had ended
+        runs = path.read_text()
+        path.write_text(runs[: runs.rindex('{"kind":"run"')])
+    assert refusal() == f"{BETWEEN}: left out, for its run did not end, without a record of 1 case"
+    record(PINS)
+    assert list(told().entries) == [BETWEEN]
