@@ -12,9 +12,9 @@ from packaging.version import Version
 
 from ..atlas import names, words
 from ..atlas.answer import Part, Releases, State, worst
-from ..atlas.entry import PairEntry
 from ..atlas.measured import Atlas
 from ..config.text import capitalised, number
+from ..contract.case import Size
 from ..contract.catalog import BERT, Entry
 from ..contract.routes import ROUTES
 from ..report.formats import inline, template
@@ -48,9 +48,16 @@ class Frame:
         """A filled template. `root` leads to the front page; `here` is the page of the head that is open."""
         days = sorted(self.grid.days.values())
         about = {"measured": f"{number(len(days), 'pair')} measured", "last": days[-1], "made": self.made}
+        about["sizes"] = self.sizes
         frame = {"lane": self.grid.lane, "policy": self._policy, "linked": True, "root": root, "here": here}
         shown = {**about, **frame, **values, "style": Markup(self.style)}  # noqa: S704  our own
         return _TEMPLATES.get_template(page).render(shown)
+
+    @property
+    def sizes(self) -> str:
+        """How much of a model was built, of all that were measured: narrow, slim, or both."""
+        there = {lane.size for lane in self.atlas.lanes.values()}
+        return " or ".join(size for size in Size if size in there)
 
     @cached_property
     def style(self) -> str:
@@ -81,10 +88,6 @@ class Frame:
             for route in routes or self.grid.routes
             for model in (self.atlas.models(pair, route) if ROUTES[route].has_timm else (BERT.model,))
         ]
-
-    def tells(self, entry: PairEntry) -> bool:
-        """Whether a lane of one's own runs is what these pages tell of its pair."""
-        return self.atlas.lanes.get(entry.releases) is entry.lanes.get(self.atlas.lane)
 
     def rows(self, pairs: Iterable[Releases], routes: Iterable[str] | None = None) -> list[Mapping[str, Any]]:
         """For the table of measured pairs, the newest first."""

@@ -43,11 +43,30 @@ def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new(few:
     own = PairEntry({**measured.versions, "transformers": "5.8.1"}, {LANE: day})
     part = PairEntry(measured.versions, {LANE: replace(day, routes={"tower": day.routes["tower"]})})
     frame = build.site("2999-01-01", folder=few, own=[own, part])
-    assert (frame.tells(own), frame.tells(part)) == (True, False)
+    assert frame.atlas.lanes["5.8.1", "1.0.31"] is day
+    assert frame.atlas.lanes[measured.releases].day == measured.lanes[LANE].day
     assert frame.grid.days["5.8.1", "1.0.31"] == "2999-01-01"
     told = night.page(frame)
     assert "2999-01-01" in told
     assert "transformers 5.8.1" in told
+
+
+def test_half_a_run_is_not_what_a_site_begins_with_nor_what_is_new(few: Path) -> None:
+    measured = entry.read(few)["5.23.0", "1.0.31"]
+    half = replace(measured.lanes[LANE], day="2999-01-01", routes=dict(list(measured.lanes[LANE].routes.items())[:10]))
+    own = PairEntry({**measured.versions, "transformers": "5.24.0"}, {LANE: half})
+    frame = build.site("2999-01-01", folder=few, own=[own])
+    assert frame.current == measured.releases
+    assert "2999-01-01" not in frame.grid.days.values()
+
+
+def test_the_foot_of_a_page_says_of_which_size_the_measured_models_are(small: Frame, few: Path) -> None:
+    assert "Models are narrow, with synthetic weights." in build.front(small)
+    measured = entry.read(few)["5.23.0", "1.0.31"]
+    lanes = {LANE: replace(measured.lanes[LANE], size="slim")}
+    mine = [PairEntry(measured.versions, lanes), PairEntry({**measured.versions, "transformers": "5.24.0"}, lanes)]
+    frame = build.site("2026-11-30", folder=few, own=mine)
+    assert "Models are narrow or slim, with synthetic weights." in Pages(frame).night()
 
 
 def test_an_atlas_without_a_pair_is_bad_input(tmp_path: Path) -> None:
