@@ -2,8 +2,9 @@
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from markupsafe import Markup
@@ -20,22 +21,31 @@ from .pages import Pages
 FRONT: Final = "index.html"
 
 
-def site(made: str, lane: str = LANE, folder: Path = entry.PACKAGED, own: Iterable[entry.PairEntry] = ()) -> Frame:
+def site(
+    made: str,
+    lane: str = LANE,
+    folder: Path = entry.PACKAGED,
+    own: Iterable[entry.PairEntry] = (),
+    reasons: Mapping[str, str] = MappingProxyType({}),
+) -> Frame:
     """What the pages for a lane of the atlas in a folder of entries are made of; the newest measured pair comes first.
 
-    What one's `own` runs measured stands over it. Raises BadInput for a lane in which nothing was measured.
+    What one's `own` runs measured stands over it; `reasons` are those of causes that the package lacks, by rule.
+    Raises BadInput for a lane in which nothing was measured.
     """
     atlas = opened(folder, lane, own)
     if not atlas.lanes:
         raise BadInput(f"{folder} has no measured pair; nox -s atlas measures")
     newest = max(atlas.lanes, key=by_release)
-    return Frame(atlas, grid.of(atlas), newest, made)
+    return Frame(atlas, grid.of(atlas), newest, made, reasons)
 
 
 def front(frame: Frame, *, alone: bool = False) -> str:
     """The front page; `alone`, it leads to no other page."""
     code = script.BUILT.read_text(encoding="utf-8")
-    payload = {**data.payload(frame.grid, frame.current), "pages": not alone}
+    payload = data.payload(frame.grid, frame.current)
+    mine = {rule: (reason or rule, "", "", "") for rule, reason in frame.pageless.items()}
+    payload = {**payload, "rules": {**payload["rules"], **mine}, "pageless": list(mine), "pages": not alone}
     values = {
         "linked": not alone,
         "policy": inline.policy(frame.style, code),

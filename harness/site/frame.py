@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from packaging.version import Version
 from ..atlas import names, words
 from ..atlas.answer import Part, Releases, State, worst
 from ..atlas.measured import Atlas
+from ..atlas.rules import known
 from ..config.text import capitalised, number
 from ..contract.case import Size
 from ..contract.catalog import BERT, Entry
@@ -37,12 +38,16 @@ _TEMPLATES.filters["coded"] = coded
 
 @dataclass(frozen=True)
 class Frame:
-    """What all pages of a site are made of. `current` is the pair that they begin with; `made` is the day."""
+    """What all pages of a site are made of. `current` is the pair that they begin with; `made` is the day.
+
+    `reasons` are those of causes that the package lacks, by rule.
+    """
 
     atlas: Atlas
     grid: Grid
     current: Releases
     made: str
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, page: str, values: Mapping[str, Any], *, root: str = "../", here: str = "") -> str:
         """A filled template. `root` leads to the front page; `here` is the page of the head that is open."""
@@ -50,7 +55,8 @@ class Frame:
         about = {"measured": f"{number(len(days), 'pair')} measured", "last": days[-1], "made": self.made}
         about["sizes"] = self.sizes
         frame = {"lane": self.grid.lane, "policy": self._policy, "linked": True, "root": root, "here": here}
-        shown = {**about, **frame, **values, "style": Markup(self.style)}  # noqa: S704  our own
+        linking = {"pageless": self.pageless}
+        shown = {**about, **frame, **linking, **values, "style": Markup(self.style)}  # noqa: S704  our own
         return _TEMPLATES.get_template(page).render(shown)
 
     @property
@@ -58,6 +64,12 @@ class Frame:
         """How much of a model was built, of all that were measured: narrow, slim, or both."""
         there = {lane.size for lane in self.atlas.lanes.values()}
         return " or ".join(size for size in Size if size in there)
+
+    @cached_property
+    def pageless(self) -> Mapping[str, str]:
+        """By rule, the causes that have no page: one's own with the reason; of old entries without, for it is gone."""
+        named = {rule for part in self.grid.parts for rule in (*part.rules, *part.mended, *part.changed)}
+        return {rule: self.reasons.get(rule, "") for rule in sorted(named - known().keys())}
 
     @cached_property
     def style(self) -> str:

@@ -69,6 +69,19 @@ def test_the_foot_of_a_page_says_of_which_size_the_measured_models_are(small: Fr
     assert "Models are narrow or slim, with synthetic weights." in Pages(frame).night()
 
 
+def test_a_cause_that_the_package_lacks_has_no_page_and_comes_with_its_reason(few: Path) -> None:
+    measured = entry.read(few)["5.23.0", "1.0.31"]
+    tower = replace(measured.lanes[LANE].routes["tower"], unsupported={}, causes=())
+    mine, gone = (entry.Cause("keys", ("",), (rule,), tower.models) for rule in ("mine", "gone"))
+    routes = {**measured.lanes[LANE].routes, "tower": replace(tower, passed=0, causes=(mine, gone))}
+    own = PairEntry(measured.versions, {LANE: replace(measured.lanes[LANE], routes=routes)})
+    frame = build.site("2026-11-30", folder=few, own=[own], reasons={"mine": "our own <cause>", "idle": "unused"})
+    assert frame.pageless == {"gone": "", "mine": "our own <cause>"}
+    text = build.front(frame)
+    assert '"pageless":["gone","mine"]' in text
+    assert '"gone":["gone","","",""],"mine":["our own \\u003ccause>","","",""]' in text
+
+
 def test_an_atlas_without_a_pair_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="has no measured pair; nox -s atlas measures"):
         build.site("2026-11-30", folder=tmp_path)

@@ -12,6 +12,7 @@ from ...atlas import making
 from ...atlas.answer import Releases
 from ...atlas.entry import PairEntry
 from ...atlas.own import lacks
+from ...atlas.rules import known
 from ...config.errors import BadInput
 from ...config.matrix import Matrix
 from ...config.pair import Pair
@@ -31,10 +32,14 @@ RECORDS: Final = ".jsonl"
 
 @dataclass(frozen=True)
 class Own:
-    """The entries that can be told, by the pair's id, and for each other pair or lane a line on why it is left out."""
+    """The entries that can be told, by the pair's id, and for each other pair or lane a line on why it is left out.
+
+    `reasons` are those of the causes that the matrix has and the package lacks, by rule.
+    """
 
     entries: Mapping[str, PairEntry] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def of(arguments: argparse.Namespace) -> Own:
@@ -64,7 +69,8 @@ def of(arguments: argparse.Namespace) -> Own:
             taken[entry.releases], told[pair.id] = pair.id, entry
     if not told:
         raise BadInput.from_problems(left)
-    return Own(told, tuple(map(finding.message, left)))
+    reasons = {rule.id: rule.because for rule in command.described.expectations if rule.id not in known()}
+    return Own(told, tuple(map(finding.message, left)), reasons)
 
 
 def _words(arguments: argparse.Namespace) -> Iterator[str]:

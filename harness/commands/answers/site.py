@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     if own.entries:
         out.write(f"{number(len(own.entries), 'pair')} of your own runs: {', '.join(own.entries)}\n")
     out.writelines(f"{line}\n" for line in own.left_out)
-    frame = build.site(pypi.today().isoformat(), arguments.lane, own=own.entries.values())
+    frame = build.site(pypi.today().isoformat(), arguments.lane, own=own.entries.values(), reasons=own.reasons)
     count = build.write(frame, arguments.out, alone=arguments.alone)
     out.write(f"{number(count, 'page')}; open {arguments.out / build.FRONT}\n")
     return 0

@@ -61,6 +61,11 @@ def test_a_pair_that_the_matrix_does_not_list_is_told_as_one_that_it_lists() -> 
     assert (own.entries[BETWEEN].id, own.entries[BETWEEN].versions["torch"]) == (BETWEEN, "2.14.1")
 
 
+def test_the_reasons_of_causes_that_only_ones_own_matrix_has_come_with_them() -> None:
+    record(PINS)
+    assert told().reasons == {"renamed": "renamed"}
+
+
 def test_a_pair_is_told_in_each_folder_that_has_a_part_of_it() -> None:
     record(f"{PINS} --route tower")
     record(f"{PINS} --route wrapper --results others")
