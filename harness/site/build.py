@@ -44,7 +44,7 @@ def front(frame: Frame, *, alone: bool = False) -> str:
     """The front page; `alone`, it leads to no other page."""
     code = script.BUILT.read_text(encoding="utf-8")
     payload = data.payload(frame.grid, frame.current)
-    mine = {rule: (reason or rule, "", "", "") for rule, reason in frame.pageless.items()}
+    mine = {rule: (reason or rule, "", "", "", "") for rule, reason in frame.pageless.items()}
     payload = {**payload, "rules": {**payload["rules"], **mine}, "pageless": list(mine), "pages": not alone}
     values = {
         "linked": not alone,

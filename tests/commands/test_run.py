@@ -246,9 +246,10 @@ def test_a_site_says_which_records_have_too_few_cases_to_stand_over_what_was_mea
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run(of(ATTO), FakeEnvironment())
-    assert command.main(["site", "--out", "site", "--alone", "--results", "results"]) == 0
+    assert command.main(["site", "--out", "site", "--alone", "--results", "results"]) == 2
     said = "left as it was measured before, for these records have not all of its cases"
-    assert capsys.readouterr().out == f"{NEW}: {said}\n1 page; open site/index.html\n"
+    assert capsys.readouterr().err == f"{NEW}: {said}\n"
+    assert not Path("site").exists()
     assert command.main(["site", "--out", "site", "--alone", "--results", "nowhere"]) == 2
     assert capsys.readouterr().err == "--results nowhere: there is no such folder; nox -s matrix makes one\n"
 

@@ -11,6 +11,7 @@ from harness.atlas.entry import PairEntry
 from harness.config.errors import BadInput
 from harness.site import build, night
 from harness.site.frame import Frame
+from harness.site.pages import Pages
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_the_foot_of_a_page_says_of_which_size_the_measured_models_are(small: Fr
     lanes = {LANE: replace(measured.lanes[LANE], size="slim")}
     mine = [PairEntry(measured.versions, lanes), PairEntry({**measured.versions, "transformers": "5.24.0"}, lanes)]
     frame = build.site("2026-11-30", folder=few, own=mine)
-    assert "Models are narrow or slim, with synthetic weights." in Pages(frame).night()
+    assert "Models are narrow or slim, with synthetic weights." in night.page(frame)
 
 
 def test_a_cause_that_the_package_lacks_has_no_page_and_comes_with_its_reason(few: Path) -> None:
@@ -79,7 +80,10 @@ def test_a_cause_that_the_package_lacks_has_no_page_and_comes_with_its_reason(fe
     assert frame.pageless == {"gone": "", "mine": "our own <cause>"}
     text = build.front(frame)
     assert '"pageless":["gone","mine"]' in text
-    assert '"gone":["gone","","",""],"mine":["our own \\u003ccause>","","",""]' in text
+    assert '"gone":["gone","","","",""],"mine":["our own \\u003ccause>","","","",""]' in text
+    pages = dict(Pages(frame).all())
+    assert "mine: our own &lt;cause&gt;" in pages["model/test_convnext.html"]
+    assert not any("rule/mine.html" in page for page in pages.values())
 
 
 def test_an_atlas_without_a_pair_is_bad_input(tmp_path: Path) -> None:

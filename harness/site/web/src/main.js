@@ -52,6 +52,8 @@ function problem() {
   return null;
 }
 
+const PAUSE = 150; // milliseconds in which the next key is typed
+let drawing; // the grid, soon
 let told = ""; // what the answer on the page is about
 let shown = "";
 
@@ -93,7 +95,10 @@ function drawPairs(about, end) {
   const key = JSON.stringify([end, about, asked.from, isKnown]);
   if (key === shown) return;
   shown = key;
-  requestAnimationFrame(() => setTimeout(() => render(isKnown ? pairs(grid(about), asked, end) : nothing, table)));
+  requestAnimationFrame(() => {
+    clearTimeout(drawing);
+    drawing = setTimeout(() => render(isKnown ? pairs(grid(about), asked, end) : nothing, table), typing ? PAUSE : 0);
+  });
 }
 
 // The back button leads to what was asked before, not to what was half typed.

@@ -48,7 +48,7 @@ function cause(rule, parts, open) {
     <summary><span class="because">${because}</span> <span class="count">${plural(parts.length, "case")} · ${releases}</span></summary>
     ${advice ? html`<p class="advice">${advice}</p>` : nothing}
     ${remedy ? command(DATA.remedies[remedy]) : nothing}
-    <p class="since">${link ? tracked(link) : nothing}${RELATED && DATA.rules[rule] ? html` · ${page("rule", rule, "more of this cause")}` : nothing}</p>
+    <p class="since">${link ? tracked(link) : nothing}${RELATED && !DATA.pageless.includes(rule) ? html` · ${page("rule", rule, "more of this cause")}` : nothing}</p>
     ${where(parts)}
   </details></li>`;
 }
