@@ -22,7 +22,7 @@ CLAUSES: Final = {
     "Not known": "not known",
     "No worse": "no worse",
     "Yes": "no worse",
-    "": "the first of a line",
+    "": "without one before it",
 }
 
 
@@ -43,8 +43,10 @@ def page(frame: Frame) -> str:
     fresh = sorted((pair for pair, day in frame.grid.days.items() if day == last), key=by_release, reverse=True)
     news = [_news(frame, pair) for pair in fresh]
     worse = sorted((one for one in news if one.word in WORSE), key=lambda one: WORST_FIRST.index(one.word))
-    shown = {"summary": _summary(news), "worse": worse, "others": [one for one in news if one not in worse]}
     newest = _news(frame, frame.current)
+    worse = [one for one in worse if one != newest]
+    others = [one for one in news if one not in worse and one != newest]
+    shown = {"summary": _summary(news), "worse": worse, "others": others}
     return frame.render("night.html", {**shown, "newest": newest}, root="", here="night")
 
 
@@ -52,7 +54,7 @@ def _summary(news: Sequence[News]) -> str:
     """How many pairs there are, and what coming to them does."""
     counts = Counter(CLAUSES[one.word] for one in news)
     clauses = ", ".join(f"{clause}: {counts[clause]}" for clause in dict.fromkeys(CLAUSES.values()) if counts[clause])
-    return f"{number(len(news), 'pair')} measured. For somebody who comes from the release before, {clauses}."
+    return f"{number(len(news), 'pair')} measured. Against the measured pair before it, {clauses}."
 
 
 def _news(frame: Frame, pair: Releases) -> News:

@@ -155,7 +155,7 @@ class Pages:
             pair: Counter(
                 rule for part in self.frame.answers(pair) for rule in {*part.rules, *part.mended, *part.changed}
             )
-            for pair in self.frame.grid.asked
+            for pair in sorted(self.frame.grid.asked, key=by_release, reverse=True)
         }
 
     @cached_property
