@@ -93,8 +93,7 @@ class Atlas:
         stands = results and names.stands_for(results, model, self.pairs[releases], lane)
         if results is None or not stands:
             return None
-        part = _result(results, stands)
-        return replace(part, model=model, basis="" if part.state is State.UNKNOWN else basis)
+        return _result(results, stands, model, basis)
 
     def _between(self, releases: Releases, route: str, model: str) -> Part:
         """What the measured pairs on either side agree on, if they and the rules all do; not known otherwise."""
@@ -185,24 +184,24 @@ class Atlas:
 
 def parts_of(lane: LaneEntry) -> Iterator[Part]:
     """What was measured of each model on each route of a lane."""
-    return (_result(results, model) for results in lane.routes.values() for model in results.models)
+    return (_result(results, model, model, "") for results in lane.routes.values() for model in results.models)
 
 
-def _result(results: RouteEntry, model: str) -> Part:
-    """What was measured of a model on a route."""
-    if model in results.open:
-        return Part(results.route, model, State.UNKNOWN, model, because="it was tried, and gave no result")
-    why = next((why for why, models in results.unsupported.items() if model in models), None)
+def _result(results: RouteEntry, run: str, model: str, basis: str) -> Part:
+    """What was measured of a model on a route, by the one that was run for it."""
+    if run in results.open:
+        return Part(results.route, model, State.UNKNOWN, run, because="it was tried, and gave no result")
+    why = next((why for why, models in results.unsupported.items() if run in models), None)
     if why is not None:
-        return Part(results.route, model, State.UNSUPPORTED, model, because=why.replace("MODEL", model))
-    causes = [cause for cause in results.causes if model in cause.models]
+        return Part(results.route, model, State.UNSUPPORTED, run, because=why.replace("MODEL", run), basis=basis)
+    causes = [cause for cause in results.causes if run in cause.models]
     changed = [cause for cause in causes if _is_of_timm_alone(cause)]
     broken = [cause for cause in causes if cause not in changed]
     found = next((cause.finding for cause in broken if cause.finding), "")
     stays = [cause for cause in broken if cause.finding or not cause.remedied]
     state = State.BROKEN if stays else State.REMEDY if broken else State.WORKS
     mended = [cause for cause in broken if cause not in stays]
-    return Part(results.route, model, state, model, _rules(stays), _rules(mended), _rules(changed), found)
+    return Part(results.route, model, state, run, _rules(stays), _rules(mended), _rules(changed), found, basis)
 
 
 def _rules(causes: Iterable[Cause]) -> tuple[str, ...]:
