@@ -19,7 +19,7 @@ from ..atlas import making, words
 from ..config import matrix, option_parser, options
 from ..config.errors import BadInput, HarnessError, InstallationError
 from ..config.options import Options
-from ..config.pair import Pair
+from ..config.pair import Pair, long_id
 from ..contract.catalog import Catalog
 from ..contract.surroundings import is_file, is_folder
 from ..environments import lock
@@ -223,7 +223,7 @@ def _named(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     # An option without its value is refused where the session reads its own options, with the remedy.
     parser.add_argument("--matrix", type=Path, nargs="?", const=Options.matrix, default=Options.matrix)
-    parser.add_argument("--pair", nargs="?", action="append", default=[])
+    parser.add_argument("--pair", nargs="?", action="append", type=long_id, default=[])
     named, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
     return named
 

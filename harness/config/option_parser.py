@@ -12,6 +12,7 @@ from ..contract.checkpoint import is_path
 from .errors import BadInput
 from .names import VARIANTS, unknown
 from .options import LATEST, LOCKED, Options
+from .pair import long_id
 
 PART: Final = "--route tower --model 'eva*'"
 """What the examples of `--help` select."""
@@ -97,7 +98,8 @@ def add_requirements(parser: Parser, count: str) -> None:
 
 def add_pairs(parser: Parser) -> None:
     """The pairs of the matrix."""
-    parser.add_argument("--pair", dest="pairs", metavar="ID", help="a pair of the matrix; repeatable", **MANY)
+    about = "a pair of the matrix, as in 5.23.0,1.0.31, or by its id; repeatable"
+    parser.add_argument("--pair", dest="pairs", metavar="ID", type=long_id, help=about, **MANY)
 
 
 def add_selection(parser: Parser, quick_size: Size = Size.NARROW) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from . import source
 from .errors import BadInput
 from .names import Release, Strict, Version, problem, unknown
+from .pins import SHORT
 from .source import Source
 
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
@@ -114,6 +115,12 @@ class Pair(Strict):
         if problems:
             raise BadInput.from_problems(problems)
         return cls(**{**defaults.model_dump(), **versions}, defaults=defaults, sources=tuple(sources.values()))
+
+
+def long_id(text: str) -> str:
+    """The id that a pair with the default torch and Python has, for `5.23.0,1.0.31`; any other text as it is."""
+    short = SHORT.fullmatch(text.strip())
+    return f"transformers{short[1]}-timm{short[2]}" if short else text
 
 
 class Row(Strict):

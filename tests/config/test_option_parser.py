@@ -39,6 +39,11 @@ def test_lists_add_up() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["5.23.0,1.0.31", "5.23.0, 1.0.31", "transformers5.23.0-timm1.0.31"])
+def test_a_pair_of_the_matrix_is_named_by_its_releases_or_its_id(name: str) -> None:
+    assert parse(["--pair", name]) == Options(pairs=("transformers5.23.0-timm1.0.31",))
+
+
 def test_a_pair_session_takes_releases_before_between_and_after_options() -> None:
     releases = ("transformers==5.8.1", "timm==1.0.26")
     assert parse([releases[0], "--quick", releases[1]], session="pair") == Options(
