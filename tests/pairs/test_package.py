@@ -34,6 +34,8 @@ def test_what_is_built_has_the_package_s_data_and_nothing_of_the_checkout(built:
     for folder in ("atlas/pairs", "catalogs", "fingerprints", "locks"):
         kept = {path.name for path in (ROOT / "harness" / folder).iterdir() if path.suffix != ".pyc"}
         assert kept <= {Path(name).name for name in names if name.startswith(f"layerscale_matrix/{folder}/")}
+    [metadata] = (name for name in names if name.endswith(".dist-info/METADATA"))
+    assert "Requires-Dist: nox[uv]>=2026.2; extra == 'run'" in zipfile.ZipFile(wheel).read(metadata).decode()
     with tarfile.open(source) as opened:
         files = {name.partition("/")[2] for name in opened.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "matrix.yaml", "noxfile.py"} <= files
