@@ -1,6 +1,7 @@
 """What the front page answers from, as JSON: a grid in which every text, every answer and every row stands once.
 
-A list of numbers is written in runs, as "0*78,3": 78 times 0, and 3.
+A list of numbers is written in runs, as "0*78,3": 78 times 0, and 3. One that is mostly another is written by what it
+has otherwise: "^2;40:7" is the list two before it, with 7 at place 40.
 """
 
 import operator
@@ -28,6 +29,8 @@ KIND_NAMES: Final = tuple(Kind)
 KIND_MARKS: Final = [(kind, KINDS.get(kind, ""), kind in HARM) for kind in KIND_NAMES]
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 """Of the table of kinds: a letter a kind."""
+NEAR: Final = 64
+"""Lists before one, of which it may be mostly another: those of the same route are some twenty apart."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -76,7 +79,7 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "signatures": list(signatures.of),
         "standing": list(standing.of),
         "bases": list(bases.of),
-        "answers": list(answers.of),
+        "answers": list(_patched(list(answers.of))),
         "stands": list(stands.of),
         "how": list(how.of),
         "rows": rows,
@@ -156,6 +159,26 @@ def _causes(grid: Grid) -> Iterator[tuple[str, Sequence[str | None]]]:
         if rule.id in told:
             remedy = rule.remedy if rule.remedy in REMEDIES else ""
             yield rule.id, (rule.because, rule.advice, rule.url or rule.script, rule.releases, remedy)
+
+
+def _patched(texts: Sequence[str]) -> Iterator[str]:
+    """Each list in runs, or by what it has otherwise than one of those shortly before it, whichever is shorter."""
+    lists = [_numbers(text) for text in texts]
+    for at, (text, numbers) in enumerate(zip(texts, lists, strict=True)):
+        bases = [base for base in range(max(0, at - NEAR), at) if len(lists[base]) == len(numbers)]
+        nearest = min(bases, key=lambda base: sum(map(operator.ne, lists[base], numbers)), default=None)
+        yield text if nearest is None else min(text, _patch(at - nearest, lists[nearest], numbers), key=len)
+
+
+def _patch(back: int, base: Sequence[int], numbers: Sequence[int]) -> str:
+    changes = (f";{place}:{new}" for place, (old, new) in enumerate(zip(base, numbers, strict=True)) if new != old)
+    return f"^{back}{''.join(changes)}"
+
+
+def _numbers(text: str) -> list[int]:
+    """The list that `_runs` wrote."""
+    runs = (run.partition("*") for run in text.split(",") if run)
+    return [int(number) for number, _, count in runs for _ in range(int(count or 1))]
 
 
 def _runs(numbers: Iterable[int]) -> str:

@@ -6,12 +6,24 @@ const runs = (text) => text.split(",").flatMap((run) => {
   const [number, count = "1"] = run.split("*");
   return new Array(Number(count)).fill(Number(number));
 });
+// "^2;40:7" is the list two before, with 7 at place 40.
 const decoded = (texts) => {
   const known = new Map();
-  return (index) => {
-    if (!known.has(index)) known.set(index, texts[index] === "" ? [] : runs(texts[index]));
+  const list = (index) => {
+    if (!known.has(index)) known.set(index, read(texts[index], index));
     return known.get(index);
   };
+  const read = (text, index) => {
+    if (!text.startsWith("^")) return text === "" ? [] : runs(text);
+    const [back, ...changes] = text.slice(1).split(";");
+    const numbers = [...list(index - Number(back))];
+    for (const change of changes) {
+      const [place, number] = change.split(":").map(Number);
+      numbers[place] = number;
+    }
+    return numbers;
+  };
+  return list;
 };
 const answersOf = decoded(DATA.answers);
 const standsOf = decoded(DATA.stands);
