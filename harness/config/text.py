@@ -2,7 +2,7 @@
 
 from typing import Final
 
-PACKAGES: Final = frozenset({"timm", "torch", "transformers"})
+NAMES: Final = frozenset({"timm", "torch", "transformers"})
 """Names that stand as they are where a sentence begins."""
 
 
@@ -14,5 +14,5 @@ def number(count: int, noun: str) -> str:
 def capitalised(text: str) -> str:
     """The text with a capital first letter, and the others as they are; names of code and packages stay whole."""
     first = text.partition(" ")[0]
-    is_name = first in PACKAGES or any(mark in first for mark in "_(.`")
+    is_name = first in NAMES or any(mark in first for mark in "_(.`")
     return text if is_name else f"{text[:1].upper()}{text[1:]}"

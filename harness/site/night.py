@@ -41,12 +41,11 @@ def page(frame: Frame) -> str:
     """What was measured on the last day, and what it changes for somebody who comes from the release before."""
     last = max(frame.grid.days.values(), default="")
     fresh = sorted((pair for pair, day in frame.grid.days.items() if day == last), key=by_release, reverse=True)
-    news = [_news(frame, pair) for pair in fresh]
-    worse = sorted((one for one in news if one.word in WORSE), key=lambda one: WORST_FIRST.index(one.word))
     newest = _news(frame, frame.current)
-    worse = [one for one in worse if one != newest]
-    others = [one for one in news if one not in worse and one != newest]
-    shown = {"summary": _summary(news), "worse": worse, "others": others}
+    news = [newest if pair == newest.pair else _news(frame, pair) for pair in fresh]
+    older = [one for one in news if one is not newest]
+    worse = sorted((one for one in older if one.word in WORSE), key=lambda one: WORST_FIRST.index(one.word))
+    shown = {"summary": _summary(news), "worse": worse, "others": [one for one in older if one.word not in WORSE]}
     return frame.render("night.html", {**shown, "newest": newest}, root="", here="night")
 
 

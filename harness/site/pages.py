@@ -1,13 +1,13 @@
 """The pages of a site beside its front: by address, what each shows."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from ..atlas import names, proof, words
-from ..atlas.answer import PACKAGES, Releases
+from ..atlas.answer import PACKAGES, Part, Releases
 from ..atlas.bounds import OTHER
 from ..atlas.measured import OF_TIMM
 from ..atlas.rules import KnownCause, known
@@ -85,7 +85,7 @@ class Pages:
 
     def _rules(self) -> Groups:
         """The causes: those that the current pair has, and the others."""
-        now = self._cases_of[self.frame.current]
+        now = self._parts_with[self.frame.current]
         here: list[Mapping[str, str]] = []
         elsewhere: list[Mapping[str, str]] = []
         for rule in known().values():
@@ -130,7 +130,7 @@ class Pages:
     def _rule(self, rule: KnownCause) -> str:
         edges = [found for found in self._proofs if found.edge.bound.rule == rule.id]
         remedy = NO_REMEDY.get(rule.remedy, f"the function {rule.remedy}, run for every case that has this cause")
-        seen = {pair: number(rules[rule.id], "case") for pair, rules in self._cases_of.items() if rules[rule.id]}
+        seen = {pair: number(len(of[rule.id]), "case") for pair, of in self._parts_with.items() if rule.id in of}
         about = {
             "rule": rule,
             "edges": edges,
@@ -141,7 +141,7 @@ class Pages:
         }
         traits = ", ".join(_trait(name, wanted) for name, wanted in (rule.where or {}).items() if wanted != "*")
         about |= {"code": of_remedy(rule.remedy), "traits": traits, "usage": usage(rule.remedy)}
-        about |= {"having": self._models_with[rule.id], "routes": self.frame.grid.routes}
+        about |= {"having": self._models_with(rule.id), "routes": self.frame.grid.routes}
         return self.frame.render("rule.html", about, here="rules")
 
     @cached_property
@@ -149,27 +149,22 @@ class Pages:
         return sorted(proof.read(), key=lambda found: str(found.edge.bound))
 
     @cached_property
-    def _cases_of(self) -> Mapping[Releases, Counter[str]]:
-        """By measured pair, how many of its cases have each cause."""
-        return {
-            pair: Counter(
-                rule for part in self.frame.answers(pair) for rule in {*part.rules, *part.mended, *part.changed}
-            )
-            for pair in sorted(self.frame.grid.asked, key=by_release, reverse=True)
-        }
-
-    @cached_property
-    def _models_with(self) -> Mapping[str, list[str]]:
-        """By cause, the models that have it with the newest measured pair in which one has it."""
-        models: dict[str, list[str]] = defaultdict(list)
+    def _parts_with(self) -> Mapping[Releases, Mapping[str, list[Part]]]:
+        """By measured pair, the newest first, and by cause, its answers that have the cause."""
+        parts_with: dict[Releases, dict[str, list[Part]]] = {}
         for pair in sorted(self.frame.grid.asked, key=by_release, reverse=True):
-            having: dict[str, set[str]] = defaultdict(set)
+            having: dict[str, list[Part]] = defaultdict(list)
             for part in self.frame.answers(pair):
-                for rule in {*part.rules, *part.mended, *part.changed} if ROUTES[part.route].has_timm else ():
-                    having[rule].add(part.model)
-            for rule, some in having.items():
-                models[rule] = models[rule] or sorted(some)
-        return models
+                for rule in {*part.rules, *part.mended, *part.changed}:
+                    having[rule].append(part)
+            parts_with[pair] = having
+        return parts_with
+
+    def _models_with(self, rule: str) -> list[str]:
+        """The models that have a cause with the newest measured pair in which one has it."""
+        by_pair = (having.get(rule, ()) for having in self._parts_with.values())
+        models = ({part.model for part in parts if ROUTES[part.route].has_timm} for parts in by_pair)
+        return sorted(next(filter(None, models), ()))
 
     def _family(self, family: str, entries: Sequence[Entry]) -> str:
         models = [entry.model for entry in entries]
