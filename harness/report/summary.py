@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from ..config.errors import ExitCode, HarnessError
@@ -133,7 +134,7 @@ class Summary:
         broken = sum(case.is_broken_user_model for case in self.judged)
         return f"your model is broken in {broken:,} of {number(len(self.judged), 'case')}" if broken else ""
 
-    @property
+    @cached_property
     def headline(self) -> str:
         """The result in one line: how many cases need a look, or that none does."""
         counts = marks.count(self.judged)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ from harness.report.summary import Summary
 from tests.places import ROOT
 
 CASES, MIB = 100_000, 2**20
-WRITTEN, OPENED, FILTERED = 16, 1.25, 0.5
-"""The bounds, in times of reading the JSON alone: bounds in seconds fail on a machine that is half as fast.
+TRIES: Final = 3
+BOUNDS: Final = (18, 1.25, 0.5)
+"""Of writing, opening and filtering, in times of reading the JSON alone: bounds in seconds fail on a slower machine.
 
-Writing takes 13 times as long: each finding of a case is held against the rules, each scenario is on the page.
+Writing takes 12 to 14 times as long: each finding of a case is held against the rules, each scenario is on the page.
 """
 TIMM: Final = "1.0.31"
 REASON: Final = (
@@ -87,38 +89,46 @@ def test_a_hundred_thousand_cases_are_written_opened_and_filtered_in_time(
     folder: Path, tmp_path: Path, browser: Browser
 ) -> None:
     path = tmp_path / "index.html"
-    parsed, (written, summary) = _parsed(folder), _written(folder, path)
-    opened, filtered = _opened_and_filtered(browser, path)
-    # The best of three, for other processes can slow down one.
-    for _ in range(2):
-        parsed = min(parsed, _parsed(folder))
-        if written >= WRITTEN * parsed:
-            written, summary = min(_written(folder, path), (written, summary), key=lambda timed: timed[0])
-        opened, filtered = map(min, zip((opened, filtered), _opened_and_filtered(browser, path), strict=True))
+    tries = [_shares(folder, path, browser)]
+    while len(tries) < TRIES and not _in_time(tries):
+        tries.append(_shares(folder, path, browser))
+    assert path.stat().st_size < 15 * MIB
+    assert _in_time(tries), f"written, opened and filtered in {tries} times of reading the JSON"
+
+
+def _shares(folder: Path, path: Path, browser: Browser) -> tuple[float, ...]:
+    """The times to write, open and filter the page, in times of reading the JSON just before."""
+    parsed = _parsed(folder)
+    written, summary = _written(folder, path)
     assert len(summary.judged) >= CASES
     assert summary.complete
-    assert path.stat().st_size < 15 * MIB
-    assert written < WRITTEN * parsed
-    assert opened < OPENED * parsed
-    assert filtered < FILTERED * parsed
+    return tuple(seconds / parsed for seconds in (written, *_opened_and_filtered(browser, path)))
+
+
+def _in_time(tries: Sequence[tuple[float, ...]]) -> bool:
+    """Whether each step was within its bound in one try, for other processes can slow down another."""
+    return all(min(times) < bound for times, bound in zip(zip(*tries, strict=True), BOUNDS, strict=True))
 
 
 def _parsed(folder: Path) -> float:
-    """The seconds to read the records' JSON and do nothing with it: what this machine cannot do without."""
-    started = time.perf_counter()
+    """The seconds to read the records' JSON and do nothing with it: what this machine cannot do without.
+
+    Of this process alone, as in `_written`: what another process takes in the meantime is not counted.
+    """
+    started = time.process_time()
     for path in folder.glob("results/*/*.jsonl"):
         for line in path.read_text().splitlines():
             json.loads(line)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def _written(folder: Path, path: Path) -> tuple[float, Summary]:
     """The seconds to read and judge the records and to write the page; and the summary."""
-    started = time.perf_counter()
+    started = time.process_time()
     words = ["--matrix", str(folder / "matrix.yaml"), "--results", str(folder / "results")]
     summary = MatrixCommand.of(words, "report").summary()
     path.write_text(pages.html(summary), encoding="utf-8")
-    return time.perf_counter() - started, summary
+    return time.process_time() - started, summary
 
 
 def _opened_and_filtered(browser: Browser, path: Path) -> tuple[float, float]:
