@@ -1,16 +1,19 @@
-"""What was measured of one pair, as text that diffs well: a line for the pair, each lane, each route, each cause.
+"""What was measured of one pair, as text that diffs well: a line for the pair, each lane, its routes, their causes.
 
-    {"pair": {"transformers": "5.23.0", ...}, "schema": 1}
+    {"pair": {"transformers": "5.23.0", ...}, "schema": 2}
     {"lane": "cpu-float32", "day": "2026-11-29", "size": "narrow", "models": [...]}
-    {"lane": "cpu-float32", "route": "tower", "cell": DIGEST, "passed": 31, "without": [...], ...}
-    {"lane": "cpu-float32", "route": "tower", "outcome": "tensors", "scenarios": [""], "rules": [ID], ...}
+    {"route": "tower", "cell": DIGEST, "passed": 31, "without": [...], ...}
+    {"outcome": "tensors", "scenarios": [""], "rules": [ID], "remedied": true, "only": [...]}
 
-Names of models that a line would repeat of the line above it are left out, or stand there as what is missing.
+A lane's line has the models of most of its routes. A route names those that it has otherwise, and a cause those that
+are missing of its route's: or all that they have, if they are fewer. Without names they are the same.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +27,7 @@ from ..contract.routes import ROUTES
 from . import files
 from .answer import PACKAGES, Releases, pair_id
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 PACKAGED: Final = FOLDER / "atlas" / "pairs"
 SUFFIX: Final = ".ndjson"
 
@@ -68,7 +71,7 @@ class RouteEntry:
 
 @dataclass(frozen=True)
 class LaneEntry:
-    """What a lane found on a day: the size of its models, which these are, and its routes by name.
+    """What a lane found on a day: the size of its models, and its routes by name.
 
     `failed` says why nothing could be run, if that is so.
     """
@@ -76,9 +79,13 @@ class LaneEntry:
     lane: str
     day: str
     size: str
-    models: tuple[str, ...]
     routes: Mapping[str, RouteEntry]
     failed: str | None = None
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The models that have a case on any of its routes."""
+        return tuple(sorted({model for route in self.routes.values() for model in route.models}))
 
     def covers(self, other: "LaneEntry") -> bool:
         """Whether there is a result here of every model on every route of which there is one in the other."""
@@ -120,13 +127,9 @@ def loads(text: str, name: str) -> PairEntry:
         head, *lines = files.objects(text)
         if head["schema"] != SCHEMA:
             raise ValueError(f"schema {head['schema']}, and not {SCHEMA}")
-        lanes: dict[str, LaneEntry] = {}
         with files.at(1):
             versions = {package: files.text(head["pair"], package) for package in head["pair"]}
-        for number, line in enumerate(lines, 2):
-            with files.at(number):
-                _read(line, lanes)
-        entry = PairEntry(versions, lanes)
+        entry = PairEntry(versions, _lanes(lines))
         _refuse_untrue(entry, name)
     except files.WRONG as error:
         raise files.refusal(name, error, "restore it, or delete it and measure the pair again: nox -s atlas") from error
@@ -166,7 +169,7 @@ def _refuse_untrue(entry: PairEntry, name: str) -> None:
         for route in lane.routes.values():
             named = [route.open, *route.unsupported.values(), *(cause.models for cause in route.causes)]
             other = {model for models in named for model in models}
-            if not other <= set(route.models) or not set(route.models) <= set(lane.models):
+            if not other <= set(route.models):
                 raise ValueError(f"{route.route} has a result of a model that it has no case of")
             if route.passed != len(set(route.models) - other):
                 raise ValueError(f"{route.route} says that {route.passed} passed, and names others")
@@ -175,53 +178,61 @@ def _refuse_untrue(entry: PairEntry, name: str) -> None:
 def _lines(entry: PairEntry) -> Iterator[Mapping[str, Any]]:
     yield {"pair": dict(entry.versions), "schema": SCHEMA}
     for name, lane in sorted(entry.lanes.items()):
+        usual = _usual(lane.routes.values())
         failed = {"failed": lane.failed} if lane.failed else {}
-        yield {"lane": name, "day": lane.day, "size": lane.size, **failed, "models": lane.models}
+        yield {"lane": name, "day": lane.day, "size": lane.size, **failed, "models": usual}
         for route in lane.routes.values():
-            beside = {"open": route.open} if route.open else {}
-            unsupported = {why: _named(models, route.models) for why, models in route.unsupported.items()}
-            facts = {"lane": name, "route": route.route, "cell": route.cell, "passed": route.passed}
-            yield {**facts, **_among(route.models, lane.models), **beside, "unsupported": unsupported}
-            for cause in route.causes:
-                yield {"lane": name, "route": route.route, **_of_cause(cause, route.models)}
+            unsupported = {why: files.named(models, route.models) for why, models in route.unsupported.items()}
+            facts = {"route": route.route, "cell": route.cell, "passed": route.passed}
+            lists = {"open": route.open, "unsupported": unsupported}
+            there = {name: value for name, value in lists.items() if value}
+            yield {**facts, **files.beside(route.models, usual), **there}
+            yield from (_of_cause(cause, route.models) for cause in route.causes)
+
+
+def _usual(routes: Iterable[RouteEntry]) -> tuple[str, ...]:
+    """The models that most routes have; of two lists that as many have, the first."""
+    counts = Counter(route.models for route in routes)
+    return counts.most_common(1)[0][0] if counts else ()
 
 
 def _of_cause(cause: Cause, models: Sequence[str]) -> Mapping[str, Any]:
-    known: Mapping[str, Any] = {"rules": cause.rules, "remedied": cause.remedied} if cause.rules else {}
-    finding = {"finding": cause.finding} if cause.finding else {}
-    return {"outcome": cause.outcome, "scenarios": cause.scenarios, **known, **finding, **_among(cause.models, models)}
+    facts = {"rules": cause.rules, "remedied": cause.remedied, "finding": cause.finding}
+    told = {name: value for name, value in facts.items() if value}
+    return {"outcome": cause.outcome, "scenarios": cause.scenarios, **told, **files.beside(cause.models, models)}
 
 
-def _among(models: Sequence[str], of: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Some of a list's names: themselves, or if they are most of them, those that are missing."""
-    without = [model for model in of if model not in models]
-    return {"without": without} if len(without) < len(models) else {"only": models}
+def _lanes(lines: Iterable[Mapping[str, Any]]) -> dict[str, LaneEntry]:
+    """The lanes that the lines after the first tell of, each line of the lane or the route above it."""
+    lanes: list[LaneEntry] = []
+    usual: tuple[str, ...] = ()
+    for number, line in enumerate(lines, 2):
+        with files.at(number):
+            if "lane" in line:
+                lanes.append(_lane(line))
+                usual = files.texts(line, "models")
+                continue
+            if not lanes or not (lanes[-1].routes or "route" in line):
+                raise ValueError("there is no line above that it belongs to")
+            routes = lanes[-1].routes
+            if "route" in line:
+                route = _route(line, usual)
+            else:
+                before = routes[list(routes)[-1]]
+                route = replace(before, causes=(*before.causes, _cause(line, before.models)))
+            lanes[-1] = replace(lanes[-1], routes={**routes, route.route: route})
+    return {lane.lane: lane for lane in lanes}
 
 
-def _named(models: Sequence[str], of: Sequence[str]) -> Sequence[str]:
-    """Some of a list's names; of all of them a star."""
-    return ["*"] if list(models) == list(of) else models
+def _lane(line: Mapping[str, Any]) -> LaneEntry:
+    day, size = files.day(line, "day"), files.one_of(line, "size", tuple(Size))
+    failed = files.text(line, "failed") if "failed" in line else None
+    return LaneEntry(files.text(line, "lane"), day, size, {}, failed)
 
 
-def _read(line: Mapping[str, Any], lanes: dict[str, LaneEntry]) -> None:
-    """Add what a line says to the lanes."""
-    name = files.text(line, "lane")
-    if "route" not in line:
-        day, size = files.day(line, "day"), files.one_of(line, "size", tuple(Size))
-        failed = files.text(line, "failed") if "failed" in line else None
-        lanes[name] = LaneEntry(name, day, size, files.texts(line, "models"), {}, failed)
-        return
-    lane = lanes[name]
-    if "outcome" not in line:
-        route = _route(line, lane.models)
-    else:
-        before = lane.routes[line["route"]]
-        route = replace(before, causes=(*before.causes, _cause(line, before.models)))
-    lanes[name] = replace(lane, routes={**lane.routes, route.route: route})
-
-
-def _route(line: Mapping[str, Any], of: tuple[str, ...]) -> RouteEntry:
-    models, unsupported = _chosen(line, of), line["unsupported"]
+def _route(line: Mapping[str, Any], usual: tuple[str, ...]) -> RouteEntry:
+    models = files.chosen(line, usual)
+    unsupported = line.get("unsupported", {})
     named = {why: files.texts(unsupported, why) for why in unsupported}
     told = {why: models if some == ("*",) else some for why, some in named.items()}
     name, cell, passed = files.one_of(line, "route", ROUTES), files.text(line, "cell"), files.count(line, "passed")
@@ -234,12 +245,4 @@ def _cause(line: Mapping[str, Any], of: tuple[str, ...]) -> Cause:
     remedied = line.get("remedied", False)
     if not isinstance(remedied, bool):
         raise TypeError("remedied is neither true nor false")
-    return Cause(outcome, scenarios, files.some(line, "rules"), _chosen(line, of), remedied, finding)
-
-
-def _chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:
-    """The inverse of `_among`."""
-    if "only" in line:
-        return files.texts(line, "only")
-    without = frozenset(files.texts(line, "without"))
-    return tuple(model for model in of if model not in without)
+    return Cause(outcome, scenarios, files.some(line, "rules"), files.chosen(line, of), remedied, finding)

@@ -1,6 +1,6 @@
 """The atlas's files: a JSON object a line, refused in one way if cut or edited, and each field of its kind."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -88,3 +88,24 @@ def _other(name: str, value: Any, what: str) -> ValueError:
 
 def _named(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def beside(models: Sequence[str], usual: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """A list's names: what it lacks of the usual ones and has beside them, or if they are fewer themselves."""
+    without = [model for model in usual if model not in models]
+    also = [model for model in models if model not in usual]
+    told = {"without": without, "also": also} if len(without) + len(also) < len(models) else {"only": models}
+    return {name: names for name, names in told.items() if names}
+
+
+def named(models: Sequence[str], of: Sequence[str]) -> Sequence[str]:
+    """Some of a list's names; of all of them a star."""
+    return ["*"] if list(models) == list(of) else models
+
+
+def chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:
+    """The inverse of `beside`."""
+    if "only" in line:
+        return texts(line, "only")
+    without = frozenset(some(line, "without"))
+    return tuple(sorted([*(model for model in of if model not in without), *some(line, "also")]))

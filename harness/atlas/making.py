@@ -55,15 +55,14 @@ def answers(pairs: Iterable[Pair], judged: Iterable[Judged]) -> Iterator[Answer]
 def _lane(lane: str, cases: Sequence[Judged], size: str, day: str, why: str) -> LaneEntry:
     headers = [case.header for case in cases if case.header]
     day = max((str(header["started"])[:10] for header in headers), default=day)
-    models = tuple(sorted({case.case.model for case in cases}))
     if not headers:
-        return LaneEntry(lane, day, size, (), {}, why or next((case.reason for case in cases), "nothing was run"))
+        return LaneEntry(lane, day, size, {}, why or next((case.reason for case in cases), "nothing was run"))
     cells = {route: digest for header in headers for route, digest in (header.get(CELL) or {}).items()}
     routes: dict[str, list[Judged]] = defaultdict(list)
     for case in cases:
         routes[case.case.route].append(case)
     found = {route: _route(route, some, str(cells.get(route, ""))) for route, some in sorted(routes.items())}
-    return LaneEntry(lane, day, size, models, found)
+    return LaneEntry(lane, day, size, found)
 
 
 def _route(route: str, cases: Sequence[Judged], cell: str) -> RouteEntry:

@@ -26,7 +26,7 @@ def measure(tmp_path: Path) -> Measure:
         named = [more.get("open", ()), *more.get("unsupported", {}).values(), *(cause.models for cause in causes)]
         passed = len(set(MODELS) - {model for models in named for model in models})
         tower = RouteEntry("tower", "d", MODELS, passed, causes=causes, **more)
-        lane = LaneEntry(LANE, "2026-11-29", "narrow", MODELS, {} if failed else {"tower": tower}, failed)
+        lane = LaneEntry(LANE, "2026-11-29", "narrow", {} if failed else {"tower": tower}, failed)
         versions = {"transformers": transformers, "timm": timm, "torch": "2.14.1"}
         write(PairEntry(versions, {LANE: lane}), tmp_path)
 
@@ -205,8 +205,8 @@ def test_a_release_may_be_spelled_otherwise(measure: Measure, answer: Callable[.
 
 def test_none_stands_for_another_where_few_were_tried(tmp_path: Path) -> None:
     others = tuple(f"m{at}" for at in range(6))
-    towers = RouteEntry("vlm", "d", (ATTO,), 1)
-    lane = LaneEntry(LANE, "2026-11-29", "narrow", (ATTO, *others), {"vlm": towers})
+    towers = {"tower": RouteEntry("tower", "d", (ATTO, *others), 7), "vlm": RouteEntry("vlm", "d", (ATTO,), 1)}
+    lane = LaneEntry(LANE, "2026-11-29", "narrow", towers)
     write(PairEntry({"transformers": "5.23.0", "timm": "1.0.31", "torch": "2.14.1"}, {LANE: lane}), tmp_path)
     found = ask("5.23.0", "1.0.31", [ATTO, "convnext_femto"], ["vlm"], folder=tmp_path)
     assert of(found) == {ATTO: State.WORKS, "convnext_femto": State.UNKNOWN}

@@ -24,7 +24,7 @@ OPEN = "open"
 def measured(version: str, cause: Cause | str | None, **versions: str) -> PairEntry:
     causes, unknown = ((cause,) if isinstance(cause, Cause) else ()), ((ATTO,) if cause == OPEN else ())
     tower = RouteEntry("tower", "d", (ATTO,), 0 if cause else 1, open=unknown, causes=causes)
-    lane = LaneEntry(LANE, f"2026-11-{version.replace('.', '')[:2]}", "narrow", (ATTO,), {"tower": tower})
+    lane = LaneEntry(LANE, f"2026-11-{version.replace('.', '')[:2]}", "narrow", {"tower": tower})
     return PairEntry({"transformers": version, "timm": "1.0.31", "torch": "2.14.1", **versions}, {LANE: lane})
 
 

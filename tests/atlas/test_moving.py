@@ -71,7 +71,7 @@ def atlas(tmp_path: Path) -> Path:
     def measured(releases: tuple[str, str], *causes: Cause, models: tuple[str, ...] = (ATTO, EVA)) -> None:
         passed = len(set(models) - {model for cause in causes for model in cause.models})
         lane = LaneEntry(
-            LANE, "2026-11-29", "narrow", models, {"tower": RouteEntry("tower", "d", models, passed, causes=causes)}
+            LANE, "2026-11-29", "narrow", {"tower": RouteEntry("tower", "d", models, passed, causes=causes)}
         )
         versions = {"transformers": releases[0], "timm": releases[1], "torch": "2.14.1"}
         write(PairEntry(versions, {LANE: lane}), tmp_path)

@@ -44,6 +44,6 @@ def test_a_pair_that_the_atlas_lacks_has_at_least_half_of_the_cases_of_the_one_n
 
 def test_a_lane_in_which_nothing_was_measured_has_whatever_there_is() -> None:
     other = replace(LANE, lane="cpu-bfloat16", routes={"hub": HUB})
-    failed = replace(other, models=(), routes={}, failed="no wheel")
+    failed = replace(other, routes={}, failed="no wheel")
     assert lacks(other, PAIR.releases, {PAIR.releases: PAIR}) == ""
     assert lacks(other, ("5.24.0", "1.0.31"), {PAIR.releases: replace(PAIR, lanes={"cpu-bfloat16": failed})}) == ""

@@ -106,7 +106,7 @@ def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(
 ) -> None:
     def entry_of(pair: Pair, day: str, cell: str) -> entry.PairEntry:
         tower = entry.RouteEntry("tower", cell, ("convnext_atto",), 1)
-        lane = entry.LaneEntry("cpu-float32", day, "narrow", ("convnext_atto",), {"tower": tower})
+        lane = entry.LaneEntry("cpu-float32", day, "narrow", {"tower": tower})
         return entry.PairEntry(pair.versions, {lane.lane: lane})
 
     current, newer, older, failed = command.lacking[:4]
@@ -114,7 +114,7 @@ def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(
     entry.write(entry_of(current, "2026-11-01", digest), tmp_path)
     entry.write(entry_of(newer, "2026-11-28", "another"), tmp_path)
     entry.write(entry_of(older, "2026-11-27", "another"), tmp_path)
-    lane = entry.LaneEntry("cpu-float32", "2026-11-02", "narrow", (), {}, "timm raises")
+    lane = entry.LaneEntry("cpu-float32", "2026-11-02", "narrow", {}, "timm raises")
     entry.write(entry.PairEntry(failed.versions, {lane.lane: lane}), tmp_path)
 
     words = ["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)]

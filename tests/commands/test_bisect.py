@@ -73,7 +73,7 @@ def measured(folder: Path, **outcomes: str) -> None:
     for version, outcome in outcomes.items():
         causes = () if outcome == "passed" else (Cause(outcome, ("",), (), models, finding=f"{outcome} here"),)
         tower = RouteEntry("tower", "d", models, len(models) - len(causes), causes=causes)
-        lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", models, {"tower": tower})
+        lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", {"tower": tower})
         versions = {"transformers": version.removeprefix("v").replace("_", "."), "timm": "1.0.31", "torch": "2.14.1"}
         entry.write(PairEntry(versions, {lane.lane: lane}), folder)
 

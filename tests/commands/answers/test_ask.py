@@ -158,7 +158,7 @@ def test_markdown_has_the_sentence_in_bold_and_causes_as_lists(capsys: pytest.Ca
 def test_a_pair_between_two_that_agree_is_told_in_a_sentence(tmp_path: Path) -> None:
     for transformers in ("5.1.0", "5.3.0"):
         tower = RouteEntry("tower", "d", ("convnext_atto",), 1)
-        lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", ("convnext_atto",), {"tower": tower})
+        lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", {"tower": tower})
         versions = {"transformers": transformers, "timm": "1.0.31", "torch": "2.14.1"}
         write(PairEntry(versions, {lane.lane: lane}), tmp_path)
     said = ask.in_brief("5.2.0", "1.0.31", folder=tmp_path)
