@@ -6,6 +6,7 @@ The changes are undone at once, so that the next case's record does not depend o
 import functools
 import itertools
 import logging
+import operator
 import os
 import random
 import warnings
@@ -138,12 +139,7 @@ class Leaks:
         torch.default_generator.manual_seed(self._seed)
         self._numpy = _numpy(), np.random.get_state()
         self._random = random.getstate()
-        self._functions = {
-            (owner, name): function
-            for owner in PATCHABLE
-            for name, function in vars(owner).items()
-            if (callable(function) or isinstance(function, classmethod)) and not name.startswith("_")
-        }
+        self._functions = {owner: _functions(owner) for owner in PATCHABLE}
 
     def undo(self) -> list[Leak]:
         """Undo all changes since the snapshot, and describe each of them but what follows from one before it."""
@@ -170,10 +166,8 @@ class Leaks:
             yield changed, functools.partial(self._restore, variables)
         if (now := _filters()) != self._filters:
             yield self._warnings(now), functools.partial(_set_filters, self._filters)
-        for (owner, name), function in self._functions.items():
-            if vars(owner).get(name) is not function:
-                undo = functools.partial(setattr, owner, name, function)
-                yield Leak(f"{owner.__name__}.{name}", "is another function"), undo
+        for owner, functions in self._functions.items():
+            yield from _patched(owner, functions)
 
     def _generators(self) -> Iterator[tuple[Leak, Callable[[], Any]]]:
         """Global generators of random numbers that were seeded."""
@@ -198,6 +192,26 @@ class Leaks:
             os.environ.pop(name, None)
             if name in self._environment:
                 os.environ[name] = self._environment[name]
+
+
+def _functions(owner: Any) -> dict[str, Any]:
+    """The public functions of a module or class by name."""
+    return {
+        name: function
+        for name, function in vars(owner).items()
+        if (callable(function) or isinstance(function, classmethod)) and not name.startswith("_")
+    }
+
+
+def _patched(owner: Any, functions: Mapping[str, Any]) -> Iterator[tuple[Leak, Callable[[], Any]]]:
+    """The functions of an owner that are others now. Fast where none is: two thousand are compared in each phase."""
+    there = vars(owner)
+    if all(map(operator.is_, map(there.get, functions), functions.values())):
+        return
+    for name, function in functions.items():
+        if there.get(name) is not function:
+            undo = functools.partial(setattr, owner, name, function)
+            yield Leak(f"{owner.__name__}.{name}", "is another function"), undo
 
 
 def changed_variables(before: Mapping[str, str]) -> set[str]:

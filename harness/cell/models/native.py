@@ -168,7 +168,7 @@ def trained(model: nn.Module, timm_module: nn.Module, run: Callable[[], Outputs]
     devices = [0] if next(model.parameters()).is_cuda else []
     try:
         with torch.random.fork_rng(devices):
-            torch.manual_seed(SEED)
+            weights.seed_torch(SEED)
             outputs = run_in_training_mode(model, run)
         statistics = {name: buffer for name, buffer in timm_module.named_buffers() if name.endswith(STATISTICS)}
         return {**outputs, **statistics}

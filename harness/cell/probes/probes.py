@@ -43,7 +43,7 @@ def outputs_of(
     for name in names:
         try:
             with torch.random.fork_rng([]), torch.no_grad():
-                torch.manual_seed(seed)
+                weights.seed_torch(seed)
                 outputs = PROBES[name](reference)
                 refuse_nonfinite(outputs)
                 prints |= {f"{name}: {output}": print_ for output, print_ in fingerprint(outputs).items()}
@@ -55,7 +55,7 @@ def outputs_of(
 def drawn() -> tuple[int, ...]:
     """Digests of what dropout and drop path draw from the seed, which are others on another processor or torch."""
     with torch.random.fork_rng([]):
-        torch.manual_seed(SEED)
+        weights.seed_torch(SEED)
         kept = torch.empty(DRAWN).bernoulli_(0.5)
         return int((kept * torch.arange(DRAWN)).sum()), int(torch.rand(DRAWN).argmax())
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ...contract.case import SEED
 from ..guards import generators
+from ..models import weights
 from ..models.native import Native
 from ..models.reference import ReferenceModel
 from ..scenarios.context import CaseContext
@@ -46,7 +47,7 @@ def steps(module: nn.Module, logits: Callable[[], Tensor], device: str, count: i
     module.train()
     for step in range(count):
         with alike(device):
-            torch.manual_seed(SEED + step)
+            weights.seed_torch(SEED + step)
             loss = functional.cross_entropy(logits(), labels)
             loss.backward()
         optimizer.step()

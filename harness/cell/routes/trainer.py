@@ -27,6 +27,7 @@ from transformers import (
 
 from ...contract.case import SEED
 from ...contract.catalog import Entry
+from ..models import weights
 from ..models.installed import LOGS_EXACTLY, PROCESSING_CLASS, Release, missing_companion
 from ..models.native import Native, Outputs
 from ..models.reference import ReferenceModel
@@ -87,7 +88,7 @@ class Watch(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Called by the Trainer before a step."""
-        torch.manual_seed(SEED + state.global_step)
+        weights.seed_torch(SEED + state.global_step)
 
     def on_save(self, args: Any, state: Any, control: Any, *, model: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Called by the Trainer after it has written a checkpoint."""

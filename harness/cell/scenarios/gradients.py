@@ -10,7 +10,7 @@ from ..compare.gradients import differing, unlike
 from ..models.native import Outputs, forget_cached
 from .context import CaseContext
 from .protocol import Back, Computed, Loaded
-from .state import expected_flags
+from .state import altered_flags
 
 
 def second_call(step: Computed, first: Outputs, *, goes_back: bool) -> Outputs:
@@ -36,5 +36,5 @@ def differing_gradients(
 
 def _kept_frozen(loaded: Loaded) -> Collection[str]:
     """The native parameters that the library freezes on purpose; those that timm freezes have no gradient anyway."""
-    flags = expected_flags(loaded) if loaded.alters else None
+    flags = altered_flags(loaded) if loaded.alters else None
     return flags.frozen if flags else frozenset()

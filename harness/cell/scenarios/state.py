@@ -77,8 +77,9 @@ def differing_flags(loaded: Loaded, came_back: Flags, names: Iterable[NameDiffer
     lost |= loaded.left_out - (loaded.native.tensors.keys() & tensors_of(loaded.timm_module).keys())
     where, trains = f"the model that {loaded.by} loaded", loaded.by == "timm"
     differences: list[Finding] = []
-    if (expected := expected_flags(loaded)) is not None:
-        differences += frozen_scales(loaded.native, () if not loaded.alters else expected.frozen)
+    native = Flags.of(loaded.native.module)
+    if (expected := altered_flags(loaded) if loaded.alters else native) is not None:
+        differences += frozen_scales(loaded.native, native, expected.frozen if loaded.alters else ())
         differences += compare_flags(where, expected, came_back.below(loaded.prefix), training=trains, leaving=lost)
     if loaded.saved is not None:
         around = Flags.of(loaded.saved).around(loaded.prefix)
@@ -86,16 +87,14 @@ def differing_flags(loaded: Loaded, came_back: Flags, names: Iterable[NameDiffer
     return differences
 
 
-def frozen_scales(native: Native, expected: Collection[str]) -> list[Finding]:
+def frozen_scales(native: Native, flags: Flags, expected: Collection[str]) -> list[Finding]:
     """The LayerScales that native timm itself freezes, but for the `expected`: they are there to be trained."""
-    frozen = sorted(native.scales & Flags.of(native.module).frozen - frozenset(expected))
+    frozen = sorted(native.scales & flags.frozen - frozenset(expected))
     return [Finding(Outcome.FLAGS, "native timm", pattern(name), FROZEN, example=name) for name in frozen]
 
 
-def expected_flags(loaded: Loaded) -> Flags | None:
-    """What the timm module of a loaded model has to be; None if nobody knows, as the library alters it on purpose."""
-    if not loaded.alters:
-        return Flags.of(loaded.native.module)
+def altered_flags(loaded: Loaded) -> Flags | None:
+    """What a timm module has to be that the library alters on purpose; None if nobody knows."""
     return None if loaded.saved is None else Flags.of(loaded.saved).below(loaded.prefix)
 
 
