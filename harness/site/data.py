@@ -1,7 +1,8 @@
 """What the front page answers from, as JSON: a grid in which every text, every answer and every row stands once.
 
-A list of numbers is written in runs, as "0*78,3": 78 times 0, and 3. One that is mostly another is written by what it
-has otherwise: "^2;40:7" is the list two before it, with 7 at place 40.
+`rows` has for each row of the grid the numbers of its `answers`, then of its `stands`, then of `how`, one a route. A
+list of numbers is written in runs, as "0*78,3": 78 times 0, and 3. One that is mostly another is written by what it has
+otherwise: "^2;40:7" is the list two before it, with 7 at place 40.
 """
 
 import operator
@@ -53,13 +54,9 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         (signatures.number(_signature(part)), standing.number(_measured(part)), bases.number(part.basis))
         for part in grid.parts
     ]
-    told = (answers, stands, how)
     rows = [
-        [
-            [texts.number(_runs(number[index][place] for index in route)) for place, texts in enumerate(told)]
-            for route in row
-        ]
-        for row in grid.rows
+        [_runs(texts.number(_runs(number[index][place] for index in route)) for route in row) for row in grid.rows]
+        for place, texts in enumerate((answers, stands, how))
     ]
     alike, changes = _changes(list(signatures.of))
     measured = [
@@ -82,7 +79,7 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "answers": list(_patched(list(answers.of))),
         "stands": list(stands.of),
         "how": list(how.of),
-        "rows": rows,
+        "rows": [list(_patched(texts)) for texts in rows],
         "pairs": _runs(map(grid.of_pair.__getitem__, product(*grid.releases))),
         "measured": measured,
         "asked": list(asked.of),

@@ -236,6 +236,7 @@ def typed(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the test's own words
 
 
+@pytest.mark.slow
 def test_the_command_says_what_a_target_lost_and_where_it_is_saved(tmp_path: Path) -> None:
     config = json.dumps({"architecture": "vit_relpos_small_patch16_224"})
     ended = typed(OWN, "--config", config, "--into", tmp_path / "copy")
@@ -245,6 +246,7 @@ def test_the_command_says_what_a_target_lost_and_where_it_is_saved(tmp_path: Pat
     assert (tmp_path / "copy" / FILE).is_file()
 
 
+@pytest.mark.slow
 def test_the_command_refuses_what_cannot_be_saved_in_a_line(tmp_path: Path) -> None:
     ended = typed("tests.own.towers:unset_buffers", "--into", tmp_path / "never")
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)

@@ -23,6 +23,7 @@ def header(results: Path) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_a_lock_that_is_made_again_fits_its_pair(tmp_path: Path) -> None:
     ended = run("-s", "lock", "--", "--pair", PAIR, "--out", str(tmp_path))
     assert ended.code == 0, ended.said

@@ -25,6 +25,8 @@ HERE = 3  # cpu-float32, the same with companions, cpu-bfloat16; in each a case 
 NOT_RUN = 3 * len(CASES)  # cuda-float32, cuda-float16, cuda-bfloat16
 BROKEN = "tower/test_vit_relpos"  # the tower rule of transformers 5: non-persistent buffers
 
+pytestmark = pytest.mark.slow  # a minute, until the matrix has run once
+
 without_gpu = pytest.mark.skipif(device.cuda_devices() > 0, reason="there is a GPU here")
 
 Edit = Callable[[list[dict[str, Any]]], object]

@@ -23,6 +23,7 @@ from tests.places import ROOT
             "import os; os._exit(3)",
             "error in load: RuntimeError: the new process ended with exit code 3: it said nothing",
             id="the process dies",
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -30,6 +30,7 @@ const standsOf = decoded(DATA.stands);
 const basesOf = decoded(DATA.how);
 const askedOf = decoded(DATA.asked);
 const rowOf = runs(DATA.pairs);
+const [answersIn, standsIn, basesIn] = DATA.rows.map(decoded);
 
 export const [TRANSFORMERS, TIMM] = DATA.releases;
 export const STATES = DATA.states.map(([name, mark, good], index) => ({ index, name, mark, good }));
@@ -54,8 +55,10 @@ const byDistance = (pair) => MEASURED.map((other) => [distance(pair, other.pair)
 
 // The answer for a model on a route; the model's name stands in its texts.
 function partOf(pair, route, model) {
-  const [answer, stand, how] = DATA.rows[rowOf[keyOf(pair)]][route.index];
-  const [answers, stands, bases] = [answersOf(answer), standsOf(stand), basesOf(how)];
+  const row = rowOf[keyOf(pair)];
+  const answers = answersOf(answersIn(row)[route.index]);
+  const stands = standsOf(standsIn(row)[route.index]);
+  const bases = basesOf(basesIn(row)[route.index]);
   const at = answers.length > 1 ? CLASS_OF.get(model) : 0;
   const [signature, measured] = [answers[at], DATA.standing[stands[at]]];
   const [stateIndex, rules, mended, changed, because] = DATA.signatures[signature];
@@ -85,7 +88,7 @@ function nearestGood(pair, parts) {
   const supported = parts.filter((part) => part.state !== UNSUPPORTED);
   const others = byDistance(pair).map((other) => other.pair).filter((other) => keyOf(other) !== keyOf(pair));
   const ofRoute = ({ route, model }) => (other) => {
-    const answers = answersOf(DATA.rows[rowOf[keyOf(other)]][route.index][0]);
+    const answers = answersOf(answersIn(rowOf[keyOf(other)])[route.index]);
     return STATES[DATA.signatures[answers[answers.length > 1 ? CLASS_OF.get(model) : 0]][0]].good;
   };
   const good = (supported.length ? supported : parts).map((part) => new Set(others.filter(ofRoute(part)))).filter(({ size }) => size);
@@ -133,7 +136,7 @@ export function grid({ models = [], routes = [] } = {}) {
   const ofRow = (row) => {
     if (!sharesOf.has(row)) {
       const counts = STATES.map(() => 0);
-      for (const route of picked) ofAnswers(DATA.rows[row][route.index][0], route.hasTimm).forEach((count, index) => { counts[index] += count; });
+      for (const route of picked) ofAnswers(answersIn(row)[route.index], route.hasTimm).forEach((count, index) => { counts[index] += count; });
       // A pair of which something is known shows that; the rest is told when it is asked about.
       const shares = [WORKS, REMEDY, BROKEN].map((index) => [STATES[index], counts[index]]).filter(([, count]) => count);
       const only = STATES[counts[UNKNOWN] || !counts[UNSUPPORTED] ? UNKNOWN : UNSUPPORTED];
