@@ -12,7 +12,8 @@ NARROW: Final = (torch.float16, torch.bfloat16)
 MATRIX: Final = 2
 FEW: Final = 64
 MANY: Final = 32  # values, from which on a correlation says something
-CHANCE: Final = 4.0  # standard deviations of the correlation of unrelated values
+CHANCE: Final = 6.0  # standard deviations of the correlation of unrelated values: a hundred thousand tensors are asked
+RELATED: Final = 0.75  # the correlation from which on a few values are related
 
 
 def diagnose(  # noqa: PLR0911  a return for each diagnosis
@@ -79,7 +80,7 @@ def _is_unrelated(native: Tensor, loaded: Tensor) -> bool:
     if not bool(values.isfinite().all()) or bool((values.std(dim=1) == 0).any()):
         return False
     correlation = float(torch.corrcoef(values)[0, 1].abs())
-    return correlation < CHANCE / math.sqrt(native.numel())
+    return correlation < min(CHANCE / math.sqrt(native.numel()), RELATED)
 
 
 def _throughout(test: Callable[..., bool], *tensors: Tensor) -> bool:

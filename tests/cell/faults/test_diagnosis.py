@@ -198,3 +198,16 @@ def test_values_without_relation_to_the_saved_ones_were_initialised_again() -> N
 def test_values_that_come_from_the_saved_ones_are_of_other_values(change: Callable[[Any], Any]) -> None:
     saved = torch.randn(32, 16, generator=torch.Generator().manual_seed(0))
     assert diagnose("a", {"a": saved}, change(saved), None)[0] == "of other values"
+
+
+@pytest.mark.parametrize("size", [32, 64, 1024, 65536])
+def test_values_that_chance_relates_are_still_initialised_again(size: int) -> None:
+    """As they are once in many thousand tensors, of which a night has hundreds of thousands."""
+    saved, drawn = torch.randn(2, size, generator=torch.Generator().manual_seed(0)).double()
+    saved, drawn = ((values - values.mean()) / values.std() for values in (saved, drawn))
+    drawn -= (drawn @ saved) / (saved @ saved) * saved
+    by_chance = 4.1 / size**0.5
+    loaded = drawn / drawn.std() * (1 - by_chance**2) ** 0.5 + by_chance * saved
+    assert diagnose("a", {"a": saved}, loaded, None)[0] == "initialised again"
+    related = loaded + 2 * saved
+    assert diagnose("a", {"a": saved}, related, None)[0] == "of other values"
