@@ -30,16 +30,18 @@ from .narrowing import narrow
 from .traits import entry_of
 
 CHUNK: Final = 8
-Progress = Callable[[int, int, str], None]
+LOOKING: Final = 1 / 8
+"""The share of the time that it takes to find out which models have a LayerScale; then each is described."""
+Progress = Callable[[int, int, str, float], None]
 
 
 def generate(controls: Sequence[str], progress: Progress, only: Sequence[str] = ()) -> Catalog:
     """The catalog of the installed timm: all its LayerScale models, and those of `controls` that it has.
 
     `only` limits it to names that match one of these globs, if there are any. `progress` is called with the number of
-    models that are done, the number of all models, and the current name. A model that cannot be built is kept with what
-    its constructor raises, unless another of its group tells that it has no LayerScale. Raises RuntimeError if that is
-    all that there is.
+    models that are done, the number of all models, the current name, and the share of the work that is done. A model
+    that cannot be built is kept with what its constructor raises, unless another of its group tells that it has no
+    LayerScale. Raises RuntimeError if that is all that there is.
     """
     # Without models that slim.py or a user's module has registered in this process.
     known = [model for model in timm.list_models() if _is_of_timm(model)]
@@ -48,21 +50,25 @@ def generate(controls: Sequence[str], progress: Progress, only: Sequence[str] = 
     with ProcessPoolExecutor(initializer=quiet) as processes:
         groups = _groups(models, processes.map(group_of, models, chunksize=CHUNK))
         asked = [model for model in controls if model in models]
-        for group, (unbuilt, has) in zip(groups, processes.map(_first_built, groups), strict=True):
+        for number, (group, (unbuilt, has)) in enumerate(zip(groups, processes.map(_first_built, groups), strict=True)):
             asked += group if has else ()
+            found.share = LOOKING * number / len(groups)
             found.note(group, {} if has else unbuilt, done=0 if has else len(group))
         wanted = sorted(set(asked))
-        for model, entry in zip(wanted, processes.map(_describe, wanted, chunksize=CHUNK), strict=True):
+        described = zip(wanted, processes.map(_describe, wanted, chunksize=CHUNK), strict=True)
+        for number, (model, entry) in enumerate(described):
+            found.share = LOOKING + (1 - LOOKING) * number / len(wanted)
             found.add(model, entry)
     return found.catalog(controls)
 
 
 @dataclass
 class _Found:
-    """What is known so far of the models of a timm, `of` in number."""
+    """What is known so far of the models of a timm, `of` in number, when a `share` of the work is done."""
 
     of: int
     progress: Progress
+    share: float = 0.0
     entries: list[tuple[Entry, str]] = field(default_factory=list)
     unbuilt: dict[str, str] = field(default_factory=dict)
     done: int = 0
@@ -70,12 +76,12 @@ class _Found:
     def note(self, group: Sequence[str], unbuilt: Mapping[str, str], *, done: int) -> None:
         """Note the models of a group that cannot be built, and that nothing more is asked of `done` of the group."""
         self.unbuilt |= unbuilt
-        self.progress(self.done, self.of, group[0])
+        self.progress(self.done, self.of, group[0], self.share)
         self.done += done
 
     def add(self, model: str, entry: tuple[Entry, str] | str) -> None:
         """Add a model's entry and the digest of its slim form, or what its constructor raises."""
-        self.progress(self.done, self.of, model)
+        self.progress(self.done, self.of, model, self.share)
         self.done = min(self.done + 1, self.of)  # a control may have been counted with its group
         if isinstance(entry, str):
             self.unbuilt[model] = entry
@@ -155,12 +161,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--only", nargs="*", default=[], help="globs of the models to look at; all by default")
     arguments = parser.parse_args(argv)
     quiet()
-    started = time.monotonic()
+    started, told = time.monotonic(), set[int]()
 
-    def progress(done: int, of: int, model: str) -> None:
+    def progress(done: int, of: int, model: str, share: float) -> None:
         spent = time.monotonic() - started
-        left = f", {spent / done * (of - done):.0f} s left" if done else ""
-        if done % 25 == 0:
+        left = f", {spent / share * (1 - share):.0f} s left" if share else ""
+        if done % 25 == 0 and done not in told:  # once each: of many groups nothing more is known at first
+            told.add(done)
             print(f"catalog of timm {timm.__version__}: {done}/{of} architectures{left} ({model})", file=sys.stderr)  # noqa: T201
 
     sys.stdout.write(dumps(generate(arguments.controls, progress, arguments.only)))

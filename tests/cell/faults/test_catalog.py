@@ -27,6 +27,14 @@ def test_slim_models_registered_in_this_process_are_not_in_the_catalog(entries: 
     assert [entry.model for entry in generated] == ["test_convnext"]
 
 
+def test_the_share_of_the_work_that_is_done_grows_to_the_last_model() -> None:
+    shares: list[float] = []
+    generate([], lambda *told: shares.append(told[-1]), only=["test_convnext*", "resnet18"])
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert 0.5 < shares[-1] < 1
+
+
 def refusing(refused: str, error: BaseException) -> Callable[..., nn.Module]:
     """What builds every model but one, whose constructor raises."""
 
