@@ -114,12 +114,11 @@ def _pairs(named: Sequence[str], where: str) -> list[str]:
     """The ids of pairs, each once. Raises UsageError."""
     if not named:
         return []
-    from .atlas.answer import pair_id  # noqa: PLC0415  see above
     from .config import pins  # noqa: PLC0415  see above
     from .config.errors import BadInput  # noqa: PLC0415  see above
 
     try:
-        ids = [pair if pair == INSTALLED else pair_id(pins.in_words([pair])) for pair in named]
+        ids = [pair if pair == INSTALLED else pins.pair_id(pins.in_words([pair])) for pair in named]
     except BadInput as error:
         raise pytest.UsageError(f"{where}: {error}") from error
     return list(dict.fromkeys(ids))

@@ -7,16 +7,10 @@ from typing import Final
 
 LANE: Final = "cpu-float32"
 """The lane that is asked about unless another is named."""
-PACKAGES: Final = ("transformers", "timm")
 Releases = tuple[str, str]
 """A release of transformers and one of timm."""
 ANY: Final = "any model"
 """Stands for the models of a route on which none was measured."""
-
-
-def pair_id(releases: Releases) -> str:
-    """The id of a pair with the default torch and Python."""
-    return "-".join(f"{name}{release}" for name, release in zip(PACKAGES, releases, strict=True))
 
 
 class State(StrEnum):

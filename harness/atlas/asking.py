@@ -8,11 +8,12 @@ from typing import Final
 from packaging.version import InvalidVersion, Version
 
 from ..config.errors import BadInput
+from ..config.pins import PACKAGES
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
 from . import releases as known
-from .answer import GOOD, LANE, PACKAGES, Answer, Releases
+from .answer import GOOD, LANE, Answer, Releases
 from .measured import Atlas
 from .own import over
 

@@ -21,11 +21,12 @@ from packaging.version import Version
 
 from ..config import whole_file
 from ..config.errors import BadInput
+from ..config.pins import PACKAGES, pair_id
 from ..contract.case import Outcome, Size
 from ..contract.package import FOLDER
 from ..contract.routes import ROUTES
 from . import files
-from .answer import PACKAGES, Releases, pair_id
+from .answer import Releases
 
 SCHEMA: Final = 2
 PACKAGED: Final = FOLDER / "atlas" / "pairs"

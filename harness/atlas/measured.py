@@ -10,10 +10,11 @@ from typing import Final
 
 from packaging.version import Version
 
+from ..config.pins import PACKAGES
 from ..contract.catalog import BERT
 from ..contract.routes import ROUTES
 from . import names, rules
-from .answer import ANY, GOOD, PACKAGES, Part, Releases, State
+from .answer import ANY, GOOD, Part, Releases, State
 from .entry import Cause, LaneEntry, PairEntry, RouteEntry
 from .releases import Known, release_of
 

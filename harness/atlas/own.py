@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from ..config.pins import pair_id
 from ..config.text import number
-from .answer import Releases, pair_id
+from .answer import Releases
 from .entry import LaneEntry, PairEntry
 from .measured import Atlas
 

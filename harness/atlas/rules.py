@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from ..config.pins import PACKAGES
 from ..contract import package
 from ..contract.case import Case
 from ..contract.catalog import Entry
@@ -18,7 +19,6 @@ from ..contract.matching import applies_to, covers_releases
 from ..contract.package import FOLDER, ROOT
 from ..contract.routes import rules_of
 from . import files
-from .answer import PACKAGES
 
 FILE: Final = FOLDER / "atlas" / "rules.ndjson"
 

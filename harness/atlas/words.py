@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from ..config.pins import PACKAGES, pair_id
 from ..config.text import capitalised, number
 from ..contract.routes import ROUTES
-from .answer import ANY, PACKAGES, Answer, Part, Releases, State, pair_id
+from .answer import ANY, Answer, Part, Releases, State
 from .moving import Change, Kind, Move
 from .rules import KnownCause, known
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from . import source
 from .errors import BadInput
 from .names import Release, Strict, Version, problem, unknown
-from .pins import SHORT
+from .pins import SHORT, pair_id
 from .source import Source
 
 PACKAGES: Final = ("transformers", "timm", "torch", "torchvision", "python")
@@ -49,7 +49,7 @@ class Pair(Strict):
         """`transformers5.23.0-timm1.0.31`, and torch and Python where they differ from the defaults."""
         torch = "" if self.torch == self.defaults.torch else f"-torch{self.torch}"
         python = "" if self.python == self.defaults.python else f"-py{self.python}"
-        return f"transformers{self.transformers}-timm{self.timm}{torch}{python}"
+        return f"{pair_id((self.transformers, self.timm))}{torch}{python}"
 
     @property
     def versions(self) -> dict[str, str]:
@@ -120,7 +120,7 @@ class Pair(Strict):
 def long_id(text: str) -> str:
     """The id that a pair with the default torch and Python has, for `5.23.0,1.0.31`; any other text as it is."""
     short = SHORT.fullmatch(text.strip())
-    return f"transformers{short[1]}-timm{short[2]}" if short else text
+    return pair_id(short.groups()) if short else text
 
 
 class Row(Strict):

@@ -37,6 +37,11 @@ Pins = Mapping[str, str]
 """The release of each package that is pinned."""
 
 
+def pair_id(releases: Sequence[str]) -> str:
+    """The id of a pair with the default torch and Python, from its releases of PACKAGES."""
+    return "-".join(f"{name}{release}" for name, release in zip(PACKAGES, releases, strict=True))
+
+
 def in_words(words: Sequence[str], otherwise: Pins | None = None) -> tuple[str, str]:
     """The releases that `transformers==X timm==Y`, `X,Y`, a pair's id or a file's path says; else those of `otherwise`.
 

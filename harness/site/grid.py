@@ -15,8 +15,9 @@ from typing import Any, Final
 from packaging.version import Version
 
 from ..atlas import names, rules
-from ..atlas.answer import PACKAGES, Part, Releases
+from ..atlas.answer import Part, Releases
 from ..atlas.measured import Atlas
+from ..config.pins import PACKAGES
 from ..contract.case import Case, Size
 from ..contract.catalog import Entry
 from ..contract.matching import applies_to, within

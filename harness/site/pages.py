@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from ..atlas import names, proof, words
-from ..atlas.answer import PACKAGES, Part, Releases
+from ..atlas.answer import Part, Releases
 from ..atlas.bounds import OTHER
 from ..atlas.measured import OF_TIMM
 from ..atlas.rules import KnownCause, known
+from ..config.pins import PACKAGES
 from ..config.text import number
 from ..contract.catalog import BERT, Entry
 from ..contract.matching import within

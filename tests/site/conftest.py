@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from harness.atlas import entry
-from harness.atlas.answer import pair_id
+from harness.config.pins import pair_id
 from harness.site import build
 from harness.site.frame import Frame
 from tests.browser import DESKTOP, Opens

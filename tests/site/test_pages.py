@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pytest
 
 from harness.atlas import proof
-from harness.atlas.answer import PACKAGES
 from harness.atlas.asking import ask
 from harness.atlas.rules import known
+from harness.config.pins import PACKAGES
 from harness.contract.routes import ROUTES
 from harness.report.formats import template
 from harness.site import build

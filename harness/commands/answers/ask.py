@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from ...atlas.answer import LANE, PACKAGES, Answer
+from ...atlas.answer import LANE, Answer
 from ...config.errors import BadInput
+from ...config.pins import PACKAGES
 from ...config.text import capitalised
 
 if TYPE_CHECKING:
