@@ -52,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
         return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{finding.message(message)}; see {COMMAND} --help\n")
+        sys.stderr.write(f"{finding.message(finding.printable(message))}; see {COMMAND} --help\n")
         sys.exit(2)
 
 

@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from ..config.errors import BadInput
 from ..config.pins import PACKAGES
+from ..contract.finding import printable
 from ..contract.routes import ROUTES
 from . import entry as entries
 from . import names
@@ -50,7 +51,7 @@ def opened(folder: Path, lane: str, own: Iterable[entries.PairEntry] = ()) -> At
     atlas = Atlas(over(entries.read(folder), own), lane, known.read(folder.parent / known.NAME))
     there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
     if there and lane not in there:
-        raise BadInput(f"nothing was measured in a lane {lane}; there are {', '.join(there)}")
+        raise BadInput(f"nothing was measured in a lane {printable(lane)}; there are {', '.join(there)}")
     return atlas
 
 
@@ -64,7 +65,7 @@ def asked_for(
 ) -> Mapping[str, Sequence[str]]:
     """The models that are asked for on each route. Raises BadInput for what does not exist."""
     if unknown := [route for route in routes if route not in ROUTES]:
-        raise BadInput(f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}")
+        raise BadInput(f"there is no route {', '.join(map(printable, unknown))}; there are {', '.join(ROUTES)}")
     named = names.named(releases[1], models)
     return {route: named if models else atlas.models(releases, route) for route in routes or atlas.routes}
 

@@ -11,6 +11,7 @@ from packaging.version import Version
 from ..config.errors import BadInput
 from ..contract.case import Case, Size
 from ..contract.catalog import BERT, Catalog
+from ..contract.finding import printable
 from ..environments import catalog_history
 from . import rules
 from .entry import LaneEntry, PairEntry, RouteEntry
@@ -83,5 +84,6 @@ def named(timm: str, globs: Sequence[str]) -> list[str]:
         if not fits_any(timm, glob):
             near = difflib.get_close_matches(glob, names, NEAR)
             hint = f"; near: {', '.join(near)}" if near else ""
-            raise BadInput(f"timm {catalog.timm} has no LayerScale model {glob}, and no control of that name{hint}")
+            name = printable(glob)
+            raise BadInput(f"timm {catalog.timm} has no LayerScale model {name}, and no control of that name{hint}")
     return [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]

@@ -1,5 +1,6 @@
-"""Counts in words, and words as a sentence begins."""
+"""Counts in words, words in a row, and words as a sentence begins."""
 
+from collections.abc import Sequence
 from typing import Final
 
 NAMES: Final = frozenset({"timm", "torch", "transformers"})
@@ -16,3 +17,9 @@ def capitalised(text: str) -> str:
     first = text.partition(" ")[0]
     is_name = first in NAMES or any(mark in first for mark in "_(.`")
     return text if is_name else f"{text[:1].upper()}{text[1:]}"
+
+
+def series(words: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *rest, end = words
+    return f"{', '.join(rest)} {last} {end}" if rest else end

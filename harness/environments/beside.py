@@ -1,7 +1,7 @@
 """What a project needs beside a pair: the other dependencies that its lock pins."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 
 from ..config.errors import BadInput
 from ..config.pair import AXES
-from ..config.pins import OPTION
+from ..config.pin_files.reading import named
+from ..config.pin_files.requirement_lines import OPTION, requirement_lines
 
 OF_THE_PAIR: Final = frozenset({*AXES, "torch", "torchvision", "triton"})
 OF_TORCH: Final = ("nvidia-", "cuda-")
@@ -27,17 +28,17 @@ def requirements(lock: Path, uv: str) -> tuple[str, ...]:
         ended = subprocess.run([uv, *EXPORT], cwd=lock.parent, capture_output=True, text=True, check=False)  # noqa: S603  uv
         if ended.returncode:
             said = " ".join(ended.stderr.split()).removeprefix("error: ")
-            raise BadInput(f"--with-lock: uv cannot read {lock}: {said}")
-        text = ended.stdout
+            raise BadInput(f"--with-lock: uv cannot read {named(lock)}: {said}")
+        lines: Iterable[str] = ended.stdout.splitlines()
     elif lock.suffix == ".txt":
-        text = lock.read_text(encoding="utf-8")
+        lines = requirement_lines(lock, constraints=False)
     else:
-        raise BadInput(f"--with-lock: {lock} cannot be installed; {KINDS}")
-    return tuple(_others(text))
+        raise BadInput(f"--with-lock: {named(lock)} cannot be installed; {KINDS}")
+    return tuple(_others(lines))
 
 
-def _others(text: str) -> Iterator[str]:
-    for line in text.splitlines():
+def _others(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
         try:
             asked = Requirement(OPTION.sub("", line).strip())
         except InvalidRequirement:

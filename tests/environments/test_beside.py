@@ -56,6 +56,12 @@ def test_a_requirements_file_gives_all_but_the_pair_and_what_torch_brings(tmp_pa
     assert beside.requirements(path, "uv") == ("einops==0.8.1", 'Sentence_Piece==0.2.0; sys_platform != "win32"')
 
 
+def test_files_that_a_requirements_file_includes_are_installed_too(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("\ufeffeinops==0.8.1\n")
+    (tmp_path / "requirements.txt").write_text("\ufeff-r base.txt\ntimm==1.0.22\n")
+    assert beside.requirements(tmp_path / "requirements.txt", "uv") == ("einops==0.8.1",)
+
+
 def test_uv_itself_exports_its_lock(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "uv.lock").write_text(UV_LOCK.replace("HASH", "0" * 64))

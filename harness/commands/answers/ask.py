@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ...atlas.answer import LANE, Answer
 from ...config.errors import BadInput
+from ...config.pin_files.reading import ONE_OF
 from ...config.pins import PACKAGES
 from ...config.text import capitalised
+from ...contract.finding import printable
 
 if TYPE_CHECKING:
     from ...atlas.moving import Move
 
-PINS: Final = (
-    "transformers==X timm==Y, a pair's id, or a file that pins both: uv.lock, requirements.txt, pyproject.toml"
-)
+PINS: Final = f"transformers==X timm==Y, in short X,Y, a pair's id, or a file that pins both: {ONE_OF}"
 _OF_OWN: Final = {"--config": "config", "--class": "maker", "--with-lock": "with_lock", "--envs": "envs"}
 EXAMPLE: Final = "upgrade transformers==5.23.0 timm==1.0.31 --from transformers==4.57.6,timm==1.0.22"
 NEEDS: Final = "It needs neither torch nor network."
@@ -42,11 +42,14 @@ def add_to(commands: Any) -> None:
     _add_selection(command)
     about = f"{capitalised(MOVE)}. {NEEDS} --own tries it."
     command = commands.add_parser("upgrade", help=MOVE, description=about, epilog=f"{MOVE_CODES} Example: {EXAMPLE}")
-    moves = "transformers==X, timm==Y or both: what moves; or a file that pins both as they are to be"
+    moves = f"transformers==X, timm==Y or both: what moves; or a file that pins both as they are to be: {ONE_OF}"
     command.add_argument("pins", nargs="*", metavar="PINS", help=moves)
-    start = "where it moves from: transformers==X,timm==Y, a pair's id, or a file that pins both"
+    start = "where it moves from: transformers==X,timm==Y, in short X,Y, a pair's id, or such a file"
     command.add_argument("--from", "--lockfile", dest="start", metavar="PINS", help=start)
-    diff = "instead: both ends from a diff of such a file, as Dependabot and Renovate make them"
+    diff = (
+        "instead: both ends from a diff of such a file, as Dependabot and Renovate make them, or - for standard input; "
+        "--lockfile then names the file that pins what does not move"
+    )
     command.add_argument("--diff", type=Path, metavar="FILE", help=diff)
     _add_own(command)
     _add_selection(command)
@@ -155,14 +158,14 @@ def in_brief(transformers: str, timm: str, routes: Sequence[str] = (), folder: P
 def _ends(arguments: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:
     """Both ends of a move. Raises BadInput."""
     from ...config import pins  # noqa: PLC0415  as above
+    from ...config.pin_files.diff import of_diff  # noqa: PLC0415  as above
 
     if arguments.diff:
         if arguments.pins:
-            raise BadInput(f"--diff: it names both ends; leave {' '.join(arguments.pins)} out")
-        before, after = pins.of_diff(arguments.diff)
-        rest = pins.in_words([arguments.start]) if arguments.start else ()
-        there = dict(zip(PACKAGES, rest, strict=False))  # what stands still may be in no diff
-        return pins.in_words([], {**there, **before}), pins.in_words([], {**there, **after})
+            raise BadInput(f"--diff: it names both ends; leave {printable(' '.join(arguments.pins))} out")
+        before, after = of_diff(arguments.diff, pins.named([arguments.start]) if arguments.start else None)
+        transformers, timm = PACKAGES
+        return (before[transformers], before[timm]), (after[transformers], after[timm])
     if not arguments.start or not arguments.pins:
         raise BadInput(f"say what moves, and from where: {EXAMPLE}")
     start = pins.in_words([arguments.start])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from ...config.errors import BadInput
+from ...config.pin_files.reading import named
 from ...contract import package, tempdirs
 from ...contract.surroundings import is_file
 from ...environments import beside, uv
@@ -95,7 +96,7 @@ def _others(arguments: argparse.Namespace, installer: str) -> tuple[str, ...]:
     for lock in locks:
         if found := beside.requirements(lock, installer):
             return found
-    raise BadInput(f"--with-lock: {locks[-1]} has nothing but the two libraries; leave --with-lock out")
+    raise BadInput(f"--with-lock: {named(locks[-1])} has nothing but the two libraries; leave --with-lock out")
 
 
 def _root(folder: Path | None) -> Path:

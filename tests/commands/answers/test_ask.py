@@ -138,12 +138,42 @@ def test_a_move_starts_where_a_lock_is_and_a_diff_names_both_ends(
         ([*PINS], "say what moves, and from where: upgrade"),
         (["--from", "transformers4.57.6-timm1.0.22"], "say what moves, and from where: upgrade"),
         (["--diff", "no.diff"], "no.diff: No such file or directory"),
+        (["--diff", "a\nb"], "a\\nb: No such file or directory"),
+        (["a\nb", "--from", "5.23.0,1.0.31"], "a\\nb: it is no pin"),
+        ([*PINS, "--from", "4.57.6,1.0.22", "--route", "a\nb"], "there is no route a\\nb; there are"),
+        ([*PINS, "--from", "4.57.6,1.0.22", "--lane", "a\nb"], "in a lane a\\nb; there are"),
+        ([*PINS, "--from", "4.57.6,1.0.22", "--model", "a\nb"], "no LayerScale model a\\nb, and"),
+        (["a\nb", "--diff", "no.diff"], "--diff: it names both ends; leave a\\nb out"),
         ([*PINS, "--diff", "no.diff"], "--diff: it names both ends; leave transformers==5.23.0 timm==1.0.31 out"),
     ],
 )
 def test_a_move_without_its_ends_is_one_error(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upgrade", *words]) == 2
-    assert why in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert why in told
+    assert told.count("\n") == 1
+
+
+def test_a_diff_of_one_package_takes_the_other_from_the_lockfile(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "requirements.txt").write_text("timm==1.0.22\n")
+    diff = tmp_path / "pull.diff"
+    diff.write_text("-transformers==4.57.6\n+transformers==5.23.0\n")
+    words = ["upgrade", "--diff", str(diff), "--route", "wrapper", "--model", "convnext_atto"]
+    assert main([*words, "--lockfile", str(tmp_path / "requirements.txt")]) == 4  # nobody has measured that
+    assert "to transformers 5.23.0 with timm 1.0.22 in" in capsys.readouterr().out
+    assert main(words) == 2
+    remedy = "name the file that pins what does not move, as --lockfile uv.lock"
+    assert capsys.readouterr().err == f"{diff}: no release of timm is in it; {remedy}\n"
+
+
+@pytest.mark.parametrize("command", ["ask", "upgrade"])
+def test_the_help_names_every_kind_of_file(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "uv.lock, poetry.lock, pdm.lock, pylock.toml, pyproject.toml or requirements.txt" in told
 
 
 def test_markdown_has_the_sentence_in_bold_and_causes_as_lists(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,47 @@
+"""What a file says of a package: the release that it pins, a range, or an address. packaging is needed."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from .reading import PACKAGES
+
+EXACT: Final = re.compile(r"(={2,3})?\d[\w.+!]*")
+"""One release; without a sign as poetry writes it."""
+CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
+SHOWN: Final = 120  # characters of an address
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A package, a version or a range of them, and where it comes from if not from an index."""
+
+    name: str
+    version: str
+    address: str = ""
+
+    @property
+    def release(self) -> str | None:
+        """The one release that is asked for; None for a range."""
+        return self.version.lstrip("=") if EXACT.fullmatch(self.version) else None
+
+    @property
+    def origin(self) -> str:
+        """The package and its address in words, without a password."""
+        address = CREDENTIALS.sub("//", self.address)[:SHOWN]
+        return f"{self.name} {self.release or ''}".strip() + f" comes from elsewhere than PyPI, from {address}"
+
+
+def of_requirements(lines: Iterable[str]) -> Iterator[Asked]:
+    """What requirements ask for of the two packages; lines that are none are passed over."""
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if (name := canonicalize_name(requirement.name)) in PACKAGES:
+            yield Asked(name, str(requirement.specifier), requirement.url or "")
