@@ -70,6 +70,19 @@ def test_a_move_that_needs_a_remedy_fails_and_says_so_on_the_page(project: Path,
 
 
 @pytest.mark.slow
+def test_files_that_the_requirements_include_are_those_of_the_same_commit(project: Path, tmp_path: Path) -> None:
+    (project / "requirements").mkdir()
+    for pins in ("transformers==4.57.6\ntimm==1.0.22\n", "transformers==5.23.0\ntimm==1.0.31\n"):
+        (project / "requirements/base.txt").write_text(pins)
+        (project / "requirements/all.txt").write_text("-r base.txt\n")
+        git(project, "add", ".")
+        git(project, "commit", "--quiet", "--message", "pins")
+    code, page = run(project, tmp_path, LOCKFILE="requirements/all.txt", BASE="HEAD^", OPTIONS="--route\nwrapper")
+    assert code == 0, page
+    assert page.startswith("**Yes: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0")
+
+
+@pytest.mark.slow
 def test_a_pull_request_that_moves_neither_passes(project: Path, tmp_path: Path) -> None:
     code, page = run(project, tmp_path, LOCKFILE="requirements.txt", BASE="HEAD", OPTIONS="--route\nwrapper")
     assert code == 0, page
