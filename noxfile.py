@@ -100,6 +100,10 @@ class Environment:
         self._do(requirements, UV, *words)
         return resolved
 
+    def has_cached(self, requirement: str, python: str) -> bool:
+        """Whether nothing has to be fetched for it, as far as uv says; pip does not."""
+        return self.has_uv and uv.has_cached(UV, requirement, python)
+
     def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
         """Make a virtual environment and install quietly; what the installer said is read only where it failed."""
         hashes = ["--require-hashes"] if locked else []

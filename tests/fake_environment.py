@@ -40,6 +40,7 @@ class FakeEnvironment:
         self.installed: list[tuple[str, ...]] = []
         self.made: dict[Path, Sequence[str]] = {}  # requirements by folder
         self.prints: Fingerprints | None = None
+        self.cached: set[str] = set()
         self.locks: list[Path | None] = []
         self.until: list[datetime | None] = []
         self.detail: dict[str, Any] = {}  # of every case
@@ -66,6 +67,9 @@ class FakeEnvironment:
         pins = [f"{one} --hash=sha256:0" for one in lowest]
         resolved.write_text("\n".join([*pins, f"# for Python {python}", ""]))
         return resolved
+
+    def has_cached(self, requirement: str, python: str) -> bool:
+        return f"{requirement} for {python}" in self.cached
 
     def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
         self.installed.append(tuple(requirements))

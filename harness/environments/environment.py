@@ -23,6 +23,9 @@ class Environment(Protocol):
         Raises InstallationError, or BadInput for a release that does not exist.
         """
 
+    def has_cached(self, requirement: str, python: str) -> bool:
+        """Whether the installer has it, and need not fetch it; False if it cannot tell."""
+
     def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
         """Make a virtual environment with this Python, and install what is resolved; from a lock, by its hashes.
 

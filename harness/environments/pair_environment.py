@@ -146,6 +146,7 @@ class PairEnvironment:
     def _make(self, environment: Environment, folder: PairFolder, resolved: Path, lock: Lock | None, say: Say) -> None:
         """Make the environment, verify it, and mark it as complete."""
         there = any(folder.path.parent.glob(f"*/lib/python*/site-packages/torch-{self.pair.torch}*.dist-info"))
+        there = there or environment.has_cached(self.pair.pin("torch"), self.pair.python)
         first = "" if there else f"; the first torch {self.pair.torch} on this machine is a download of 3 GB"
         say(f"{self.name}: installing{first}")
         for name in pair_folder.make_room(folder.path.parent):

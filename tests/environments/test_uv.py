@@ -1,6 +1,7 @@
 """uv itself, with nothing that has to be downloaded."""
 
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,33 @@ def test_an_environment_is_made_and_its_python_finds_the_package_alone(
     assert not {str(tmp_path), "/elsewhere"} & set(said.read_text().split())
     assert not environments.python(folder / "bin" / "python", "-c", "raise SystemExit(3)", env={})
     assert environments.python(folder / "bin" / "python", "-c", "raise SystemExit(3)", env={}, success=(3,))
+
+
+def tiny_wheel(folder: Path) -> None:
+    """A wheel of nothing, with which uv works as with one from PyPI."""
+    info = "tiny_thing-1.0.dist-info"
+    texts = {
+        "METADATA": "Metadata-Version: 2.1\nName: tiny-thing\nVersion: 1.0\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    listed = "".join(f"{info}/{name},,\n" for name in (*texts, "RECORD"))
+    with zipfile.ZipFile(folder / "tiny_thing-1.0-py3-none-any.whl", "w") as wheel:
+        for name, text in {**texts, "RECORD": listed}.items():
+            wheel.writestr(f"{info}/{name}", text)
+
+
+def test_what_is_in_uv_s_cache_is_not_fetched(
+    environments: UvEnvironments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_wheel(tmp_path)
+    for name, value in {"CACHE_DIR": str(tmp_path / "cache"), "FIND_LINKS": str(tmp_path), "NO_INDEX": "1"}.items():
+        monkeypatch.setenv(f"UV_{name}", value)
+    assert not environments.has_cached("tiny-thing==1.0", PYTHON)
+    resolved = tmp_path / "resolved.txt"
+    resolved.write_text("tiny-thing==1.0\n")
+    environments.create(environments.root / "pair", ["tiny"], resolved=resolved, python=PYTHON, locked=False)
+    assert environments.has_cached("tiny-thing==1.0", PYTHON)
+    assert not environments.has_cached("tiny-thing==1.1", PYTHON)
 
 
 def test_progress_goes_to_standard_error(environments: UvEnvironments, capfd: pytest.CaptureFixture[str]) -> None:

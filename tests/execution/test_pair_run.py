@@ -558,6 +558,15 @@ def test_what_ran_in_an_environment_that_was_changed_meanwhile_does_not_count(ma
     assert any("peft is 0.1, and nothing was installed; installing it again" in line for line in said)
 
 
+@pytest.mark.parametrize("cached", [False, True], ids=["to be fetched", "in the installer's cache"])
+def test_a_download_of_torch_is_announced_where_there_is_one(make: Make, *, cached: bool) -> None:
+    environment = FakeEnvironment()
+    environment.cached = {"torch==2.14.1 for 3.11"} if cached else set()
+    said = [line for line in run(make("--lane", "cpu-float32"), environment) if "installing" in line]
+    first = "" if cached else "; the first torch 2.14.1 on this machine is a download of 3 GB"
+    assert said == [f"{PAIR}: installing{first}"]
+
+
 def test_an_environment_whose_python_is_gone_is_made_again(make: Make) -> None:
     run(make(), environment := FakeEnvironment())
     (python,) = environment.root.glob("*/bin/python")
