@@ -65,9 +65,9 @@ def _nightly(arguments: argparse.Namespace) -> int:
         from .commands.distributed import nightly  # noqa: PLC0415  needs libraries that a pair lacks
         from .config.errors import HarnessError  # noqa: PLC0415  as above
     except ImportError as error:
-        from .command_line import TOGETHER  # noqa: PLC0415  needs a Python that is not too old
+        from .command_line import BRINGS  # noqa: PLC0415  needs a Python that is not too old
 
-        sys.stderr.write(f"{error}; {TOGETHER}\n")
+        sys.stderr.write(f"{error}; {BRINGS}\n")
         return 2
     try:
         if arguments.command == "collect":

@@ -23,10 +23,8 @@ Which pairs of transformers and timm give back the model that was saved? ask, up
 measured before. doctor, check and names test the transformers and timm of this Python, that of your own project, and
 change nothing; repair writes a mended copy. None needs a network, but upgrade --own, which installs both pairs.
 """
-TOGETHER: Final = (
-    "In a checkout it needs the libraries of the group harness, which an installed layerscale-matrix has: "
-    "pip install --group harness."
-)
+BRINGS: Final = "in a checkout: pip install ."
+TOGETHER: Final = f"It needs no torch, but libraries that come with an installed layerscale-matrix; {BRINGS}"
 MINUTES: Final = "A few minutes"
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
 TARGET: Final = """\

@@ -57,6 +57,16 @@ def test_libraries_that_are_too_old_are_one_error(tmp_path: Path) -> None:
     assert code == 2
 
 
+@pytest.mark.parametrize("words", [("plan",), ("collect", "results")], ids=["plan", "collect"])
+def test_without_the_harness_s_own_libraries_there_is_one_error_that_any_pip_can_follow(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "pydantic.py").write_text("raise ModuleNotFoundError(\"No module named 'pydantic'\")")
+    code, _, err = run(*words, PYTHONPATH=str(tmp_path))
+    assert (code, err) == (2, "No module named 'pydantic'; in a checkout: pip install .\n")
+    assert "--group" not in run(words[0], "--help")[1]
+
+
 def installed(folder: Path, **versions: str) -> Path:
     """A folder in which packages are installed, and nothing is in them."""
     for name, version in versions.items():
