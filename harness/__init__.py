@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .atlas.asking import ask
     from .atlas.moving import move
+    from .cell.user_models.target import Unusable
     from .mending.loaded import Lost, guard
     from .mending.repair import repair
     from .survival import assert_survives_transformers
 
-__all__ = ["Lost", "ask", "assert_survives_transformers", "guard", "move", "repair"]
+__all__ = ["Lost", "Unusable", "ask", "assert_survives_transformers", "guard", "move", "repair"]
 _MODULES = {
     "Lost": "mending.loaded",
+    "Unusable": "cell.user_models.target",
     "ask": "atlas.asking",
     "assert_survives_transformers": "survival",
     "guard": "mending.loaded",

@@ -14,7 +14,9 @@ from torch import nn
 from .atlas.answer import Part, Releases, State
 from .atlas.asking import ask
 from .atlas.rules import known
+from .cell.user_models import resolution
 from .cell.user_models.key_renames import KNOWN
+from .cell.user_models.target import Unusable
 from .config.errors import BadInput
 from .contract.routes import LIKE_OWN
 from .mending.loaded import OF_NAMES
@@ -52,19 +54,24 @@ class Problem:
             yield f"  {self.because}"
 
 
-def assert_survives(releases: Releases, remedied: Collection[str], make: Callable[[], Any], *_: Any, **__: Any) -> None:
+def assert_survives(
+    releases: Releases, remedied: Collection[str], make: Callable[..., Any], *_: Any, **__: Any
+) -> None:
     """Assert that nothing is known to be lost of the model that `make` makes, with other releases than those here.
 
     `remedied` are rules whose remedy the model has already. Raises AssertionError with cause and remedy; skips the test
-    where the atlas does not know the pair, or does not support it; ValueError for a rule that is none.
+    where the atlas does not know the pair, or does not support it; ValueError for a rule that is none, and Unusable for
+    what gives no model.
     """
     __tracebackhide__ = True
     if strange := sorted(set(remedied) - known().keys()):
         raise ValueError(f"remedied: matrix.yaml has no rule {', '.join(strange)}")
     if not callable(make) or isinstance(make, nn.Module):
         raise TypeError(f"give what makes the model, a class or a function, and not a {type(make).__name__}")
-    made = make()
-    model = made[0] if isinstance(made, tuple) else made
+    try:
+        model = resolution.made_once(make)
+    except Unusable as error:
+        raise Unusable(str(error)) from error.__cause__
     parts = [part for name, route in held(model) for part in _asked(releases, name, route)]
     problems = [*_renamed(releases[0], model), *filter(None, map(_problem, parts))]
     left = [problem for problem in problems if not (problem.rules and set(problem.rules) <= set(remedied))]

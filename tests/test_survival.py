@@ -41,16 +41,52 @@ def collected(folder: Path, *words: str, text: str = MARKED) -> list[str]:
 
 def test_a_marker_runs_its_test_for_each_pair_and_the_others_as_ever(tmp_path: Path) -> None:
     assert collected(tmp_path) == [
-        *("test_marked[transformers4.57.6-timm1.0.22]", "test_marked[installed]"),
+        *("test_marked[4.57.6,1.0.22]", "test_marked[installed]"),
         *("test_plain", "test_other"),
     ]
 
 
 def test_the_option_names_the_pairs_of_every_test_that_uses_the_fixture(tmp_path: Path) -> None:
-    words = ("--layerscale-pairs", "5.23.0,1.0.31 installed", "--layerscale-pairs=5.23.0,1.0.31")
-    pairs = ("transformers5.23.0-timm1.0.31", "installed")
+    words = ("--layerscale-pairs", "5.23.0,1.0.31 installed", "--layerscale-pairs=transformers5.23.0-timm1.0.31")
+    pairs = ("5.23.0,1.0.31", "installed")
     expected = [f"{name}[{pair}]" for name in ("test_marked", "test_plain") for pair in pairs]
     assert collected(tmp_path, *words) == [*expected, "test_other"]
+
+
+@pytest.mark.parametrize("words", ["4.57.6", "transformers4.57.6-timm1.0.22", "4.57.6 and 1.0.22"])
+def test_an_expression_selects_a_pair_by_its_release_and_by_its_id(tmp_path: Path, words: str) -> None:
+    assert collected(tmp_path, "-k", words) == ["test_marked[4.57.6,1.0.22]"]
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        (
+            '"installed", remedy=["gamma-renamed"]',
+            "it takes remedied and no keyword 'remedy', did you mean 'remedied'?",
+        ),
+        ('"installed", pair=1', "it takes remedied and no keyword 'pair'"),
+        (
+            'remedied=["gamma-renamd"]',
+            "remedied: matrix.yaml has no rule 'gamma-renamd', did you mean 'gamma-renamed'?",
+        ),
+        ('remedied="gamma-renamed"', "remedied is a list of rules, and not 'gamma-renamed'"),
+    ],
+    ids=["a misspelt keyword", "another keyword", "no rule", "no list"],
+)
+def test_a_marker_that_is_misspelt_is_refused_in_one_sentence(tmp_path: Path, marker: str, said: str) -> None:
+    text = f"import pytest\n@pytest.mark.layerscale_pairs({marker})\ndef test_it(survives_transformers):\n    pass\n"
+    ended = pytest_of_a_user(tmp_path, text=text)
+    assert ended.returncode == pytest.ExitCode.INTERRUPTED
+    assert f"\ntest_mine.py::test_it: layerscale_pairs: {said}\n" in ended.stdout
+
+
+def test_a_marker_on_a_test_that_does_not_use_the_fixture_is_refused(tmp_path: Path) -> None:
+    text = 'import pytest\n@pytest.mark.layerscale_pairs("5.23.0,1.0.31")\ndef test_it():\n    pass\n'
+    said = "test_it: layerscale_pairs: the test does not use the fixture survives_transformers, so that the marker does"
+    assert said in pytest_of_a_user(tmp_path, text=text).stdout
+    of_a_module = MARKED.replace("@pytest.mark", "pytestmark = pytest.mark")
+    assert collected(tmp_path, text=of_a_module)[-1] == "test_other"
 
 
 @pytest.mark.parametrize("place", ["option", "marker"])

@@ -9,8 +9,10 @@ from torch import nn
 from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, TimmWrapperModel
 
 from harness.atlas.answer import Releases
+from harness.cell.user_models.target import Unusable
 from harness.pair_survival import assert_survives, held
 from tests.own.as_people_write import OldStyleInit, TowerConfig
+from tests.own.towers import OpenVLALike, no_model
 
 OLD, NEW, UNMEASURED = ("4.48.3", "1.0.14"), ("5.23.0", "1.0.31"), ("4.30.0", "0.9.0")
 RELATIVE = "vit_relpos_small_patch16_224"
@@ -85,6 +87,12 @@ def test_what_works_passes(releases: Releases, remedied: tuple[str, ...], make: 
 def test_what_needs_a_remedy_is_a_failure_until_the_model_has_it() -> None:
     with pytest.raises(AssertionError, match="tower/vit_relpos_small_patch16_224: works with a remedy"):
         assert_survives(NEW, (), own(RELATIVE))
+
+
+def test_a_class_is_made_as_check_makes_it_and_what_gives_no_model_is_unusable() -> None:
+    assert_survives(NEW, (), OpenVLALike)
+    with pytest.raises(Unusable, match=r"no_model\(\) gives a str, and no model"):
+        assert_survives(NEW, (), no_model)
 
 
 @pytest.mark.parametrize(

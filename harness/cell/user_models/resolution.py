@@ -32,7 +32,7 @@ def resolve(text: str, config: str | None = None) -> Target | str:
         if config is not None:
             raise Unusable(f"--config: {text} is a model of timm's registry, and no class of transformers")
         return name
-    if isinstance(named, type) and issubclass(named, PreTrainedModel):
+    if _is_class_of_transformers(named):
         return _from_class(text, named, config)
     if isinstance(named, nn.Module):
         raise Unusable(f"{text} is a model that is made already; name its class, or a function that makes it")
@@ -43,10 +43,22 @@ def resolve(text: str, config: str | None = None) -> Target | str:
     return _from_factory(text, named)
 
 
-def from_callable(make: Callable[[], Any], inputs: Mapping[str, Any] | Sequence[Any] | None = None) -> Target:
-    """The target whose model the function or class `make` makes. Raises Unusable."""
-    factory = (lambda: (make(), inputs)) if inputs is not None else make
-    return _from_factory(getattr(make, "__qualname__", str(make)), factory)
+def from_callable(make: Callable[..., Any], inputs: Mapping[str, Any] | Sequence[Any] | None = None) -> Target:
+    """The target whose model the function or class `make` makes, as `resolve` has it. Raises Unusable."""
+    name = _name_of(make)
+    if _is_class_of_transformers(make):
+        return _from_class(name, make, None, inputs)
+    return _from_factory(name, (lambda: (make(), inputs)) if inputs is not None else make)
+
+
+def made_once(make: Callable[..., Any]) -> nn.Module:
+    """The model that the function or class `make` makes, which is not run. Raises Unusable."""
+    name = _name_of(make)
+    if _is_class_of_transformers(make):
+        kind: Any = make
+        model: nn.Module = _made(f"{name} with its default configuration", lambda: kind(kind.config_class()))
+        return model
+    return _model_and_inputs(name, make)[0]
 
 
 def from_folder(checkpoint: Checkpoint, state: Mapping[str, Tensor], maker: str | None = None) -> Target:
@@ -144,7 +156,15 @@ def _import_named(text: str) -> Any:
     return value
 
 
-def _from_class(text: str, kind: type[PreTrainedModel], config: str | None) -> Target:
+def _name_of(make: Callable[..., Any]) -> str:
+    return getattr(make, "__qualname__", str(make))
+
+
+def _is_class_of_transformers(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, PreTrainedModel)
+
+
+def _from_class(text: str, kind: Any, config: str | None, inputs: Any = None) -> Target:
     def build() -> nn.Module:
         model: nn.Module = kind(configured())
         return model
@@ -157,14 +177,20 @@ def _from_class(text: str, kind: type[PreTrainedModel], config: str | None) -> T
         return kind.config_class(**json.loads(config))
 
     model = _made(f"{text} with {config or 'its default configuration'}", build)
-    return checked(Target(text, build, default_inputs(model)), model)
+    return checked(Target(text, build, default_inputs(model) if inputs is None else _as_arguments(text, inputs)), model)
 
 
-def _from_factory(text: str, factory: Callable[[], Any]) -> Target:
+def _model_and_inputs(text: str, factory: Callable[[], Any]) -> tuple[nn.Module, Any]:
+    """The model that a factory gives, and its inputs; None for these where it gives none."""
     result = _made(f"{text}()", factory)
     model, inputs = result if isinstance(result, tuple) and len(result) == 2 else (result, None)  # noqa: PLR2004
     if not isinstance(model, nn.Module):
         raise Unusable(f"{text}() gives a {type(model).__name__}, and no model, nor a model and its inputs")
+    return model, inputs
+
+
+def _from_factory(text: str, factory: Callable[[], Any]) -> Target:
+    model, inputs = _model_and_inputs(text, factory)
 
     def build() -> nn.Module:
         result = factory()

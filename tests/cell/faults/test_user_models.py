@@ -12,6 +12,7 @@ import timm
 import torch
 from torch import nn
 
+import harness
 from harness.cell.models.placement import Placement
 from harness.cell.routes import ROUTES
 from harness.cell.scenarios.holder import shared_names
@@ -210,6 +211,39 @@ def test_the_assertion_for_a_users_tests_explains_its_findings() -> None:
     assert "unset_buffers is tensors: 1 non-persistent buffer not as saved: tower.position.table is NaN" in message
     assert "because transformers 5 builds on the meta device" in message
     assert_survives_transformers(lambda: towers.Tower(rotary=False), (towers.picture(),))
+
+
+def test_the_assertion_says_a_reason_once_with_the_formats_that_have_it_and_hides_its_own_source(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(AssertionError) as caught:
+        assert_survives_transformers(towers.unset_buffers)
+    first, *others = str(caught.value).splitlines()
+    assert first.endswith("as uninitialised memory is here (as safetensors, sharded, bin)")
+    assert others[0].startswith("  because transformers 5 builds")
+    assert not any("NaN" in line for line in others)
+    (tmp_path / "test_mine.py").write_text(
+        "from tests.own import towers\n"
+        "def test_lost(survives_transformers): survives_transformers(towers.unset_buffers)\n"
+        "def test_unusable(survives_transformers): survives_transformers(towers.no_model)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "harness.survival", "-p", "no:cacheprovider", "test_mine.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(  # noqa: S603 - the test's own words
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "2 failed" in ended.stdout
+    assert "no_model() gives a str, and no model, nor a model and its inputs" in ended.stdout
+    assert "def assert_survives_transformers" not in ended.stdout
+    assert "resolution.py" not in ended.stdout
+
+
+def test_the_assertion_makes_a_class_of_transformers_as_check_does() -> None:
+    assert_survives_transformers(towers.OpenVLALike, formats=["bin"])
+    assert_survives_transformers(towers.Branch, {"x": torch.ones(1, 4)}, formats=["bin"])
+    with pytest.raises(Unusable, match=r"raising\(\) cannot be made: RuntimeError: no weights here"):
+        assert_survives_transformers(towers.raising)
+    assert harness.Unusable is Unusable
 
 
 def test_ctrl_c_ends_the_assertion_as_it_ends_a_test() -> None:
