@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from .atlas.asking import ask
     from .atlas.moving import move
     from .cell.user_models.target import Unusable
-    from .mending.loaded import Lost, guard
+    from .mending.loaded import guard
+    from .mending.loss import Lost
     from .mending.repair import repair
     from .survival import assert_survives_transformers
 
 __all__ = ["Lost", "Unusable", "ask", "assert_survives_transformers", "guard", "move", "repair"]
 _MODULES = {
-    "Lost": "mending.loaded",
+    "Lost": "mending.loss",
     "Unusable": "cell.user_models.target",
     "ask": "atlas.asking",
     "assert_survives_transformers": "survival",

@@ -18,7 +18,7 @@ from ..cell.compare.diagnosis import equal
 from ..cell.guards import memory, offline
 from ..cell.models.installed import Release
 from ..cell.user_models import save_and_reload
-from ..cell.user_models.key_renames import KNOWN, KeyRename
+from ..cell.user_models.key_renames import KEEP, KNOWN, SWAPPED, KeyRename
 from ..cell.user_models.request import Request
 from ..cell.user_models.save_and_reload import WrappedModule
 from ..cell.user_models.target import Target
@@ -27,7 +27,6 @@ from .messages import Console
 
 TOWER: Final = "tower"  # the name of a plain module in the transformers model around it
 KEEPS_OWN_NAMES: Final = ">=5.3"
-SWAPPED: Final = ">=5.0"
 UNSET: Final = ">=5.0"
 NUMBER: Final = re.compile(r"(?<=\.)\d+(?=\.)")
 """The number of a block in a name."""
@@ -162,7 +161,7 @@ def unset(target: Target, release: Release, folder: Path | None = None) -> Itera
     for name, buffer in before.items():
         lost = after is not None and (name not in after or not equal(after[name], buffer))
         if lost or after is None:
-            advice = "set it in your model's _init_weights, or make it persistent"
+            advice = KEEP.format(it="it")
             unconfirmed = (
                 " (not confirmed: this model cannot be saved and loaded here)"
                 if is_unset_here and after is None

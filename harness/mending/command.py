@@ -1,13 +1,12 @@
 """The command `repair`: mends a folder, or a model that a target makes, and prints what it changed."""
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import transformers
 
-from ..cell.guards import importing, offline, untrusted
+from ..cell.guards import importing, memory, offline, untrusted
 from ..cell.models import weights
 from ..cell.user_models import resolution, save_and_reload
 from ..cell.user_models.save_and_reload import WrappedModule
@@ -18,7 +17,7 @@ from ..doctor.console_report import quiet
 from ..doctor.messages import Console
 from . import folder as folders
 from . import loaded
-from .loaded import Loss
+from .loss import Found
 from .repair import saved
 
 
@@ -57,8 +56,7 @@ def _folder(folder: Path, into: Path, maker: str | None, console: Console) -> in
 def _model(target: str, config: str | None, into: Path | None, console: Console) -> int:
     """Mend the model that a target loads, or the one that it makes, once it was saved and loaded."""
     with quiet():
-        found = resolution.as_target(resolution.resolve(target, config))
-        model = save_and_reload.build_pretrained(found)
+        model = save_and_reload.build_pretrained(resolution.as_target(resolution.resolve(target, config)))
     if into is not None and isinstance(model, WrappedModule):
         raise Unusable(f"{target} gives no model of transformers, and is not written to {into}; leave --into out")
     console.testing(f"while {target} was mended")
@@ -69,8 +67,8 @@ def _model(target: str, config: str | None, into: Path | None, console: Console)
             if into is None:
                 weights.fill(model)  # a LayerScale that is made anew has the value that a constructor gave it before
             model = _reloaded(model, source)
-        losses = loaded.mend(model, source) if into is None else saved(model, source, into)
-    _print(target, losses, console)
+        found = loaded.examined(model, source) if into is None else saved(model, source, into)
+    _print(target, found, console)
     if into is not None:
         console.out.write(f"Written to {into}.\n")
     return 0
@@ -80,15 +78,20 @@ def _reloaded(model: Any, folder: Path) -> Any:
     """The model once the installed transformers has saved and loaded it. Raises Unusable."""
     try:
         model.save_pretrained(folder)
-        return type(model).from_pretrained(folder)
+        with memory.poisoned():
+            return type(model).from_pretrained(folder)
     except Exception as error:
         version = transformers.__version__
         raise Unusable(f"transformers {version} cannot save and load it: {one_line(error)}; see check") from error
 
 
-def _print(target: str, losses: Sequence[Loss], console: Console) -> None:
-    """Print what was lost. Raises Unusable if something of it was left as it is."""
-    if left := [str(loss) for loss in losses if not loss.rule]:
+def _print(target: str, found: Found, console: Console) -> None:
+    """Print what was lost, and what could not be checked. Raises Unusable if something was left as it is."""
+    if left := [str(loss) for loss in found.losses if loss.left]:
         raise Unusable(f"{target}: cannot be mended: {'; '.join(left)}")
     console.out.write(f"{importing.found()}\n")
-    console.out.write("".join(f"✔ {loss}\n" for loss in losses) or f"{target} has lost nothing that can be told.\n")
+    console.out.write("".join(f"✔ {loss}\n" for loss in found.losses))
+    if found.doubt:
+        console.out.write(f"· {found.doubt}\n")
+    if not found.losses:
+        console.out.write(f"{target} has lost nothing {'else ' if found.doubt else ''}that can be told.\n")

@@ -13,7 +13,6 @@ again, and buffers that are in no checkpoint.
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,65 +24,39 @@ from torch import Tensor, nn
 
 from ..atlas.rules import known
 from ..cell.compare.diagnosis import equal
+from ..cell.guards import memory
 from ..cell.user_models import target, tensor_files
-from ..cell.user_models.key_renames import KNOWN
+from ..cell.user_models.key_renames import KNOWN, SWAPPED
 from ..contract.checkpoint import Checkpoint
 from ..contract.matching import covers_releases
-from ..remedies import models
+from .buffers import examine, set_to
+from .loss import BUFFERS, PREFIX, Found, Loss, Lost
 
-CLOSE: Final = 1e-2
-"""Of the largest value: a table that was computed in lower precision is as it should be."""
-SHOWN: Final = 3  # names
 UNREAD: Final = ("variant", "gguf_file", "adapter_kwargs", "quantization_config", "key_mapping")
 """Arguments of from_pretrained with which a checkpoint is another one, or has other names."""
 OF_NAMES: Final[Mapping[str, str]] = {"weight": "gamma-renamed", "bias": "beta-renamed"}
 """The rule for what a rename makes of a name."""
 AGAIN: Final = "initialised-again-by-data"
-UNEXPLAINED: Final = "they are not as the checkpoint has them, and no rule of matrix.yaml says why"
-
-
-@dataclass(frozen=True)
-class Loss:
-    """What was lost for one reason: the rule of matrix.yaml that says why, if there is one, and the tensors' names."""
-
-    rule: str
-    names: tuple[str, ...]
-
-    @property
-    def because(self) -> str:
-        """Why it was lost."""
-        return known()[self.rule].because if self.rule else UNEXPLAINED
-
-    @property
-    def advice(self) -> str:
-        """What to do, so that it is not lost again."""
-        return known()[self.rule].advice if self.rule else "Report it."
-
-    def __str__(self) -> str:
-        more = len(self.names) - SHOWN
-        names = f"{', '.join(self.names[:SHOWN])}{f' and {more} more' if more > 0 else ''}"
-        return f"{names}: {self.because}{f' ({self.rule})' if self.rule else ''}. {self.advice}"
-
-
-class Lost(RuntimeError):
-    """A load that lost something without saying so; `losses` has what, and `model` the model as it was loaded."""
-
-    def __init__(self, model: nn.Module, losses: tuple[Loss, ...]) -> None:
-        super().__init__("\n".join(map(str, losses)))
-        self.model = model
-        self.losses = losses
 
 
 def mend(model: nn.Module, folder: str | Path | None = None) -> tuple[Loss, ...]:
     """Mend in place a model that was just loaded, and say what of it was lost; empty if nothing was found.
 
     `folder` has the checkpoint that it was loaded from. What a rule explains is set to what the checkpoint has; what
-    none explains is told, and left as it is. Without `folder` buffers alone are mended. Raises ValueError for a folder
-    without a checkpoint or with that of another model, and `cell.user_models.target.Unusable` for one that cannot be
-    read.
+    none explains is told, and left as it is. Without `folder` buffers alone are mended. Warns of buffers that could not
+    be checked. Raises ValueError for a folder without a checkpoint or with that of another model, and Unusable for one
+    that cannot be read.
     """
+    found = examined(model, folder)
+    if found.doubt:
+        warnings.warn(found.doubt, stacklevel=3)
+    return found.losses
+
+
+def examined(model: nn.Module, folder: str | Path | None = None) -> Found:
+    """As `mend`, with what could not be checked, and without a warning."""
     state = None if folder is None else tensor_files.state_of(Checkpoint.read(Path(folder)))
-    return tuple(_losses(model, state, mend=True))
+    return _found(model, state, mend=True)
 
 
 @contextlib.contextmanager
@@ -91,21 +64,24 @@ def guard() -> Iterator[None]:
     """Within it `from_pretrained` of any model raises Lost where it loses something in silence.
 
     It reads the checkpoint a second time. Where it cannot, as of a model from the hub, it warns, and looks at buffers
-    alone.
+    alone. It warns too of buffers that it cannot check. Where transformers leaves memory as it is, it is filled.
     """
     original = transformers.PreTrainedModel.__dict__["from_pretrained"]
 
     def guarded(cls: Any, *arguments: Any, **options: Any) -> Any:
-        loaded = original.__get__(None, cls)(*arguments, **options)
+        with memory.poisoned() if covers(BUFFERS) else contextlib.nullcontext():
+            loaded = original.__get__(None, cls)(*arguments, **options)
         model = loaded[0] if isinstance(loaded, tuple) else loaded
         try:
             state = _state_of(arguments[0] if arguments else None, options)
-            losses = tuple(_losses(model, state, mend=False))
+            found = _found(model, state, mend=False)
         except (ValueError, OSError, target.Unusable) as error:
             warnings.warn(f"{type(model).__name__}: {error}; its buffers alone were looked at", stacklevel=2)
-            losses = tuple(_losses(model, None, mend=False))
-        if losses:
-            raise Lost(model, losses)
+            found = _found(model, None, mend=False)
+        if found.losses:
+            raise Lost(model, found.losses)
+        if found.doubt:
+            warnings.warn(found.doubt, stacklevel=2)
         return loaded
 
     transformers.PreTrainedModel.from_pretrained = classmethod(guarded)
@@ -126,15 +102,20 @@ def _state_of(source: Any, options: Mapping[str, Any]) -> Mapping[str, Tensor]:
     return tensor_files.state_of(Checkpoint.read(Path(str(source)) / str(options.get("subfolder") or "")))
 
 
-def _losses(model: nn.Module, state: Mapping[str, Tensor] | None, *, mend: bool) -> Iterator[Loss]:
+def _found(model: nn.Module, state: Mapping[str, Tensor] | None, *, mend: bool) -> Found:
+    losses = []
     for rule, lost in _changed(model, state).items() if state is not None else ():
         if mend and rule:
-            with torch.no_grad():
-                for name, tensor in lost.items():
-                    model.state_dict()[name].copy_(tensor)
-        yield Loss(rule, tuple(lost))
-    if names := _unset(model, mend=mend):
-        yield Loss(_rule_of_buffers(model), names)
+            set_to(model.state_dict(), lost)
+        losses.append(Loss(rule, tuple(lost), left=not rule))
+    buffers = examine(model, own_too=covers(BUFFERS), mend=mend)
+    if buffers.of_timm:
+        losses.append(Loss(_rule_of_buffers(model), buffers.of_timm))
+    if buffers.own:
+        losses.append(Loss(BUFFERS, buffers.own, own=True))
+    if buffers.unset:
+        losses.append(Loss(BUFFERS, buffers.unset, own=True, left=True))
+    return Found(tuple(losses), buffers.unchecked, type(model).__name__)
 
 
 def _changed(model: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, dict[str, Tensor]]:
@@ -143,6 +124,7 @@ def _changed(model: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, dict
     Raises ValueError where none has a name that the model has.
     """
     own_state = model.state_dict()
+    covers_swaps = _has(SWAPPED)
     found: dict[str, dict[str, Tensor]] = {}
     known_names = 0
     for saved, tensor in state.items():
@@ -154,7 +136,8 @@ def _changed(model: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, dict
         if own.is_meta or own.shape != tensor.shape:
             continue  # left on the disk, or made anew in another size
         if own.is_floating_point() == tensor.is_floating_point() and not equal(own.cpu(), tensor.cpu().to(own.dtype)):
-            found.setdefault(_rule_of(saved), {})[name] = tensor
+            swapped = covers_swaps and any(other in state for other in _names(model, saved) if other != saved)
+            found.setdefault(PREFIX if swapped else _rule_of(saved), {})[name] = tensor
     if state and not known_names:
         raise ValueError("no tensor of the checkpoint has a name that the model has")
     return found
@@ -171,49 +154,19 @@ def _names(model: nn.Module, saved: str) -> Iterator[str]:
 
 def _rule_of(name: str) -> str:
     """The rule about what this transformers does to a tensor of this name; empty where none is known."""
-    version = transformers.__version__
-    renames = (one for one in KNOWN if SpecifierSet(one.releases).contains(version, prereleases=True))
-    into = next((one.into for one in renames if one.pattern.search(name)), "")
-    return OF_NAMES.get(into.rpartition(".")[2], "") or (AGAIN if _covers(AGAIN) else "")
+    into = next((rename.into for rename in KNOWN if _has(rename.releases) and rename.pattern.search(name)), "")
+    return OF_NAMES.get(into.rpartition(".")[2], "") or (AGAIN if covers(AGAIN) else "")
 
 
-def _covers(rule: str) -> bool:
+def _has(releases: str) -> bool:
+    """Whether the installed transformers is one of these releases."""
+    return SpecifierSet(releases).contains(transformers.__version__, prereleases=True)
+
+
+def covers(rule: str) -> bool:
     """Whether the releases of a rule contain those that are installed."""
     versions = (transformers.__version__, timm.__version__, torch.__version__)
     return covers_releases(known()[rule], *versions)
-
-
-def _unset(model: nn.Module, *, mend: bool) -> tuple[str, ...]:
-    """The buffers of no checkpoint that are not what timm and Gemma3n compute; left as they were unless mended.
-
-    timm before 1.0.23 cannot compute them again in a model that is there, and nothing is said of them.
-    """
-    saved = model.state_dict()
-    buffers = {name: buffer for name, buffer in model.named_buffers() if name not in saved and not buffer.is_meta}
-    can_fill = any(callable(getattr(module, "init_non_persistent_buffers", None)) for module in model.modules())
-    if not buffers:
-        return ()
-    before = {name: buffer.clone() for name, buffer in buffers.items()}
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        if can_fill:
-            models.fill_non_persistent_buffers(model, {}, None)
-        models.set_gemma3n_audio_buffers(model, {}, None)
-    now = dict(model.named_buffers())
-    lost = tuple(name for name, buffer in before.items() if not _close(buffer, now[name]))
-    with torch.no_grad():
-        for name in before if not mend else before.keys() - set(lost):
-            now[name].copy_(before[name])
-    return lost
-
-
-def _close(one: Tensor, other: Tensor) -> bool:
-    """Whether two tables are the same, but for the precision in which they were computed."""
-    if one.shape != other.shape or not one.is_floating_point():
-        return equal(one, other)
-    wide, expected = one.to(torch.float64), other.to(torch.float64)
-    finite = expected[expected.isfinite()]
-    largest = float(finite.abs().max()) if finite.numel() else 0.0
-    return bool(torch.allclose(wide, expected, rtol=CLOSE, atol=CLOSE * largest, equal_nan=True))
 
 
 def _rule_of_buffers(model: nn.Module) -> str:
@@ -225,4 +178,4 @@ def _rule_of_buffers(model: nn.Module) -> str:
         kind = "buffers-in-detr"
     else:
         kind = "buffers-before-timm-fills-them" if name.startswith("TimmWrapper") else "buffers-in-own-model"
-    return next((rule for rule in (kind, "buffers-filled-later") if _covers(rule)), "")
+    return next((rule for rule in (kind, "buffers-filled-later") if covers(rule)), "")

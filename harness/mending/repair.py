@@ -6,6 +6,7 @@ for change in repair("damaged", into="mended"):
 print(change)
 """
 
+import warnings
 from pathlib import Path
 from typing import Any, overload
 
@@ -15,7 +16,7 @@ from ..cell.user_models.target import Unusable
 from . import folder as folders
 from . import loaded, written
 from .described import Change
-from .loaded import Loss
+from .loss import Found, Loss
 
 
 @overload
@@ -39,7 +40,8 @@ def repair(
 
     Of a model it says what was lost; empty if nothing was found. `folder` has the checkpoint that it was loaded from.
     What a rule explains is set to what the checkpoint has; what none explains is told, and left as it is. Without
-    `folder` buffers alone are mended. With `into` the model is saved there, unless something was left as it is.
+    `folder` buffers alone are mended. Warns of buffers that could not be checked. With `into` the model is saved there,
+    unless something was left as it is.
 
     Of a folder it says what was changed; empty, and nothing is written, if it is not damaged. `maker` names the class
     of a model that transformers lacks, as "package.module:Name".
@@ -56,18 +58,21 @@ def repair(
             raise ValueError(str(error)) from error
     if into is None:
         return loaded.mend(model_or_folder, folder)
-    return saved(model_or_folder, None if folder is None else Path(folder), Path(into))
+    found = saved(model_or_folder, None if folder is None else Path(folder), Path(into))
+    if found.doubt:
+        warnings.warn(found.doubt, stacklevel=2)
+    return found.losses
 
 
-def saved(model: nn.Module, folder: Path | None, into: Path) -> tuple[Loss, ...]:
+def saved(model: nn.Module, folder: Path | None, into: Path) -> Found:
     """Mend a loaded model and save it to `into`, unless something was left as it is. Raises ValueError."""
     savable: Any = model
     if not callable(getattr(savable, "save_pretrained", None)):
         name = type(model).__name__
         raise ValueError(f"{name} has no save_pretrained, and is not written to {into}")  # noqa: TRY004  as others
     written.refuse(into, folder)
-    losses = loaded.mend(model, folder)
-    if all(loss.rule for loss in losses):
+    found = loaded.examined(model, folder)
+    if not any(loss.left for loss in found.losses):
         with written.anew(into) as stage:
             savable.save_pretrained(stage)
-    return losses
+    return found

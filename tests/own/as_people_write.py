@@ -64,6 +64,22 @@ class ItemOnMeta(PreTrainedModel):
         return {"last_hidden_state": tokens + self.ls1 * self.mix(tokens)}
 
 
+class OwnTable(PreTrainedModel):
+    """Has a table of positions that no checkpoint has."""
+
+    config_class = TowerConfig
+    main_input_name = "pixel_values"
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__(config)
+        self.patches = nn.Conv2d(3, config.width, 8, 8)
+        self.register_buffer("table", torch.arange(config.width) / config.width, persistent=False)
+        self.post_init()
+
+    def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:
+        return {"tokens": self.patches(pixel_values).flatten(2).transpose(1, 2) + self.table}
+
+
 FOLDER = tempfile.TemporaryDirectory()
 """Of the pretrained weights; it goes with the process."""
 

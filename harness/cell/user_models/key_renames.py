@@ -1,4 +1,4 @@
-"""The renames that releases of transformers apply to a checkpoint's keys on loading."""
+"""The renames that releases of transformers apply to a checkpoint's keys on loading, and what else it does to names."""
 
 import re
 from dataclasses import dataclass
@@ -30,3 +30,7 @@ KNOWN: Final = (
     KeyRename(">=5,<5.3", re.compile("(?<=.)weight_v$"), "parametrizations.weight.original1", "direction"),
 )
 """From the sources of 4.44.2 to 5.23.0, confirmed by saving and loading such models in seven of them."""
+SWAPPED: Final = ">=5.0"
+"""These mix up two names that differ in the base model's prefix alone."""
+KEEP: Final = "set {it} in your model's _init_weights, or make {it} persistent"
+"""What keeps a buffer that no checkpoint has, and that is not timm's."""
