@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from .cell.guards import importing, untrusted
 from .contract import checkpoint, finding, package, surroundings
 from .contract.library_env import LIBRARIES
+from .contract.routes import ROUTES
 
 OLDEST: Final = (3, 11)
 FITTING: Final = "Install releases that fit each other: pip install --upgrade torch torchvision timm transformers."
@@ -71,7 +72,7 @@ def _nightly(arguments: argparse.Namespace) -> int:
         return 2
     try:
         if arguments.command == "collect":
-            return nightly.collect(arguments.folders, arguments.into, sys.stdout)
+            return nightly.collect(arguments.folders, arguments.into, sys.stdout, as_json=arguments.json)
         sys.stdout.write(json.dumps(nightly.plan(arguments), indent=1) + "\n")
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
@@ -94,24 +95,36 @@ def main(argv: list[str]) -> int:
         return _completion(arguments.shell)
     if arguments.command in NIGHTLY:
         return _nightly(arguments)
-    if arguments.command == "repair":
-        from .mending import options  # noqa: PLC0415  as above
-
-        if problem := options.problem(arguments):
-            sys.stderr.write(f"{finding.message(problem)}\n")
-            return 2
+    if problem := _problem(arguments):
+        sys.stderr.write(f"{finding.message(problem)}\n")
+        return 2
     from .doctor import supervisor  # noqa: PLC0415  as above
 
-    return supervisor.supervise(functools.partial(_examine, arguments))
+    as_json = arguments.command if arguments.json else None
+    return supervisor.supervise(functools.partial(_examine, arguments), as_json=as_json)
+
+
+def _problem(arguments: argparse.Namespace) -> str | None:
+    """What is wrong with the options, as far as that can be told before the libraries are imported."""
+    if arguments.command == "repair":
+        from .mending import options  # noqa: PLC0415  needs a Python that is not too old
+
+        return options.problem(arguments)
+    unknown = [route for route in getattr(arguments, "routes", ()) if route not in ROUTES]
+    return f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}" if unknown else None
 
 
 def _examine(arguments: argparse.Namespace, console: Any) -> int:
     """Run a command that executes the libraries and a user's code, in a process of its own."""
     if _is_untrusted(arguments):
         untrusted.read_no_code(Path(arguments.target))
-    from .commands.answers import ask  # noqa: PLC0415  needs a Python that is not too old
+    console.report(_asked(arguments))
+    if arguments.command == "doctor":
+        from .commands.answers import ask  # noqa: PLC0415  needs a Python that is not too old
 
-    console.out.write(ask.of_installed(arguments.routes) if arguments.command == "doctor" else "")
+        known = ask.of_installed(arguments.routes)
+        console.out.write(known)
+        console.report({"atlas": known.strip() or None})
     if problem := _missing():
         sys.stderr.write(f"{problem}\n")
         return 2
@@ -120,6 +133,7 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
         warnings.simplefilter("ignore")  # deprecations inside the libraries
         if problem := importing.problem(console.reading):
             console.out.write(f"{importing.found()}\n✘ import: {problem}\n  {FITTING}\n")
+            console.report({"problem": problem, "advice": FITTING})
             return 1
         if problem := _too_old(console):
             sys.stderr.write(f"{problem}\n")
@@ -131,6 +145,14 @@ def _examine(arguments: argparse.Namespace, console: Any) -> int:
     except Unusable as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of the JSON object that every such command has."""
+    from .doctor import json_report  # noqa: PLC0415  needs a Python that is not too old
+
+    asked = {"routes": arguments.routes} if arguments.command == "doctor" else {"target": arguments.target}
+    return {**asked, "packages": json_report.packages()}
 
 
 def _tested(arguments: argparse.Namespace, console: Any) -> int:

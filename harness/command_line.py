@@ -27,6 +27,7 @@ BRINGS: Final = "in a checkout: pip install ."
 TOGETHER: Final = f"It needs no torch, but libraries that come with an installed layerscale-matrix; {BRINGS}"
 MINUTES: Final = "A few minutes"
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
+JSON: Final = "one JSON object instead on standard output; the words go to standard error"
 TARGET: Final = """\
 package.module:Name, or package/module.py:Name: a class of transformers, or a function that returns a model, perhaps
 with inputs; or a model that this module registers with timm; or a checkpoint folder, in timm's format or transformers'
@@ -79,11 +80,13 @@ def parser(typed: str = COMMAND) -> argparse.ArgumentParser:
     command = commands.add_parser("doctor", help=doctor, description=f"{doctor}. {MINUTES}.", epilog=CODES)
     route = "a route alone; repeatable (default: all)"
     command.add_argument("--route", dest="routes", action="append", default=[], metavar="NAME", help=route)
+    command.add_argument("--json", action="store_true", help=JSON)
     own = [commands.add_parser(name, help=about, description=about, epilog=CODES) for name, about in TESTS_OF_OWN]
     for command in (*own, mending.add_to(commands)):
         command.add_argument("target", type=ask.dotted, metavar="TARGET", help=TARGET)
         command.add_argument("--config", metavar="CONFIG", help=CONFIG)
         command.add_argument("--class", dest="maker", metavar="NAME", help=MAKER)
+        command.add_argument("--json", action="store_true", help=JSON)
     ask.add_to(commands)
     explain.add_to(commands)
     site.add_to(commands)
@@ -112,9 +115,11 @@ def _add_nightly(commands: Any) -> None:
     plan.add_argument("--newest", action="store_true", help="also the newest releases on PyPI")
     development = "wheels of development versions, each tested with the current release of the other package"
     plan.add_argument("--development", type=Path, metavar="DIR", help=development)
+    plan.add_argument("--json", action="store_true", help="as it is anyway")
     about = "put the records of several machines into one folder"
     collect = commands.add_parser("collect", help=about, description=f"{about}. {TOGETHER}")
     collect.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="a results folder")
     collect.add_argument(
         "--into", type=Path, default=Path("results"), metavar="DIR", help="the target folder (default results)"
     )
+    collect.add_argument("--json", action="store_true", help="what was added, as one JSON object")

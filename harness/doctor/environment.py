@@ -17,13 +17,13 @@ from ..cell.models.slim import build
 from ..cell.models.variants import VARIANTS
 from ..cell.routes import ROUTES
 from ..cell.scenarios import run_case
-from ..cell.user_models.target import Unusable
 from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT
 from ..contract.matching import applying
 from ..contract.plan import Tolerance
 from ..contract.routes import OF_TEXT
-from .console_report import LANE, CaseResult, print_report, quiet
+from .case_result import LANE, CaseResult
+from .console_report import print_report, quiet
 from .messages import Console
 from .shipped_matrix import costs, planned, rules, tolerance
 
@@ -39,12 +39,10 @@ OF_ROUTE: Final[Mapping[str, Sequence[str]]] = {
 def examine(console: Console, routes: Sequence[str] = ()) -> int:
     """Run the cases, of these routes alone if any are named, and print the report.
 
-    1 if any case is broken or none passed, else 0. Raises Unusable for a route that there is not.
+    0 if all that is broken is known of this pair, see `explaining.State`; 1 if anything else is, or none ran.
     """
-    if unknown := [route for route in routes if route not in ROUTES]:
-        raise Unusable(f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}")
     offline.enforce()
-    return print_report(_results(Release.installed(), tolerance(), console, routes), console.out)
+    return print_report(_results(Release.installed(), tolerance(), console, routes), console, routes=routes)
 
 
 def _results(release: Release, tolerance: Tolerance, console: Console, routes: Sequence[str]) -> Iterator[CaseResult]:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from packaging.specifiers import SpecifierSet
 from torch import Tensor, nn
@@ -48,6 +48,12 @@ class Risk:
         fates = "; ".join(f"transformers {releases}: {fate}" for releases, fate in self.fates)
         return f"{'✘' if self.here else '·'} {self.name}\n    {fates}\n    {self.advice}"
 
+    @property
+    def as_data(self) -> Mapping[str, Any]:
+        """The risk for programs."""
+        fates = [{"releases": releases, "fate": fate} for releases, fate in self.fates]
+        return {"name": self.name, "here": self.here, "fates": fates, "advice": self.advice}
+
 
 def examine(request: Request, console: Console) -> int:
     """Print the names at risk; 1 if the installed release changes any of them, else 0. Raises Unusable."""
@@ -64,6 +70,7 @@ def examine(request: Request, console: Console) -> int:
     )
     for risk in grouped(risks):
         out.write(f"{risk.sentence}\n")
+    console.report({"names": len(model.state_dict()), "at_risk": [risk.as_data for risk in risks]})
     here = sum(risk.here for risk in risks)
     out.write(f"{len(risks)} at risk, {here} of them with this transformers\n")
     return int(here > 0)

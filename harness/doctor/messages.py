@@ -7,16 +7,18 @@ only.
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from ..contract.finding import printable_lines
 
 Note = Callable[[str], None]
 """Says what is being done; a sentence about a process that ended needs it."""
+Report = Callable[[Mapping[str, Any]], None]
+"""Takes fields of the JSON object, if the command is asked for one; see `json_report`."""
 STRAY: Final = 1
 """The exit code of a forked process that is stopped on its way to the report; nobody reads it."""
 
@@ -26,6 +28,7 @@ class Kind(StrEnum):
 
     READING = "reading"  # doing something before the target is known to be usable
     TESTING = "testing"  # doing something after that
+    REPORT = "report"  # fields of the JSON object that is asked for
     VERDICT = "verdict"  # an exit code, after the report was printed
     RAISED = "raised"  # an exception that ended the command
     UNPRINTED = "unprinted"  # an exception of the stream to which the report is written
@@ -89,6 +92,11 @@ class Teller:
         self.stop_fork()
         self.send(Kind.TESTING, what)
 
+    def report(self, fields: Mapping[str, Any]) -> None:
+        """Send fields of the JSON object."""
+        self.stop_fork()
+        self.send(Kind.REPORT, json.dumps(fields))
+
     def stop_fork(self) -> None:
         """End this process at once if it is a copy, and say so."""
         if self.is_fork:
@@ -130,6 +138,7 @@ class Console:
     """The place of temporary folders; the default one if None. Whoever made it removes it."""
     reading: Note = lambda _: None
     testing: Note = lambda _: None
+    report: Report = lambda _: None
 
 
 UNWATCHED: Final = Console(io.StringIO())

@@ -22,6 +22,7 @@ from typing import Final, NoReturn
 
 from ..contract import tempdirs
 from ..contract.processes import adopt_orphans, children, descendants, die_with
+from . import json_report
 from .messages import Console, Kind, Message, Screen, Teller, Unprinted, parse
 from .verdict import BAD_INPUT, Ended, judge
 
@@ -34,8 +35,11 @@ HIGH: Final = 64  # descriptors that nobody expects: 0 to 2 may be closed when w
 STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def supervise(command: Callable[[Console], int], grace: float = GRACE) -> int:
-    """Run the command in a child and return the exit code. In the child this returns too: to end as Python ends."""
+def supervise(command: Callable[[Console], int], grace: float = GRACE, as_json: str | None = None) -> int:
+    """Run the command in a child and return the exit code. In the child this returns too: to end as Python ends.
+
+    With `as_json`, the command's name, standard output has one JSON object, and the words go to standard error.
+    """
     if sys.stdout is None or not _is_open(1):
         _say("standard output is closed, and nothing could be reported")
         return BAD_INPUT
@@ -59,7 +63,7 @@ def supervise(command: Callable[[Console], int], grace: float = GRACE) -> int:
         os.close(read)
         if sys.platform == "linux":
             die_with(parent)
-        return _command_in_child(command, Teller(write, token), folder)
+        return _command_in_child(command, Teller(write, token), folder, as_json=as_json is not None)
     os.close(write)
     supervisor = _Supervisor(child, read, token, grace)
     try:
@@ -70,6 +74,8 @@ def supervise(command: Callable[[Console], int], grace: float = GRACE) -> int:
     if supervisor.stopped_by is not None:
         _die_by(supervisor.stopped_by)
     verdict = judge(supervisor.messages, ended)
+    if as_json is not None and verdict.code != BAD_INPUT:
+        verdict = json_report.printed(json_report.document(as_json, supervisor.messages, verdict), verdict)
     if verdict.sentence:
         _say(verdict.sentence)
     elif left and not supervisor.is_drained:
@@ -100,15 +106,18 @@ def _moved(descriptor: int) -> int:
     return high
 
 
-def _command_in_child(command: Callable[[Console], int], teller: Teller, folder: Path) -> int:
+def _command_in_child(command: Callable[[Console], int], teller: Teller, folder: Path, *, as_json: bool) -> int:
     """Run the command, and send its exit code once all is printed, or what ended it."""
+    if as_json:  # whatever the code prints goes where the words go
+        os.dup2(2 if _is_open(2) else os.open(os.devnull, os.O_WRONLY), 1)
     descriptor = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, HIGH)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # so that what the code prints stays in its place
     stream = os.fdopen(descriptor, "w", encoding=sys.stdout.encoding, errors="backslashreplace", closefd=False)
     code = 1
     try:
-        code = command(Console(Screen(stream, teller), folder, teller.reading, teller.testing))
+        notes = (teller.reading, teller.testing, *((teller.report,) if as_json else ()))
+        code = command(Console(Screen(stream, teller), folder, *notes))
         teller.stop_fork()
         teller.send(Kind.VERDICT, str(int(code)))
     except Unprinted as error:

@@ -9,7 +9,8 @@ from ..cell.guards import offline
 from ..cell.models.installed import Release
 from ..cell.user_models.request import Request, UserCases
 from ..cell.user_models.save_and_reload import UserModel
-from .console_report import LANE, CaseResult, print_report, quiet
+from .case_result import LANE, CaseResult
+from .console_report import print_report, quiet
 from .messages import UNWATCHED, Console
 from .shipped_matrix import costs, planned, rules, tolerance
 
@@ -23,7 +24,8 @@ def examine(request: Request, console: Console) -> int:
     reference = user_cases.reference
     if isinstance(reference, UserModel) and reference.target.unrun:
         console.out.write(f"Outputs are not compared: {reference.target.unrun}, with --class\n")
-    return print_report(results(user_cases, console), console.out, also_known=False)
+        console.report({"not_compared": reference.target.unrun})
+    return print_report(results(user_cases, console), console)
 
 
 def results(user_cases: UserCases, console: Console = UNWATCHED) -> Iterator[CaseResult]:

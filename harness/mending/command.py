@@ -1,6 +1,7 @@
 """The command `repair`: mends a folder, or a model that a target makes, and prints what it changed."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..doctor.console_report import quiet
 from ..doctor.messages import Console
 from . import folder as folders
 from . import loaded
-from .loss import Found
+from .described import Change
+from .loss import Found, Loss
 from .repair import saved
 
 
@@ -43,6 +45,10 @@ def _folder(folder: Path, into: Path, maker: str | None, console: Console) -> in
     with quiet():
         mended = folders.mend(folder, into, maker)
     console.out.write(f"{importing.found()}\n")
+    changes = [_change(change) for change in mended.changes]
+    written = str(into) if changes else None
+    left_out = list(mended.left_out)
+    console.report({"into": written, "changes": changes, "losses": [], "unchecked": [], "left_out": left_out})
     if not mended.changes:
         console.out.write(f"{folder} is not damaged, as far as its files can tell; nothing was written.\n")
         return 0
@@ -69,6 +75,9 @@ def _model(target: str, config: str | None, into: Path | None, console: Console)
             model = _reloaded(model, source)
         found = loaded.examined(model, source) if into is None else saved(model, source, into)
     _print(target, found, console)
+    written, losses = None if into is None else str(into), list(map(_loss, found.losses))
+    unchecked = list(found.unchecked)
+    console.report({"into": written, "changes": [], "losses": losses, "unchecked": unchecked, "left_out": []})
     if into is not None:
         console.out.write(f"Written to {into}.\n")
     return 0
@@ -83,6 +92,15 @@ def _reloaded(model: Any, folder: Path) -> Any:
     except Exception as error:
         version = transformers.__version__
         raise Unusable(f"transformers {version} cannot save and load it: {one_line(error)}; see check") from error
+
+
+def _change(change: Change) -> Mapping[str, Any]:
+    told = {"because": change.because, "what": change.what, "renamed": dict(change.renamed)}
+    return {"rule": change.rule or None, **told}
+
+
+def _loss(loss: Loss) -> Mapping[str, Any]:
+    return {"rule": loss.rule or None, "names": list(loss.names), "because": loss.because, "advice": loss.advice}
 
 
 def _print(target: str, found: Found, console: Console) -> None:

@@ -17,7 +17,8 @@ from harness.contract.library_env import LIBRARIES
 from harness.contract.plan import Pattern
 from harness.contract.record import CaseLine
 from harness.doctor import environment, user_model
-from harness.doctor.console_report import CaseResult, explain
+from harness.doctor.case_result import CaseResult
+from harness.doctor.console_report import explain
 from harness.doctor.messages import Console
 from harness.doctor.shipped_matrix import RESTRICTIONS, planned, rules
 from harness.remedies.table import remedy_of

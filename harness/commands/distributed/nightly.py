@@ -1,5 +1,6 @@
 """What a night does around the runs themselves: the plan for its machines, and their records in one folder."""
 
+import json
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,7 +92,7 @@ def _developed(folder: Path, described: Matrix) -> list[Pair]:
     return [Pair.parse_requirements([*{**usual, **one}.values()], described.defaults) for one in chosen]
 
 
-def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
+def collect(folders: Sequence[Path], into: Path, out: IO[str], *, as_json: bool = False) -> int:
     """Append every run that the folders hold to the records of another, each once, with the time of it in its header.
 
     What counts of them then is decided when they are read, see `results/succession.py`: nothing is left out here.
@@ -112,11 +113,22 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str]) -> int:
     store.refuse_unwritable(into, "--into")
     run_lock.take(into)
     now = record.now()
-    added = sum(_add(into / lane, _in_order(copies), now) for lane, copies in lanes.items())
+    added = {lane: _add(into / lane, _in_order(copies), now) for lane, copies in lanes.items()}
     for folder in folders:
         import_results.add_catalogs(folder, into)
-    out.write(printable(f"{into}: {number(added, 'run')} added from {number(len(folders), 'folder')}") + "\n")
+    if as_json:
+        out.write(json.dumps(_collected(folders, into, added), indent=1) + "\n")
+        return 0
+    runs = number(sum(added.values()), "run")
+    out.write(printable(f"{into}: {runs} added from {number(len(folders), 'folder')}") + "\n")
     return 0
+
+
+def _collected(folders: Sequence[Path], into: Path, added: Mapping[Path, int]) -> Mapping[str, Any]:
+    """The same as JSON: how many runs were added to the file of each lane."""
+    files = [{"file": lane.as_posix(), "runs": count} for lane, count in added.items()]
+    asked = {"schema": 1, "command": "collect", "problem": None, "folders": list(map(str, folders)), "into": str(into)}
+    return {**asked, "exit_code": 0, "runs": sum(added.values()), "files": files}
 
 
 def _refuse_future(found: Mapping[Path, Sequence[RunText]]) -> None:

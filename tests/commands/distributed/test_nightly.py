@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from harness.__main__ import main
 from harness.commands.distributed import import_results, nightly
 from harness.config.errors import BadInput
 from harness.contract import catalog, record
@@ -70,6 +72,15 @@ def test_runs_of_several_machines_are_one_folders_and_each_is_there_once(tmp_pat
         f"{into}: 2 runs added from 2 folders",
         f"{into}: 0 runs added from 2 folders",
     ]
+
+
+def test_what_was_added_can_be_had_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, into = shard(tmp_path / "1", run(1, "tower/a") + run(2, "tower/b")), tmp_path / "all"
+    assert main(["collect", str(one), "--into", str(into), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    jsonschema.validate(said, json.loads((ROOT / "harness" / "schemas" / "command.json").read_text()))
+    assert (said["runs"], said["into"], said["folders"]) == (2, str(into), [str(one)])
+    assert said["files"] == [{"file": LANE.as_posix(), "runs": 2}]
 
 
 def test_what_is_there_already_stays_and_half_a_line_swallows_nothing(tmp_path: Path) -> None:

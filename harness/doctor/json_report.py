@@ -1,0 +1,51 @@
+"""The JSON object of a command that tests this Python: the fields that its process reported, and how that ended.
+
+Its format is harness/schemas/command.json. Standard library only.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from .messages import Kind, Message
+from .verdict import BAD_INPUT, Verdict
+
+SCHEMA: Final = 1
+"""Rises when a field goes or means something else."""
+PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
+
+
+def packages() -> Mapping[str, str | None]:
+    """The installed version of each library, None for one that belongs to no distribution; and of Python."""
+    return {**dict(map(_version, PACKAGES)), "python": platform.python_version()}
+
+
+def _version(name: str) -> tuple[str, str | None]:
+    try:
+        return name, importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return name, None
+
+
+def document(command: str, messages: Sequence[Message], verdict: Verdict) -> Mapping[str, Any]:
+    """The object; lists that were reported in several messages are put together."""
+    found: dict[str, Any] = {"schema": SCHEMA, "command": command, "exit_code": verdict.code, "problem": None}
+    for message in messages:
+        if message.kind is Kind.REPORT:
+            for name, value in json.loads(message.text).items():
+                found[name] = [*found.get(name, ()), *value] if isinstance(value, list) else value
+    return {**found, "problem": verdict.sentence} if verdict.sentence else found
+
+
+def printed(content: Mapping[str, Any], verdict: Verdict) -> Verdict:
+    """The verdict, once the object is on standard output; bad input if it could not be written."""
+    left = f"{json.dumps(content, ensure_ascii=False, indent=1)}\n".encode("utf-8", "backslashreplace")
+    try:
+        while left:
+            left = left[os.write(1, left) :]
+    except OSError as error:
+        return Verdict(BAD_INPUT, f"No verdict: the report could not be written: {error}.")
+    return verdict
