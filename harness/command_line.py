@@ -27,6 +27,9 @@ BRINGS: Final = "in a checkout: pip install ."
 TOGETHER: Final = f"It needs no torch, but libraries that come with an installed layerscale-matrix; {BRINGS}"
 MINUTES: Final = "A few minutes"
 CODES: Final = "Exit codes: 0 nothing is broken; 1 something is, or could not be tested; 2 bad input."
+DOCTOR_CODES: Final = """\
+Exit codes: 0 nothing is broken, or all that is was known of this pair; 1 something is broken that no rule explains, or
+that its remedy does not mend, or nothing could be tested; 2 bad input."""
 JSON: Final = "one JSON object instead on standard output; the words go to standard error"
 TARGET: Final = """\
 package.module:Name, or package/module.py:Name: a class of transformers, or a function that returns a model, perhaps
@@ -77,7 +80,7 @@ def parser(typed: str = COMMAND) -> argparse.ArgumentParser:
     whole.add_argument("--version", action=_Version, nargs=0, help="the version, and when the atlas was measured")
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = "a few small models on every route, compared with native timm: what is broken, why, and what to do"
-    command = commands.add_parser("doctor", help=doctor, description=f"{doctor}. {MINUTES}.", epilog=CODES)
+    command = commands.add_parser("doctor", help=doctor, description=f"{doctor}. {MINUTES}.", epilog=DOCTOR_CODES)
     route = "a route alone; repeatable (default: all)"
     command.add_argument("--route", dest="routes", action="append", default=[], metavar="NAME", help=route)
     command.add_argument("--json", action="store_true", help=JSON)

@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import transformers
 
@@ -18,16 +18,18 @@ from ..cell.guards import importing
 from ..cell.models.installed import Release
 from ..contract.case import SKIPPED
 from .case_result import CaseResult
-from .explaining import Cause, Explained, explained, state
+from .explaining import Cause, Explained, State, explained, state
 from .messages import Console
 from .shipped_matrix import names_pair, rules
+
+ALL_KNOWN: Final = "Exit code 0: all of it is known of this pair; for {} of {} a remedy works."
 
 
 def print_report(results: Iterable[CaseResult], console: Console, *, routes: Sequence[str] | None = None) -> int:
     """Print each result as it comes, then the failures by cause; the exit code.
 
     That is 1 if any case is broken, if this machine could not run one, or if none was run; else 0. With `routes`, the
-    routes on which a pair is tested or () for all, the rest of what is known of the pair is told.
+    routes on which a pair is tested or () for all, what is known of the pair is no exit code 1, and its rest is told.
     """
     release = Release.installed()
     of_pair = [rule for rule in rules() if names_pair(rule, release)]
@@ -41,13 +43,16 @@ def print_report(results: Iterable[CaseResult], console: Console, *, routes: Seq
             console.out.write(f"· {result.case.id}: not run: {result.line.reason}\n")
         elif result.line.outcome not in SKIPPED:
             console.out.write(f"{'✘' if result.broken else '✔'} {result.case.id}: {result.line.outcome}\n")
-    found = explained(printed, rules(), release)
+    found = explained(printed, rules(), release, routes or ())
     for line in _lines(found, also_known=routes is not None):
         console.out.write(f"{line}\n")
     console.report(_causes_as_data(found, also_known=routes is not None))
     ran = any(result.green or result.broken for result in printed)
     is_tried = ran and not any(result.not_run for result in printed)
-    return int(not is_tried or bool(found.broken))
+    is_known = routes is not None and State.REGRESSED not in states and not any(result.damage for result in printed)
+    if found.broken and is_tried and is_known:
+        console.out.write(f"\n{ALL_KNOWN.format(states.count(State.REMEDIED), len(found.broken))}\n")
+    return int(not is_tried or bool(found.broken and not is_known))
 
 
 @contextlib.contextmanager

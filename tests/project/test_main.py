@@ -94,11 +94,20 @@ def test_of_a_pair_that_was_not_measured_the_doctor_says_nothing_before(timm: st
     assert (code, out) == (2, "")
 
 
+def test_a_route_that_there_is_not_is_refused_before_the_libraries_are_imported() -> None:
+    code, out, err = run("doctor", "--route", "towr", "--route", "hub")
+    assert (code, out) == (2, "")
+    assert err.startswith("there is no route towr; there are wrapper, wrapper-features, ")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])
 def test_help_describes_the_commands_and_exit_codes(arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, err) == (0, "")
-    assert "Exit codes: 0 nothing is broken; 1 something is" in " ".join(out.split())
+    codes = "0 nothing is broken, or all that is was known of this pair; 1 something is broken that no rule explains"
+    assert ("Exit codes: " + (codes if "doctor" in arguments else "0 nothing is broken; 1 something is")) in " ".join(
+        out.split()
+    )
     if len(arguments) == 1:
         assert " ".join(ABOUT.split()) in " ".join(out.split())
 
