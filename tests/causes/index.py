@@ -3,6 +3,7 @@
 python -m tests.causes.index > harness/docs/known-failures.md
 """
 
+import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Final
 
 from harness.config import matrix
 from harness.config.expectation import Finds, Rule, Wanted
-from harness.remedies.table import MOVE, REMEDIES
+from harness.remedies.table import MOVE, REMEDIES, Mends, Remedy
 from tests.causes.scripts import PAIR, Row, rows
 from tests.places import ROOT
 
@@ -41,9 +42,41 @@ sound. If the remedy is `move` (to another release) or `none`, no function can b
 """
 
 
-def render(rules: Sequence[Rule], rows: Sequence[Row]) -> str:
+MENDS: Final = {
+    Mends.FOLDERS: "a checkpoint folder",
+    Mends.MODELS: "a loaded model",
+    Mends.CALLS: "how a model computes",
+}
+FUNCTIONS: Final = """
+## Remedies
+
+A remedy is a function of `harness/remedies`, which the matrix runs wherever a rule that names it explains a failure.
+
+| remedy | what it does | mends |
+| --- | --- | --- |
+| `move` | nothing: only another release helps, which the rule's ranges name | |
+| `none` | nothing: no release and no function helps, and the rule says why | |
+"""
+
+
+def render(rules: Sequence[Rule], rows: Sequence[Row], remedies: Iterable[Remedy] = ()) -> str:
     """The page in Markdown."""
-    return "".join([HEAD, *map(_section, rules), SCRIPTS, *map(_line, rows)])
+    functions = [f"| {' | '.join(_function(remedy))} |\n" for remedy in remedies]
+    return "".join(
+        [HEAD, *map(_section, rules), *([FUNCTIONS] if functions else []), *functions, SCRIPTS, *map(_line, rows)]
+    )
+
+
+def _function(remedy: Remedy) -> tuple[str, str, str]:
+    """A remedy as its functions describe it: its name, what it does, and what it mends."""
+    does = dict.fromkeys(_first_paragraph(remedy.name, part) for part in remedy.mends)
+    return f"`{remedy.name}`", " ".join(does), " and ".join(MENDS[part] for part in remedy.mends)
+
+
+def _first_paragraph(name: str, part: Mends) -> str:
+    module = ast.parse((ROOT / "harness" / "remedies" / f"{part}.py").read_text(encoding="utf-8"))
+    [function] = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return " ".join((ast.get_docstring(function) or "").partition("\n\n")[0].split())
 
 
 def _section(rule: Rule) -> str:
@@ -135,4 +168,4 @@ def _linked(url: str | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render(matrix.load(ROOT / "matrix.yaml").expectations, rows()))
+    sys.stdout.write(render(matrix.load(ROOT / "matrix.yaml").expectations, rows(), REMEDIES.values()))

@@ -49,7 +49,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def test_the_committed_page_is_current() -> None:
-    assert index.PAGE.read_text() == index.render(rules(), scripts.rows())
+    assert index.PAGE.read_text() == index.render(rules(), scripts.rows(), REMEDIES.values())
 
 
 def test_a_rule_has_a_section_with_all_that_it_says() -> None:

@@ -21,7 +21,7 @@ from harness.commands.run import named_pair
 from harness.config import matrix, option_parser
 from harness.config.errors import ExitCode
 from harness.config.matrix import Matrix
-from harness.config.names import TRAITS
+from harness.config.names import LANES, TRAITS
 from harness.contract.case import Outcome
 from harness.contract.catalog import Catalog
 from harness.contract.checkpoint import is_path
@@ -185,7 +185,8 @@ def test_the_outcomes_and_the_verdicts_are_those_of_the_code() -> None:
 
 
 def test_the_shapes_are_those_of_the_summary_worst_first() -> None:
-    assert [tuple(row) for row in rows("results", "Shapes")] == [(mark.shape, mark.word) for mark in marks.MARKS]
+    shown = [(shape, word) for word, _, shape in rows("results", "Shapes")]
+    assert shown == [(mark.shape, mark.word) for mark in marks.MARKS]
 
 
 def test_the_readme_has_every_shape_with_its_word() -> None:
@@ -204,9 +205,11 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 
 
 def test_every_trait_is_named() -> None:
-    [line] = [line for line in section("matrix-yaml", "Rules").splitlines() if "The traits: " in line]
-    traits = line.partition("The traits: ")[2].partition(".")[0]
-    assert sorted(re.findall(r"`(\w+)`", traits)) == sorted(TRAITS)
+    assert sorted(first_column("matrix-yaml", "Traits")) == sorted(TRAITS)
+
+
+def test_every_lane_has_its_row() -> None:
+    assert first_column("matrix-yaml", "Lanes") == list(LANES)
 
 
 def test_every_key_of_the_matrix_and_of_its_limits_is_named() -> None:

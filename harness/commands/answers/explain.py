@@ -1,4 +1,4 @@
-"""`explain`: what the documentation says of a route, an outcome, a verdict, a variant or a rule of matrix.yaml."""
+"""`explain`: what the documentation says of a word that reports use."""
 
 import argparse
 import difflib
@@ -15,13 +15,24 @@ from ...contract.package import FOLDER
 
 DOCS: Final = FOLDER / "docs"
 RULES: Final = DOCS / "known-failures.md"
-PAGES: Final = (RULES, *(DOCS / f"{name}.md" for name in ("routes-and-variants", "results", "glossary")))
+GLOSSARY: Final = "glossary.md"
+PAGES: Final = (
+    RULES,
+    *(DOCS / f"{name}.md" for name in ("routes-and-variants", "results", "atlas", "matrix-yaml")),
+    DOCS / GLOSSARY,
+)
 """Where words are looked up, in this order."""
-ABOUT: Final = "what the documentation says of a route, an outcome, a verdict, a variant or a rule of matrix.yaml"
+ABOUT: Final = "what the documentation says of a word of the reports: a route, an outcome, a state, a rule, a remedy"
+OTHERS: Final = "Also verdicts, shapes, lanes, sizes, variants, traits and what the glossary has, in any spelling."
 RULE: Final = "- Rule: "
 RULED_OFF: Final = re.compile(r"\|( *:?-+:? *\|)+")
 CELLS: Final = re.compile(r"(?<!\\)\|")
 NEAR: Final = 3  # words
+TABLE_OF_SENTENCES: Final = "cause"
+"""The head of a table whose first column has no words to look up."""
+REFERENCE: Final = re.compile(r"an? \[\w+]\(#\w+\)")
+"""Of a word that another table of the page explains."""
+APART: Final = re.compile(r"[\s_-]+")
 LINK: Final = re.compile(r"\[([^]]+)]\(([^)]+)\)")
 
 
@@ -34,12 +45,23 @@ class Entry:
     says: str
     more: tuple[str, ...]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The word; or several, as a row of the glossary may have."""
+        return tuple(self.word.split(", ")) if self.page == GLOSSARY else (self.word,)
+
+
+def _spelled(word: str) -> str:
+    """A word without what people spell in different ways: case, spaces, hyphens and underscores."""
+    return APART.sub("-", word.strip().strip("`").strip()).casefold()
+
 
 def add_to(commands: Any) -> None:
     """Add the command and its options."""
-    example = "Example: explain tower; explain keys; explain gamma-renamed"
-    command = commands.add_parser("explain", help=ABOUT, description=f"{capitalised(ABOUT)}.", epilog=example)
-    command.add_argument("word", metavar="ROUTE|OUTCOME|RULE", help="the word, as reports have it")
+    example = "Example: explain tower; explain 'known broken'; explain gamma-renamed"
+    about = f"{capitalised(ABOUT)}. {OTHERS}"
+    command = commands.add_parser("explain", help=ABOUT, description=about, epilog=example)
+    command.add_argument("word", metavar="WORD", help="the word, as reports have it")
     command.add_argument("--json", action="store_true", help="the same as JSON")
 
 
@@ -54,23 +76,24 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
 
 
 def look_up(word: str) -> list[Entry]:
-    """What the pages say of a word, each page once. Raises BadInput for a word that is in none."""
+    """What the pages say of a word. Raises BadInput for a word that is in none."""
     entries = [entry for path in PAGES for entry in _entries(path)]
-    found = {entry.page: entry for entry in reversed(entries) if entry.word == word.strip().strip("`")}
+    found = [entry for entry in entries if _spelled(word) in map(_spelled, entry.words)]
     if not found:
-        near = difflib.get_close_matches(word, list(dict.fromkeys(entry.word for entry in entries)), NEAR)
+        near = difflib.get_close_matches(_spelled(word), sorted(words()), NEAR)
         hint = (
             f"near: {', '.join(near)}"
             if near
             else "name a route, an outcome or a rule, as tower, keys or gamma-renamed"
         )
         raise BadInput(f"the documentation has no {word!r}; {hint}")
-    return list(reversed(found.values()))
+    return [entry for entry in found if not REFERENCE.fullmatch(entry.says)]
 
 
 def words() -> frozenset[str]:
-    """All words that the pages explain."""
-    return frozenset(entry.word for path in PAGES for entry in _entries(path))
+    """All words that the pages explain, each as one that a shell completes."""
+    entries = (entry for path in PAGES for entry in _entries(path))
+    return frozenset(word.replace(" ", "-") for entry in entries for word in entry.words)
 
 
 def _lines(entry: Entry) -> Iterator[str]:
@@ -82,7 +105,9 @@ def _lines(entry: Entry) -> Iterator[str]:
 
 def _entries(path: Path) -> Iterator[Entry]:
     lines = path.read_text(encoding="utf-8").splitlines()
-    yield from _rules(path, lines) if path == RULES else _rows(path, lines)
+    if path == RULES:
+        yield from _rules(path, lines)
+    yield from _rows(path, lines)
 
 
 def _rules(path: Path, lines: Iterable[str]) -> Iterator[Entry]:
@@ -109,7 +134,7 @@ def _rows(path: Path, lines: Iterable[str]) -> Iterator[Entry]:
             head = before
         elif not cells:
             head = []
-        elif head:
+        elif head and head[0] != TABLE_OF_SENTENCES:
             word, says, *rest = cells
             more = tuple(f"{name}: {cell}" for name, cell in zip(head[2:], rest, strict=True) if cell)
             yield Entry(word.strip("`"), path.name, says, more)
