@@ -8,7 +8,7 @@ from typing import Final
 from packaging.version import InvalidVersion, Version
 
 from ..config.errors import BadInput
-from ..config.pins import PACKAGES
+from ..config.pin_files.reading import PACKAGES
 from ..contract.finding import printable
 from ..contract.routes import ROUTES
 from . import entry as entries

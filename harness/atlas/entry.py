@@ -21,7 +21,8 @@ from packaging.version import Version
 
 from ..config import whole_file
 from ..config.errors import BadInput
-from ..config.pins import PACKAGES, pair_id
+from ..config.pin_files.reading import PACKAGES
+from ..config.pins import pair_id
 from ..contract.case import Outcome, Size
 from ..contract.package import FOLDER
 from ..contract.routes import ROUTES

@@ -10,7 +10,7 @@ from typing import Final
 
 from packaging.version import Version
 
-from ..config.pins import PACKAGES
+from ..config.pin_files.reading import PACKAGES
 from ..contract.catalog import BERT
 from ..contract.routes import ROUTES
 from . import names, rules

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from ..config.pins import PACKAGES
+from ..config.pin_files.reading import PACKAGES
 from ..contract import package
 from ..contract.case import Case
 from ..contract.catalog import Entry

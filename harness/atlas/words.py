@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from ..config.pins import PACKAGES, pair_id
+from ..config.pin_files.reading import PACKAGES
+from ..config.pins import pair_id
 from ..config.text import capitalised, number
 from ..contract.routes import ROUTES
 from .answer import ANY, Answer, Part, Releases, State

@@ -17,7 +17,7 @@ from packaging.version import Version
 from ..atlas import names, rules
 from ..atlas.answer import Part, Releases
 from ..atlas.measured import Atlas
-from ..config.pins import PACKAGES
+from ..config.pin_files.reading import PACKAGES
 from ..contract.case import Case, Size
 from ..contract.catalog import Entry
 from ..contract.matching import applies_to, within

@@ -11,7 +11,7 @@ from ..atlas.answer import Part, Releases
 from ..atlas.bounds import OTHER
 from ..atlas.measured import OF_TIMM
 from ..atlas.rules import KnownCause, known
-from ..config.pins import PACKAGES
+from ..config.pin_files.reading import PACKAGES
 from ..config.text import number
 from ..contract.catalog import BERT, Entry
 from ..contract.matching import within

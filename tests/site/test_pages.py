@@ -11,7 +11,7 @@ import pytest
 from harness.atlas import proof
 from harness.atlas.asking import ask
 from harness.atlas.rules import known
-from harness.config.pins import PACKAGES
+from harness.config.pin_files.reading import PACKAGES
 from harness.contract.routes import ROUTES
 from harness.report.formats import template
 from harness.site import build

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ...atlas.answer import LANE, Answer
 from ...config.errors import BadInput
-from ...config.pin_files.reading import ONE_OF
-from ...config.pins import PACKAGES
+from ...config.pin_files.reading import ONE_OF, PACKAGES
 from ...config.text import capitalised
 from ...contract.finding import printable
 
