@@ -194,5 +194,5 @@ def test_the_assertion_fails_where_this_machine_could_not_run_the_model(
     entries: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user_model, "results", lambda _: [result(entries, "passed"), result(entries, "not-run", "own")])
-    with pytest.raises(AssertionError, match=r"^own/convnext_atto is not-run: not-run here$"):
+    with pytest.raises(AssertionError, match=r"^convnext_atto is not-run: not-run here \(as safetensors\)$"):
         assert_survives_transformers(towers.clean)
