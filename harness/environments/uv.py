@@ -1,12 +1,11 @@
 """What uv is told, and environments that it alone makes: for an installed command, which has no nox around it."""
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ from typing import Final
 from ..config.errors import BadInput
 from ..contract import library_env, package
 from ..contract.package import FOLDER, IN_CHECKOUT, ROOT
-from . import installer_output
+from . import followed, installer_output
 
 DIE_WITH: Final = (
     f"import os, sys; sys.path.insert(0, sys.argv[1]); from {package.module('contract.processes')} import die_with;"
@@ -24,7 +23,6 @@ DIE_WITH: Final = (
 )
 DYING: Final = (sys.executable, "-c", DIE_WITH, str(ROOT))
 """A command that ends with the process whose id follows: an orphan would go on installing beside the next run."""
-STDERR: Final = 2
 NO_UV: Final = "environments are made by uv, and there is none: pip install uv"
 
 
@@ -58,6 +56,11 @@ def making(folder: Path, resolved: Path, *, python: str, locked: bool) -> list[l
     return [["venv", "--python", python, str(folder)], ["pip", "sync", *into, *hashes, str(resolved)]]
 
 
+def say(text: str) -> None:
+    """Print a line of progress."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  progress
+
+
 def has_cached(installer: str, requirement: str, python: str) -> bool:
     """Whether uv has the requirement in its cache. Takes a tenth of a second, and no network."""
     words = ("pip", "install", "--dry-run", "--offline", "--no-deps", "--python", python, requirement)
@@ -76,13 +79,14 @@ def addressed(requirements: Sequence[str]) -> list[str]:
 class UvEnvironments:
     """Environments in the folder `root`, each installed within `seconds`, if that is not None.
 
-    `code` is the folder in which their Pythons find this package.
+    `code` is the folder in which their Pythons find this package; `tell` is handed what these print, line by line.
     """
 
     root: Path
     uv: str
     seconds: int | None
     code: Path
+    tell: Callable[[str], None] = say
 
     def resolve(
         self, requirements: Sequence[str], resolved: Path, *, until: datetime | None, python: str, everywhere: bool
@@ -123,11 +127,14 @@ class UvEnvironments:
     ) -> bool:
         """Run a Python; whether it ended with one of the exit codes that mean success.
 
-        What it prints is progress, and goes to standard error, unless `into` takes it.
+        What it prints is progress, and is told, unless `into` takes it.
         """
+        command = [str(interpreter), *arguments]
         env = library_env.of_case(os.environ, {**env, "PYTHONPATH": str(self.code)})
-        with into.open("w") if into else contextlib.nullcontext(STDERR) as out:
-            return subprocess.call([interpreter, *arguments], env=env, stdout=out) in success  # noqa: S603  ours
+        if into is None:
+            return followed.call(command, env, self.tell) in success
+        with into.open("w") as out:
+            return subprocess.call(command, env=env, stdout=out) in success  # noqa: S603  ours
 
 
 def code_in(folder: Path) -> Path:

@@ -1,7 +1,9 @@
 """uv itself, with nothing that has to be downloaded."""
 
 import sys
+import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,24 @@ def test_what_is_in_uv_s_cache_is_not_fetched(
 def test_progress_goes_to_standard_error(environments: UvEnvironments, capfd: pytest.CaptureFixture[str]) -> None:
     assert environments.python(Path(sys.executable), "-c", "print('1 of 3')", env={})
     assert capfd.readouterr() == ("", "1 of 3\n")
+
+
+def test_progress_is_told_line_by_line_while_it_comes(environments: UvEnvironments) -> None:
+    told: list[tuple[float, str]] = []
+    telling = replace(environments, tell=lambda line: told.append((time.monotonic(), line)))
+    code = (
+        "import os, time; os.write(1, b'1 of'); time.sleep(1); os.write(2, b' 3\\n'); time.sleep(1); os.write(1, b'2')"
+    )
+    assert telling.python(Path(sys.executable), "-c", code, env={})
+    assert [line for _, line in told] == ["1 of 3", "2"]
+    assert told[1][0] - told[0][0] > 0.5
+
+
+def test_what_a_python_left_running_is_not_waited_for(environments: UvEnvironments) -> None:
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])"
+    began = time.monotonic()
+    assert environments.python(Path(sys.executable), "-c", code, env={})
+    assert time.monotonic() - began < 15
 
 
 def test_what_uv_says_of_a_failure_is_the_error(environments: UvEnvironments, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,12 +12,14 @@ from ...config.pin_files.reading import named
 from ...contract import package, tempdirs
 from ...contract.surroundings import is_file
 from ...environments import beside, uv
+from ...environments.environment import Environment
 from ...report import own_upgrade
 from ...report.own_upgrade import OwnUpgrade
 from ...results.judging import Judged
 from ...results.upgrade_result import UpgradeResult
 from ..markdown import as_markdown
 from ..upgrade import UpgradeCommand
+from .progress import Progress
 
 Releases = tuple[str, str]
 MATRIX: Final = (package.ROOT if package.IN_CHECKOUT else package.FOLDER) / "matrix.yaml"
@@ -36,13 +37,23 @@ def run(arguments: argparse.Namespace, ends: tuple[Releases, Releases], out: Tex
         root = _root(arguments.envs)
         (folder / "code").mkdir()
         code = uv.code_in(folder / "code")
-        environments = uv.UvEnvironments(root, installer, command.described.limits.install_seconds, code)
-        answer = command.answer(environments, _say, partial(refuse_unusable, arguments))
+        progress, seconds = Progress(), command.described.limits.install_seconds
+        environments = uv.UvEnvironments(root, installer, seconds, code, progress.of_run)
+        answer = answered(arguments, command, environments, progress)
     return tell(arguments, answer, out)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  progress
+def answered(
+    arguments: argparse.Namespace, command: UpgradeCommand, environments: Environment, progress: Progress
+) -> UpgradeResult:
+    """Run the move. Raises BadInput for a target that gives no model, of which no case is counted then."""
+    try:
+        return command.answer(environments, progress.say, partial(refuse_unusable, arguments))
+    except BadInput:
+        progress.drop()
+        raise
+    finally:
+        progress.flush()
 
 
 def refuse_unusable(arguments: argparse.Namespace, start: Sequence[Judged]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from harness.__main__ import main
 from harness.command_line import parser
 from harness.commands.own import upgrade as own_upgrade
+from harness.commands.own.progress import Progress
 from harness.commands.upgrade import UpgradeCommand
 from harness.config.errors import BadInput
 from harness.contract.catalog import Catalog
@@ -131,6 +132,40 @@ def test_a_target_that_needs_what_its_environment_lacks_is_one_line(
     assert str(raised.value) == f"--own {OWN}: {why}; {remedy}"
     tried = [path.parent.name for path in (tmp_path / "results").glob("*/*.jsonl")]
     assert tried == [command.old.id]  # the end does not run
+
+
+class Counting(Pairs):
+    """Prints what the recorder prints of a run."""
+
+    def __init__(self, progress: Progress, **outcomes: Any) -> None:
+        super().__init__(**outcomes)
+        self.progress = progress
+
+    def python(self, interpreter: Path, /, *arguments: str, **options: Any) -> bool:
+        broken = 3 * ("error" in self.outcomes.values())
+        for line in ("", f"1/3, {broken and 1} broken", "", f"3 of 3 cases in 0:10, {broken} broken", ""):
+            self.progress.of_run(line)
+        return super().python(interpreter, *arguments, **options)
+
+
+def test_no_case_is_counted_of_a_target_that_gives_no_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = Counting(Progress(), none={CASE: "error"})
+    environment.detail = {"error": {"type": "Unusable", "message": "no attribute", "frame": "", "phase": "native"}}
+    command, arguments = move(tmp_path), parser().parse_args(WORDS)
+    with pytest.raises(BadInput, match="no attribute"):
+        own_upgrade.answered(arguments, command, environment, environment.progress)
+    told = capsys.readouterr().err.splitlines()
+    assert told
+    assert [line for line in told if "broken" in line or not line] == []
+
+
+def test_what_a_run_says_is_printed_without_empty_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = Counting(Progress(), transformers={CASE: "error"})
+    own_upgrade.answered(parser().parse_args(WORDS), move(tmp_path), environment, environment.progress)
+    told = capsys.readouterr().err.splitlines()
+    assert "3 of 3 cases in 0:10, 0 broken" in told
+    assert "3 of 3 cases in 0:10, 3 broken" in told
+    assert "" not in told
 
 
 class Resolving(Pairs):
