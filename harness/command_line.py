@@ -97,14 +97,15 @@ def parser(typed: str = COMMAND) -> argparse.ArgumentParser:
     where = "Where a shell looks for it is said at the top of the script."
     completion = commands.add_parser("completion", help=about, description=f"{capitalised(about)}. {where}")
     completion.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
-    _add_nightly(commands)
+    _add_nightly(commands, typed)
     return whole
 
 
-def _add_nightly(commands: Any) -> None:
+def _add_nightly(commands: Any, typed: str) -> None:
     """The commands that need the harness's own libraries, and neither transformers nor timm."""
     about = "divide the matrix among machines: JSON, a shard with its commands an entry, balanced by measured durations"
     plan = commands.add_parser("plan", help=about, description=f"{about}. {TOGETHER}")
+    plan.set_defaults(typed=typed)
     plan.add_argument("--shards", type=int, default=20, metavar="N", help="at most N shards (default 20)")
     durations = "records whose durations balance the shards; repeatable"
     plan.add_argument("--results", type=Path, action="append", default=[], metavar="DIR", help=durations)

@@ -16,7 +16,7 @@ from ...config.options import Options, as_words
 from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
-from ...contract import record
+from ...contract import package, record
 from ...contract.finding import printable
 from ...contract.surroundings import is_folder
 from ...execution import run_lock
@@ -32,7 +32,8 @@ SITE: Final = "site"
 
 def plan(given: Namespace) -> dict[str, Any]:
     """The shards of the matrix, and of the pairs named besides, as JSON. Raises BadInput."""
-    options = option_parser.shared({"matrix": given.matrix, "quick": given.quick, "lanes": tuple(given.lanes)})
+    file = _of_the_checkout(given.matrix)
+    options = option_parser.shared({"matrix": file, "quick": given.quick, "lanes": tuple(given.lanes)})
     described = matrix.load(given.matrix)
     unknown = [name for name in given.lanes if name not in {lane.name for lane in described.lanes}]
     missing = [folder for folder in given.results if not is_folder(folder)]
@@ -44,7 +45,7 @@ def plan(given: Namespace) -> dict[str, Any]:
     also = [Pair.parse_requirements(_words(pins), described.defaults) for pins in given.also]
     if given.newest:
         also += _newest(ReleasesCommand.of(["--matrix", str(given.matrix), "--cool-down", "0"]))
-    also += _developed(given.development, described) if given.development else []
+    also += _developed(_from_here(given.development), described) if given.development else []
     pairs = {pair.id: pair for pair in (*described.pairs, *also)}
     durations = shards.Durations(given.results, pairs.values(), [lane.name for lane in described.lanes])
     folders = [folder / import_results.CATALOGS for folder in given.results]
@@ -53,7 +54,28 @@ def plan(given: Namespace) -> dict[str, Any]:
     besides = [pair for pair in pairs.values() if pair not in described.pairs]
     named = [([], SITE), *((reproduction.pins(pair), f"{SITE}/{pair.id}") for pair in besides)]
     reports = [_report(pins, options, out) for pins, out in named]
-    return shards.document(divided, reports, f"python -m harness plan --shards {given.shards}")
+    return shards.document(divided, reports, shlex.join(_typed(given, options)))
+
+
+def _typed(given: Namespace, options: Options) -> list[str]:
+    """The command that makes this plan again."""
+    folder = {"--development": [_from_here(given.development)] if given.development else []}
+    matrix_file = {"--matrix": [options.matrix] if options.matrix != reproduction.DEFAULT_MATRIX else []}
+    several = {"--results": map(_from_here, given.results), "--lane": given.lanes, "--also": given.also}
+    values = {"--shards": [given.shards], **several, **matrix_file, **folder}
+    flags = [flag for flag, is_given in (("--quick", given.quick), ("--newest", given.newest)) if is_given]
+    named = [word for flag, some in values.items() for value in some for word in (flag, str(value))]
+    return [*given.typed.split(), "plan", *named, *flags]
+
+
+def _of_the_checkout(file: Path) -> Path:
+    """The matrix file as a checkout has it: that of an installed package is the checkout's own."""
+    return reproduction.DEFAULT_MATRIX if file == package.FOLDER / reproduction.DEFAULT_MATRIX else _from_here(file)
+
+
+def _from_here(path: Path) -> Path:
+    """The path without the folder in which the command is typed: another machine has another."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _report(pins: Sequence[str], options: Options, out: str) -> str:

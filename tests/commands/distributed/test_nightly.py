@@ -1,6 +1,8 @@
 import io
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from argparse import Namespace
@@ -14,9 +16,10 @@ import jsonschema
 import pytest
 
 from harness.__main__ import main
+from harness.command_line import parser
 from harness.commands.distributed import import_results, nightly
 from harness.config.errors import BadInput
-from harness.contract import catalog, record
+from harness.contract import catalog, package, record
 from harness.results import copies
 from tests.places import ROOT
 from tests.small_matrix import catalog_of_timm
@@ -271,7 +274,9 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def given(**more: Any) -> Namespace:
     usual = {"matrix": Path("matrix.yaml"), "shards": 4, "results": [], "lanes": [], "also": []}
-    return Namespace(**{**usual, "quick": False, "newest": False, "development": None, **more})
+    return Namespace(
+        **{**usual, "typed": "python -m harness", "quick": False, "newest": False, "development": None, **more}
+    )
 
 
 def test_a_pair_named_besides_is_planned_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,6 +289,37 @@ def test_a_pair_named_besides_is_planned_too(monkeypatch: pytest.MonkeyPatch) ->
         "nox -s report -- --lane cpu-float32 --quick --out site",
         f"nox -s report -- transformers==5.24.0 timm==1.0.31 --lane cpu-float32 --quick --out site/{NEW}",
     ]
+
+
+def test_a_plan_says_how_it_was_made_without_the_paths_of_a_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "matrix.yaml", tmp_path / "mine.yaml")
+    monkeypatch.chdir(tmp_path)
+    for folder in ("results", "wheels"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "wheels" / "timm-1.0.32.dev0-py3-none-any.whl").touch()
+    here = {"matrix": tmp_path / "mine.yaml", "results": [tmp_path / "results"], "development": tmp_path / "wheels"}
+    also = "transformers==5.24.0 timm==1.0.31"
+    found = nightly.plan(given(**here, also=[also], lanes=["cpu-float32"], quick=True))
+    assert found["made_by"] == (
+        f"python -m harness plan --shards 4 --results results --lane cpu-float32 --also '{also}' --matrix mine.yaml "
+        "--development wheels --quick"
+    )
+    assert str(tmp_path) not in json.dumps(found)
+    typed = parser().parse_args(shlex.split(found["made_by"])[3:])
+    assert nightly.plan(typed) == found
+
+
+def test_an_installed_package_plans_for_the_matrix_of_a_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "matrix.yaml", tmp_path)
+    monkeypatch.setattr(package, "FOLDER", tmp_path)
+    found = nightly.plan(given(matrix=tmp_path / "matrix.yaml", typed="layerscale-matrix", quick=True))
+    assert found["made_by"] == "layerscale-matrix plan --shards 4 --quick"
+    assert str(tmp_path) not in json.dumps(found)
+    assert found["reports"] == ["nox -s report -- --quick --out site"]
 
 
 def test_a_pair_on_another_torch_is_reported_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
