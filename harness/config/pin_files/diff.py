@@ -23,6 +23,7 @@ RANGE: Final = re.compile(
     r"""(?P<range>(?:[<>~!^]|==\s*[\d.]+\*)[^"'#;\\}]*)"""
 )
 ELSEWHERE: Final = re.compile(r"^\s*source\s*=\s*\{[^}]*\b(git|url|path|directory|editable)\b\s*=", re.MULTILINE)
+PROJECT: Final = "pyproject.toml"
 BREAK: Final = " @@"
 """Between two hunks: what follows is not the next line of the file."""
 ENDS: Final = f"name both ends: upgrade {EXAMPLE} --from 4.57.6,1.0.22"
@@ -67,8 +68,9 @@ def of_diff(path: Path, standing: Pins | None = None) -> tuple[Pins, Pins]:
     """
     diff = Diff.of(path)
     before, after = diff.pins("+"), diff.pins("-")
+    moves_in_a_lock = before != after and any(map(_is_lock, diff.files))
     for name, (old, new) in diff.ranges.items():
-        if name not in before and name not in after:
+        if name not in before and name not in after and not moves_in_a_lock:
             why = f"a range of {name} moves in it, from {old} to {new}, which is no pin"
             raise BadInput(f"{diff.where}: {why}; give the diff of a lock file, or {ENDS}")
     if before == after:
@@ -78,7 +80,7 @@ def of_diff(path: Path, standing: Pins | None = None) -> tuple[Pins, Pins]:
         raise BadInput(f"{diff.where}: {series(one)} {pinned} at one end alone; {ENDS}")
     ends = {**(standing or {}), **before}, {**(standing or {}), **after}
     if missing := [name for name in PACKAGES if name not in ends[0]]:
-        lock = next((name for name in diff.files if not name.endswith("pyproject.toml")), FILES[0])
+        lock = next((name for name in diff.files if Path(name).name != PROJECT), FILES[0])
         there = "it and in what --lockfile names" if standing else "it"
         why = f"no release of {series(missing)} is in {there}"
         raise BadInput(f"{diff.where}: {why}; name the file that pins what does not move, as --lockfile {lock}")
@@ -108,6 +110,10 @@ def _pins(name: str) -> bool:
     """Whether a file of this name pins releases."""
     is_of_pip = "requirements" in name or "constraints" in name
     return Path(name).suffix in TOMLS or (Path(name).suffix in {".txt", ".in"} and is_of_pip)
+
+
+def _is_lock(name: str) -> bool:
+    return _pins(name) and Path(name).name != PROJECT and Path(name).suffix in TOMLS
 
 
 def _named(where: str, lines: str) -> Pins:

@@ -55,7 +55,7 @@ def _asked(path: Path) -> list[Asked]:
         raise
     except tomllib.TOMLDecodeError as error:
         why = f"it is no TOML, {' '.join(str(error).split())}"
-        raise BadInput(f"{named(path)}: {why}; {AGAIN}") from error
+        raise BadInput(f"{named(path)}: {why}; {AGAIN}; {KINDS}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         why = TOO_DEEP if isinstance(error, RecursionError) else OTHERWISE
         raise BadInput(f"{named(path)}: {why}; {AGAIN}") from error

@@ -160,6 +160,12 @@ def test_a_range_beside_a_pin_that_moves_is_let_be(tmp_path: Path) -> None:
     assert of_diff(file)[1] == {"transformers": "5.23.0", "timm": "1.0.22"}
 
 
+def test_a_range_of_what_a_lock_leaves_alone_is_let_be(tmp_path: Path) -> None:
+    file = tmp_path / "pull.diff"
+    file.write_text(OF_DEPENDABOT + "--- a/pyproject.toml\n+++ b/pyproject.toml\n-timm>=1.0.15\n+timm>=1.0.20\n")
+    assert of_diff(file, {"timm": "1.0.22"})[1] == {"transformers": "5.23.0", "timm": "1.0.22"}
+
+
 @pytest.mark.parametrize("text", [OF_DEPENDABOT, TWO_HUNKS])
 def test_what_does_not_move_may_be_in_another_file(tmp_path: Path, text: str) -> None:
     file = tmp_path / "pull.diff"

@@ -91,6 +91,7 @@ def test_a_file_s_pins_are_read(tmp_path: Path, name: str, text: str) -> None:
         ("uv.lock", "", "neither transformers nor timm is in it; uv.lock, poetry.lock"),
         ("package-lock.json", '{"name": "x"}', "neither transformers nor timm is in it"),
         ("uv.lock", "[[package]", "it is no TOML, Expected"),
+        ("Pipfile.lock", "{}", "timm==1.0.31; uv.lock, poetry.lock"),
         ("uv.lock", "package = 3", OTHERWISE),
         ("uv.lock", '[[package]]\nname = "timm"', OTHERWISE),
         ("uv.lock", '[[package]]\nname = "timm"\nversion = 1.1', OTHERWISE),
