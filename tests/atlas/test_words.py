@@ -30,7 +30,7 @@ def test_a_cause_is_told_once_with_what_to_do_and_whom_it_concerns() -> None:
         Part("tower", "a", State.REMEDY, "a", mended=("buffers-in-own-model",), basis=MEASURED),
         Part("tower", "b", State.REMEDY, "a", mended=("buffers-in-own-model",), basis=MEASURED),
     )
-    assert said.count("leaves timm's non-persistent buffers uninitialised (transformers >=5.0)") == 1
+    assert said.count("leaves non-persistent buffers uninitialised, timm's and your own (transformers >=5.0)") == 1
     assert "    https://github.com/huggingface/transformers/issues/48892\n    tower (a; b, as a)" in said
     assert said.endswith("Measured on 2026-11-29.\na was run for b: it is of its kind.")
     assert "Nearest" not in said

@@ -177,7 +177,7 @@ def test_the_command_prints_outcome_reason_and_advice_and_ends_with_its_code() -
         assert (ended.stderr == "") == (code != 2)
         if code == 1:
             assert "because transformers 5 builds on the meta device" in ended.stdout
-            assert "init_non_persistent_buffers" in ended.stdout
+            assert "; set your own buffers there, or make them persistent." in ended.stdout
 
 
 def test_a_user_model_in_timms_registry_is_tested_on_every_route(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,6 +221,7 @@ def test_the_assertion_says_a_reason_once_with_the_formats_that_have_it_and_hide
     first, *others = str(caught.value).splitlines()
     assert first.endswith("as uninitialised memory is here (as safetensors, sharded, bin)")
     assert others[0].startswith("  because transformers 5 builds")
+    assert others[1].endswith("; set your own buffers there, or make them persistent.")
     assert not any("NaN" in line for line in others)
     (tmp_path / "test_mine.py").write_text(
         "from tests.own import towers\n"
