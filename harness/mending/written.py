@@ -20,9 +20,18 @@ def refuse(into: Path, folder: Path | None = None) -> None:
 
 @contextlib.contextmanager
 def anew(into: Path) -> Iterator[Path]:
-    """A new folder beside `into`, which takes its place at the end, unless something is raised."""
-    with tempfile.TemporaryDirectory(prefix=f".{into.name}-", dir=into.absolute().parent) as beside:
-        stage = Path(beside) / into.name  # with the permissions that folders have here
-        stage.mkdir()
-        yield stage
-        stage.rename(into)
+    """A new folder beside `into`, which takes its place at the end, unless something is raised.
+
+    Raises ValueError where it cannot be written.
+    """
+    parent, prefix = into.absolute().parent, f".{into.name}-"
+    try:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as beside:
+            stage = Path(beside) / into.name  # with the permissions that folders have here
+            stage.mkdir()
+            yield stage
+            stage.rename(into)
+    except OSError as error:
+        if any(str(name).startswith(str(parent / prefix)) for name in (error.filename, error.filename2) if name):
+            raise ValueError(f"{into}: cannot be written: {error.strerror}") from error
+        raise

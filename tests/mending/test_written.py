@@ -52,3 +52,20 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, kind: str) -> None:
 def test_a_place_in_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the folder that is to hold it is not there"):
         written.refuse(tmp_path / "none" / "copy")
+
+
+def test_a_place_that_cannot_be_written_is_told_by_its_own_name() -> None:
+    into = Path("/proc/copy")
+    with pytest.raises(ValueError, match=r"^/proc/copy: cannot be written: [^/]*$"), written.anew(into):
+        pass
+
+
+def test_a_file_of_the_copy_that_cannot_be_written_is_told_by_the_name_of_the_copy(tmp_path: Path) -> None:
+    into = tmp_path / "copy"
+    with pytest.raises(ValueError, match=f"^{into}: cannot be written: Is a directory$"), written.anew(into) as stage:
+        stage.write_text("")
+
+
+def test_a_file_of_somebody_else_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="theirs"), written.anew(tmp_path / "copy"):
+        (tmp_path / "theirs").read_text()
