@@ -30,7 +30,8 @@ KEEPS_OWN_NAMES: Final = ">=5.3"
 UNSET: Final = ">=5.0"
 NUMBER: Final = re.compile(r"(?<=\.)\d+(?=\.)")
 """The number of a block in a name."""
-TIMMS: Final = "timm's own name, which you cannot change: stay with releases that keep it"
+OTHERS: Final = "{} own name, which you cannot change: stay with releases that keep it"
+NORMED: Final = "torch's weight_norm gives this name: use torch.nn.utils.parametrizations.weight_norm, whose names stay"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _together(some: Sequence[Risk]) -> Risk:
 def renamed(model: PreTrainedModel, release: Release) -> Iterator[Risk]:
     """The names of a checkpoint that any release renames, or that the base model's prefix makes ambiguous."""
     names = list(model.state_dict())
-    of_timm = tuple(f"{name}." for name, module in model.named_modules() if name and is_timm(module))
+    others, proposed = dict(_named_by_others(model)), set(names)
     here = installed(model, names, release)
     prefix = getattr(model, "base_model_prefix", "")
     for name in names:
@@ -111,9 +112,7 @@ def renamed(model: PreTrainedModel, release: Release) -> Iterator[Risk]:
             advice = f"the two names differ only in the base model's prefix {prefix}: rename a part, or the prefix"
             yield Risk(_user_name(model, name), [*fates, swapped], advice, here=known_here or _is_in(release, SWAPPED))
         elif fates:
-            safe = _safe_name(_user_name(model, name), rules)
-            advice = f"safe name: {safe}" if safe else "choose another name"
-            advice = TIMMS if name.startswith(of_timm) else advice
+            advice = others.get(name) or _proposal(model, name, rules, proposed)
             yield Risk(_user_name(model, name), fates, advice, known_here or name in here)
 
 
@@ -123,11 +122,36 @@ def is_timm(module: nn.Module) -> bool:
     return isinstance(described, dict) and bool(described.get("architecture"))
 
 
-def _safe_name(name: str, rules: Sequence[KeyRename]) -> str | None:
-    """The name with each renamed part replaced by a safe one; None without a known rename."""
+def _named_by_others(model: nn.Module) -> Iterator[tuple[str, str]]:
+    """The names that the user's own code does not give, and what to do about each."""
+    for path, module in model.named_modules():
+        prefix = f"{path}." if path else ""
+        for hook in module._forward_pre_hooks.values():  # noqa: SLF001  where alone it leaves a trace
+            if type(hook).__name__ == "WeightNorm":
+                yield from ((f"{prefix}{hook.name}{end}", NORMED) for end in ("_g", "_v"))
+    for path, module in model.named_modules():
+        whose = "timm's" if is_timm(module) else "transformers'" if is_transformers(module) else ""
+        if whose:
+            yield from ((f"{path}.{name}".removeprefix("."), OTHERS.format(whose)) for name in module.state_dict())
+
+
+def is_transformers(module: nn.Module) -> bool:
+    """Whether the class of a module is one of transformers."""
+    return type(module).__module__.startswith("transformers.")
+
+
+def _proposal(model: PreTrainedModel, name: str, rules: Sequence[KeyRename], taken: set[str]) -> str:
+    """Advice with a safe name that is not `taken`, and is then; without one where no rename is known."""
+    safe = name
     for rule in rules:
-        name = rule.pattern.sub(rule.safe, name)
-    return name if rules else None
+        safe = rule.pattern.sub(rule.safe, safe)
+        safe = re.sub(rf"(?<![a-z])({rule.safe})(_{rule.safe})+(?![a-z])", r"\1", safe)
+    free = (safe, f"{safe}_factor", f"{safe}_values")
+    chosen = next((proposal for proposal in free if proposal not in taken), None)
+    if chosen is None:
+        return "choose another name"
+    taken.add(chosen)
+    return f"safe name: {_user_name(model, chosen)}"
 
 
 def _is_in(release: Release, releases: str) -> bool:

@@ -9,7 +9,7 @@ import timm
 import torch
 from packaging.version import Version
 from torch import nn
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import FocalNetConfig, FocalNetModel, PretrainedConfig, PreTrainedModel
 
 from harness.cell.models.installed import Release
 from harness.cell.user_models.key_renames import KNOWN
@@ -94,12 +94,50 @@ class Scaled(nn.Module):
         self.gamma = nn.Parameter(torch.ones(2))
 
 
+class Named(PreTrainedModel):
+    """Names that a proposal may run into, and names that torch and transformers give."""
+
+    config_class = PretrainedConfig
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__(config)
+        for name in ("scale_gamma", "gamma", "shift", "beta", "gamma_rescale", "gammas"):
+            self.register_parameter(name, nn.Parameter(torch.ones(2)))
+        self.normed = nn.utils.weight_norm(nn.Linear(2, 2))
+        self.norm = nn.Module()
+        self.norm.weight_g = nn.Parameter(torch.ones(2))
+        self.parametrized = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+        layer = {"embed_dim": 2, "use_layerscale": True, "depths": [1], "focal_levels": [1], "focal_windows": [1]}
+        self.theirs = FocalNetModel(FocalNetConfig(image_size=4, patch_size=2, **layer))
+        self.post_init()
+
+
+def test_a_proposed_name_is_free_and_says_nothing_twice() -> None:
+    told = {risk.name: risk.advice for risk in key_names.renamed(Named(PretrainedConfig()), of("4.48.3"))}
+    assert {name: told[name] for name in told if "." not in name} == {
+        "scale_gamma": "safe name: scale",
+        "gamma": "safe name: scale_factor",
+        "beta": "safe name: shift_factor",
+        "gamma_rescale": "safe name: scale_rescale",
+        "gammas": "safe name: scales",
+    }
+
+
+def test_no_name_is_proposed_for_what_torch_and_transformers_name() -> None:
+    told = {risk.name: risk.advice for risk in key_names.renamed(Named(PretrainedConfig()), of("4.57.6"))}
+    assert told["normed.weight_g"] == told["normed.weight_v"] == key_names.NORMED
+    assert told["norm.weight_g"] == "safe name: norm.gain"
+    assert not any(name.startswith("parametrized.") for name in told)
+    theirs = {advice for name, advice in told.items() if name.startswith("theirs.")}
+    assert theirs == {key_names.OTHERS.format("transformers'")}
+
+
 def test_names_that_differ_in_numbers_are_told_once_and_no_name_is_proposed_for_timm_s_own() -> None:
     risks = list(key_names.renamed(Holding(PretrainedConfig()), of("4.48.3")))
     told = {risk.name: risk for risk in key_names.grouped(risks)}
     assert told["mine.*.gamma (3 of them)"].advice == "safe name: mine.*.scale"
     timms = [risk for name, risk in told.items() if name.startswith("vision.")]
-    assert {risk.advice for risk in timms} == {key_names.TIMMS}
+    assert {risk.advice for risk in timms} == {key_names.OTHERS.format("timm's")}
     assert len(told) < len(risks)
 
 

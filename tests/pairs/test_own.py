@@ -14,7 +14,8 @@ PAIRS: Final = ("transformers4.48.3-timm1.0.14", "transformers4.49.0-timm1.0.15"
 OLD, BETWEEN, NEW = PAIRS
 ADVICE: Final = {
     "keys": "Move to transformers 4.49 or later.",
-    "tensors": "Call timm's init_non_persistent_buffers (timm 1.0.23 or later) in your model's _init_weights; set your own buffers there, or make them persistent.",
+    "tensors": "Call timm's init_non_persistent_buffers (timm 1.0.23 or later) in your model's _init_weights; "
+    "set your own buffers there, or make them persistent.",
 }
 
 
