@@ -9,14 +9,17 @@ from ..atlas.proof import BROKEN
 from ..config import matrix
 from ..config.errors import BadInput
 from ..config.expectation import Rule
+from ..config.matrix import Matrix
 from ..config.option_parser import Parser
 from ..config.options import Options
 from ..contract import tempdirs
 from ..environments.environment import Environment, Say
 from ..environments.pair_environment import VARIABLES
 from ..execution.pair_run import PairRun
-from . import issue_report
+from ..report import reproduction
+from . import issue_report, shown_case
 from .run import MatrixCommand
+from .shown_case import ShownCase
 
 ABOUT: Final = "Run scripts of tests/causes with a pair alone: each says what is broken, or sound."
 EXAMPLE: Final = "transformers==5.23.0 timm==1.0.31 --remedy tests/causes/hub_classes_twice.py"
@@ -34,6 +37,8 @@ class CauseCommand:
     remedy: bool
     issue: Rule | None = None
     """The rule to write a report of, if that is asked for."""
+    shown: ShownCase | None = None
+    """A case that shows the rule, if no script does."""
 
     @classmethod
     def of(cls, argv: Sequence[str]) -> "CauseCommand":
@@ -46,26 +51,37 @@ class CauseCommand:
         if remedy and not scripts and "issue" not in given:
             raise BadInput(f"{REMEDY}: no script is named; name one of tests/causes")
         file = ["--matrix", str(given["matrix"])] if "matrix" in given else []
-        rule = None
         if "issue" in given:
             if scripts or remedy:
                 raise BadInput(f"{ISSUE} names a rule, which has its script; leave {' '.join(scripts) or REMEDY} out")
-            rule = issue_report.rule_of(given["issue"], matrix.load(given.get("matrix", Options.matrix)).expectations)
-            scripts = (issue_report.script_of(rule),)
-            pins = pins or issue_report.broken_on(scripts[0])
-        elif not words:
+            return cls._of_issue(given["issue"], matrix.load(given.get("matrix", Options.matrix)), pins, file)
+        if not words:
             raise BadInput(f"name a pair, and scripts: {EXAMPLE}")
-        pair_run = MatrixCommand.of([*pins, *file], "pair").pair_runs[0]
-        if rule:
+        return cls(_pair_run(pins, file), scripts, remedy)
+
+    @classmethod
+    def _of_issue(cls, name: str, described: Matrix, pins: Sequence[str], file: Sequence[str]) -> "CauseCommand":
+        rule = issue_report.rule_of(name, described.expectations)
+        named = _pair_run(pins, file) if pins else None
+        if named:
+            issue_report.refuse_beyond(rule, named.pair)
+        if script := issue_report.find_script(rule):
+            pair_run = named or _pair_run(issue_report.broken_on(script), file)
             issue_report.refuse_beyond(rule, pair_run.pair)
-        return cls(pair_run, scripts, remedy, rule)
+            return cls(pair_run, (script,), remedy=False, issue=rule)
+        shown = shown_case.of_rule(rule, described, named.pair if named else None)
+        pair_run = named or _pair_run(reproduction.pins(shown.pair), file)
+        return cls(pair_run, (), remedy=False, issue=rule, shown=shown)
 
     def report(self, environment: Environment, say: Say) -> Iterator[str]:
         """The report of the rule, with what its script says in the pair's environment. Raises BadInput if it is sound.
 
-        Raises as `Environment.create` does.
+        Without a script nothing is run. Raises as `Environment.create` does.
         """
         assert self.issue is not None  # noqa: S101  it is asked for
+        if self.shown:
+            yield from issue_report.lines_of_case(self.issue, self.shown, proof.read())
+            return
         [script] = self.scripts
         told = said(self.pair_run, script, lambda _: environment, say)
         if not told.startswith(BROKEN):
@@ -79,6 +95,10 @@ class CauseCommand:
         return ("-m", RUNNER, *((REMEDY,) if self.remedy else ()), *self.scripts)
 
 
+def _pair_run(pins: Sequence[str], file: Sequence[str]) -> PairRun:
+    return MatrixCommand.of([*pins, *file], "pair").pair_runs[0]
+
+
 def _parser() -> Parser:
     parser = Parser("cause", ABOUT, EXAMPLE)
     words = "the pair's releases, and scripts; without a script the pair is installed"
@@ -88,7 +108,10 @@ def _parser() -> Parser:
         "sound; a script whose remedy is no function ends with 2"
     )
     parser.add_argument(REMEDY, action="store_true", help=remedy)
-    issue = "write a report for the upstream tracker instead, from a rule of matrix.yaml and what its script says"
+    issue = (
+        "write a report for the upstream tracker instead, from a rule of matrix.yaml and what its script says, or else "
+        "from what was measured"
+    )
     parser.add_argument(ISSUE, metavar="RULE", help=issue)
     return parser
 

@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Final
-
-from packaging.version import Version
 
 from ..atlas import names, proof
 from ..atlas.answer import LANE
@@ -21,11 +19,11 @@ from ..config.matrix import Matrix
 from ..config.options import Options
 from ..config.pair import AXES, Pair
 from ..config.text import number
-from ..contract.case import DEFAULT_VARIANT, Case, Size
+from ..contract.case import DEFAULT_VARIANT, Case
 from ..contract.catalog import BERT, Entry
 from ..contract.lane_name import COMPANIONS
 from ..contract.matching import applies_to, within
-from ..contract.routes import COMPANION_OF, OWN, ROUTES
+from ..contract.routes import OWN, ROUTES
 from ..environments import pypi
 from ..environments.environment import Environment, Say
 from ..execution.pair_run import PairRun
@@ -34,13 +32,11 @@ from ..results.pair_records import PairRecords
 from . import cause
 from .ensure_recorded import tried
 from .issue_report import script_of
+from .shown_case import case_of, lane_of, torch_within
 
 FEW: Final = 2
 MORE: Final = 6
 """So many models are tried for a rule on a route at first, and where they do not tell."""
-OLDEST_TORCH: Final = Version("2.6")
-TORCHVISION: Final = 15
-"""torchvision 0.29 is for torch 2.14, and so on."""
 ROUNDS: Final = 6
 """So often an edge is moved, a release further each time."""
 UNDECIDED: Final = frozenset({State.NOWHERE, State.WIDER, State.HIDDEN, State.UNTRIED})
@@ -134,7 +130,7 @@ class Edges:
         catalogs = [names.catalog_of(pair.timm) for pair in self._sides(edge)]
         there = set.intersection(*({entry.model for entry in catalog} for catalog in catalogs))
         kinds = (entry.model for entry in catalogs[0].smallest_of_each_kind())
-        rest = sorted(catalogs[0], key=lambda entry: entry.params_at(_case(OWN, entry).size))
+        rest = sorted(catalogs[0], key=lambda entry: entry.params_at(case_of(OWN, entry).size))
         ordered = [*kinds, *self.described.models.controls, *(entry.model for entry in rest)]
         entries = [catalogs[0][model] for model in dict.fromkeys(ordered) if model in there]
         runs = [entry for entry in entries if self._lanes[lane].has(entry.model)]
@@ -144,7 +140,7 @@ class Edges:
             scope = self.described.routes[route].models  # every one, the quick ones, or those that globs name
             named = [entry for entry in runs if isinstance(scope, str) or _is_named(entry, scope)]
             known = named if ROUTES[route].has_timm else [BERT]
-            of_route = ((_case(route, entry, variant), entry) for entry in known)
+            of_route = ((case_of(route, entry, variant), entry) for entry in known)
             cases += [case for case, entry in of_route if applies_to(rule, case, lane, entry)][:most]
         return lane, cases
 
@@ -159,7 +155,7 @@ class Edges:
         wanted = self.rules[edge.bound.rule].torch
         if wanted is None or within(wanted, inside.torch):
             return inside, outside
-        older = _torch_within(wanted, self.described.defaults.python)
+        older = torch_within(wanted, self.described.defaults.python)
         return inside.with_versions(**older), outside.with_versions(**older)
 
     def _measure(
@@ -213,36 +209,12 @@ class Edges:
         proof.write({**there, **{told.edge: told for told in proofs}}.values(), self.file)
 
 
-def lane_of(rule: Rule) -> str:
-    """The first lane of a CPU that the rule names, or the usual one; with companions if nothing of it runs without."""
-    lane = next((lane for lane in rule.lanes or (LANE,) if lane.startswith("cpu")), LANE)
-    own = [route for route in rule.routes if route != OWN]
-    needed = own and all(ROUTES[route].companion for route in own)
-    needed = needed or all(variant in COMPANION_OF for variant in rule.variants or (DEFAULT_VARIANT,))
-    return f"{lane}{COMPANIONS}" if needed else lane
-
-
 def _runs_in(route: str, lane: str) -> bool:
     return lane.endswith(COMPANIONS) or not ROUTES[route].companion
 
 
-@cache
-def _torch_within(wanted: str, python: str) -> Mapping[str, str]:
-    """The newest torch of a range, with the torchvision that was made for it. Raises BadInput without one."""
-    there = (release.version for release in pypi.since("torch", OLDEST_TORCH, python))
-    releases = [version for version in there if within(wanted, version)]
-    if not releases:
-        raise BadInput(f"no torch from {OLDEST_TORCH} on is {wanted}")
-    major, minor, micro = Version(releases[-1]).release[:3]
-    return {"torch": releases[-1], "torchvision": f"{major - 2}.{minor + TORCHVISION}.{micro}"}
-
-
 def _is_named(entry: Entry, globs: Iterable[str]) -> bool:
     return any(fnmatchcase(entry.model, glob) for glob in globs)
-
-
-def _case(route: str, entry: Entry, variant: str = DEFAULT_VARIANT) -> Case:
-    return Case(route, entry.model, variant, Size.SLIM if entry.narrow is None else Size.NARROW)
 
 
 def _order(pair: Pair) -> tuple[str, ...]:

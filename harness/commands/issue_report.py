@@ -1,4 +1,4 @@
-"""A report of a cause for the tracker of transformers or timm, from its rule, its script and what the script said."""
+"""A report of a cause for the tracker of transformers or timm, from its rule, and a script or a case that shows it."""
 
 import ast
 import re
@@ -12,12 +12,37 @@ from ..config.expectation import Rule
 from ..config.names import unknown
 from ..config.pair import Pair
 from ..config.text import capitalised
+from ..contract.case import Outcome
 from ..contract.matching import covers_releases
 from ..contract.package import ROOT
+from .shown_case import ShownCase
 
 SCRIPTS: Final = ROOT / "tests" / "causes"
 OURS: Final = frozenset({"BROKEN", "HEALTHY", "URL", "REMEDY"})
 """What a script says to this project."""
+EXPECTED: Final[Mapping[Outcome, str]] = {
+    Outcome.KEYS: "every tensor has the name that the model gives it, in the file and in the loaded model",
+    Outcome.TENSORS: "every parameter and buffer comes back as it was saved, or as the constructor computes it",
+    Outcome.FLAGS: "the loaded model has the mode, the flags and the configuration that it was saved with",
+    Outcome.OUTPUTS: "the loaded model computes what the model computes that was saved",
+    Outcome.NONFINITE: "what the loaded model computes is finite, as it was before it was saved",
+    Outcome.GRADIENTS: "each parameter gets the gradient that it had before the model was saved",
+    Outcome.REPORT: "the loading report has every name that was not loaded, and no other",
+    Outcome.LEAKED: "the process is left as it was",
+    Outcome.COST: "loading takes no more than to build the model and to read its file",
+    Outcome.ERROR: "the model is loaded, and runs, without an exception",
+}
+"""What should be, for each kind of finding; the last for any other kind."""
+WITHOUT: Final[Mapping[str, str]] = {
+    "native": "timm makes the model, and it runs",
+    "save": "the model is saved",
+    "load": "the model is loaded",
+    "run": "the model runs",
+    "train": "the model is trained",
+}
+"""What should be without an exception in a phase."""
+AS_BEFORE: Final = "as before"
+"""The scenario in which timm is compared with its releases of before."""
 PIN: Final = re.compile(r"(transformers|timm)==(\S+)")
 
 
@@ -30,19 +55,26 @@ def rule_of(name: str, rules: Sequence[Rule]) -> Rule:
 
 
 def script_of(rule: Rule) -> str:
-    """The script of a rule, or the one that names the issue which tracks it, from the checkout's root.
+    """As `find_script`. Raises BadInput if the rule has none."""
+    script = find_script(rule)
+    if script is None:
+        raise BadInput(f"{rule.id}: no script shows it alone; write {_own(rule).relative_to(ROOT)}")
+    return script
 
-    Raises BadInput if it has none.
-    """
+
+def find_script(rule: Rule) -> str | None:
+    """The script of a rule, or the one that names the issue which tracks it, from the checkout's root."""
     if rule.script:
         return rule.script
-    own = SCRIPTS / f"{rule.id.replace('-', '_')}.py"  # several causes may be told in one issue
+    own = _own(rule)  # several causes may be told in one issue
     scripts = [*([own] if own.is_file() else []), *sorted(SCRIPTS.glob("*.py"))]
     telling = list(dict.fromkeys(path for path in scripts if f'URL = "{rule.url}"' in path.read_text("utf-8")))
     found = telling[0] if telling and (len(telling) == 1 or telling[0] == own) else None
-    if found is None:
-        raise BadInput(f"{rule.id}: no script shows it alone; write {own.relative_to(ROOT)}")
-    return found.relative_to(ROOT).as_posix()
+    return found.relative_to(ROOT).as_posix() if found else None
+
+
+def _own(rule: Rule) -> Path:
+    return SCRIPTS / f"{rule.id.replace('-', '_')}.py"
 
 
 def broken_on(script: str) -> list[str]:
@@ -63,29 +95,51 @@ def lines(rule: Rule, script: str, said: str, versions: Mapping[str, str], proof
 
     `said` is the line that the script ended with, `versions` are those of the packages of its environment.
     """
+    code = alone((ROOT / script).read_text(encoding="utf-8")).splitlines()
+    wanted = f"{expected(rule)} The script below then prints nothing, and its exit code is 0."
+    yield from _report(rule, [f"`{said}`"], wanted, ["```python", *code, "```"], versions, proofs)
+
+
+def lines_of_case(rule: Rule, shown: ShownCase, proofs: Sequence[Proof]) -> Iterator[str]:
+    """The same of a rule that no script shows, with what the atlas has and the command that runs a case of it."""
+    where = f"{shown.case.id} with transformers {shown.pair.transformers} and timm {shown.pair.timm} in {shown.lane}"
+    measured = f"Measured on {shown.day}" if shown.day else "Not measured yet; to be seen"
+    seen = [f"{measured}: {where}", "", *(f"- {finds.words}" for finds in rule.finds)]
+    how = ["No script shows it alone. In a checkout of layerscale-matrix:", "", "```", shown.command, "```"]
+    yield from _report(rule, seen, expected(rule), how, shown.pair.versions, proofs)
+
+
+def _report(  # noqa: PLR0913, PLR0917  the parts of a report
+    rule: Rule,
+    seen: Sequence[str],
+    wanted: str,
+    how: Sequence[str],
+    versions: Mapping[str, str],
+    proofs: Sequence[Proof],
+) -> Iterator[str]:
     yield f"# {capitalised(rule.because)}"
     yield ""
     if rule.url:
         yield f"Tracked already: {rule.url}"
         yield ""
-    yield "## Seen"
-    yield ""
-    yield f"`{said}`"
-    yield ""
-    yield "Expected: no output, and exit code 0."
-    yield ""
+    yield from ("## Seen", "", *seen, "", f"Expected: {wanted}", "")
     yield from _releases(rule, proofs)
-    yield "## To reproduce"
-    yield ""
-    yield "```python"
-    yield from alone((ROOT / script).read_text(encoding="utf-8")).splitlines()
-    yield "```"
-    yield ""
+    yield from ("## To reproduce", "", *how, "")
     yield ", ".join(f"{name} {version}" for name, version in versions.items())
-    yield ""
-    yield "## What helps meanwhile"
-    yield ""
-    yield rule.advice
+    yield from ("", "## What helps meanwhile", "", rule.advice)
+
+
+def expected(rule: Rule) -> str:
+    """What the libraries should do instead, in a sentence."""
+    if rule.scenarios == (AS_BEFORE,):
+        return "a release of timm computes what the one before it did."
+    errors = {finds.where or "" for finds in rule.finds if finds.kind == Outcome.ERROR}
+    kinds = [Outcome(finds.kind) for finds in rule.finds]
+    if not errors <= WITHOUT.keys():
+        errors = set()
+    others = [EXPECTED.get(kind, EXPECTED[Outcome.ERROR]) for kind in kinds if kind != Outcome.ERROR or not errors]
+    raising = [f"{WITHOUT[phase]}, without an exception" for phase in WITHOUT if phase in errors]
+    return f"{'; '.join(dict.fromkeys([*others, *raising]))}."
 
 
 def _releases(rule: Rule, proofs: Sequence[Proof]) -> Iterator[str]:

@@ -64,6 +64,15 @@ class Finds(Strict):
             raise problem("say which by 'what', a glob of names, or 'how', a glob of what happened to them")
         return self
 
+    @property
+    def words(self) -> str:
+        """The pattern in Markdown; a glob for anything is left out."""
+        kind, where, what, how = (
+            f"`{glob}`" if glob not in {None, "*"} else "" for glob in (self.kind, self.where, self.what, self.how)
+        )
+        which = ", ".join(filter(None, (what, how))) or "any"
+        return f"{kind} in {where}: {which}" if where else f"{kind}: {which}"
+
 
 class Rule(Strict):
     """One cause of failures: which findings it explains on which cases. A field that is left out restricts nothing.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from harness.config import matrix
-from harness.config.expectation import Finds, Rule, Wanted
+from harness.config.expectation import Rule, Wanted
 from harness.remedies.table import MOVE, REMEDIES, Mends, Remedy
 from tests.causes.scripts import PAIR, Row, rows
 from tests.places import ROOT
@@ -83,7 +83,7 @@ def _section(rule: Rule) -> str:
     """One rule: the cause as its heading, its id, findings, cases, remedy and advice, and where it is tracked."""
     points = (
         f"Rule: `{rule.id}`",
-        f"Findings: {'; '.join(map(_finding, rule.finds))}",
+        f"Findings: {'; '.join(finds.words for finds in rule.finds)}",
         f"Routes: {_names(rule.routes)}",
         *_restrictions(rule),
         f"Remedy: {_remedy(rule.remedy)}",
@@ -91,15 +91,6 @@ def _section(rule: Rule) -> str:
         *_tracked(rule),
     )
     return f"\n### {rule.because}\n\n" + "".join(f"- {point}\n" for point in points)
-
-
-def _finding(finds: Finds) -> str:
-    """A pattern of findings in words; a glob for anything is left out."""
-    kind, where, what, how = (
-        f"`{glob}`" if glob not in {None, "*"} else "" for glob in (finds.kind, finds.where, finds.what, finds.how)
-    )
-    which = ", ".join(filter(None, (what, how))) or "any"
-    return f"{kind} in {where}: {which}" if where else f"{kind}: {which}"
 
 
 def _remedy(name: str) -> str:

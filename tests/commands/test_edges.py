@@ -9,7 +9,7 @@ import pytest
 
 from harness.atlas import proof
 from harness.atlas.proof import State
-from harness.commands import edges
+from harness.commands import edges, shown_case
 from harness.commands.atlas import AtlasCommand
 from harness.commands.edges import Edges
 from harness.config.errors import BadInput, CannotImport, InstallationError
@@ -171,7 +171,7 @@ def test_bad_input_is_one_error(words: list[str], why: str, monkeypatch: pytest.
 
 
 def test_the_rule_s_own_lane_is_used_and_companions_where_all_its_routes_need_them(found: Edges) -> None:
-    lanes = {rule: edges.lane_of(known) for rule, known in found.rules.items()}
+    lanes = {rule: shown_case.lane_of(known) for rule, known in found.rules.items()}
     assert lanes["gamma-renamed"] == "cpu-float32"
     assert lanes["conditional-detr-half"] == "cpu-bfloat16"
     assert lanes["training-arguments-as-weights"] == "cpu-float32-companions"
