@@ -55,10 +55,12 @@ def completed(bash: Path, *words: str, cwd: Path | None = None) -> set[str]:
         (("upgrade", "--lo"), {"--lockfile"}),
         (("doctor", "--route", "hu"), {"hub"}),
         (("ask", "--lane", "cpu-float"), {"cpu-float32"}),
+        (("names", "--js"), {"--json"}),
         (("explain", "gamma-re"), {"gamma-renamed"}),
+        (("explain", "known-b"), {"known-broken"}),
         (("completion", ""), {*SHELLS}),
     ],
-    ids=["a command", "an option", "a route", "a lane", "a rule", "a shell"],
+    ids=["a command", "an option", "a route", "a lane", "another option", "a rule", "a mark", "a shell"],
 )
 def test_bash_completes_what_is_typed(bash: Path, words: tuple[str, ...], proposed: set[str]) -> None:
     assert completed(bash, *words) == proposed

@@ -10,7 +10,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from .messages import Kind, Message
+from .messages import Message, reported
 from .verdict import BAD_INPUT, Verdict
 
 SCHEMA: Final = 1
@@ -31,12 +31,8 @@ def _version(name: str) -> tuple[str, str | None]:
 
 
 def document(command: str, messages: Sequence[Message], verdict: Verdict) -> Mapping[str, Any]:
-    """The object; lists that were reported in several messages are put together."""
-    found: dict[str, Any] = {"schema": SCHEMA, "command": command, "exit_code": verdict.code, "problem": None}
-    for message in messages:
-        if message.kind is Kind.REPORT:
-            for name, value in json.loads(message.text).items():
-                found[name] = [*found.get(name, ()), *value] if isinstance(value, list) else value
+    """The object: what was reported, or why there is no verdict."""
+    found = {"schema": SCHEMA, "command": command, "exit_code": verdict.code, "problem": None, **reported(messages)}
     return {**found, "problem": verdict.sentence} if verdict.sentence else found
 
 

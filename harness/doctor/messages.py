@@ -7,7 +7,7 @@ only.
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -52,6 +52,16 @@ def parse(data: bytes, token: str) -> Iterator[Message]:
                 yield Message(Kind(content["kind"]), content["text"])
         except (ValueError, KeyError, TypeError):
             continue
+
+
+def reported(messages: Iterable[Message]) -> Mapping[str, Any]:
+    """The fields of the JSON object that were sent; lists of several messages are put together."""
+    found: dict[str, Any] = {}
+    for message in messages:
+        if message.kind is Kind.REPORT:
+            for name, value in json.loads(message.text).items():
+                found[name] = [*found.get(name, ()), *value] if isinstance(value, list) else value
+    return found
 
 
 class Unprinted(Exception):
