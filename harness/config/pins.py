@@ -44,8 +44,8 @@ def in_words(words: Sequence[str], otherwise: Pins | None = None) -> tuple[str, 
 def named(words: Sequence[str]) -> Pins:
     """The releases that the words name, perhaps of one package alone. Raises BadInput as `in_words` does."""
     found: dict[str, str] = {}
-    for word in words:
-        for name, version in _pins(word):
+    for word in sorted(words, key=lambda word: is_file(Path(word))):
+        for name, version in of_file(Path(word), found).items() if is_file(Path(word)) else _pins(word):
             if found.setdefault(name, version) != version:
                 two = f"two releases of {name}, {found[name]} and {version}"
                 raise BadInput(f"{printable(' '.join(words))}: {two}; name one")
@@ -54,9 +54,7 @@ def named(words: Sequence[str]) -> Pins:
 
 def _pins(word: str) -> Iterator[tuple[str, str]]:
     head, _, timm = word.partition("-timm")
-    if is_file(Path(word)):
-        yield from of_file(Path(word)).items()
-    elif timm and head.startswith(PACKAGES[0]) and "=" not in word:
+    if timm and head.startswith(PACKAGES[0]) and "=" not in word:
         yield from zip(PACKAGES, (head.removeprefix(PACKAGES[0]), timm), strict=True)
     elif short := SHORT.fullmatch(word.strip()):
         yield from zip(PACKAGES, short.groups(), strict=True)

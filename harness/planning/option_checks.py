@@ -13,6 +13,7 @@ from ..config.options import Options
 from ..contract.case import DEFAULT_VARIANT, HUB, Size
 from ..contract.catalog import BERT, Catalog
 from ..contract.checkpoint import Checkpoint, is_path
+from ..contract.finding import printable
 from ..contract.routes import OF_TEXT, ROUTES, Takes, taking
 
 NEAREST: Final = 3
@@ -57,7 +58,7 @@ def _wrong_with_own(options: Options) -> Iterator[str]:
         try:
             Checkpoint.read(Path(options.own))
         except ValueError as error:
-            yield f"--own: {error}"
+            yield f"--own: {printable(str(error))}"
     left = ["--model"] if options.models else []
     left += ["--size"] if options.sizes not in {options.usual_sizes, Options.sizes} else []
     left += ["--config"] if options.config and is_path(options.own) else []

@@ -16,9 +16,21 @@ def test_a_file_with_one_of_the_two_leaves_the_other_to_be_named(tmp_path: Path)
         pins.in_words([str(file)])
 
 
+@pytest.mark.parametrize("line", ["transformers>=4", "transformers @ git+https://host.example/x", "numpy==1"])
+def test_what_a_file_leaves_open_can_be_named_beside_it(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"{line}\ntimm==1.0.22\n")
+    for words in (["transformers==4.57.6", str(file)], [str(file), "transformers==4.57.6"]):
+        assert pins.in_words(words) == ("4.57.6", "1.0.22")
+    with pytest.raises(BadInput):
+        pins.in_words([str(file)])
+    with pytest.raises(BadInput, match=r"two releases of timm, 1\.0\.31 and 1\.0\.22"):
+        pins.in_words([str(file), "4.57.6,1.0.31"])
+
+
 def test_a_file_that_leaves_one_open_is_not_filled_in(tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
-    file.write_text("git+https://github.com/huggingface/transformers\ntimm==1.0.22\n")
+    file.write_text("git+https://host.example/something\ntimm==1.0.22\n")
     with pytest.raises(BadInput, match="no release of transformers is named"):
         pins.in_words([str(file)], {"transformers": "4.57.6", "timm": "1.0.22"})
 

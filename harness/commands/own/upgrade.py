@@ -116,7 +116,7 @@ def _root(folder: Path | None) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"--envs {root}: {error.strerror}; name a folder that can be written") from error
+        raise BadInput(f"--envs {named(root)}: {error.strerror}; name a folder that can be written") from error
     return root.resolve()
 
 

@@ -12,7 +12,14 @@ from .reading import PACKAGES
 
 EXACT: Final = re.compile(r"(={2,3})?\d[\w.+!]*")
 """One release; without a sign as poetry writes it."""
+ADDRESS: Final = re.compile(
+    r"(?:(?:-e|--editable)[\s=]*)?(?P<where>[\w+]+://(?:\S*/)?(?P<repository>[\w.-]+?)(?:\.git)?(?:@[^\s#]+)?)"
+    r"(?:#(?:\S*&)?egg=(?P<egg>[\w.-]+)\S*|#\S*)?"
+)
+"""A line that is an address alone, as pip takes it, perhaps with the package's name."""
+REPOSITORIES: Final = {"pytorch-image-models": "timm"}
 CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
+LONGEST: Final = 400  # characters of a line that is an address
 SHOWN: Final = 120  # characters of an address
 
 
@@ -42,6 +49,14 @@ def of_requirements(lines: Iterable[str]) -> Iterator[Asked]:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
+            yield from _of_address(line)
             continue
         if (name := canonicalize_name(requirement.name)) in PACKAGES:
             yield Asked(name, str(requirement.specifier), requirement.url or "")
+
+
+def _of_address(line: str) -> Iterator[Asked]:
+    if address := ADDRESS.fullmatch(line[:LONGEST]):
+        named = canonicalize_name(address["egg"] or address["repository"])
+        if (name := REPOSITORIES.get(named, named)) in PACKAGES:
+            yield Asked(name, "", address["where"])

@@ -12,18 +12,19 @@ from .project_file import NO_RELEASE
 from .reading import EXAMPLE, FILES, ONE_OF, PACKAGES, TOMLS, Pins, named, text
 
 NAMED: Final = re.compile(
-    r"""(?<![\w.-])(?P<name>transformers|timm)(?:\[[^]]*])?\s*={2,3}\s*(?P<version>[\w.!+]+)(?![\w.!+*])"""  # pip
+    r"""(?<![\w.-])(?P<name>transformers|timm)(?:\[[^]\n]*])?\s*={2,3}\s*(?P<version>[\w.!+]+)(?![\w.!+*])"""  # pip
     r"""|name\s*=\s*"(?P<locked>transformers|timm)"\s*\n\s*version\s*=\s*"(?P<at>[^"]+)\""""  # a lock
     r"""|^(?P<asked>transformers|timm)\s*=\s*(?:\{.*\bversion\s*=\s*)?"(?:==)?(?P<of_poetry>\d[\w.!+]*)\"""",  # poetry
     re.MULTILINE,
 )
 RANGE: Final = re.compile(
-    r"""(?<![\w./-])(?P<name>transformers|timm)(?:\[[^]]*])?["']?\s*"""
+    r"""(?<![\w./-])(?P<name>transformers|timm)(?:\[[^]\n]*])?["']?\s*"""
     r"""(?:=\s*(?:\{.*\bversion\s*=\s*)?["']|,\s*specifier\s*=\s*")?"""
     r"""(?P<range>(?:[<>~!^]|==\s*[\d.]+\*)[^"'#;\\}]*)"""
 )
 ELSEWHERE: Final = re.compile(r"^\s*source\s*=\s*\{[^}]*\b(git|url|path|directory|editable)\b\s*=", re.MULTILINE)
 PROJECT: Final = "pyproject.toml"
+LONGEST: Final = 1_000  # characters of a line: what pins is at its beginning
 BREAK: Final = " @@"
 """Between two hunks: what follows is not the next line of the file."""
 ENDS: Final = f"name both ends: upgrade {EXAMPLE} --from 4.57.6,1.0.22"
@@ -40,7 +41,7 @@ class Diff:
     @classmethod
     def of(cls, path: Path) -> "Diff":
         """Read it from a file, or from standard input for `-`. Raises BadInput."""
-        every = text(path).splitlines()
+        every = [line[:LONGEST] for line in text(path).splitlines()]
         files = [name for line in every if line.startswith("+++ ") and _pins(name := _file(line))]
         return cls(named(path), list(_of_pins(every)), files)
 

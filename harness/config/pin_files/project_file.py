@@ -1,6 +1,7 @@
 """The releases that a project's file pins: a lock, pyproject.toml or a requirements file."""
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -17,24 +18,27 @@ TOO_DEEP: Final = "it is nested too deeply"
 OTHERWISE: Final = "it is not laid out as a lock or a project file is"
 
 
-def of_file(path: Path) -> Pins:
-    """The releases that the file pins. Raises BadInput for another file, and one without either package."""
+def of_file(path: Path, beside: Collection[str] = ()) -> Pins:
+    """The releases that the file pins. Raises BadInput for another file, and one without either package.
+
+    Of the packages that are named `beside` it the file need pin none.
+    """
     where = named(path)
     found = _asked(path)
     if not found:
         raise BadInput(f"{where}: neither transformers nor timm is in it{not_followed(path)}; {KINDS}")
-    if away := [asked.origin for asked in found if asked.address]:
+    if away := [asked.origin for asked in found if asked.address and asked.name not in beside]:
         raise BadInput(f"{where}: {away[0]}; {NO_RELEASE}")
     exact: dict[str, set[str]] = {name: set() for name in PACKAGES}
     ranges: dict[str, str] = {}
     for asked in found:
-        if asked.release:
+        if asked.release and not asked.address:
             exact[asked.name].add(asked.release)
         else:
             ranges[asked.name] = asked.version
     if several := [f"{name} {series(sorted(some))}" for name, some in exact.items() if len(some) > 1]:
         raise BadInput(f"{where}: more than one release of {', and of '.join(several)}; name one, as in {EXAMPLE}")
-    if unpinned := [f"{name}{version}" for name, version in ranges.items() if not exact[name]]:
+    if unpinned := [f"{name}{version}" for name, version in ranges.items() if not exact[name] and name not in beside]:
         pins = "pins" if len(unpinned) == 1 else "pin"
         raise BadInput(f"{where}: {series(unpinned)} {pins} no release; give a lock file, or name it: {EXAMPLE}")
     return {name: some.pop() for name, some in exact.items() if some}

@@ -203,11 +203,24 @@ def _code(words: list[str]) -> int:
         ([*WORDS, "--model", "vit_*"], "--own is one model as it is; leave out --model"),
         ([*WORDS[:1], "transformers==4.57.6", *WORDS[2:]], "is where it starts; name another release"),
         ([*WORDS, "--envs", "/dev/null/envs"], "--envs /dev/null/envs: Not a directory; name a folder that can be"),
+        ([*WORDS, "--envs", "/dev/null/a\nb"], "--envs /dev/null/a\\nb: Not a directory"),
         ([*WORDS[:-1], "nowhere/folder"], "--own: "),
+        ([*WORDS[:-1], "no\nwhere"], "no\\nwhere: there is no such folder"),
         ([*WORDS[:-1], "nosuch.py:make"], "argument --own: there is no file nosuch.py here; see "),
         ([*WORDS[:-1], ""], "--own is empty, as a variable that is not set; see "),
     ],
-    ids=["no model", "no lock", "a model of timm", "no move", "no folder", "no checkpoint", "no file", "empty"],
+    ids=[
+        "no model",
+        "no lock",
+        "a model of timm",
+        "no move",
+        "no folder",
+        "no line",
+        "no checkpoint",
+        "no line either",
+        "no file",
+        "empty",
+    ],
 )
 def test_bad_input_is_one_error(
     words: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

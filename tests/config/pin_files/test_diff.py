@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,17 @@ def test_what_does_not_move_may_be_in_another_file(tmp_path: Path, text: str) ->
     with pytest.raises(BadInput) as error:
         of_diff(file, {"transformers": "5.23.0"})
     assert str(error.value) == f"{file}: no release of timm is in it and in what --lockfile names{remedy}"
+
+
+@pytest.mark.parametrize("part", ["transformers={version=", "transformers[", "transformers "])
+@pytest.mark.parametrize("end", ["", "\n+"], ids=["in a line", "in lines"])
+def test_a_diff_made_to_take_long_takes_no_longer(tmp_path: Path, part: str, end: str) -> None:
+    file = tmp_path / "pull.diff"
+    file.write_text(f"+{part}{end}" * 20_000)
+    began = time.process_time()
+    with pytest.raises(BadInput):
+        of_diff(file)
+    assert time.process_time() - began < 5
 
 
 def test_a_diff_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,6 +173,28 @@ def test_where_a_package_comes_from_is_named_without_a_password(tmp_path: Path, 
     assert why in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("git+https://host.example/huggingface/transformers", None),
+        ("git+ssh://git@host.example/transformers.git@v5.23.0", "git+ssh://host.example/transformers.git@v5.23.0"),
+        ("-e git+https://host.example/x.git#subdirectory=y&egg=transformers", "git+https://host.example/x.git"),
+        (
+            "--editable=git+https://host.example/transformers.git#subdirectory=x",
+            "git+https://host.example/transformers.git",
+        ),
+    ],
+)
+def test_an_address_alone_is_no_release(tmp_path: Path, line: str, where: str | None) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"{line}\ntimm==1.0.22\n")
+    with pytest.raises(BadInput) as error:
+        of_file(file)
+    why = f"transformers comes from elsewhere than PyPI, from {where or line}; name the release"
+    assert str(error.value).startswith(f"{file}: {why}")
+    assert of_file(file, {"transformers"}) == {"timm": "1.0.22"}
+
+
 def test_a_mirror_of_pypi_is_no_other_place(tmp_path: Path) -> None:
     file = tmp_path / "poetry.lock"
     file.write_text(
