@@ -50,7 +50,7 @@ def examine(model: nn.Module, *, own_too: bool, mend: bool) -> Buffers:
     right = _computed(model, held) if held else {}
     others = held.keys() - right.keys() if own_too else set()
     if others:
-        right |= {name: tensor for name, tensor in _made_anew(model).items() if name in others}
+        right |= _made_anew(model, {name: held[name] for name in others})
     lost = [name for name in held if name in right and not _close(held[name].cpu(), right[name].cpu())]
     if mend:
         set_to(dict(model.named_buffers()), {name: right[name] for name in lost})
@@ -92,25 +92,34 @@ def _filled(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:
     return _copies({name: buffers[name] for name in names})
 
 
-def _made_anew(model: nn.Module) -> Tensors:
-    """The buffers that a constructor gives the model from its configuration; none if it cannot be made.
+def _made_anew(model: nn.Module, held: Tensors) -> Tensors:
+    """What a constructor gives these buffers of the model from its configuration; nothing if it cannot be made.
 
-    It is made twice: those that differ, or that it leaves uninitialised, say nothing.
+    It is made again if any differs, and those that differ then too say nothing. What the constructor leaves
+    uninitialised may hold anything.
     """
     if not isinstance(model, PreTrainedModel):
         return {}
     kind: Any = type(model)
     try:
         with torch.random.fork_rng(devices=[]), _without_parameters(), memory.poisoned():
-            first, second = (dict(kind(copy.deepcopy(model.config)).named_buffers()) for _ in range(2))
+            made = dict(kind(copy.deepcopy(model.config)).named_buffers())
+            empty = {name: held[name] for name, buffer in made.items() if name in held and _is_unset(buffer)}
+            first = _alike(made, held) | empty
+            if all(_close(held[name].cpu(), buffer.cpu()) for name, buffer in first.items()):
+                return first
+            second = _alike(dict(kind(copy.deepcopy(model.config)).named_buffers()), first)
     except Exception:  # noqa: BLE001  a constructor may raise anything
         return {}
-    certain = {name: buffer for name, buffer in first.items() if not buffer.is_meta and not _is_unset(buffer)}
-    held = dict(model.named_buffers())
+    return {name: buffer for name, buffer in second.items() if equal(buffer, first[name])} | empty
+
+
+def _alike(buffers: Tensors, others: Tensors) -> dict[str, Tensor]:
+    """Buffers that have values and the shape of others of their names."""
     return {
         name: buffer
-        for name, buffer in certain.items()
-        if name in held and held[name].shape == buffer.shape and name in second and equal(buffer, second[name])
+        for name, buffer in buffers.items()
+        if name in others and others[name].shape == buffer.shape and not buffer.is_meta and not _is_unset(buffer)
     }
 
 

@@ -173,6 +173,14 @@ class MadeOnce(OwnTable):
         super().__init__(config)
 
 
+class Workspace(SetAgain):
+    """Has a buffer that each call fills."""
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__(config)
+        self.register_buffer("workspace", torch.empty(config.width), persistent=False)
+
+
 class Random(OwnTable):
     """Draws its table."""
 
@@ -213,6 +221,11 @@ def test_a_buffer_of_one_s_own_is_lost_and_mended_with_the_advice_that_helps(tmp
 @pytest.mark.filterwarnings("error")
 def test_a_buffer_of_one_s_own_that_is_set_again_is_whole(tmp_path: Path) -> None:
     assert repair(reloaded(SetAgain, tmp_path), tmp_path) == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_buffer_that_the_constructor_leaves_uninitialised_has_nothing_to_lose(tmp_path: Path) -> None:
+    assert repair(reloaded(Workspace, tmp_path), tmp_path) == ()
 
 
 @pytest.mark.filterwarnings("error")
@@ -309,6 +322,6 @@ def test_the_command_says_what_it_could_not_check() -> None:
 
 
 def test_the_command_refuses_what_it_cannot_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "_made_anew", lambda _: {})
+    monkeypatch.setattr(buffers, "_made_anew", lambda *_: {})
     with pytest.raises(Unusable, match=r"cannot be mended: tower\.position\.table: transformers 5"):
         repaired("tests.own.towers:unset_buffers")
