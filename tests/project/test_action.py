@@ -48,8 +48,8 @@ def steps(path: Path) -> list[Any]:
 
 
 def run(project: Path, tmp_path: Path, path: Path = ACTION, **inputs: str) -> tuple[int, str]:
-    """The exit code of the one command there, and what stands on the page of the run; or standard error."""
-    [step] = steps(path)
+    """The exit code of the first command there, and what stands on the page of the run; or standard error."""
+    step, *_ = steps(path)
     assert set(step["env"]) == {*inputs, "PACKAGE"}
     summary = tmp_path / "summary.md"
     summary.unlink(missing_ok=True)
@@ -101,7 +101,21 @@ def test_every_night_the_newest_releases_are_tried(project: Path, tmp_path: Path
 
 @pytest.mark.parametrize("path", [ACTION, WORKFLOW], ids=["action", "workflow"])
 def test_its_inputs_are_passed_as_variables_and_not_into_the_script(path: Path) -> None:
-    assert ["${{" in step["run"] for step in steps(path)] == [False]
+    assert not any("${{" in step["run"] for step in steps(path))
+
+
+def test_where_it_is_asked_for_the_pull_request_gets_the_answer(tmp_path: Path) -> None:
+    """With a stand-in for gh, which asks GitHub: this machine does not reach it."""
+    _, step = steps(ACTION)
+    assert step["if"] == "${{ !cancelled() && inputs.comment == 'true' }}"
+    (tmp_path / "gh").write_text('#!/bin/sh\nprintf "%s\\n" "$GH_TOKEN" "$@" > "$RUNNER_TEMP/told"\n')
+    (tmp_path / "gh").chmod(0o755)
+    told = {"RUNNER_TEMP": str(tmp_path), "GITHUB_REPOSITORY": "a/b", "GH_TOKEN": "t", "PULL_REQUEST": "7"}
+    environment = {**os.environ, **told, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert set(step["env"]) == {"GH_TOKEN", "PULL_REQUEST"}
+    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], env=environment, check=True)  # noqa: S603, S607
+    words = ["t", "pr", "comment", "7", "--repo", "a/b", "--edit-last", "--create-if-none", "--body-file"]
+    assert (tmp_path / "told").read_text().splitlines() == [*words, str(tmp_path / "answer.md")]
 
 
 def test_a_workflow_of_other_people_s_may_read_alone_and_ends() -> None:
