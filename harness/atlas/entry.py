@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,6 +123,7 @@ def dumps(entry: PairEntry) -> str:
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in _lines(entry))
 
 
+@lru_cache(maxsize=1024)  # pairs, of which a process asks again and again
 def loads(text: str, name: str) -> PairEntry:
     """The inverse of `dumps`. Raises BadInput for any other text."""
     try:
@@ -194,8 +195,7 @@ def _lines(entry: PairEntry) -> Iterator[Mapping[str, Any]]:
 
 def _usual(routes: Iterable[RouteEntry]) -> tuple[str, ...]:
     """The models that most routes have; of two lists that as many have, the first."""
-    counts = Counter(route.models for route in routes)
-    return counts.most_common(1)[0][0] if counts else ()
+    return next((models for models, _ in Counter(route.models for route in routes).most_common(1)), ())
 
 
 def _of_cause(cause: Cause, models: Sequence[str]) -> Mapping[str, Any]:

@@ -40,6 +40,14 @@ def test_a_route_says_what_it_lacks_of_the_usual_models_and_has_beside_them() ->
     assert loads(dumps(entry), "x") == entry
 
 
+def test_a_text_is_parsed_once_and_another_one_anew(tmp_path: Path) -> None:
+    write(PAIR, tmp_path)
+    first = read(tmp_path)[PAIR.releases]
+    assert read(tmp_path)[PAIR.releases] is first
+    write(replace(PAIR, lanes={LANE.lane: replace(LANE, day="2026-11-30")}), tmp_path)
+    assert read(tmp_path)[PAIR.releases].lanes[LANE.lane].day == "2026-11-30"
+
+
 def test_a_pair_that_could_not_be_installed_says_why() -> None:
     failed = replace(LANE, routes={}, failed="no wheel for this Python")
     entry = replace(PAIR, lanes={"cpu-float32": failed})

@@ -40,6 +40,12 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a runner, where a second installation finds what the first has brought."""
+    return tmp_path_factory.mktemp("runner")
+
+
 def steps(path: Path) -> list[Any]:
     """The commands of an action or a workflow."""
     content = read(path)
@@ -47,56 +53,56 @@ def steps(path: Path) -> list[Any]:
     return [step for step in every if "run" in step]
 
 
-def run(project: Path, tmp_path: Path, path: Path = ACTION, **inputs: str) -> tuple[int, str]:
+def run(project: Path, runner: Path, path: Path = ACTION, **inputs: str) -> tuple[int, str]:
     """The exit code of the first command there, and what stands on the page of the run; or standard error."""
     step, *_ = steps(path)
     assert set(step["env"]) == {*inputs, "PACKAGE"}
-    summary = tmp_path / "summary.md"
+    summary = runner / "summary.md"
     summary.unlink(missing_ok=True)
-    told = {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(summary), "PACKAGE": str(ROOT), **inputs}
+    told = {"RUNNER_TEMP": str(runner), "GITHUB_STEP_SUMMARY": str(summary), "PACKAGE": str(ROOT), **inputs}
     script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     ended = subprocess.run(script, cwd=project, env={**os.environ, **told}, capture_output=True, text=True, check=False)  # noqa: S603
     return ended.returncode, (summary.exists() and summary.read_text()) or ended.stderr
 
 
 @pytest.mark.slow
-def test_a_move_that_needs_a_remedy_fails_and_says_so_on_the_page(project: Path, tmp_path: Path) -> None:
+def test_a_move_that_needs_a_remedy_fails_and_says_so_on_the_page(project: Path, runner: Path) -> None:
     options = "--route\ntower\n--model\neva02_tiny_*"
     base = git(project, "rev-parse", "HEAD^")
-    code, page = run(project, tmp_path, LOCKFILE="requirements.txt", BASE=base, OPTIONS=options)
+    code, page = run(project, runner, LOCKFILE="requirements.txt", BASE=base, OPTIONS=options)
     assert code == 1
     assert page.startswith("**With remedies: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0")
     assert "- transformers 5 builds on the meta device" in page
 
 
 @pytest.mark.slow
-def test_files_that_the_requirements_include_are_those_of_the_same_commit(project: Path, tmp_path: Path) -> None:
+def test_files_that_the_requirements_include_are_those_of_the_same_commit(project: Path, runner: Path) -> None:
     (project / "requirements").mkdir()
     for pins in ("transformers==4.57.6\ntimm==1.0.22\n", "transformers==5.23.0\ntimm==1.0.31\n"):
         (project / "requirements/base.txt").write_text(pins)
         (project / "requirements/all.txt").write_text("-r base.txt\n")
         git(project, "add", ".")
         git(project, "commit", "--quiet", "--message", "pins")
-    code, page = run(project, tmp_path, LOCKFILE="requirements/all.txt", BASE="HEAD^", OPTIONS="--route\nwrapper")
+    code, page = run(project, runner, LOCKFILE="requirements/all.txt", BASE="HEAD^", OPTIONS="--route\nwrapper")
     assert code == 0, page
     assert page.startswith("**Yes: from transformers 4.57.6 with timm 1.0.22 to transformers 5.23.0")
 
 
 @pytest.mark.slow
-def test_a_pull_request_that_moves_neither_passes(project: Path, tmp_path: Path) -> None:
-    code, page = run(project, tmp_path, LOCKFILE="requirements.txt", BASE="HEAD", OPTIONS="--route\nwrapper")
+def test_a_pull_request_that_moves_neither_passes(project: Path, runner: Path) -> None:
+    code, page = run(project, runner, LOCKFILE="requirements.txt", BASE="HEAD", OPTIONS="--route\nwrapper")
     assert code == 0, page
     assert page.startswith("**Yes: from transformers 5.23.0")
 
 
 @pytest.mark.slow
-def test_every_night_the_newest_releases_are_tried(project: Path, tmp_path: Path) -> None:
+def test_every_night_the_newest_releases_are_tried(project: Path, runner: Path) -> None:
     inputs = {"LOCKFILE": "requirements.txt", "OPTIONS": "--route\nwrapper"}
-    code, page = run(project, tmp_path, WORKFLOW, OWN="", **inputs)
+    code, page = run(project, runner, WORKFLOW, OWN="", **inputs)
     assert code in {0, 1}, page  # what they break is another answer next week
     assert "from transformers 5.23.0 with timm 1.0.31 to transformers" in page.splitlines()[0]
     # Where a model is named, it is tried, which takes two environments: here the command gets as far as to refuse it.
-    assert run(project, tmp_path, WORKFLOW, OWN="no/folder", **inputs)[0] == 2
+    assert run(project, runner, WORKFLOW, OWN="no/folder", **inputs)[0] == 2
 
 
 @pytest.mark.parametrize("path", [ACTION, WORKFLOW], ids=["action", "workflow"])
