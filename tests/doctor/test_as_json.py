@@ -23,6 +23,8 @@ def make():
 """
 LOUD: Final = "my own words"
 
+pytestmark = pytest.mark.slow
+
 
 def run(*words: str, cwd: Path = ROOT) -> tuple[int, str, str]:
     """Exit code, standard output and standard error."""
