@@ -3,31 +3,23 @@
 Its format is harness/schemas/command.json. Standard library only.
 """
 
-import importlib.metadata
 import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..cell.guards import importing
 from .messages import Message, reported
 from .verdict import BAD_INPUT, Verdict
 
 SCHEMA: Final = 1
 """Rises when a field goes or means something else."""
-PACKAGES: Final = ("transformers", "timm", "torch", "torchvision")
 
 
 def packages() -> Mapping[str, str | None]:
     """The installed version of each library, None for one that belongs to no distribution; and of Python."""
-    return {**dict(map(_version, PACKAGES)), "python": platform.python_version()}
-
-
-def _version(name: str) -> tuple[str, str | None]:
-    try:
-        return name, importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return name, None
+    return {**importing.versions(), "python": platform.python_version()}
 
 
 def document(command: str, messages: Sequence[Message], verdict: Verdict) -> Mapping[str, Any]:

@@ -52,36 +52,34 @@ def generate(controls: Sequence[str], progress: Progress, only: Sequence[str] = 
         asked = [model for model in controls if model in models]
         for number, (group, (unbuilt, has)) in enumerate(zip(groups, processes.map(_first_built, groups), strict=True)):
             asked += group if has else ()
-            found.share = LOOKING * number / len(groups)
-            found.note(group, {} if has else unbuilt, done=0 if has else len(group))
+            share = LOOKING * number / len(groups)
+            found.note(group, {} if has else unbuilt, share, done=0 if has else len(group))
         wanted = sorted(set(asked))
         described = zip(wanted, processes.map(_describe, wanted, chunksize=CHUNK), strict=True)
         for number, (model, entry) in enumerate(described):
-            found.share = LOOKING + (1 - LOOKING) * number / len(wanted)
-            found.add(model, entry)
+            found.add(model, entry, LOOKING + (1 - LOOKING) * number / len(wanted))
     return found.catalog(controls)
 
 
 @dataclass
 class _Found:
-    """What is known so far of the models of a timm, `of` in number, when a `share` of the work is done."""
+    """What is known so far of the models of a timm, `of` in number. `share` is that of the work that is done."""
 
     of: int
     progress: Progress
-    share: float = 0.0
     entries: list[tuple[Entry, str]] = field(default_factory=list)
     unbuilt: dict[str, str] = field(default_factory=dict)
     done: int = 0
 
-    def note(self, group: Sequence[str], unbuilt: Mapping[str, str], *, done: int) -> None:
+    def note(self, group: Sequence[str], unbuilt: Mapping[str, str], share: float, *, done: int) -> None:
         """Note the models of a group that cannot be built, and that nothing more is asked of `done` of the group."""
         self.unbuilt |= unbuilt
-        self.progress(self.done, self.of, group[0], self.share)
+        self.progress(self.done, self.of, group[0], share)
         self.done += done
 
-    def add(self, model: str, entry: tuple[Entry, str] | str) -> None:
+    def add(self, model: str, entry: tuple[Entry, str] | str, share: float) -> None:
         """Add a model's entry and the digest of its slim form, or what its constructor raises."""
-        self.progress(self.done, self.of, model, self.share)
+        self.progress(self.done, self.of, model, share)
         self.done = min(self.done + 1, self.of)  # a control may have been counted with its group
         if isinstance(entry, str):
             self.unbuilt[model] = entry

@@ -50,6 +50,11 @@ def found() -> str:
     return ", ".join((*map(_release, PACKAGES), f"Python {platform.python_version()}"))
 
 
+def versions() -> dict[str, str | None]:
+    """The installed version of each; None where what would be imported belongs to no distribution."""
+    return {package: _version(package) for package in PACKAGES}
+
+
 def _in_words(statement: str, error: Exception) -> str:
     *_, first = chain(error)  # transformers raises its own from what a package raises
     said = " ".join(f"{type(first).__name__}: {first}".split()).removesuffix(":")
@@ -67,10 +72,10 @@ def _unmet() -> Iterator[str]:
     """The releases of these packages that another of them requires otherwise."""
     from packaging.requirements import Requirement  # noqa: PLC0415  comes with transformers
 
-    versions = {package: version for package in PACKAGES if (version := _version(package))}
-    for package in versions:
+    there = {package: version for package, version in versions().items() if version}
+    for package in there:
         for wanted in map(Requirement, importlib.metadata.requires(package) or ()):
-            version = versions.get(wanted.name)
+            version = there.get(wanted.name)
             if version is None or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
                 continue
             if not wanted.specifier.contains(version, prereleases=True):
@@ -97,7 +102,6 @@ def _release(package: str) -> str:
 
 
 def _version(package: str) -> str | None:
-    """The installed version; None where what would be imported belongs to no distribution."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
