@@ -59,8 +59,8 @@ def test_it_says_what_ask_says(visit: Open) -> None:
         expect(page.locator(".sentence")).to_have_text(next(words.lines(answer)))
         state = answer.state.replace(" ", "-")
         expect(page.locator(".verdict")).to_have_class(f"verdict {state}")
-        nearest = page.locator(".nearest a").all_inner_texts()
-        assert nearest == [f"transformers {first} with timm {second}" for first, second in answer.nearest]
+        nearest = [f"transformers {first} with timm {second}" for first, second in answer.nearest]
+        expect(page.locator(".nearest a")).to_have_text(nearest)
 
 
 def test_it_says_of_a_move_what_upgrade_says(visit: Open) -> None:
@@ -109,7 +109,7 @@ def test_a_model_is_chosen_by_keys_alone(visit: Open) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("[name=model]")).to_have_value(re.compile("vit_relpos_small"))
-    assert "model=vit_relpos_small" in page.url
+    expect(page).to_have_url(re.compile("model=vit_relpos_small"))
 
 
 def test_arrows_move_in_the_grid_and_enter_asks(visit: Open) -> None:
@@ -134,7 +134,7 @@ def test_what_does_not_exist_is_said(visit: Open) -> None:
 def test_pins_are_read_as_people_write_them(visit: Open, asked: str) -> None:
     page = visit(f"index.html{asked}")
     expect(page.locator(".sentence")).to_contain_text("transformers 4.48.3 with timm 1.0.14 in")
-    assert "transformers 4.48.3 with timm 1.0.14" in page.title()
+    expect(page).to_have_title(re.compile("transformers 4.48.3 with timm 1.0.14"))
 
 
 def test_the_link_that_skips_the_head_keeps_the_question(visit: Open) -> None:
@@ -243,7 +243,7 @@ def test_an_address_that_ends_within_a_character_can_be_gone_on_with(visit: Open
     page = visit(f"index.html#model={'x' * 99}%F0%9F%98%80")
     page.locator("[name=timm]").fill("1.0.30")
     page.keyboard.press("Tab")
-    assert "timm=1.0.30" in page.url
+    expect(page).to_have_url(re.compile("timm=1.0.30"))
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -162,7 +162,7 @@ def test_half_a_run_says_so_at_the_top(show: Open, result: Summary) -> None:
         f"Broken off: {NEW} cpu-float32, begun 2026-11-20 02:00 UTC."
     )
     whole = [case for case in judged() if case.record]
-    assert texts(show(summary(whole)), "#status .unfinished") == []
+    expect(show(summary(whole)).locator("#status .unfinished")).to_have_text([])
 
 
 def test_its_title_and_heading_begin_with_the_result(show: Open) -> None:
@@ -172,17 +172,17 @@ def test_its_title_and_heading_begin_with_the_result(show: Open) -> None:
     assert page.title() == f"{told} — layerscale-matrix · Matrix"
     page.get_by_role("link", name="Cases").click()
     expect(page).to_have_title(f"{told} — layerscale-matrix · Cases")
-    assert page.locator("#status").inner_text().split("\n")[-1] == "Not everything is as expected (exit code 1)."
+    expect(page.locator("#status > :last-child")).to_have_text("Not everything is as expected (exit code 1).")
 
 
 def test_it_begins_with_the_sentence_on_each_pair_and_its_flags_are_folded(show: Open) -> None:
     page = show(summary(judged(), answers=["One pair: works.", f"{HARM}: broken."], part="--quick --pair p"))
-    assert texts(page, "#status .answer") == ["One pair: works.", f"{HARM}: broken."]
+    expect(page.locator("#status .answer")).to_have_text(["One pair: works.", f"{HARM}: broken."])
     assert page.locator("#status > :first-child").inner_text() == "One pair: works."
     flags = page.locator("#status details")
     assert flags.inner_text() == "A part of the matrix"
     flags.locator("summary").click()
-    assert flags.locator("code").inner_text() == "--quick --pair p"
+    expect(flags.locator("code")).to_have_text("--quick --pair p")
 
 
 def test_the_matrix_shows_shape_and_share(show: Open, result: Summary) -> None:
@@ -237,13 +237,15 @@ def test_what_the_head_counts_stands_below_it_or_the_choice_of_lanes_says_where(
     assert page.locator(".others").count() == 0
     page.locator("select[name=lane]").select_option("cpu-float32")
     expect(page.locator(".beside")).to_contain_text("Nothing here is broken or missing.")
-    assert texts(page, "select[name=lane] option") == [
-        "all lanes",
-        "cpu-float32",
-        "cuda-float32 ✘ 1 regressed",
-        "cpu-bfloat16",
-    ]
-    assert page.locator(".others").inner_text().split("\n") == ["Other lanes:", "cuda-float32 ✘ regressed 1"]
+    expect(page.locator("select[name=lane] option")).to_have_text(
+        [
+            "all lanes",
+            "cpu-float32",
+            "cuda-float32 ✘ 1 regressed",
+            "cpu-bfloat16",
+        ]
+    )
+    expect(page.locator(".others")).to_have_text("Other lanes: cuda-float32 ✘ regressed 1", use_inner_text=True)
     page.locator(".others a").press("Enter")
     expect(page.locator(".cause .mark.regressed")).to_have_count(1)
     assert Axe().run(page).response["violations"] == []
@@ -253,8 +255,8 @@ def test_a_cell_leads_to_its_cases_and_the_way_back_is_the_browsers(show: Open, 
     page = show(result)
     page.get_by_role("link", name="tower, transformers 4.48.3, timm 1.0.14: 2 known broken").first.click()
     expect(page.locator("h2").first).to_have_text("tower · cpu-float32 · transformers 4.48.3, timm 1.0.14")
-    assert texts(page, "#main .case") == ["tower/m0", "tower/m1"]
-    assert "every key with gamma or beta is renamed at load" in page.locator("#main").inner_text()
+    expect(page.locator("#main .case")).to_have_text(["tower/m0", "tower/m1"])
+    expect(page.locator("#main")).to_contain_text("every key with gamma or beta is renamed at load")
     page.go_back()
     expect(page.locator(".beside table")).to_be_visible()
 
@@ -278,17 +280,17 @@ REMEDIED: Final = {"tower/m0": case_line(scenario("", finding(), remedied=tried(
 
 def test_a_cell_shows_the_share_that_passes_as_it_is_and_with_remedies(show: Open) -> None:
     page = show(summary([*from_lines(NEW, REMEDIED, [MENDED]), *cases(NEW, {"wrapper/m0": GREEN, "tower/m1": GREEN})]))
-    assert texts(page, ".beside .cell > span") == ["✔ 100%", "◑ 50% → 100%"]
+    expect(page.locator(".beside .cell > span")).to_have_text(["✔ 100%", "◑ 50% → 100%"])
     gone = known("keys", scenarios=("hidden*",))
     still_broken = {"tower/m2": case_line(scenario("", CAST), scenario("hidden states"))}
     page_of_fixed = show(summary(from_lines(NEW, still_broken, [gone, known("error")])))
-    assert texts(page_of_fixed, ".beside .cell > span") == ["↑ 0%"]
+    expect(page_of_fixed.locator(".beside .cell > span")).to_have_text(["↑ 0%"])
 
 
 def test_a_cell_of_remedied_cases_leads_to_them(show: Open) -> None:
     page = show(summary([*from_lines(NEW, REMEDIED, [MENDED]), *cases(NEW, {"tower/m1": GREEN})]))
     page.get_by_role("link", name="tower, transformers 5.23.0, timm 1.0.31: 1 remedied, 1 passed").first.click()
-    assert texts(page, "#main .case") == ["tower/m0", "tower/m1"]
+    expect(page.locator("#main .case")).to_have_text(["tower/m0", "tower/m1"])
 
 
 @pytest.mark.parametrize(
@@ -345,12 +347,12 @@ def test_a_filter_changes_the_view_and_the_address(show: Open, result: Summary) 
     page = show(result)
     page.locator("select[name=route]").select_option("tower")
     expect(page.locator(".beside tbody tr")).to_have_count(1)
-    assert page.url.endswith("#matrix?lane=cpu-float32&route=tower")
+    expect(page).to_have_url(re.compile(r"#matrix\?lane=cpu-float32&route=tower$"))
     page.get_by_label("Model").press_sequentially("m1")
     expect(page.locator(".beside td a").first).to_contain_text("0/1")
-    assert page.evaluate("document.activeElement.name") == "model"
+    expect(page.get_by_label("Model")).to_be_focused()
     page.reload()
-    assert page.get_by_label("Model").input_value() == "m1"
+    expect(page.get_by_label("Model")).to_have_value("m1")
     page.get_by_role("link", name="Cases").first.click()
     expect(page.locator("#main .case")).to_have_count(2)
 
@@ -370,7 +372,7 @@ def test_keys_choose_a_view_find_the_model_filter_and_move_in_a_grid(show: Open,
     expect(page.locator("[aria-current=page]")).to_have_text("Models")
     page.keyboard.press("/")
     page.keyboard.type("5")
-    assert page.get_by_label("Model").input_value() == "5"
+    expect(page.get_by_label("Model")).to_have_value("5")
     expect(page.locator("[aria-current=page]")).to_have_text("Models")
 
 
@@ -398,7 +400,7 @@ def test_one_model_is_shown_through_all_versions(show: Open, result: Summary) ->
 
 def test_history_shows_changes_from_night_to_night_and_runs_that_did_not_end(show: Open, result: Summary) -> None:
     page = show(result, "#history")
-    assert texts(page, ".nights thead th") == ["11-20", "11-19"]
+    expect(page.locator(".nights thead th")).to_have_text(["11-20", "11-19"])
     assert [text.split() for text in texts(page, ".nights td:not(.corner)")] == [
         ["40%", "broken", "off", "1", "changed"],
         ["60%"],
@@ -414,7 +416,7 @@ def test_an_upgrade_shows_the_changes_that_the_command_shows(show: Open, result:
     old, new = ([case for case in judged() if case.pair == pair] for pair in (OLD, NEW))
     kinds = [change.kind for change in compare(old, new)]
     expected = " · ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    assert texts(page, "#main .totals") == [expected]
+    expect(page.locator("#main .totals")).to_have_text([expected])
     page.locator("select[name=from]").select_option(NEW)
     page.locator("select[name=to]").select_option(OLD)
     back = [change.kind for change in compare(new, old)]
@@ -449,27 +451,27 @@ def test_an_upgrade_counts_what_breaks_beside_what_is_broken_anyway_as_the_comma
     assert {"newly broken", "broken otherwise"} <= set(kinds)
     page = show(summary([*old, *new]), f"#upgrade?from={OLD}&to={NEW}")
     expected = " · ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    assert texts(page, "#main .totals") == [expected]
+    expect(page.locator("#main .totals")).to_have_text([expected])
 
 
 def test_a_pair_whose_cases_are_unknown_has_lost_none(show: Open) -> None:
     blind = [*cases(OLD, BEFORE), *cases(NEW, {"tower/*": None})]
     for start, end in ((OLD, NEW), (NEW, OLD)):
         page = show(summary(blind), f"#upgrade?from={start}&to={end}")
-        assert texts(page, "#main .totals") == ["Nothing is known: no case has a result on both sides."]
+        expect(page.locator("#main .totals")).to_have_text(["Nothing is known: no case has a result on both sides."])
 
 
 def test_an_option_that_is_dropped_is_told_apart_from_a_model_that_is_gone(show: Open) -> None:
     dropped = {"tower/a@low-cpu-mem": ("unsupported", "transformers 5 always loads like this")}
     old = cases(OLD, {"tower/a@low-cpu-mem": GREEN, "tower/b@sharded": GREEN})
     page = show(summary([*old, *cases(NEW, dropped)]), f"#upgrade?from={OLD}&to={NEW}")
-    assert texts(page, "#main .totals") == ["1 gone · 1 option dropped"]
+    expect(page.locator("#main .totals")).to_have_text(["1 gone · 1 option dropped"])
 
 
 def test_an_upgrade_says_how_many_cases_have_no_result_on_either_side(show: Open) -> None:
     half = [*cases(OLD, {"tower/a": None, "tower/b": GREEN}), *cases(NEW, {"tower/a": GREEN, "tower/b": GREEN})]
     page = show(summary(half), f"#upgrade?from={OLD}&to={NEW}")
-    assert texts(page, "#main .totals") == ["Nothing changes."]
+    expect(page.locator("#main .totals")).to_have_text(["Nothing changes."])
     assert "1 case of the old pair, 0 of the new one." in page.locator("#main").inner_text()
 
 
@@ -500,7 +502,7 @@ def test_the_model_filter_shows_what_the_address_says(show: Open, result: Summar
     page.get_by_label("Model").press_sequentially("m1")
     expect(page.locator("#main .case")).to_have_count(2)
     page.go_back()
-    assert page.url.endswith("index.html") or "model=" not in page.url
+    expect(page).not_to_have_url(re.compile("model="))
 
 
 @pytest.mark.parametrize("address", ["#constructor", "#toString?x=1", "#cases?group=none&pair=none", "#models?model=["])
@@ -528,7 +530,7 @@ def page_filters(page: Page) -> list[str]:
 
 
 def test_a_page_without_cases_says_so(show: Open) -> None:
-    assert texts(show(summary([])), "#main") == ["No case is left by these filters."]
+    expect(show(summary([])).locator("#main")).to_have_text(["No case is left by these filters."])
 
 
 RUN: Final = {"tower/convnext_atto": GREEN, "tower/convnext_tiny": GREEN, "tower/eva02_tiny": GREEN}
@@ -562,9 +564,9 @@ def test_the_link_to_the_model_that_stands_for_another_keeps_the_other_filters(s
     page = show(summary(cases(NEW, RUN), stand_ins=stand_ins), "#models?model=convnext_base&route=tower")
     page.get_by_role("link", name="convnext_atto").click()
     expect(page.locator("#main h2").first).to_contain_text("convnext_atto")
-    assert page.url.endswith("#models?model=convnext_atto&route=tower")
+    expect(page).to_have_url(re.compile(r"#models\?model=convnext_atto&route=tower$"))
     page = show(summary(cases(NEW, RUN), stand_ins=stand_ins), "#models?model=tiny")
-    assert texts(page, "#main .absent") == [
-        "tiny is not in this run. eva02_tiny stands for it: a model of the same family with the same traits."
-    ]
-    assert texts(page, "#main .model a") == ["convnext_tiny", "eva02_tiny"]
+    expect(page.locator("#main .absent")).to_have_text(
+        ["tiny is not in this run. eva02_tiny stands for it: a model of the same family with the same traits."]
+    )
+    expect(page.locator("#main .model a")).to_have_text(["convnext_tiny", "eva02_tiny"])
