@@ -50,7 +50,7 @@ def front(frame: Frame, *, alone: bool = False) -> str:
         "linked": not alone,
         "policy": inline.policy(frame.style, code),
         "script": Markup(code),  # noqa: S704  our own, and the policy has its digest
-        "data": Markup(inline.inert(payload)),  # noqa: S704  without < no tag can begin or end in it
+        "data": inline.packed(payload),
     }
     return frame.render("front.html", values, root="", here="index")
 

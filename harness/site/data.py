@@ -1,14 +1,11 @@
 """What the front page answers from, as JSON: a grid in which every text, every answer and every row stands once.
 
-`rows` has for each row of the grid the numbers of its `answers`, then of its `stands`, then of `how`, one a route. A
-list of numbers is written in runs, as "0*78,3": 78 times 0, and 3. One that is mostly another is written by what it has
-otherwise: "^2;40:7" is the list two before it, with 7 at place 40.
+`rows` has for each row of the grid the numbers of its `answers`, then of its `stands`, then of `how`, one a route.
 """
 
-import operator
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby, product
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final, Generic, TypeVar
 
 from packaging.version import Version
@@ -30,8 +27,6 @@ KIND_NAMES: Final = tuple(Kind)
 KIND_MARKS: Final = [(kind, KINDS.get(kind, ""), kind in HARM) for kind in KIND_NAMES]
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 """Of the table of kinds: a letter a kind."""
-NEAR: Final = 64
-"""Lists before one, of which it may be mostly another: those of the same route are some twenty apart."""
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -47,20 +42,19 @@ class _Numbered(Generic[Key]):
 
 def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
     """The data of the front page for a lane. `current` is the pair that it begins with."""
-    grid = _alike_together(grid)
-    signatures, asked = _Numbered[tuple[Any, ...]](), _Numbered[str]()
-    bases, standing, answers, stands, how = (_Numbered[str]() for _ in range(5))
+    bases, standing = _Numbered[str](), _Numbered[str]()
+    signatures, asked, answers, stands, how = (_Numbered[tuple[Any, ...]]() for _ in range(5))
     number = [
         (signatures.number(_signature(part)), standing.number(_measured(part)), bases.number(part.basis))
         for part in grid.parts
     ]
     rows = [
-        [_runs(texts.number(_runs(number[index][place] for index in route)) for route in row) for row in grid.rows]
-        for place, texts in enumerate((answers, stands, how))
+        [[lists.number(tuple(number[index][place] for index in route)) for route in row] for row in grid.rows]
+        for place, lists in enumerate((answers, stands, how))
     ]
     alike, changes = _changes(list(signatures.of))
     measured = [
-        [*_place(grid, pair), grid.days[pair], [asked.number(_runs(some)) for some in routes]]
+        [*_place(grid, pair), grid.days[pair], [asked.number(some) for some in routes]]
         for pair, routes in grid.asked.items()
     ]
     return {
@@ -76,11 +70,11 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
         "signatures": list(signatures.of),
         "standing": list(standing.of),
         "bases": list(bases.of),
-        "answers": list(_patched(list(answers.of))),
+        "answers": list(answers.of),
         "stands": list(stands.of),
         "how": list(how.of),
-        "rows": [list(_patched(texts)) for texts in rows],
-        "pairs": _runs(map(grid.of_pair.__getitem__, product(*grid.releases))),
+        "rows": rows,
+        "pairs": [grid.of_pair[pair] for pair in product(*grid.releases)],
         "measured": measured,
         "asked": list(asked.of),
         "rules": dict(_causes(grid)),
@@ -96,30 +90,6 @@ def payload(grid: Grid, current: Sequence[str]) -> Mapping[str, Any]:
 def _place(grid: Grid, pair: Releases) -> list[int]:
     """Which of the releases of each package a pair has."""
     return [releases.index(one) for releases, one in zip(grid.releases, pair, strict=True)]
-
-
-def _alike_together(grid: Grid) -> Grid:
-    """The grid with its classes in an order in which neighbours have mostly the same answers: runs are longer so."""
-    answers = [route for route in {route for row in grid.rows for route in row} if len(route) > 1]
-    columns = list(zip(*answers, strict=True)) or [()]
-    order, left = [0], set(range(1, len(grid.classes)))
-    while left:
-        last = columns[order[-1]]
-        order.append(min(left, key=lambda index: (sum(map(operator.ne, columns[index], last)), index)))
-        left.remove(order[-1])
-    place = {index: at for at, index in enumerate(order)}
-    return replace(
-        grid,
-        classes=tuple(grid.classes[index] for index in order),
-        rows=tuple(
-            tuple(tuple(route[index] for index in order) if len(route) > 1 else route for route in row)
-            for row in grid.rows
-        ),
-        asked={
-            pair: tuple(tuple(sorted(place[index] for index in some)) for some in routes)
-            for pair, routes in grid.asked.items()
-        },
-    )
 
 
 def _signature(part: Part) -> tuple[Any, ...]:
@@ -156,28 +126,3 @@ def _causes(grid: Grid) -> Iterator[tuple[str, Sequence[str | None]]]:
         if rule.id in told:
             remedy = rule.remedy if rule.remedy in REMEDIES else ""
             yield rule.id, (rule.because, rule.advice, rule.url or rule.script, rule.releases, remedy)
-
-
-def _patched(texts: Sequence[str]) -> Iterator[str]:
-    """Each list in runs, or by what it has otherwise than one of those shortly before it, whichever is shorter."""
-    lists = [_numbers(text) for text in texts]
-    for at, (text, numbers) in enumerate(zip(texts, lists, strict=True)):
-        bases = [base for base in range(max(0, at - NEAR), at) if len(lists[base]) == len(numbers)]
-        nearest = min(bases, key=lambda base: sum(map(operator.ne, lists[base], numbers)), default=None)
-        yield text if nearest is None else min(text, _patch(at - nearest, lists[nearest], numbers), key=len)
-
-
-def _patch(back: int, base: Sequence[int], numbers: Sequence[int]) -> str:
-    changes = (f";{place}:{new}" for place, (old, new) in enumerate(zip(base, numbers, strict=True)) if new != old)
-    return f"^{back}{''.join(changes)}"
-
-
-def _numbers(text: str) -> list[int]:
-    """The list that `_runs` wrote."""
-    runs = (run.partition("*") for run in text.split(",") if run)
-    return [int(number) for number, _, count in runs for _ in range(int(count or 1))]
-
-
-def _runs(numbers: Iterable[int]) -> str:
-    counted = ((number, sum(1 for _ in some)) for number, some in groupby(numbers))
-    return ",".join(f"{number}*{count}" if count > 1 else f"{number}" for number, count in counted)

@@ -46,7 +46,10 @@ def public(frame: Frame, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def visit(opens: Opens, public: Path) -> Open:
     """Opens a page of the site at an address within it."""
 
-    def opened(address: str = "index.html", size: tuple[int, int] = DESKTOP) -> Page:
-        return opens(f"{public.as_uri()}/{address}", public.as_uri(), size)
+    def opened(address: str = build.FRONT, size: tuple[int, int] = DESKTOP) -> Page:
+        page = opens(f"{public.as_uri()}/{address}", public.as_uri(), size)
+        if address.startswith(build.FRONT):
+            page.wait_for_selector(".sentence")  # its script reads the data before it draws
+        return page
 
     return opened

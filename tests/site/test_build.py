@@ -1,5 +1,9 @@
 """Writing the site."""
 
+import base64
+import gzip
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,9 +82,12 @@ def test_a_cause_that_the_package_lacks_has_no_page_and_comes_with_its_reason(fe
     own = PairEntry(measured.versions, {LANE: replace(measured.lanes[LANE], routes=routes)})
     frame = build.site("2026-11-30", folder=few, own=[own], reasons={"mine": "our own <cause>", "idle": "unused"})
     assert frame.pageless == {"gone": "", "mine": "our own <cause>"}
-    text = build.front(frame)
-    assert '"pageless":["gone","mine"]' in text
-    assert '"gone":["gone","","","",""],"mine":["our own \\u003ccause>","","","",""]' in text
+    data = re.search('id="data">([^<]*)<', build.front(frame))
+    assert data is not None
+    told = json.loads(gzip.decompress(base64.b64decode(data[1])))
+    assert told["pageless"] == ["gone", "mine"]
+    assert told["rules"]["gone"] == ["gone", "", "", "", ""]
+    assert told["rules"]["mine"] == ["our own <cause>", "", "", "", ""]
     pages = dict(Pages(frame).all())
     assert "mine: our own &lt;cause&gt;" in pages["model/test_convnext.html"]
     assert not any("rule/mine.html" in page for page in pages.values())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from harness.atlas import words
 from harness.atlas.asking import ask
@@ -22,6 +22,10 @@ PAIRS = (("5.23.0", "1.0.31"), ("4.48.3", "1.0.14"), ("5.22.2", "1.0.31"), ("4.4
 MODELS = ("", "eva02_tiny_patch14_224", "convnext_base")
 AXE = Axe()
 FIRST_ANSWER, A_KEY = 600, 100  # milliseconds: twice what is promised, for others run beside the test
+ANSWERED = """window.answered = new Promise((done) => new MutationObserver((_, watch) => {
+  if (!document.querySelector(".sentence")) return;
+  watch.disconnect(); requestAnimationFrame(() => setTimeout(() => done(performance.now())));
+}).observe(document, { childList: true, subtree: true }));"""
 WRONG = {
     "transformers=5.23.7": "transformers 5.23.7 is no release that is known here; next to it are 5.23.0",
     "timm=x": "timm x is no release that is known here; the newest are 1.0.",
@@ -81,9 +85,14 @@ def test_every_cause_that_ask_names_is_there(visit: Open) -> None:
     assert page.locator("#answer .because").count() >= len(named) > 0
 
 
-def test_the_first_answer_is_there_at_once(visit: Open) -> None:
-    painted = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-    assert min(visit(address(PAIRS[0])).evaluate(painted) for _ in range(5)) < FIRST_ANSWER
+def test_the_first_answer_is_there_at_once(browser: Browser, public: Path) -> None:
+    def answered() -> Any:
+        page = browser.new_page()
+        page.add_init_script(ANSWERED)
+        page.goto(f"{public.as_uri()}/{address(PAIRS[0])}")
+        return page.evaluate("answered")
+
+    assert min(answered() for _ in range(5)) < FIRST_ANSWER
 
 
 def test_typing_a_name_is_answered_key_by_key(visit: Open) -> None:

@@ -1,36 +1,7 @@
 // What the data say of a pair, a move, or every pair: no text is made here that data.py did not give.
-const DATA = JSON.parse(document.getElementById("data").textContent);
-
-// "0*78,3" is 78 times 0, and 3.
-const runs = (text) => text.split(",").flatMap((run) => {
-  const [number, count = "1"] = run.split("*");
-  return new Array(Number(count)).fill(Number(number));
-});
-// "^2;40:7" is the list two before, with 7 at place 40.
-const decoded = (texts) => {
-  const known = new Map();
-  const list = (index) => {
-    if (!known.has(index)) known.set(index, read(texts[index], index));
-    return known.get(index);
-  };
-  const read = (text, index) => {
-    if (!text.startsWith("^")) return text === "" ? [] : runs(text);
-    const [back, ...changes] = text.slice(1).split(";");
-    const numbers = [...list(index - Number(back))];
-    for (const change of changes) {
-      const [place, number] = change.split(":").map(Number);
-      numbers[place] = number;
-    }
-    return numbers;
-  };
-  return list;
-};
-const answersOf = decoded(DATA.answers);
-const standsOf = decoded(DATA.stands);
-const basesOf = decoded(DATA.how);
-const askedOf = decoded(DATA.asked);
-const rowOf = runs(DATA.pairs);
-const [answersIn, standsIn, basesIn] = DATA.rows.map(decoded);
+const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (letter) => letter.charCodeAt(0));
+const DATA = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+const [answersIn, standsIn, basesIn] = DATA.rows;
 
 export const [TRANSFORMERS, TIMM] = DATA.releases;
 export const STATES = DATA.states.map(([name, mark, good], index) => ({ index, name, mark, good }));
@@ -55,10 +26,10 @@ const byDistance = (pair) => MEASURED.map((other) => [distance(pair, other.pair)
 
 // The answer for a model on a route; the model's name stands in its texts.
 function partOf(pair, route, model) {
-  const row = rowOf[keyOf(pair)];
-  const answers = answersOf(answersIn(row)[route.index]);
-  const stands = standsOf(standsIn(row)[route.index]);
-  const bases = basesOf(basesIn(row)[route.index]);
+  const row = DATA.pairs[keyOf(pair)];
+  const answers = DATA.answers[answersIn[row][route.index]];
+  const stands = DATA.stands[standsIn[row][route.index]];
+  const bases = DATA.how[basesIn[row][route.index]];
   const at = answers.length > 1 ? CLASS_OF.get(model) : 0;
   const [signature, measured] = [answers[at], DATA.standing[stands[at]]];
   const [stateIndex, rules, mended, changed, because] = DATA.signatures[signature];
@@ -70,8 +41,8 @@ function partOf(pair, route, model) {
 function modelsFor(pair, route, named) {
   if (!route.hasTimm) return ["bert"];
   if (named.length) return named;
-  const there = byDistance(pair).find((other) => askedOf(other.asked[route.index]).length);
-  return there ? askedOf(there.asked[route.index]).map((index) => DATA.classes[index][0]).sort() : [ANY];
+  const there = byDistance(pair).find((other) => DATA.asked[other.asked[route.index]].length);
+  return there ? DATA.asked[there.asked[route.index]].map((index) => DATA.classes[index][0]).sort() : [ANY];
 }
 
 const chosen = (routes) => (routes.length ? ROUTES.filter(({ name }) => routes.includes(name)) : ROUTES);
@@ -88,7 +59,7 @@ function nearestGood(pair, parts) {
   const supported = parts.filter((part) => part.state !== UNSUPPORTED);
   const others = byDistance(pair).map((other) => other.pair).filter((other) => keyOf(other) !== keyOf(pair));
   const ofRoute = ({ route, model }) => (other) => {
-    const answers = answersOf(answersIn(rowOf[keyOf(other)])[route.index]);
+    const answers = DATA.answers[answersIn[DATA.pairs[keyOf(other)]][route.index]];
     return STATES[DATA.signatures[answers[answers.length > 1 ? CLASS_OF.get(model) : 0]][0]].good;
   };
   const good = (supported.length ? supported : parts).map((part) => new Set(others.filter(ofRoute(part)))).filter(({ size }) => size);
@@ -120,12 +91,12 @@ export function grid({ models = [], routes = [] } = {}) {
   const sharesOf = new Map();
   const known = new Map();
   const picked = chosen(routes);
-  const every = [...new Set(MEASURED.flatMap(({ asked }) => asked.flatMap(askedOf)))];
+  const every = [...new Set(MEASURED.flatMap(({ asked }) => asked.flatMap((some) => DATA.asked[some])))];
   const classes = models.length ? [...new Set(models.map((model) => CLASS_OF.get(model)))] : every;
   const ofAnswers = (index, hasTimm) => {
     const key = hasTimm ? index : -1 - index;
     if (!known.has(key)) {
-      const answers = answersOf(index);
+      const answers = DATA.answers[index];
       const told = answers.length > 1 ? classes.map((at) => answers[at]) : answers;
       const counts = STATES.map(() => 0);
       for (const signature of told) counts[DATA.signatures[signature][0]] += 1;
@@ -136,7 +107,7 @@ export function grid({ models = [], routes = [] } = {}) {
   const ofRow = (row) => {
     if (!sharesOf.has(row)) {
       const counts = STATES.map(() => 0);
-      for (const route of picked) ofAnswers(answersIn(row)[route.index], route.hasTimm).forEach((count, index) => { counts[index] += count; });
+      for (const route of picked) ofAnswers(answersIn[row][route.index], route.hasTimm).forEach((count, index) => { counts[index] += count; });
       // A pair of which something is known shows that; the rest is told when it is asked about.
       const shares = [WORKS, REMEDY, BROKEN].map((index) => [STATES[index], counts[index]]).filter(([, count]) => count);
       const only = STATES[counts[UNKNOWN] || !counts[UNSUPPORTED] ? UNKNOWN : UNSUPPORTED];
@@ -144,7 +115,7 @@ export function grid({ models = [], routes = [] } = {}) {
     }
     return sharesOf.get(row);
   };
-  return (pair) => ({ ...ofRow(rowOf[keyOf(pair)]), day: dayOf(pair) });
+  return (pair) => ({ ...ofRow(DATA.pairs[keyOf(pair)]), day: dayOf(pair) });
 }
 
 export const counted = (items, of) => {
