@@ -17,7 +17,7 @@ from harness.doctor.verdict import Verdict
 from tests.places import ROOT
 
 SCHEMA: Final = json.loads((ROOT / "harness" / "schemas" / "command.json").read_text())
-COMMANDS: Final = ("doctor", "check", "names", "repair", "collect")
+COMMANDS: Final = ("doctor", "check", "names", "repair", "collect", "site")
 PROGRAM: Final = """\
 import atexit, os, subprocess, sys
 from harness.doctor import supervisor
@@ -120,7 +120,7 @@ def test_bad_input_of_each_command_prints_nothing_on_standard_output(words: list
 
 TYPED: Final = {
     "doctor": [], "check": ["m:M"], "names": ["m:M"], "repair": ["m:M"], "collect": ["results"], "plan": [],
-    "ask": ["a"], "upgrade": ["a"], "explain": ["a"],
+    "ask": ["a"], "upgrade": ["a"], "explain": ["a"], "site": ["--out", "public"],
 }  # fmt: skip
 
 

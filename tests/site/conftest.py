@@ -1,9 +1,13 @@
 """The site in a real browser."""
 
+import base64
+import gzip
+import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page
@@ -15,6 +19,15 @@ from harness.site.frame import Frame
 from tests.browser import DESKTOP, Opens
 
 Open = Callable[..., Page]
+
+
+def front_data(text: str) -> Any:
+    """What a front page answers from."""
+    packed = re.search('id="data">([^<]*)<', text)
+    assert packed is not None
+    return json.loads(gzip.decompress(base64.b64decode(packed[1])))
+
+
 FEW: Final = (("5.23.0", "1.0.31"), ("5.12.1", "1.0.27"), ("4.57.6", "1.0.22"))
 
 

@@ -1,9 +1,5 @@
 """Writing the site."""
 
-import base64
-import gzip
-import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +12,7 @@ from harness.config.errors import BadInput
 from harness.site import build, night
 from harness.site.frame import Frame
 from harness.site.pages import Pages
+from tests.site.conftest import front_data
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +79,7 @@ def test_a_cause_that_the_package_lacks_has_no_page_and_comes_with_its_reason(fe
     own = PairEntry(measured.versions, {LANE: replace(measured.lanes[LANE], routes=routes)})
     frame = build.site("2026-11-30", folder=few, own=[own], reasons={"mine": "our own <cause>", "idle": "unused"})
     assert frame.pageless == {"gone": "", "mine": "our own <cause>"}
-    data = re.search('id="data">([^<]*)<', build.front(frame))
-    assert data is not None
-    told = json.loads(gzip.decompress(base64.b64decode(data[1])))
+    told = front_data(build.front(frame))
     assert told["pageless"] == ["gone", "mine"]
     assert told["rules"]["gone"] == ["gone", "", "", "", ""]
     assert told["rules"]["mine"] == ["our own <cause>", "", "", "", ""]

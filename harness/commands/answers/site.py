@@ -7,6 +7,7 @@ from typing import Any, Final, TextIO
 from ...atlas.answer import LANE
 from ...config.errors import BadInput
 from ...config.text import capitalised, number
+from ...contract.fields.command import done
 
 ABOUT: Final = "write a site that answers from what was measured before: static pages, which need no server"
 EXAMPLE: Final = "Example: site --out public --results results"
@@ -22,6 +23,7 @@ def add_to(commands: Any) -> None:
     command.add_argument("--matrix", type=Path, metavar="FILE", help="of these records, another file than matrix.yaml")
     command.add_argument("--quick", action="store_true", help="these records are of runs with --quick")
     command.add_argument("--alone", action="store_true", help="the front page alone, one file that links to no other")
+    command.add_argument("--json", action="store_true", help="say what was written as JSON")
 
 
 def run(arguments: argparse.Namespace, out: TextIO) -> int:
@@ -33,12 +35,16 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     _refuse_without_records(arguments)
     build.refuse_file(arguments.out)
     own = recorded.of(arguments) if arguments.results else recorded.Own()
+    frame = build.site(pypi.today().isoformat(), arguments.lane, own=own.entries.values(), reasons=own.reasons)
+    count = build.write(frame, arguments.out, alone=arguments.alone)
+    front = str(arguments.out / build.FRONT)
+    if arguments.json:
+        out.write(done("site", pages=count, front=front, own=list(own.entries), left_out=own.left_out))
+        return 0
     if own.entries:
         out.write(f"{number(len(own.entries), 'pair')} of your own runs: {', '.join(own.entries)}\n")
     out.writelines(f"{line}\n" for line in own.left_out)
-    frame = build.site(pypi.today().isoformat(), arguments.lane, own=own.entries.values(), reasons=own.reasons)
-    count = build.write(frame, arguments.out, alone=arguments.alone)
-    out.write(f"{number(count, 'page')}; open {arguments.out / build.FRONT}\n")
+    out.write(f"{number(count, 'page')}; open {front}\n")
     return 0
 
 

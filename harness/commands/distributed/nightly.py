@@ -1,6 +1,5 @@
 """What a night does around the runs themselves: the plan for its machines, and their records in one folder."""
 
-import json
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
 from ...contract import package, record
+from ...contract.fields.command import done
 from ...contract.finding import printable
 from ...contract.surroundings import is_folder
 from ...execution import run_lock
@@ -139,18 +139,13 @@ def collect(folders: Sequence[Path], into: Path, out: IO[str], *, as_json: bool 
     for folder in folders:
         import_results.add_catalogs(folder, into)
     if as_json:
-        out.write(json.dumps(_collected(folders, into, added), indent=1) + "\n")
+        files = [{"file": lane.as_posix(), "runs": count} for lane, count in added.items()]
+        asked = {"folders": list(map(str, folders)), "into": str(into)}
+        out.write(done("collect", **asked, runs=sum(added.values()), files=files))
         return 0
     runs = number(sum(added.values()), "run")
     out.write(printable(f"{into}: {runs} added from {number(len(folders), 'folder')}") + "\n")
     return 0
-
-
-def _collected(folders: Sequence[Path], into: Path, added: Mapping[Path, int]) -> Mapping[str, Any]:
-    """The same as JSON: how many runs were added to the file of each lane."""
-    files = [{"file": lane.as_posix(), "runs": count} for lane, count in added.items()]
-    asked = {"schema": 1, "command": "collect", "problem": None, "folders": list(map(str, folders)), "into": str(into)}
-    return {**asked, "exit_code": 0, "runs": sum(added.values()), "files": files}
 
 
 def _refuse_future(found: Mapping[Path, Sequence[RunText]]) -> None:

@@ -1,14 +1,18 @@
 """The command `site`."""
 
+import json
 from functools import partial
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from harness import __main__ as command
 from harness.atlas import entry
 from harness.commands.answers import recorded
 from harness.site import build
+from tests.places import ROOT
+from tests.site.conftest import front_data
 
 
 def test_it_says_how_many_pages_there_are_and_which_to_open(
@@ -43,7 +47,12 @@ def test_it_says_which_pairs_are_of_ones_own_runs_and_which_are_left_out(
         "a pair: left out, for a reason",
         f"1 page; open {tmp_path / 'index.html'}",
     ]
-    assert "5.8.1" in (tmp_path / "index.html").read_text()
+    assert "5.8.1" in front_data((tmp_path / "index.html").read_text())["releases"][0]
+    assert command.main(["site", "--out", str(tmp_path), "--alone", "--results", "results", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    jsonschema.validate(said, json.loads((ROOT / "harness" / "schemas" / "command.json").read_text()))
+    assert (said["own"], said["left_out"]) == ([mine.id], list(own.left_out))
+    assert (said["pages"], said["front"]) == (1, str(tmp_path / "index.html"))
 
 
 @pytest.mark.parametrize("given", [["--quick"], ["--matrix", "other.yaml"], ["--quick", "--matrix", "other.yaml"]])
