@@ -95,6 +95,13 @@ def test_the_first_answer_is_there_at_once(browser: Browser, public: Path) -> No
     assert min(answered() for _ in range(5)) < FIRST_ANSWER
 
 
+def test_a_browser_that_cannot_read_the_data_says_so(browser: Browser, public: Path) -> None:
+    page = browser.new_page()
+    page.add_init_script("delete globalThis.DecompressionStream")
+    page.goto(f"{public.as_uri()}/{build.FRONT}")
+    expect(page.locator("#answer")).to_have_text("This page needs a browser of May 2023 or later.")
+
+
 def test_typing_a_name_is_answered_key_by_key(visit: Open) -> None:
     page = visit()
     field = page.locator("[name=model]")

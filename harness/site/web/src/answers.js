@@ -1,4 +1,5 @@
 // What the data say of a pair, a move, or every pair: no text is made here that data.py did not give.
+if (!globalThis.DecompressionStream) document.getElementById("answer").textContent = "This page needs a browser of May 2023 or later.";
 const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (letter) => letter.charCodeAt(0));
 const DATA = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 const [answersIn, standsIn, basesIn] = DATA.rows;
