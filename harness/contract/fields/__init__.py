@@ -1,1 +1,1 @@
-"""The fields of what other programs read or write: records, catalogs, and what commands print. Standard library only."""
+"""The fields of what other programs read or write: records, catalogs, what commands print. Standard library only."""
