@@ -40,7 +40,7 @@ def ask(  # noqa: PLR0913  what can be asked
     parts = tuple(atlas.parts(releases, asked))
     answer = Answer(*releases, lane, parts, ())
     bad = answer.state not in GOOD
-    return replace(answer, nearest=tuple(atlas.nearest_good(releases, asked, parts))) if bad else answer
+    return replace(answer, nearest=tuple(atlas.nearest_good(releases, parts))) if bad else answer
 
 
 def opened(folder: Path, lane: str, own: Iterable[entries.PairEntry] = ()) -> Atlas:

@@ -68,13 +68,14 @@ class Atlas:
 
     def parts(self, releases: Releases, asked: Mapping[str, Sequence[str]]) -> Iterator[Part]:
         """The answer for each model on each route; of a route that no pair was measured on, that nothing is known."""
-        timm = releases[1]
         for route, models in asked.items():
             for model in (models or [ANY]) if ROUTES[route].has_timm else [BERT.model]:
-                if model not in {ANY, BERT.model} and names.has(timm, model) is False:
-                    yield Part(route, model, State.UNSUPPORTED, because=f"timm {timm} has no {model}")
-                else:
-                    yield self.measured(releases, route, model) or self._between(releases, route, model)
+                yield self._part(releases, route, model)
+
+    def _part(self, releases: Releases, route: str, model: str) -> Part:
+        if model not in {ANY, BERT.model} and names.has(releases[1], model) is False:
+            return Part(route, model, State.UNSUPPORTED, because=f"timm {releases[1]} has no {model}")
+        return self.measured(releases, route, model) or self._between(releases, route, model)
 
     def measured(self, releases: Releases, route: str, model: str) -> Part | None:
         """What was measured of the pair itself; None if no case was tried that tells."""
@@ -166,21 +167,24 @@ class Atlas:
         """The few measured pairs nearest to these releases that are good."""
         return islice(filter(is_good, self.by_distance(releases)), SHOWN)
 
-    def nearest_good(
-        self, releases: Releases, asked: Mapping[str, Sequence[str]], parts: Sequence[Part]
-    ) -> Iterator[Releases]:
+    def nearest_good(self, releases: Releases, parts: Sequence[Part]) -> Iterator[Releases]:
         """The nearest measured pairs that are good for all that any is good for, of what the pair itself supports."""
         supported = [part for part in parts if part.state is not State.UNSUPPORTED] or parts
-        wanted = frozenset((part.route, part.model) for part in supported)
-        good = {
-            other: wanted.intersection(
-                (part.route, part.model) for part in self.parts(other, asked) if part.state in GOOD
-            )
-            for other in self.lanes
-            if other != releases
-        }
-        possible = frozenset[tuple[str, str]]().union(*good.values())
-        return self.nearest(releases, lambda other: bool(possible) and good.get(other) == possible)
+        # What the pair is not good for comes first: most of the others are refused by that.
+        wanted = [(part.route, part.model) for part in sorted(supported, key=lambda part: part.state in GOOD)]
+        others = [other for other in self.lanes if other != releases]
+
+        def is_good(other: Releases, route: str, model: str) -> bool:
+            return self._part(other, route, model).state in GOOD
+
+        @cache
+        def is_possible(route: str, model: str) -> bool:
+            return any(is_good(other, route, model) for other in others)
+
+        def is_good_for_all(other: Releases) -> bool:
+            return other != releases and all(is_good(other, *one) or not is_possible(*one) for one in wanted)
+
+        return self.nearest(releases, is_good_for_all) if any(is_possible(*one) for one in wanted) else iter(())
 
 
 def parts_of(lane: LaneEntry) -> Iterator[Part]:
