@@ -38,6 +38,7 @@ class Kind(StrEnum):
 
 
 HARM: Final = frozenset({Kind.BREAKS, Kind.GONE, Kind.NEEDS})
+NOT_GOOD: Final = HARM | {Kind.UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,12 @@ def move(  # noqa: PLR0913  what can be asked
     asked = _of_both(atlas, (start, end), models, routes)
     found = _move(atlas, start, end, asked)
 
-    def is_good(other: Releases) -> bool:
-        changes = tuple(_changes(atlas, start, other, asked))
-        return other not in {start, end} and replace(found, changes=changes).exit_code == 0
+    def is_good(other: Releases) -> bool:  # what is not is so at its first change that is not
+        kinds = (change.kind for change in _changes(atlas, start, other, asked))
+        return other not in {start, end} and all(kind not in NOT_GOOD for kind in kinds)
 
-    return replace(found, nearest=tuple(atlas.nearest(end, is_good))) if found.exit_code else found
+    bad = found.exit_code and found.changes
+    return replace(found, nearest=tuple(atlas.nearest(end, is_good))) if bad else found
 
 
 def between(atlas: Atlas, start: Releases, end: Releases) -> Move:
