@@ -1,6 +1,7 @@
 """`completion`: the script with which a shell completes layerscale-matrix. It needs shtab, and the script nothing."""
 
 import argparse
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ PLACES: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("FILE", "PINS", "TARGET"), shtab.FILE),
 }
 """By what an argument is called in `--help`, the files or folders that are proposed for it."""
+
+SPECIAL: Final = re.compile(r"""[\s`$"'\\;&|<>(){}\[\]*?!#~]""")
+"""In a word that a shell would read as something else; such a word is not proposed."""
 
 
 def script(shell: str) -> str:
@@ -35,7 +39,8 @@ def script(shell: str) -> str:
 def _words() -> Mapping[str, Collection[str]]:
     """The words that are proposed, by option, or by the command whose argument they are."""
     lanes = {name for pair in entry.read().values() for name in pair.lanes}
-    return {"--route": ROUTES, "--lane": lanes, "explain": explain.words()}
+    plain = [word for word in explain.words() if not SPECIAL.search(word)]
+    return {"--route": ROUTES, "--lane": lanes, "explain": plain}
 
 
 def _arguments(whole: argparse.ArgumentParser, command: str = "") -> Iterator[tuple[str, argparse.Action]]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import completion
 from harness.command_line import SHELLS
+from harness.commands.answers import explain
 from tests.places import ROOT
 
 NAME = "layerscale-matrix"
@@ -64,6 +66,15 @@ def completed(bash: Path, *words: str, cwd: Path | None = None) -> set[str]:
 )
 def test_bash_completes_what_is_typed(bash: Path, words: tuple[str, ...], proposed: set[str]) -> None:
     assert completed(bash, *words) == proposed
+
+
+def test_a_word_that_a_shell_would_read_is_not_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    special = [f"odd{sign}word" for sign in "`$\"'\\;&|<>(){}[]*?!#~ "]
+    monkeypatch.setattr(explain, "words", lambda: [*special, "plain-word"])
+    proposing = completion.script("bash")
+    assert "plain-word" in proposing
+    assert [word for word in special if word in proposing] == []
+    assert "odd" not in proposing
 
 
 def test_bash_proposes_files_for_pins_and_folders_for_a_copy(bash: Path, tmp_path: Path) -> None:
