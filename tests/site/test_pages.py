@@ -78,7 +78,7 @@ def test_every_page_counts_what_ask_counts(frame: Frame, written: Mapping[str, s
         assert dict(counts_of(frame.answers(pair))) == dict(by_state), pair
         for package, release in zip(PACKAGES, pair, strict=True):
             assert str(counts(by_state)) in written[f"{package}/{release}.html"], pair
-    for model in sorted(frame.grid.class_of)[::3]:
+    for model in frame.grid.class_of:
         by_state = counts_of(ask(*frame.current, [model]).parts)
         assert str(counts(by_state)) in written[f"model/{model}.html"], model
 

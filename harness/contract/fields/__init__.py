@@ -1,1 +1,1 @@
-"""The fields of what other programs read or write: records, catalogs, what commands print. Standard library only."""
+"""The checks of the fields of files that come from elsewhere: records and catalogs. Standard library only."""
