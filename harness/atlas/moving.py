@@ -39,6 +39,7 @@ class Kind(StrEnum):
 
 HARM: Final = frozenset({Kind.BREAKS, Kind.GONE, Kind.NEEDS})
 NOT_GOOD: Final = HARM | {Kind.UNKNOWN}
+"""A move with one of these ends with an exit code other than 0."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def move(  # noqa: PLR0913  what can be asked
     asked = _of_both(atlas, (start, end), models, routes)
     found = _move(atlas, start, end, asked)
 
-    def is_good(other: Releases) -> bool:  # what is not is so at its first change that is not
+    def is_good(other: Releases) -> bool:  # no further than the first change that is not
         kinds = (change.kind for change in _changes(atlas, start, other, asked))
         return other not in {start, end} and all(kind not in NOT_GOOD for kind in kinds)
 

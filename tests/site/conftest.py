@@ -19,6 +19,7 @@ from harness.site.frame import Frame
 from tests.browser import DESKTOP, Opens
 
 Open = Callable[..., Page]
+FEW: Final = (("5.23.0", "1.0.31"), ("5.12.1", "1.0.27"), ("4.57.6", "1.0.22"))
 
 
 def front_data(text: str) -> Any:
@@ -26,9 +27,6 @@ def front_data(text: str) -> Any:
     packed = re.search('id="data">([^<]*)<', text)
     assert packed is not None
     return json.loads(gzip.decompress(base64.b64decode(packed[1])))
-
-
-FEW: Final = (("5.23.0", "1.0.31"), ("5.12.1", "1.0.27"), ("4.57.6", "1.0.22"))
 
 
 @pytest.fixture(scope="session")
