@@ -7,12 +7,14 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ..cell.guards import importing
-from ..contract.fields.command import SCHEMA
 from .messages import Message, reported
 from .verdict import BAD_INPUT, Verdict
+
+SCHEMA: Final = 1
+"""Rises when a field goes or means something else."""
 
 
 def packages() -> Mapping[str, str | None]:

@@ -7,7 +7,7 @@ from typing import Any, Final, TextIO
 from ...atlas.answer import LANE
 from ...config.errors import BadInput
 from ...config.text import capitalised, number
-from ...contract.fields.command import done
+from ...report.formats.command import done
 
 ABOUT: Final = "write a site that answers from what was measured before: static pages, which need no server"
 EXAMPLE: Final = "Example: site --out public --results results"

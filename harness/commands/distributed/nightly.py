@@ -16,11 +16,11 @@ from ...config.pair import AXES, Pair
 from ...config.source import WHEEL
 from ...config.text import number
 from ...contract import package, record
-from ...contract.fields.command import done
 from ...contract.finding import printable
 from ...contract.surroundings import is_folder
 from ...execution import run_lock
 from ...report import reproduction
+from ...report.formats.command import done
 from ...results import run_text, store, succession
 from ...results.pair_records import find_catalog
 from ...results.run_text import RunText

@@ -1,4 +1,7 @@
-"""The JSON object that a command prints; its format is harness/schemas/command.json. Standard library only."""
+"""The JSON object of a command that tests no library; its format is harness/schemas/command.json.
+
+That of one that does is made in harness/doctor, which may import nothing of this; the schema holds both to one version.
+"""
 
 import json
 from typing import Any, Final
