@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from .atlas import entry
+from .atlas.entries import pair_files
 from .commands.answers import ask, explain, site
 from .config.text import capitalised
 from .contract import finding, package
@@ -60,8 +60,8 @@ class _Parser(argparse.ArgumentParser):
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        days = sorted({lane.day for pair in entry.read().values() for lane in pair.lanes.values()})
-        measured = f"{len(entry.read())} pairs, measured up to {days[-1]}" if days else "no pair"
+        days = sorted({lane.day for pair in pair_files.read().values() for lane in pair.lanes.values()})
+        measured = f"{len(pair_files.read())} pairs, measured up to {days[-1]}" if days else "no pair"
         sys.stdout.write(f"{INSTALLED} {_version()}; the atlas has {measured}\n")
         parser.exit()
 

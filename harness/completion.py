@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import shtab
 
-from .atlas import entry
+from .atlas.entries import pair_files
 from .command_line import INSTALLED, parser
 from .commands.answers import explain
 from .contract.routes import ROUTES
@@ -38,7 +38,7 @@ def script(shell: str) -> str:
 
 def _words() -> Mapping[str, Collection[str]]:
     """The words that are proposed, by option, or by the command whose argument they are."""
-    lanes = {name for pair in entry.read().values() for name in pair.lanes}
+    lanes = {name for pair in pair_files.read().values() for name in pair.lanes}
     plain = [word for word in explain.words() if not SPECIAL.search(word)]
     return {"--route": ROUTES, "--lane": lanes, "explain": plain}
 

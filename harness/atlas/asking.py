@@ -11,10 +11,11 @@ from ..config.errors import BadInput
 from ..config.pin_files.reading import PACKAGES
 from ..contract.finding import printable
 from ..contract.routes import ROUTES
-from . import entry as entries
 from . import names
 from . import releases as known
 from .answer import GOOD, LANE, Answer, Releases
+from .entries import pair_files
+from .entries.entry import PairEntry
 from .measured import Atlas
 from .own import over
 
@@ -28,7 +29,7 @@ def ask(  # noqa: PLR0913  what can be asked
     routes: Sequence[str] = (),
     *,
     lane: str = LANE,
-    folder: Path = entries.PACKAGED,
+    folder: Path = pair_files.PACKAGED,
 ) -> Answer:
     """What is known of a pair. `models` are names or globs of timm's models, all that were measured by default.
 
@@ -43,12 +44,12 @@ def ask(  # noqa: PLR0913  what can be asked
     return replace(answer, nearest=tuple(atlas.nearest_good(releases, parts))) if bad else answer
 
 
-def opened(folder: Path, lane: str, own: Iterable[entries.PairEntry] = ()) -> Atlas:
+def opened(folder: Path, lane: str, own: Iterable[PairEntry] = ()) -> Atlas:
     """A lane of the atlas, with what one's `own` runs measured over it.
 
     Raises BadInput for a lane in which nothing was measured.
     """
-    atlas = Atlas(over(entries.read(folder), own), lane, known.read(folder.parent / known.NAME))
+    atlas = Atlas(over(pair_files.read(folder), own), lane, known.read(folder.parent / known.NAME))
     there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
     if there and lane not in there:
         raise BadInput(f"nothing was measured in a lane {printable(lane)}; there are {', '.join(there)}")

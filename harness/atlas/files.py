@@ -94,13 +94,13 @@ def beside(models: Sequence[str], usual: Sequence[str]) -> Mapping[str, Sequence
     """A list's names: what it lacks of the usual ones and has beside them, or if they are fewer themselves."""
     without = [model for model in usual if model not in models]
     also = [model for model in models if model not in usual]
-    told = {"without": without, "also": also} if len(without) + len(also) < len(models) else {"only": models}
+    told = {"without": without, "also": also} if len(without) + len(also) < len(models) else {"only": list(models)}
     return {name: names for name, names in told.items() if names}
 
 
 def named(models: Sequence[str], of: Sequence[str]) -> Sequence[str]:
     """Some of a list's names; of all of them a star."""
-    return ["*"] if list(models) == list(of) else models
+    return ["*"] if list(models) == list(of) else list(models)
 
 
 def chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ..contract.matching import explains
 from ..results.judging import Judged, Verdict
 from . import measured
 from .answer import Answer, State
-from .entry import Cause, LaneEntry, PairEntry, RouteEntry
+from .entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 
 CELL = "cell"  # of a header: the digest of what ran the cases, by route
 

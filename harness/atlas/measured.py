@@ -15,7 +15,7 @@ from ..contract.catalog import BERT
 from ..contract.routes import ROUTES
 from . import names, rules
 from .answer import ANY, GOOD, Part, Releases, State
-from .entry import Cause, LaneEntry, PairEntry, RouteEntry
+from .entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from .releases import Known, release_of
 
 AS_BEFORE: Final = "as before"

@@ -11,10 +11,10 @@ from packaging.version import Version
 
 from ..contract.case import Size
 from ..contract.routes import ROUTES
-from . import entry as entries
 from . import names
 from .answer import ANY, GOOD, LANE, Part, Releases, State
 from .asking import asked_for, opened, spelled
+from .entries import pair_files
 from .measured import AS_BEFORE, Atlas
 from .rules import KnownCause, known
 
@@ -92,7 +92,7 @@ def move(  # noqa: PLR0913  what can be asked
     routes: Sequence[str] = (),
     *,
     lane: str = LANE,
-    folder: Path = entries.PACKAGED,
+    folder: Path = pair_files.PACKAGED,
 ) -> Move:
     """What moving from one pair to another changes, for the models of either end. Raises BadInput as `ask` does."""
     atlas = opened(folder, lane)

@@ -14,7 +14,7 @@ from ..contract.catalog import BERT, Catalog
 from ..contract.finding import printable
 from ..environments import catalog_history
 from . import rules
-from .entry import LaneEntry, PairEntry, RouteEntry
+from .entries.entry import LaneEntry, PairEntry, RouteEntry
 
 NEAR: Final = 3  # names
 

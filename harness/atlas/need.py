@@ -13,7 +13,7 @@ from ..environments.pypi import Release
 from ..planning import currency
 from .answer import Releases
 from .bounds import Line, edges, newest_on
-from .entry import PairEntry
+from .entries.entry import PairEntry
 
 OLDEST: Final = {"transformers": Version("4.44"), "timm": Version("1.0.9")}
 LAST_OF_FOUR: Final = "4.57.6"

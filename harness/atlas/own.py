@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from ..config.pins import pair_id
 from ..config.text import number
 from .answer import Releases
-from .entry import LaneEntry, PairEntry
+from .entries.entry import LaneEntry, PairEntry
 from .measured import Atlas
 
 Entries = Mapping[Releases, PairEntry]

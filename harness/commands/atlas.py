@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ..atlas import bounds, entry, making, need, proof
+from ..atlas import bounds, making, need, proof
 from ..atlas import releases as existing
 from ..atlas.answer import LANE
 from ..atlas.bounds import Line
+from ..atlas.entries import pair_files
+from ..atlas.entries.entry import PairEntry
 from ..atlas.proof import State
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, CannotImport, HarnessError, Incomplete, NoRelease, NoSolution
@@ -73,7 +75,7 @@ class AtlasCommand:
     line: Line
     lacking: Sequence[Pair]
     minutes: int = MINUTES
-    into: Path = entry.PACKAGED
+    into: Path = pair_files.PACKAGED
     list: bool = False
     stale: Mapping[Pair, Sequence[str]] = field(default_factory=dict)
     """The pairs that were measured before their routes changed, the oldest first, and these routes."""
@@ -94,13 +96,13 @@ class AtlasCommand:
         chosen = {name: given[name] for name in ("minutes", "into", "list") if name in given}
         if not chosen.get("list"):
             device.refuse_missing(lanes)
-            for option, folder in (("--results", options.results), ("--into", chosen.get("into", entry.PACKAGED))):
+            for option, folder in (("--results", options.results), ("--into", chosen.get("into", pair_files.PACKAGED))):
                 store.refuse_unwritable(folder, option)
-        into, line = chosen.get("into", entry.PACKAGED), _line(described, index)
+        into, line = chosen.get("into", pair_files.PACKAGED), _line(described, index)
         if "rules" in given and not given.get("edges"):
             raise BadInput("--rule: only bounds are of a rule; add --edges")
         edges = _edges(described, options, line, into, given.get("rules", ())) if given.get("edges") else None
-        there = entry.read(into)
+        there = pair_files.read(into)
         if "seed" in given and "draw" not in given:
             raise BadInput("--seed: only what is drawn has one; add --draw")
         drawn = need.drawn(line, there, given["draw"], given.get("seed", 0)) if "draw" in given else None
@@ -157,8 +159,8 @@ class AtlasCommand:
                 failed.append(pair.id)
                 continue
             found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat(), why)
-            say(f"wrote {entry.write(found, self.into)}")
-            if self.into == entry.PACKAGED:
+            say(f"wrote {pair_files.write(found, self.into)}")
+            if self.into == pair_files.PACKAGED:
                 _keep_catalog(pair_run)
             say(_unforeseen(pair, judged))
 
@@ -210,5 +212,5 @@ def _pair(described: Matrix, releases: Mapping[str, str]) -> Pair:
     return next(named, None) or Pair(**fields)
 
 
-def _has(there: entry.PairEntry | None, lanes: Sequence[str]) -> bool:
+def _has(there: PairEntry | None, lanes: Sequence[str]) -> bool:
     return there is not None and set(lanes) <= there.lanes.keys()

@@ -8,7 +8,7 @@ from typing import Any
 
 from packaging.version import Version
 
-from ..atlas import entry as entries
+from ..atlas.entries import pair_files
 from ..atlas.followed import Question
 from ..config import matrix, option_parser
 from ..config.errors import BadInput, CannotImport, InstallationError
@@ -59,7 +59,7 @@ class BisectCommand:
     bad: str
     still: Pair
     alike: bool = False
-    atlas: Path | None = entries.PACKAGED
+    atlas: Path | None = pair_files.PACKAGED
     """The folder of the atlas that is asked first; None to run every release."""
 
     @classmethod
@@ -87,7 +87,7 @@ class BisectCommand:
         current = described.current_pair
         still_pair, alike = current.with_versions(**still), arguments.get("alike", False)
         known = "measure" not in arguments and not sized and _may_ask(options)
-        question = cls(described, options, axis, good, bad, still_pair, alike, entries.PACKAGED if known else None)
+        question = cls(described, options, axis, good, bad, still_pair, alike, pair_files.PACKAGED if known else None)
         check([question.at(good), question.at(bad)])
         return question
 

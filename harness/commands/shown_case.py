@@ -8,8 +8,9 @@ from typing import Final
 
 from packaging.version import Version
 
-from ..atlas import entry, names, proof
+from ..atlas import names, proof
 from ..atlas.answer import LANE
+from ..atlas.entries import pair_files
 from ..config.errors import BadInput
 from ..config.expectation import Rule
 from ..config.matrix import Matrix
@@ -62,7 +63,7 @@ def _covers(rule: Rule, pair: Pair) -> bool:
 
 
 def _of_atlas(rule: Rule, described: Matrix) -> Iterator[ShownCase]:
-    for releases, measured in entry.read().items():
+    for releases, measured in pair_files.read().items():
         transformers, timm = releases
         pair = described.current_pair.with_versions(transformers=transformers, timm=timm)
         for lane in measured.lanes.values():

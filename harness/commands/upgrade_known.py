@@ -8,10 +8,10 @@ from typing import Final
 
 from packaging.version import Version
 
-from ..atlas import entry as entries
 from ..atlas.answer import LANE, Releases
 from ..atlas.asking import opened, spelled
-from ..atlas.entry import PairEntry
+from ..atlas.entries import pair_files
+from ..atlas.entries.entry import PairEntry
 from ..atlas.moving import Move, move
 from ..config.errors import Incomplete
 from ..config.options import LATEST, Options
@@ -31,10 +31,10 @@ class KnownMove:
     given: Collection[str]
     typed: Sequence[str]
 
-    def answers(self, folder: Path = entries.PACKAGED) -> list[Move]:
+    def answers(self, folder: Path = pair_files.PACKAGED) -> list[Move]:
         """The answer for each lane. Raises Incomplete, with the command that measures, for what no atlas can know."""
         lanes = self.options.lanes or (LANE,)
-        if why := next(self._beyond(entries.read(folder), lanes, folder), None):
+        if why := next(self._beyond(pair_files.read(folder), lanes, folder), None):
             raise Incomplete(f"{why}; to measure it: nox -s upgrade -- {shlex.join([*self.typed, MEASURE])}")
         ends, options = (_releases(self.old), _releases(self.new)), self.options
         return [move(*ends, options.models, options.routes, lane=lane, folder=folder) for lane in lanes]

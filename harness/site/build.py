@@ -9,9 +9,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from ..atlas import entry
 from ..atlas.answer import LANE
 from ..atlas.asking import opened
+from ..atlas.entries import pair_files
+from ..atlas.entries.entry import PairEntry
 from ..config.errors import BadInput
 from ..report.formats import files, inline
 from . import data, grid, script
@@ -24,8 +25,8 @@ FRONT: Final = "index.html"
 def site(
     made: str,
     lane: str = LANE,
-    folder: Path = entry.PACKAGED,
-    own: Iterable[entry.PairEntry] = (),
+    folder: Path = pair_files.PACKAGED,
+    own: Iterable[PairEntry] = (),
     reasons: Mapping[str, str] = MappingProxyType({}),
 ) -> Frame:
     """What the pages for a lane of the atlas in a folder of entries are made of; the newest measured pair comes first.

@@ -8,7 +8,8 @@ import pytest
 
 from harness.atlas.answer import ANY, Answer, Part, State
 from harness.atlas.asking import ask
-from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
+from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
+from harness.atlas.entries.pair_files import write
 from harness.atlas.measured import AS_BEFORE
 from harness.config.errors import BadInput
 

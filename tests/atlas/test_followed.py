@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry
+from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from harness.atlas.followed import Followed, Question, narrowed
 from harness.atlas.measured import Atlas
 from harness.config.pair import Defaults, Pair

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from harness.atlas.entry import Cause
+from harness.atlas.entries.entry import Cause
 from harness.atlas.making import answers, entries_of, entry_of
 from harness.atlas.measured import Atlas
 from harness.atlas.words import sentence

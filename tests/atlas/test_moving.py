@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from harness.atlas.answer import Part, State
-from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry, write
+from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
+from harness.atlas.entries.pair_files import write
 from harness.atlas.moving import Change, Kind, Move, kind_of, move
 from harness.atlas.words import as_json, lines_of_move
 from harness.config.errors import BadInput

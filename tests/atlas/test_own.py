@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from harness.atlas.entry import PairEntry
+from harness.atlas.entries.entry import PairEntry
 from harness.atlas.own import lacks, over
-from tests.atlas.test_entry import HUB, LANE, MODELS, PAIR, TOWER
+from tests.atlas.entries.test_pair_files import HUB, LANE, MODELS, PAIR, TOWER
 
 
 def newer(**more: Any) -> PairEntry:

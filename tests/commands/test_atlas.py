@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.atlas import entry, releases
+from harness.atlas import releases
 from harness.atlas.answer import State
 from harness.atlas.asking import ask
+from harness.atlas.entries import pair_files
+from harness.atlas.entries.entry import LaneEntry, PairEntry, RouteEntry
 from harness.commands import atlas
 from harness.commands.atlas import AtlasCommand
 from harness.config.errors import (
@@ -72,7 +74,7 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     said: list[str] = []
     command.measure(lambda _: None, said.append)  # type: ignore[arg-type,return-value]
     assert said[-1] == f"60 minutes are over; {len(command.lacking) - 2} pairs are left for the next run"
-    assert len(entry.read(tmp_path)) == 2
+    assert len(pair_files.read(tmp_path)) == 2
     again = AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)])
     assert again.lacking == command.lacking[2:]
 
@@ -96,7 +98,7 @@ def test_the_catalog_that_was_made_for_a_pair_is_kept_where_its_entry_is(
     assert pair.timm not in before
     command.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
     assert catalog_history.releases() == before  # its entry went elsewhere
-    monkeypatch.setattr(entry, "PACKAGED", command.into)
+    monkeypatch.setattr(pair_files, "PACKAGED", command.into)
     command.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
     assert set(catalog_history.releases()) == {*before, "1.0.30"}
 
@@ -104,18 +106,18 @@ def test_the_catalog_that_was_made_for_a_pair_is_kept_where_its_entry_is(
 def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(
     command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def entry_of(pair: Pair, day: str, cell: str) -> entry.PairEntry:
-        tower = entry.RouteEntry("tower", cell, ("convnext_atto",), 1)
-        lane = entry.LaneEntry("cpu-float32", day, "narrow", {"tower": tower})
-        return entry.PairEntry(pair.versions, {lane.lane: lane})
+    def entry_of(pair: Pair, day: str, cell: str) -> PairEntry:
+        tower = RouteEntry("tower", cell, ("convnext_atto",), 1)
+        lane = LaneEntry("cpu-float32", day, "narrow", {"tower": tower})
+        return PairEntry(pair.versions, {lane.lane: lane})
 
     current, newer, older, failed = command.lacking[:4]
     [digest] = currency.digests(command.described, ["tower"], current.timm).values()
-    entry.write(entry_of(current, "2026-11-01", digest), tmp_path)
-    entry.write(entry_of(newer, "2026-11-28", "another"), tmp_path)
-    entry.write(entry_of(older, "2026-11-27", "another"), tmp_path)
-    lane = entry.LaneEntry("cpu-float32", "2026-11-02", "narrow", {}, "timm raises")
-    entry.write(entry.PairEntry(failed.versions, {lane.lane: lane}), tmp_path)
+    pair_files.write(entry_of(current, "2026-11-01", digest), tmp_path)
+    pair_files.write(entry_of(newer, "2026-11-28", "another"), tmp_path)
+    pair_files.write(entry_of(older, "2026-11-27", "another"), tmp_path)
+    lane = LaneEntry("cpu-float32", "2026-11-02", "narrow", {}, "timm raises")
+    pair_files.write(PairEntry(failed.versions, {lane.lane: lane}), tmp_path)
 
     words = ["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)]
     again = AtlasCommand.of(words)
@@ -205,7 +207,7 @@ def test_what_is_certain_of_a_pair_is_an_entry_and_one_that_is_not_installed_is_
     chosen = AtlasCommand(command.described, command.options, LINE, [broken, unreachable, sound], into=tmp_path)
     with pytest.raises(Incomplete, match=f"the next run tries again: {unreachable.id}$"):
         chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
-    lanes = {key: found.lanes["cpu-float32"] for key, found in entry.read(tmp_path).items()}
+    lanes = {key: found.lanes["cpu-float32"] for key, found in pair_files.read(tmp_path).items()}
     assert (unreachable.transformers, unreachable.timm) not in lanes
     assert lanes[broken.transformers, broken.timm].failed == str(certain)
     assert lanes[sound.transformers, sound.timm].routes["tower"].passed == 1

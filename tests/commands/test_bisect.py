@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from harness.atlas import entry
-from harness.atlas.entry import Cause, LaneEntry, PairEntry, RouteEntry
+from harness.atlas.entries import pair_files
+from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from harness.commands.bisect import BisectCommand
 from harness.config.errors import BadInput, InstallationError, NothingSelected
 from harness.environments import pypi
@@ -63,7 +63,7 @@ def _listed(monkeypatch: pytest.MonkeyPatch) -> None:
 def atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An atlas of nothing."""
     folder = tmp_path / "atlas" / "pairs"
-    monkeypatch.setattr(entry, "PACKAGED", folder)
+    monkeypatch.setattr(pair_files, "PACKAGED", folder)
     return folder
 
 
@@ -75,7 +75,7 @@ def measured(folder: Path, **outcomes: str) -> None:
         tower = RouteEntry("tower", "d", models, len(models) - len(causes), causes=causes)
         lane = LaneEntry("cpu-float32", "2026-11-29", "narrow", {"tower": tower})
         versions = {"transformers": version.removeprefix("v").replace("_", "."), "timm": "1.0.31", "torch": "2.14.1"}
-        entry.write(PairEntry(versions, {lane.lane: lane}), folder)
+        pair_files.write(PairEntry(versions, {lane.lane: lane}), folder)
 
 
 def ask(environment: FakeEnvironment, *options: str) -> tuple[list[str], int, list[str]]:

@@ -1,11 +1,13 @@
 """What `nox -s upgrade` answers without running anything, and what it says that only a measurement tells."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.atlas.entry import LaneEntry, PairEntry, RouteEntry, write
+from harness.atlas.entries import pair_files
+from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from harness.commands.answers import ask
 from harness.commands.upgrade import UpgradeCommand
 from harness.commands.upgrade_known import KnownMove
@@ -26,7 +28,7 @@ def atlas(tmp_path: Path) -> Path:
         versions = {"transformers": transformers, "timm": timm, "torch": "2.14.1", "python": "3.11"}
         tower = RouteEntry("tower", "d", (ATTO,), 1)
         lanes = {name: LaneEntry(name, "2026-11-29", "narrow", {"tower": tower}) for name in (LANE, CUDA)}
-        write(PairEntry(versions, lanes), folder)
+        pair_files.write(PairEntry(versions, lanes), folder)
     return folder
 
 
@@ -45,13 +47,10 @@ def test_it_answers_from_the_atlas_and_leaves_no_folder(atlas: Path) -> None:
 
 
 def test_each_lane_that_is_named_has_its_answer_and_the_worst_decides_the_code(atlas: Path) -> None:
-    file = atlas / "transformers5.23.0-timm1.0.31.ndjson"
-    text = file.read_text().splitlines(keepends=True)
-    at = 1 + next(index for index, line in enumerate(text) if CUDA in line)
-    text[at] = text[at].replace('"passed": 1', '"passed": 0')
-    broken = {"outcome": "keys", "scenarios": [""], "finding": "lost", "only": [ATTO]}
-    text.insert(at + 1, f"{str(broken).replace(chr(39), chr(34))}\n")
-    file.write_text("".join(text))
+    new = pair_files.read(atlas)["5.23.0", "1.0.31"]
+    lost = Cause("keys", ("",), (), (ATTO,), finding="lost")
+    tower = RouteEntry("tower", "d", (ATTO,), 0, causes=(lost,))
+    pair_files.write(replace(new, lanes={CUDA: replace(new.lanes[CUDA], routes={"tower": tower})}), atlas)
     out = io.StringIO()
     code = ask.tell_all(known(*MOVE, "--lane", LANE, "--lane", CUDA).answers(atlas), out)
     first, second = out.getvalue().split("--measure\n\n")

@@ -4,7 +4,6 @@ import base64
 import gzip
 import json
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +11,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page
 
-from harness.atlas import entry
-from harness.config.pins import pair_id
+from harness.atlas.entries import pair_files
 from harness.site import build
 from harness.site.frame import Frame
 from tests.browser import DESKTOP, Opens
@@ -39,9 +37,9 @@ def frame() -> Frame:
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three entries of the shipped atlas, whose site is made at once."""
     folder = tmp_path_factory.mktemp("few")
+    shipped = pair_files.read()
     for pair in FEW:
-        name = f"{pair_id(pair)}.ndjson"
-        shutil.copy(entry.PACKAGED / name, folder)
+        pair_files.write(shipped[pair], folder)
     return folder
 
 

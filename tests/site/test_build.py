@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.atlas import entry
 from harness.atlas.answer import LANE
-from harness.atlas.entry import PairEntry
+from harness.atlas.entries import pair_files
+from harness.atlas.entries.entry import Cause, PairEntry
 from harness.config.errors import BadInput
 from harness.site import build, night
 from harness.site.frame import Frame
@@ -40,7 +40,7 @@ def test_a_folder_that_is_a_file_is_bad_input(small: Frame, tmp_path: Path) -> N
 
 
 def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new(few: Path) -> None:
-    measured = entry.read(few)["5.23.0", "1.0.31"]
+    measured = pair_files.read(few)["5.23.0", "1.0.31"]
     day = replace(measured.lanes[LANE], day="2999-01-01")
     own = PairEntry({**measured.versions, "transformers": "5.8.1"}, {LANE: day})
     part = PairEntry(measured.versions, {LANE: replace(day, routes={"tower": day.routes["tower"]})})
@@ -54,7 +54,7 @@ def test_a_pair_of_ones_own_runs_is_told_like_the_others_and_is_what_is_new(few:
 
 
 def test_half_a_run_is_not_what_a_site_begins_with_nor_what_is_new(few: Path) -> None:
-    measured = entry.read(few)["5.23.0", "1.0.31"]
+    measured = pair_files.read(few)["5.23.0", "1.0.31"]
     half = replace(measured.lanes[LANE], day="2999-01-01", routes=dict(list(measured.lanes[LANE].routes.items())[:10]))
     own = PairEntry({**measured.versions, "transformers": "5.24.0"}, {LANE: half})
     frame = build.site("2999-01-01", folder=few, own=[own])
@@ -64,7 +64,7 @@ def test_half_a_run_is_not_what_a_site_begins_with_nor_what_is_new(few: Path) ->
 
 def test_the_foot_of_a_page_says_of_which_size_the_measured_models_are(small: Frame, few: Path) -> None:
     assert "Models are narrow, with synthetic weights." in build.front(small)
-    measured = entry.read(few)["5.23.0", "1.0.31"]
+    measured = pair_files.read(few)["5.23.0", "1.0.31"]
     lanes = {LANE: replace(measured.lanes[LANE], size="slim")}
     mine = [PairEntry(measured.versions, lanes), PairEntry({**measured.versions, "transformers": "5.24.0"}, lanes)]
     frame = build.site("2026-11-30", folder=few, own=mine)
@@ -72,9 +72,9 @@ def test_the_foot_of_a_page_says_of_which_size_the_measured_models_are(small: Fr
 
 
 def test_a_cause_that_the_package_lacks_has_no_page_and_comes_with_its_reason(few: Path) -> None:
-    measured = entry.read(few)["5.23.0", "1.0.31"]
+    measured = pair_files.read(few)["5.23.0", "1.0.31"]
     tower = replace(measured.lanes[LANE].routes["tower"], unsupported={}, causes=())
-    mine, gone = (entry.Cause("keys", ("",), (rule,), tower.models) for rule in ("mine", "gone"))
+    mine, gone = (Cause("keys", ("",), (rule,), tower.models) for rule in ("mine", "gone"))
     routes = {**measured.lanes[LANE].routes, "tower": replace(tower, passed=0, causes=(mine, gone))}
     own = PairEntry(measured.versions, {LANE: replace(measured.lanes[LANE], routes=routes)})
     frame = build.site("2026-11-30", folder=few, own=[own], reasons={"mine": "our own <cause>", "idle": "unused"})

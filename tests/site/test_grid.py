@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.atlas import entry, names
+from harness.atlas import names
+from harness.atlas.entries import pair_files
 from harness.atlas.measured import Atlas
 from harness.contract.routes import ROUTES
 from harness.site import grid
@@ -48,7 +49,7 @@ def test_models_of_which_a_rule_names_only_some_are_apart(answers: Grid) -> None
 
 
 def test_a_pair_between_two_that_were_measured_says_so(few: Path, atlas: Atlas) -> None:
-    pairs = entry.read(few)
+    pairs = pair_files.read(few)
     above = pairs["5.23.0", "1.0.31"]
     below = replace(above, versions={**above.versions, "transformers": "5.22.0"})
     widened = Atlas({**pairs, below.releases: below}, atlas.lane, atlas.known)

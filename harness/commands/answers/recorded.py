@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from ...atlas import entry as entries
 from ...atlas import making
 from ...atlas.answer import Releases
-from ...atlas.entry import PairEntry
+from ...atlas.entries import pair_files
+from ...atlas.entries.entry import PairEntry
 from ...atlas.own import lacks
 from ...atlas.rules import known
 from ...config.errors import BadInput
@@ -57,7 +57,7 @@ def of(arguments: argparse.Namespace) -> Own:
     left = [*_of_no_pair(lanes.keys() - pairs.keys()), *_of_other_lanes(arguments.lane, lanes, asked)]
     taken: dict[Releases, str] = {}
     told: dict[str, PairEntry] = {}
-    measured = entries.read()
+    measured = pair_files.read()
     records = _Records.read(command, folders, asked)
     for pair in asked:
         [entry] = making.entries_of([pair], records.cases[pair.id], _size(arguments))

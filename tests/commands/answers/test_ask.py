@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.__main__ import main
-from harness.atlas.entry import LaneEntry, PairEntry, RouteEntry, write
+from harness.atlas.entries.entry import LaneEntry, PairEntry, RouteEntry
+from harness.atlas.entries.pair_files import write
 from harness.command_line import parser
 from harness.commands.answers import ask
 from tests.places import ROOT

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import command_line
-from harness.atlas import entry
+from harness.atlas.entries import pair_files
 from harness.commands.answers import recorded
 from harness.commands.answers.recorded import Own
 from harness.commands.run import MatrixCommand
@@ -31,7 +31,7 @@ def written(write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> No
     """The small matrix as matrix.yaml of the current folder, and an atlas without pairs."""
     write(MATRIX)
     Path("atlas").mkdir()
-    monkeypatch.setattr(entry, "read", partial(entry.read, Path("atlas")))
+    monkeypatch.setattr(pair_files, "read", partial(pair_files.read, Path("atlas")))
 
 
 def record(words: str, environment: FakeEnvironment | None = None, session: str = "pair", lane: str = LANE) -> None:
@@ -125,7 +125,7 @@ def test_a_folder_without_records_or_none_is_bad_input() -> None:
 
 def test_a_pair_with_few_cases_beside_one_that_the_atlas_has_is_left_out() -> None:
     record(f"--pair {NEW}", session="matrix")
-    entry.write(told().entries[NEW], Path("atlas"))
+    pair_files.write(told().entries[NEW], Path("atlas"))
     shutil.rmtree("results")
     record(f"--pair {NEW} --route tower", session="matrix")
     record(f"{PINS} --route tower --model eva02_tiny")

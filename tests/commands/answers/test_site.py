@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from harness import __main__ as command
-from harness.atlas import entry
+from harness.atlas.entries import pair_files
+from harness.atlas.entries.entry import PairEntry
 from harness.commands.answers import recorded
 from harness.site import build
 from tests.places import ROOT
@@ -18,7 +19,7 @@ from tests.site.conftest import front_data
 def test_it_says_how_many_pages_there_are_and_which_to_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    entry.write(entry.read()["5.23.0", "1.0.31"], tmp_path / "atlas")  # the site of all of them takes seconds
+    pair_files.write(pair_files.read()["5.23.0", "1.0.31"], tmp_path / "atlas")  # the site of all of them takes seconds
     monkeypatch.setattr(build, "site", partial(build.site, folder=tmp_path / "atlas"))
     assert command.main(["site", "--out", str(tmp_path), "--alone"]) == 0
     assert capsys.readouterr().out == f"1 page; open {tmp_path / 'index.html'}\n"
@@ -35,9 +36,9 @@ def test_a_folder_that_is_a_file_is_one_line_and_exit_code_2(
 def test_it_says_which_pairs_are_of_ones_own_runs_and_which_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    measured = entry.read()["5.23.0", "1.0.31"]
-    entry.write(measured, tmp_path / "atlas")
-    mine = entry.PairEntry({**measured.versions, "transformers": "5.8.1"}, measured.lanes)
+    measured = pair_files.read()["5.23.0", "1.0.31"]
+    pair_files.write(measured, tmp_path / "atlas")
+    mine = PairEntry({**measured.versions, "transformers": "5.8.1"}, measured.lanes)
     own = recorded.Own({mine.id: mine}, ("a pair: left out, for a reason",))
     monkeypatch.setattr(build, "site", partial(build.site, folder=tmp_path / "atlas"))
     monkeypatch.setattr(recorded, "of", lambda _: own)

@@ -1,0 +1,1 @@
+"""What was measured of each pair: an entry, and the files in which entries are kept."""
