@@ -225,7 +225,12 @@ def _version(release: str) -> Version:
 
 
 def _distance(one: Releases, other: Releases) -> float:
-    return sum(abs(rank(Version(one[axis])) - rank(Version(other[axis]))) for axis in AXES)
+    return sum(abs(_rank(one[axis]) - _rank(other[axis])) for axis in AXES)
+
+
+@cache
+def _rank(release: str) -> float:
+    return rank(_version(release))
 
 
 def rank(version: Version) -> float:

@@ -3,8 +3,10 @@
 import base64
 import gzip
 import json
+import pickle
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +14,12 @@ import pytest
 from playwright.sync_api import Page
 
 from harness.atlas.entries import pair_files
-from harness.site import build
+from harness.atlas.measured import Atlas
+from harness.site import build, grid
 from harness.site.frame import Frame
+from harness.site.grid import Grid
 from tests.browser import DESKTOP, Opens
+from tests.made_once import made_once
 
 Open = Callable[..., Page]
 FEW: Final = (("5.23.0", "1.0.31"), ("5.12.1", "1.0.27"), ("4.57.6", "1.0.22"))
@@ -28,9 +33,17 @@ def front_data(text: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def frame() -> Frame:
-    """The site of the shipped atlas, which takes seconds to make."""
-    return build.site("2026-11-30")
+def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
+    """The site of the shipped atlas. Its answers take seconds to ask for, so that one process does."""
+
+    def answers(atlas: Atlas, of: Callable[[Atlas], Grid] = grid.of) -> Grid:
+        made = made_once(tmp_path_factory, "answers", lambda path: path.write_bytes(pickle.dumps(of(atlas))))
+        read: Grid = pickle.loads(made.read_bytes())  # noqa: S301  our own
+        return read
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "of", answers)
+        return build.site("2026-11-30")
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +58,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def public(frame: Frame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the whole of it."""
-    folder = tmp_path_factory.mktemp("public")
-    build.write(frame, folder)
-    return folder
+    """A folder with the whole of it, which nobody changes."""
+    return made_once(tmp_path_factory, "public", partial(build.write, frame))
 
 
 @pytest.fixture
