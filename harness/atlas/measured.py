@@ -2,7 +2,7 @@
 
 from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import islice
 from operator import itemgetter
@@ -15,6 +15,7 @@ from ..contract.catalog import BERT
 from ..contract.routes import ROUTES
 from . import names, rules
 from .answer import ANY, GOOD, Part, Releases, State
+from .between import AXES, Place, unknown
 from .entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from .releases import Known, release_of
 
@@ -22,7 +23,6 @@ AS_BEFORE: Final = "as before"
 """The scenario that compares timm with an older timm: what it finds is a change of numbers, and breaks nothing."""
 OF_TIMM: Final = "timm-"
 """What begins the ids of rules for what timm computes."""
-AXES: Final = (0, 1)  # of a pair's two releases: transformers moves, or timm
 SHOWN: Final = 3
 
 
@@ -74,7 +74,7 @@ class Atlas:
 
     def _part(self, releases: Releases, route: str, model: str) -> Part:
         if model not in {ANY, BERT.model} and names.has(releases[1], model) is False:
-            return Part(route, model, State.UNSUPPORTED, because=f"timm {releases[1]} has no {model}")
+            return _lacking(route, model, releases[1])
         return self.measured(releases, route, model) or self._between(releases, route, model)
 
     def measured(self, releases: Releases, route: str, model: str) -> Part | None:
@@ -99,50 +99,44 @@ class Atlas:
 
     def _between(self, releases: Releases, route: str, model: str) -> Part:
         """What the measured pairs on either side agree on, if they and the rules all do; not known otherwise."""
-        if any(_version(release).is_prerelease or _version(release).local for release in releases):
-            return Part(route, model, State.UNKNOWN, because="not measured, and no release")
+        if not all(map(_is_release, releases)):
+            return unknown(route, model, "not measured, and no release")
         told = [part for axis in AXES if (part := self._along(axis, releases, route, model))]
         if not told:
-            return Part(route, model, State.UNKNOWN, because="not measured, nor on either side of it")
-        unknown = next((part for part in told if part.state is State.UNKNOWN), None)
-        if unknown is None and len({part.same for part in told}) > 1:
-            return Part(route, model, State.UNKNOWN, because="not measured; its neighbours differ")
-        return unknown or told[0]
+            return unknown(route, model, "not measured, nor on either side of it")
+        nothing = next((part for part in told if part.state is State.UNKNOWN), None)
+        if nothing is None and len(told) > 1 and told[0].same != told[1].same:
+            return unknown(route, model, "not measured; its neighbours differ")
+        return nothing or told[0]
 
     def _along(self, axis: int, releases: Releases, route: str, model: str) -> Part | None:
         """What the measured pairs below and above agree on, of which the other package is the same; None without."""
-        (below, one), (above, other) = (
-            next(((side, part) for side in sides if (part := self.measured(side, route, model))), (None, None))
-            for sides in self._sides(releases, axis)
-        )
-        if below is None or above is None or one is None or other is None:
+        ends = self._place(releases, axis).ends(route, model, self.measured)
+        if ends is None:
             return None
-        ends = f"{PACKAGES[axis]} {below[axis]} and {above[axis]} on either side"
-        if one.same != other.same:
-            why = f"not measured; {ends} differ: {one.state} and {other.state}"
-        elif any(
-            self._rules(releases, side, route, model) != self._rules(side, side, route, model)
-            for side in (below, above)
-        ):
-            why = f"not measured; {ends} agree, and a rule of matrix.yaml names releases between"
-        else:
-            return replace(one, basis=f"not measured; {ends} agree")
-        return Part(route, model, State.UNKNOWN, because=why)
+        is_ruled = any(self._is_ruled(releases, side, route, model) for side in ends.sides)
+        return ends.ruled if is_ruled else ends.agreed
 
-    def _rules(self, releases: Releases, measured: Releases, route: str, model: str) -> frozenset[str]:
-        """The causes that rules expect of a case, with what else the measured pair has."""
-        about = names.causes_of(releases[1], route, model, self.lanes[measured].size, self.lane)
-        return about & rules.covering(*releases, self.pairs[measured].versions["torch"])
+    def _is_ruled(self, releases: Releases, side: Releases, route: str, model: str) -> bool:
+        """Whether rules expect other causes of a case than with a measured pair, with what else that has."""
+        torch = self.pairs[side].versions["torch"]
+        here, there = rules.covering(*releases, torch), rules.covering(*side, torch)
+        if releases[1] == side[1] and here == there:
+            return False
+        size = self.lanes[side].size
+        about, before = (names.causes_of(timm, route, model, size, self.lane) for timm in (releases[1], side[1]))
+        return about & here != before & there
 
-    def _sides(self, releases: Releases, axis: int) -> tuple[list[Releases], list[Releases]]:
-        """The measured pairs below and above, of which the other package is the same; the nearest first."""
+    def _place(self, releases: Releases, axis: int) -> Place:
+        """Where a pair lies among the measured pairs of which the other package is the same."""
         key = (releases, axis)
-        if key not in self._beside:
+        if key not in self._places:
             line = self.lines[axis].get(releases[1 - axis], [])
-            place = bisect(line, Version(releases[axis]), key=itemgetter(0))
-            below = [other for _, other in reversed(line[:place]) if other != releases]
-            self._beside[key] = below, [other for _, other in line[place:]]
-        return self._beside[key]
+            at = bisect(line, _version(releases[axis]), key=itemgetter(0))
+            below = tuple(other for _, other in reversed(line[:at]) if other != releases)
+            above = tuple(other for _, other in line[at:])
+            self._places[key] = self._places_of.setdefault((axis, below, above), Place(axis, below, above))
+        return self._places[key]
 
     @cached_property
     def _told(self) -> dict[tuple[Releases, str, str], Part | None]:
@@ -150,8 +144,13 @@ class Atlas:
         return {}
 
     @cached_property
-    def _beside(self) -> dict[tuple[Releases, int], tuple[list[Releases], list[Releases]]]:
-        """The sides of the pairs that were asked about so far."""
+    def _places(self) -> dict[tuple[Releases, int], Place]:
+        """Where the pairs lie that were asked about so far."""
+        return {}
+
+    @cached_property
+    def _places_of(self) -> dict[tuple[int, tuple[Releases, ...], tuple[Releases, ...]], Place]:
+        """Those places, by what lies below and above: what it tells is the same for all between."""
         return {}
 
     @cached_property
@@ -217,6 +216,17 @@ def _is_of_timm_alone(cause: Cause) -> bool:
     """Whether it is known why timm computes otherwise than before: that breaks nothing that is loaded."""
     known = bool(cause.rules) and all(rule.startswith(OF_TIMM) for rule in cause.rules)
     return known and not cause.finding and cause.scenarios == (AS_BEFORE,)
+
+
+@cache
+def _lacking(route: str, model: str, timm: str) -> Part:
+    return Part(route, model, State.UNSUPPORTED, because=f"timm {timm} has no {model}")
+
+
+@cache
+def _is_release(release: str) -> bool:
+    """Whether it is a release, and no pre-release or development version."""
+    return not _version(release).is_prerelease and not _version(release).local
 
 
 @cache

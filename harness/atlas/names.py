@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Final
@@ -10,7 +11,7 @@ from packaging.version import Version
 
 from ..config.errors import BadInput
 from ..contract.case import Case, Size
-from ..contract.catalog import BERT, Catalog
+from ..contract.catalog import BERT, Catalog, Entry
 from ..contract.finding import printable
 from ..environments import catalog_history
 from . import rules
@@ -45,7 +46,20 @@ def stands_for(results: RouteEntry, model: str, pair: PairEntry, lane: LaneEntry
 def causes_of(timm: str, route: str, model: str, size: str, lane: str) -> frozenset[str]:
     """The ids of the causes that a case with a timm may have, whatever transformers; none if timm lacks the model."""
     entry = BERT if model == BERT.model else catalog_of(timm).get(model)
-    return rules.about(Case(route, model, size=Size(size)), lane, entry) if entry else frozenset()
+    return _causes(_Described(repr(entry), entry), route, size, lane) if entry else frozenset()
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A model as a catalog describes it, by the text of that: most releases of timm describe it alike."""
+
+    text: str
+    entry: Entry = field(compare=False)
+
+
+@cache
+def _causes(described: _Described, route: str, size: str, lane: str) -> frozenset[str]:
+    return rules.about(Case(route, described.entry.model, size=Size(size)), lane, described.entry)
 
 
 @cache

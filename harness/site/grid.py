@@ -73,6 +73,7 @@ def of(atlas: Atlas) -> Grid:
     number = _numbers(classes)
     wanted = dict.fromkeys(atlas.routes, first)
     parts: dict[Part, int] = {}
+    known: dict[int, tuple[Part, int]] = {}
     rows: dict[Row, int] = {}
     of_key: dict[Any, int] = {}
     of_pair: dict[Releases, int] = {}
@@ -80,7 +81,7 @@ def of(atlas: Atlas) -> Grid:
     for pair in product(*releases):
         key = groups.key(pair)
         if key not in of_key:
-            row = _row(atlas, pair, wanted, parts)
+            row = _row(atlas, pair, wanted, parts, known)
             of_key[key] = rows.setdefault(row, len(rows))
         of_pair[pair] = of_key[key]
     asked = {
@@ -110,11 +111,20 @@ def _releases(atlas: Atlas) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return first, second
 
 
-def _row(atlas: Atlas, pair: Releases, wanted: Mapping[str, Sequence[str]], parts: dict[Part, int]) -> Row:
+def _row(
+    atlas: Atlas,
+    pair: Releases,
+    wanted: Mapping[str, Sequence[str]],
+    parts: dict[Part, int],
+    known: dict[int, tuple[Part, int]],
+) -> Row:
+    """The numbers of a pair's answers. `known` has those of parts that the atlas gave before, by their identity."""
     answers: dict[str, list[int]] = defaultdict(list)
     for part in atlas.parts(pair, wanted):
-        general = _general(part, several=part.model in wanted[part.route])
-        answers[part.route].append(parts.setdefault(general, len(parts)))
+        if id(part) not in known:
+            general = _general(part, several=part.model in wanted[part.route])
+            known[id(part)] = part, parts.setdefault(general, len(parts))
+        answers[part.route].append(known[id(part)][1])
     return tuple(tuple(answers[route]) for route in wanted)
 
 

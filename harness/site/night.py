@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from ..atlas import moving, words
 from ..atlas.answer import Releases
-from ..atlas.measured import AXES
+from ..atlas.between import AXES
 from ..config.text import number
 from .frame import Frame, by_release, counts_of
 
