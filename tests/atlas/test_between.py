@@ -18,11 +18,9 @@ def ends(told: dict[Releases, Part], place: Place | None = None) -> object:
 
 
 def test_two_that_agree_say_what_they_say_unless_a_rule_names_releases_between() -> None:
-    between = "transformers 5.2.0 and 5.4.0 on either side agree"
-    ruled = unknown(
-        "tower", "convnext_atto", f"not measured; {between}, and a rule of matrix.yaml names releases between"
-    )
-    agreed = replace(WORKS, basis=f"not measured; {between}")
+    basis = "not measured; transformers 5.2.0 and 5.4.0 on either side agree"
+    ruled = unknown("tower", "convnext_atto", f"{basis}, and a rule of matrix.yaml names releases between")
+    agreed = replace(WORKS, basis=basis)
     assert ends({NEARER: WORKS, ABOVE: WORKS, BELOW: BROKEN}) == (agreed, ruled, (NEARER, ABOVE))
 
 
