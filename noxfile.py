@@ -67,9 +67,10 @@ NO_TESTS = 5  # pytest's exit code where none is selected
 IN_A_PAIR = ("tests/cell/faults", "tests/doctor")  # tests that need torch, timm and transformers
 WITH_COMPANIONS = ("tests/companions",)  # and accelerate and peft
 FUZZ = "--fuzz"
+FAST = "--fast"
 TESTS = """\
 any of pytest's, and
-  --fast                 leave out what is slow
+  --fast                 leave out what is slow, and what runs beside accelerate and peft
   --all-faults           every fault on every road, and 25 killed installations
   --interference N       instead: disturb N runs; --seed S and --from I choose which
   --fuzz MINUTES         instead: send inputs as they should not be through every door; --seed S sends others"""
@@ -535,8 +536,10 @@ def faults(session: nox.Session) -> None:
             words = (str(python.folder.interpreter), "-m", "pytest", "--durations=10", *folders, *workers)
             session.run(*words, *session.posargs, env=env, external=True, success_codes=good)
 
-    parts = ((current.records.with_companions, WITH_COMPANIONS), (current.environment, IN_A_PAIR))
-    in_turn(functools.partial(prove, environment, folders) for environment, folders in parts)
+    parts = {WITH_COMPANIONS: current.records.with_companions, IN_A_PAIR: current.environment}
+    if FAST in session.posargs:
+        del parts[WITH_COMPANIONS]
+    in_turn(functools.partial(prove, environment, folders) for folders, environment in parts.items())
 
 
 @nox.session(default=False)

@@ -10,6 +10,8 @@ import pytest
 
 from tests.places import ROOT
 
+pytestmark = pytest.mark.slow  # each in a process that imports the libraries
+
 GREEN = "3 passed, 0 broken, 0 unsupported by this pair"
 GONE = "No verdict: the tested code ended its process with exit code 0 while "
 # What is said, in the report or after it: a case that met an exception may be a record of its own.

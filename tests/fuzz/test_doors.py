@@ -13,6 +13,8 @@ from tests.fuzz.doors import DOORS
 from tests.fuzz.sessions import COMMANDS
 from tests.fuzz.surroundings import offline
 
+pytestmark = pytest.mark.slow  # thousands of inputs
+
 OFTEN = settings(
     max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

@@ -17,6 +17,8 @@ from harness.doctor.messages import Kind, Message
 from harness.doctor.verdict import Ended, Verdict, judge
 from tests.places import ROOT
 
+pytestmark = pytest.mark.slow  # each in processes of its own
+
 PROGRAM: Final = """\
 import atexit, os, signal, sys, threading, time
 from harness.doctor import supervisor

@@ -24,6 +24,8 @@ from harness.results import copies
 from tests.places import ROOT
 from tests.small_matrix import catalog_of_timm
 
+pytestmark = pytest.mark.slow  # in processes of its own
+
 NEW = "transformers5.24.0-timm1.0.31"
 LANE = Path("transformers5.23.0-timm1.0.31/cpu-float32.jsonl")
 
