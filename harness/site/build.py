@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from markupsafe import Markup
+from rich.console import Console
+from rich.progress import track
 
-from ..atlas.answer import LANE
+from ..atlas.answer import LANE, Releases
 from ..atlas.asking import opened
 from ..atlas.entries import pair_files
 from ..atlas.entries.entry import PairEntry
@@ -38,7 +40,13 @@ def site(
     if not atlas.lanes:
         raise BadInput(f"{folder} has no measured pair; nox -s atlas measures")
     newest = max(atlas.lanes, key=by_release)
-    return Frame(atlas, grid.of(atlas), newest, made, reasons)
+    return Frame(atlas, grid.of(atlas, _shown), newest, made, reasons)
+
+
+def _shown(pairs: Iterable[Releases]) -> Iterable[Releases]:
+    """The pairs, with a bar of how many are done on standard error, if that is a terminal."""
+    terminal = Console(stderr=True)
+    return track(pairs, "pairs", console=terminal, transient=True, disable=not terminal.is_terminal)
 
 
 def front(frame: Frame, *, alone: bool = False) -> str:

@@ -5,7 +5,7 @@ It is what `ask` says of each, asked once for all models and releases of which i
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -64,8 +64,11 @@ class Grid:
         return (releases for releases in self.asked if releases[axis] == release)
 
 
-def of(atlas: Atlas) -> Grid:
-    """The answers of an atlas's lane. Raises BadInput for a package without catalogs."""
+def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = iter) -> Grid:
+    """The answers of an atlas's lane, which take seconds; `each` is given the pairs, to show how many are done.
+
+    Raises BadInput for a package without catalogs.
+    """
     releases = _releases(atlas)
     measured = {model for lane in atlas.lanes.values() for model in lane.models}
     classes = tuple(_classes(measured, atlas.lane))
@@ -78,7 +81,7 @@ def of(atlas: Atlas) -> Grid:
     of_key: dict[Any, int] = {}
     of_pair: dict[Releases, int] = {}
     groups = _Groups(atlas)
-    for pair in product(*releases):
+    for pair in each(list(product(*releases))):
         key = groups.key(pair)
         if key not in of_key:
             row = _row(atlas, pair, wanted, parts, known)

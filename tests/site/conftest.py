@@ -14,7 +14,6 @@ import pytest
 from playwright.sync_api import Page
 
 from harness.atlas.entries import pair_files
-from harness.atlas.measured import Atlas
 from harness.site import build, grid
 from harness.site.frame import Frame
 from harness.site.grid import Grid
@@ -36,8 +35,10 @@ def front_data(text: str) -> Any:
 def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
     """The site of the shipped atlas. Its answers take seconds to ask for, so that one process does."""
 
-    def answers(atlas: Atlas, of: Callable[[Atlas], Grid] = grid.of) -> Grid:
-        made = made_once(tmp_path_factory, "answers", lambda path: path.write_bytes(pickle.dumps(of(atlas))))
+    of = grid.of
+
+    def answers(*arguments: Any) -> Grid:
+        made = made_once(tmp_path_factory, "answers", lambda path: path.write_bytes(pickle.dumps(of(*arguments))))
         read: Grid = pickle.loads(made.read_bytes())  # noqa: S301  our own
         return read
 

@@ -96,3 +96,16 @@ def test_an_atlas_without_a_pair_is_bad_input(tmp_path: Path) -> None:
 def test_a_lane_in_which_nothing_was_measured_is_bad_input() -> None:
     with pytest.raises(BadInput, match="nothing was measured in a lane cuda-float16"):
         build.site("2026-11-30", "cuda-float16")
+
+
+def test_a_bar_of_the_pairs_that_are_done_is_shown_on_a_terminal_alone(
+    few: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.site("2026-11-30", folder=few)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    build.site("2026-11-30", folder=few)
+    shown = capsys.readouterr()
+    assert "pairs" in shown.err
+    assert "100%" in shown.err
+    assert shown.out == ""
