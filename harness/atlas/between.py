@@ -27,33 +27,37 @@ class Ends(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A place among measured pairs that differ in one package: those below it and above it, the nearest first."""
+    """A place among measured pairs that differ in one package: those below it and above it, the nearest first.
+
+    It asks once what was `measured` of these.
+    """
 
     axis: int
     below: tuple[Releases, ...]
     above: tuple[Releases, ...]
-    _ends: dict[tuple[str, str], Ends | None] = field(default_factory=dict)
+    measured: Measured
+    _ends: dict[tuple[str, str], Ends | None] = field(default_factory=dict, init=False, repr=False)
 
-    def ends(self, route: str, model: str, measured: Measured) -> Ends | None:
+    def ends(self, route: str, model: str) -> Ends | None:
         """What the nearest pairs tell of which something is known; None unless there is one on both sides."""
         key = (route, model)
         if key not in self._ends:
-            self._ends[key] = self._found(route, model, measured)
+            self._ends[key] = self._asked(route, model)
         return self._ends[key]
 
-    def _found(self, route: str, model: str, measured: Measured) -> Ends | None:
-        (below, one), (above, other) = (
-            next(((side, part) for side in sides if (part := measured(side, route, model))), (None, None))
+    def _asked(self, route: str, model: str) -> Ends | None:
+        (below, lower), (above, upper) = (
+            next(((side, part) for side in sides if (part := self.measured(side, route, model))), (None, None))
             for sides in (self.below, self.above)
         )
-        if below is None or above is None or one is None or other is None:
+        if below is None or above is None or lower is None or upper is None:
             return None
         between = f"{PACKAGES[self.axis]} {below[self.axis]} and {above[self.axis]} on either side"
-        if one.same != other.same:
-            differ = unknown(route, model, f"not measured; {between} differ: {one.state} and {other.state}")
+        if lower.same != upper.same:
+            differ = unknown(route, model, f"not measured; {between} differ: {lower.state} and {upper.state}")
             return Ends(differ, differ, ())
         why = f"not measured; {between} agree, and a rule of matrix.yaml names releases between"
-        agreed = replace(one, basis=f"not measured; {between} agree")
+        agreed = replace(lower, basis=f"not measured; {between} agree")
         return Ends(agreed, unknown(route, model, why), (below, above))
 
 

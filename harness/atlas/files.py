@@ -1,6 +1,6 @@
 """The atlas's files: a JSON object a line, refused in one way if cut or edited, and each field of its kind."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..config.errors import BadInput
 from ..contract.fields.line import parsed
 
-WRONG: Final = (OSError, ValueError, KeyError, TypeError, AttributeError)
+WRONG: Final = (OSError, ValueError, LookupError, TypeError, AttributeError)
 """What reading a file raises that was cut, or edited."""
 SHOWN: Final = 40
 """The most characters of a value that an error repeats."""
@@ -17,10 +17,11 @@ SHOWN: Final = 40
 
 def objects(text: str) -> list[dict[str, Any]]:
     """The objects of JSON in a text, one a line. Raises ValueError for a line that is none."""
-    lines = [parsed(line) for line in text.splitlines()]
-    if None in lines:
-        raise ValueError(f"line {lines.index(None) + 1} is no object of JSON")
-    return [line for line in lines if line is not None]
+    *lines, end = text.split("\n")
+    found = [parsed(line) for line in (*lines, *filter(None, [end]))]
+    if None in found:
+        raise ValueError(f"line {found.index(None) + 1} is no object of JSON")
+    return [line for line in found if line is not None]
 
 
 def refusal(name: Path | str, error: Exception, remedy: str) -> BadInput:
@@ -50,6 +51,13 @@ def texts(line: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise _other(name, values, "is no list of texts")
     return tuple(values)
+
+
+def mapping(line: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A field that is an object. Raises as `text` does."""
+    if not isinstance(line[name], dict):
+        raise _other(name, line[name], "is no object")
+    return dict(line[name])
 
 
 def some(line: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -88,24 +96,3 @@ def _other(name: str, value: Any, what: str) -> ValueError:
 
 def _named(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def beside(models: Sequence[str], usual: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """A list's names: what it lacks of the usual ones and has beside them, or if they are fewer themselves."""
-    without = [model for model in usual if model not in models]
-    also = [model for model in models if model not in usual]
-    told = {"without": without, "also": also} if len(without) + len(also) < len(models) else {"only": list(models)}
-    return {name: names for name, names in told.items() if names}
-
-
-def named(models: Sequence[str], of: Sequence[str]) -> Sequence[str]:
-    """Some of a list's names; of all of them a star."""
-    return ["*"] if list(models) == list(of) else list(models)
-
-
-def chosen(line: Mapping[str, Any], of: tuple[str, ...]) -> tuple[str, ...]:
-    """The inverse of `beside`."""
-    if "only" in line:
-        return texts(line, "only")
-    without = frozenset(some(line, "without"))
-    return tuple(sorted([*(model for model in of if model not in without), *some(line, "also")]))

@@ -111,7 +111,7 @@ class Atlas:
 
     def _along(self, axis: int, releases: Releases, route: str, model: str) -> Part | None:
         """What the measured pairs below and above agree on, of which the other package is the same; None without."""
-        ends = self._place(releases, axis).ends(route, model, self.measured)
+        ends = self._place(releases, axis).ends(route, model)
         if ends is None:
             return None
         is_ruled = any(self._is_ruled(releases, side, route, model) for side in ends.sides)
@@ -135,7 +135,8 @@ class Atlas:
             at = bisect(line, _version(releases[axis]), key=itemgetter(0))
             below = tuple(other for _, other in reversed(line[:at]) if other != releases)
             above = tuple(other for _, other in line[at:])
-            self._places[key] = self._places_of.setdefault((axis, below, above), Place(axis, below, above))
+            place = Place(axis, below, above, self.measured)
+            self._places[key] = self._places_of.setdefault((axis, below, above), place)
         return self._places[key]
 
     @cached_property

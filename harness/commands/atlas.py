@@ -147,25 +147,27 @@ class AtlasCommand:
                 break
             left = f", about {spent / done * (len(wanted) - done) / 60:.0f} min for all" if done else ""
             say(f"{pair.id}: {done + 1} of {len(wanted)}{left}")
-            pair_run = PairRun.of(self.described, pair, self.options)
-            why = ""
             try:
-                judged = tried(pair_run, environment(pair_run), say)
-            except CERTAIN as error:
-                say(f"{pair.id}: {error}")
-                judged, why = verdicts.judged([pair_run.records]), str(error)
-            except HarnessError as error:
+                self._measure(pair, environment, say)
+            except HarnessError as error:  # also of a file of the atlas that was changed meanwhile
                 say(f"{pair.id}: {error}")
                 failed.append(pair.id)
-                continue
-            found = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat(), why)
-            say(f"wrote {pair_files.write(found, self.into)}")
-            if self.into == pair_files.PACKAGED:
-                _keep_catalog(pair_run)
-            say(_unforeseen(pair, judged))
-
         if failed:
             raise Incomplete(f"not measured, so the next run tries again: {', '.join(failed)}")
+
+    def _measure(self, pair: Pair, environment: Callable[[PairRun], Environment], say: Say) -> None:
+        """Measure one pair and write it. Raises HarnessError for one that could not be measured, or not be written."""
+        pair_run, why = PairRun.of(self.described, pair, self.options), ""
+        try:
+            judged = tried(pair_run, environment(pair_run), say)
+        except CERTAIN as error:
+            say(f"{pair.id}: {error}")
+            judged, why = verdicts.judged([pair_run.records]), str(error)
+        entry = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat(), why)
+        say(f"wrote {pair_files.write(entry, self.into)}")
+        if self.into == pair_files.PACKAGED:
+            _keep_catalog(pair_run)
+        say(_unforeseen(pair, judged))
 
 
 def _keep_catalog(pair_run: PairRun) -> None:

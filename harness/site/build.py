@@ -15,6 +15,7 @@ from ..atlas.answer import LANE, Releases
 from ..atlas.asking import opened
 from ..atlas.entries import pair_files
 from ..atlas.entries.entry import PairEntry
+from ..atlas.measured import Atlas
 from ..config.errors import BadInput
 from ..report.formats import files, inline
 from . import data, grid, script
@@ -39,8 +40,12 @@ def site(
     atlas = opened(folder, lane, own)
     if not atlas.lanes:
         raise BadInput(f"{folder} has no measured pair; nox -s atlas measures")
-    newest = max(atlas.lanes, key=by_release)
-    return Frame(atlas, grid.of(atlas, _shown), newest, made, reasons)
+    return framed(atlas, grid.of(atlas, _shown), made, reasons)
+
+
+def framed(atlas: Atlas, answers: grid.Grid, made: str, reasons: Mapping[str, str] = MappingProxyType({})) -> Frame:
+    """What the pages for an atlas and its answers are made of."""
+    return Frame(atlas, answers, max(atlas.lanes, key=by_release), made, reasons)
 
 
 def _shown(pairs: Iterable[Releases]) -> Iterable[Releases]:

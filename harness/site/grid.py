@@ -74,9 +74,7 @@ def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = 
     classes = tuple(_classes(measured, atlas.lane))
     first = [models[0] for models in classes]
     number = _numbers(classes)
-    wanted = dict.fromkeys(atlas.routes, first)
-    parts: dict[Part, int] = {}
-    known: dict[int, tuple[Part, int]] = {}
+    numbers = _Numbers(dict.fromkeys(atlas.routes, first))
     rows: dict[Row, int] = {}
     of_key: dict[Any, int] = {}
     of_pair: dict[Releases, int] = {}
@@ -84,7 +82,7 @@ def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = 
     for pair in each(list(product(*releases))):
         key = groups.key(pair)
         if key not in of_key:
-            row = _row(atlas, pair, wanted, parts, known)
+            row = numbers.row(atlas, pair)
             of_key[key] = rows.setdefault(row, len(rows))
         of_pair[pair] = of_key[key]
     asked = {
@@ -97,7 +95,9 @@ def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = 
         for pair, lane in atlas.lanes.items()
     }
     days = {pair: lane.day for pair, lane in atlas.lanes.items()}
-    return Grid(atlas.lane, releases, tuple(atlas.routes), classes, tuple(parts), tuple(rows), of_pair, asked, days)
+    return Grid(
+        atlas.lane, releases, tuple(atlas.routes), classes, tuple(numbers.parts), tuple(rows), of_pair, asked, days
+    )
 
 
 def _numbers(classes: Sequence[Sequence[str]]) -> Mapping[str, int]:
@@ -114,21 +114,28 @@ def _releases(atlas: Atlas) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return first, second
 
 
-def _row(
-    atlas: Atlas,
-    pair: Releases,
-    wanted: Mapping[str, Sequence[str]],
-    parts: dict[Part, int],
-    known: dict[int, tuple[Part, int]],
-) -> Row:
-    """The numbers of a pair's answers. `known` has those of parts that the atlas gave before, by their identity."""
-    answers: dict[str, list[int]] = defaultdict(list)
-    for part in atlas.parts(pair, wanted):
-        if id(part) not in known:
-            general = _general(part, several=part.model in wanted[part.route])
-            known[id(part)] = part, parts.setdefault(general, len(parts))
-        answers[part.route].append(known[id(part)][1])
-    return tuple(tuple(answers[route]) for route in wanted)
+class _Numbers:
+    """The number of each distinct answer, without its model's name."""
+
+    def __init__(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """`wanted` are the models that are asked about on each route."""
+        self.wanted = wanted
+        self.parts: dict[Part, int] = {}
+        # The atlas gives most parts many times: the same objects, which need not be looked at again.
+        self._of_object: dict[int, tuple[Part, int]] = {}
+
+    def row(self, atlas: Atlas, pair: Releases) -> Row:
+        """The numbers of a pair's answers, by route and model."""
+        answers: dict[str, list[int]] = defaultdict(list)
+        for part in atlas.parts(pair, self.wanted):
+            answers[part.route].append(self._of(part))
+        return tuple(tuple(answers[route]) for route in self.wanted)
+
+    def _of(self, part: Part) -> int:
+        if id(part) not in self._of_object:
+            general = _general(part, several=part.model in self.wanted[part.route])
+            self._of_object[id(part)] = part, self.parts.setdefault(general, len(self.parts))
+        return self._of_object[id(part)][1]
 
 
 def _general(part: Part, *, several: bool) -> Part:

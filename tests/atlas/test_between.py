@@ -12,9 +12,12 @@ BROKEN = replace(WORKS, state=State.BROKEN, rules=("keys",))
 BELOW, NEARER, ABOVE = ("5.1.0", "1.0.31"), ("5.2.0", "1.0.31"), ("5.4.0", "1.0.31")
 
 
-def ends(told: dict[Releases, Part], place: Place | None = None) -> object:
-    place = place or Place(0, (NEARER, BELOW), (ABOVE,))
-    return place.ends("tower", "convnext_atto", lambda releases, route, model: told.get(releases))  # noqa: ARG005
+def place_of(parts: dict[Releases, Part]) -> Place:
+    return Place(0, (NEARER, BELOW), (ABOVE,), lambda releases, route, model: parts.get(releases))  # noqa: ARG005
+
+
+def ends(parts: dict[Releases, Part]) -> object:
+    return place_of(parts).ends("tower", "convnext_atto")
 
 
 def test_two_that_agree_say_what_they_say_unless_a_rule_names_releases_between() -> None:
@@ -36,12 +39,15 @@ def test_the_nearest_of_which_something_is_known_counts() -> None:
     assert found[2] == (BELOW, ABOVE)
 
 
-@pytest.mark.parametrize("told", [{}, {NEARER: WORKS, BELOW: WORKS}, {ABOVE: WORKS}])
-def test_one_side_alone_says_nothing(told: dict[Releases, Part]) -> None:
-    assert ends(told) is None
+@pytest.mark.parametrize("parts", [{}, {NEARER: WORKS, BELOW: WORKS}, {ABOVE: WORKS}])
+def test_one_side_alone_says_nothing(parts: dict[Releases, Part]) -> None:
+    assert ends(parts) is None
 
 
 def test_a_place_is_asked_once_for_all_pairs_in_it() -> None:
-    place = Place(0, (NEARER, BELOW), (ABOVE,))
-    first = ends({NEARER: WORKS, ABOVE: WORKS}, place)
-    assert ends({}, place) is first
+    parts = {NEARER: WORKS, ABOVE: WORKS}
+    place = place_of(parts)
+    before = place.ends("tower", "convnext_atto")
+    parts.clear()
+    assert place.ends("tower", "convnext_atto") is before
+    assert place.ends("hub", "convnext_atto") is None

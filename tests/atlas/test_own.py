@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.atlas.entries.entry import PairEntry
 from harness.atlas.own import lacks, over
-from tests.atlas.entries.test_pair_files import HUB, LANE, MODELS, PAIR, TOWER
+from tests.atlas.entries.pairs import HUB, LANE, MODELS, PAIR, TOWER
 
 
 def newer(**more: Any) -> PairEntry:

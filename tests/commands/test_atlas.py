@@ -146,10 +146,7 @@ def test_what_the_rules_have_not_foreseen_is_said_of_each_pair(
     def regressed(pair_run: PairRun, *_: Any) -> list[Judged]:
         record = {"outcome": "keys", "reason": "renamed"}
         case = Case("tower", "convnext_atto")
-        return [
-            *passed(pair_run),
-            Judged(pair_run.pair.id, "cpu-float32", case, Verdict.REGRESSED, record, header=HEADER),
-        ]
+        return [Judged(pair_run.pair.id, "cpu-float32", case, Verdict.REGRESSED, record, header=HEADER)]
 
     said: list[str] = []
     for tried in (passed, regressed):
@@ -158,7 +155,7 @@ def test_what_the_rules_have_not_foreseen_is_said_of_each_pair(
         chosen.measure(lambda _: None, said.append)  # type: ignore[arg-type,return-value]
     pair = command.lacking[0].id
     assert f"{pair}: 1 case, all as the rules foresee" in said
-    assert f"{pair}: of 2 cases 1 regressed, such as tower/convnext_atto: renamed" in said
+    assert f"{pair}: of 1 case 1 regressed, such as tower/convnext_atto: renamed" in said
 
 
 def test_pairs_are_drawn_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,13 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page
 
+from harness.atlas.answer import LANE
+from harness.atlas.asking import opened
 from harness.atlas.entries import pair_files
 from harness.site import build, grid
 from harness.site.frame import Frame
-from harness.site.grid import Grid
 from tests.browser import DESKTOP, Opens
-from tests.made_once import made_once
+from tests.make_once import make_once
 
 Open = Callable[..., Page]
 FEW: Final = (("5.23.0", "1.0.31"), ("5.12.1", "1.0.27"), ("4.57.6", "1.0.22"))
@@ -35,16 +36,9 @@ def front_data(text: str) -> Any:
 def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
     """The site of the shipped atlas. Its answers take seconds to ask for, so that one process does."""
 
-    of = grid.of
-
-    def answers(*arguments: Any) -> Grid:
-        made = made_once(tmp_path_factory, "answers", lambda path: path.write_bytes(pickle.dumps(of(*arguments))))
-        read: Grid = pickle.loads(made.read_bytes())  # noqa: S301  our own
-        return read
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grid, "of", answers)
-        return build.site("2026-11-30")
+    atlas = opened(pair_files.PACKAGED, LANE)
+    answers = make_once(tmp_path_factory, "answers", lambda path: path.write_bytes(pickle.dumps(grid.of(atlas))))
+    return build.framed(atlas, pickle.loads(answers.read_bytes()), "2026-11-30")  # noqa: S301  our own
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +54,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def public(frame: Frame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the whole of it, which nobody changes."""
-    return made_once(tmp_path_factory, "public", partial(build.write, frame))
+    return make_once(tmp_path_factory, "public", partial(build.write, frame))
 
 
 @pytest.fixture

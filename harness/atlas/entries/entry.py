@@ -48,6 +48,15 @@ class RouteEntry:
     unsupported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
 
+    def refuse_untrue(self) -> None:
+        """Raises ValueError for results that no route can have."""
+        named = [self.open, *self.unsupported.values(), *(cause.models for cause in self.causes)]
+        other = {model for models in named for model in models}
+        if not other <= set(self.models):
+            raise ValueError(f"{self.route} has a result of a model that it has no case of")
+        if self.passed != len(set(self.models) - other):
+            raise ValueError(f"{self.route} says that {self.passed} passed, and names others")
+
 
 @dataclass(frozen=True)
 class LaneEntry:
@@ -96,14 +105,9 @@ class PairEntry:
         return pair_id(self.releases)
 
     def refuse_untrue(self) -> None:
-        """Raises ValueError for what no pair can have: a file that was cut between two lines looks green."""
+        """Raises ValueError or KeyError for what no pair can have."""
         for release in (*self.releases, self.versions["torch"], *self.versions.values()):
             Version(release)
         for lane in self.lanes.values():
             for route in lane.routes.values():
-                named = [route.open, *route.unsupported.values(), *(cause.models for cause in route.causes)]
-                other = {model for models in named for model in models}
-                if not other <= set(route.models):
-                    raise ValueError(f"{route.route} has a result of a model that it has no case of")
-                if route.passed != len(set(route.models) - other):
-                    raise ValueError(f"{route.route} says that {route.passed} passed, and names others")
+                route.refuse_untrue()

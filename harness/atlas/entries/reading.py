@@ -1,0 +1,131 @@
+"""Reads the files of pairs, each lane after its base, and refuses what was cut, edited or lost in one way."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from .. import files
+from .delta import BASE, DIGEST, applied, by_lane
+from .entry import PairEntry
+from .lines import LaneLines, Line, lane_of
+from .pair_file import SCHEMA, SUFFIX, Files, PairFile, lane_digest
+
+FIRST: Final = frozenset({"pair", "lanes", "schema"})
+"""The fields of a file's first line."""
+REMEDY: Final = "restore it, or delete it and measure the pair again: nox -s atlas"
+DEEPEST: Final = 100
+"""The most bases of bases that are followed."""
+NONE: Final[Files] = MappingProxyType({})
+
+
+def loads(texts: Mapping[str, str], parsed: Files = NONE) -> dict[str, PairFile]:
+    """The pairs of some texts, by their ids; `parsed` are others. Raises BadInput for a text that is none."""
+    reading = _Reading(texts, parsed)
+    return {pair: reading.file(pair) for pair in texts}
+
+
+class _Reading:
+    """Reads pairs, each lane after its base."""
+
+    def __init__(self, texts: Mapping[str, str], parsed: Files) -> None:
+        self.texts, self.parsed = texts, parsed
+        self.parts: dict[str, _Parts] = {}
+        self.lanes: dict[tuple[str, str], LaneLines] = {}
+
+    def file(self, pair: str) -> PairFile:
+        """The file of a pair. Raises BadInput."""
+        with self._refused(pair):
+            parts = self._parts(pair)
+            lines = {name: self._lane(pair, name, ()) for name in parts.lanes}
+            entry = PairEntry(parts.versions, {name: lane_of(lane) for name, lane in lines.items()})
+            entry.refuse_untrue()
+            if pair != entry.id:
+                raise ValueError(f"it is that of {entry.id}")
+            bases = {name: head.fields[BASE] for name, (head, _) in parts.lanes.items() if BASE in head.fields}
+            return PairFile(entry, lines, bases)
+
+    @contextmanager
+    def _refused(self, pair: str) -> Iterator[None]:
+        """What is wrong with a pair's file, as an error that names it and the remedy."""
+        try:
+            yield
+        except _LostBase as error:
+            raise files.refusal(f"{pair}{SUFFIX}", error, f"restore {error.base}{SUFFIX}") from error
+        except files.WRONG as error:
+            raise files.refusal(f"{pair}{SUFFIX}", error, self._remedy(pair)) from error
+
+    def _remedy(self, pair: str) -> str:
+        """Who depends on a file cannot be read without it."""
+        depend = sum(f'"{BASE}": "{pair}"' in text for text in self.texts.values())
+        return f"restore it: {depend} others depend on it" if depend else REMEDY
+
+    def _parts(self, pair: str) -> "_Parts":
+        if pair not in self.parts:
+            self.parts[pair] = _Parts.of(self.texts[pair])
+        return self.parts[pair]
+
+    def _lane(self, pair: str, name: str, dependents: Sequence[str]) -> LaneLines:
+        """The lines of a pair's lane, on which these pairs depend. Raises BadInput for a base that is wrong."""
+        if pair not in self.texts:
+            return self.parsed[pair].lanes[name]
+        if (pair, name) not in self.lanes:
+            parts = self._parts(pair)
+            head, routes = parts.lanes[name]
+            base = self._base(head, name, (*dependents, pair)) if BASE in head.fields else None
+            lane = applied(head, routes, base)
+            lane_of(lane)  # what is wrong with a line is said before that its digest is
+            with files.at(head.number):
+                if files.text(head.fields, DIGEST) != lane_digest(parts.versions, lane):
+                    raise ValueError(f"lane {name} is not as it was written")
+            self.lanes[pair, name] = lane
+        return self.lanes[pair, name]
+
+    def _base(self, head: Line, name: str, dependents: Sequence[str]) -> LaneLines:
+        with files.at(head.number):
+            pair = files.text(head.fields, BASE)
+            if pair in dependents:
+                raise ValueError(f"{pair}, its base, depends on it")
+            if len(dependents) > DEEPEST:
+                raise ValueError(f"it is on {DEEPEST} bases, one on another")
+        if pair not in self.texts and pair not in self.parsed:
+            raise _LostBase(pair)
+        with self._refused(pair):
+            if pair in self.texts and name not in self._parts(pair).lanes:
+                raise ValueError(f"it has no lane {name}, which is a base")
+            return self._lane(pair, name, dependents)
+
+
+class _LostBase(ValueError):
+    """A base of which there is no file."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(f"there is no {base}{SUFFIX}, which has its base")
+        self.base = base
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a file says by itself: the version of each package, and each lane's line with those of its routes."""
+
+    versions: Mapping[str, str]
+    lanes: Mapping[str, tuple[Line, Mapping[str, Sequence[Line]]]]
+
+    @classmethod
+    def of(cls, text: str) -> "_Parts":
+        """Raises ValueError for a text that is none of a file."""
+        head, *lines = (Line(line, number) for number, line in enumerate(files.objects(text), 1))
+        first = head.fields
+        if first["schema"] != SCHEMA:
+            raise ValueError(f"schema {first['schema']}, and not {SCHEMA}")
+        with files.at(1):
+            if strange := first.keys() - FIRST:
+                raise ValueError(f"a pair has no {', '.join(sorted(strange))}")
+            pair = files.mapping(first, "pair")
+            versions, names = {package: files.text(pair, package) for package in pair}, files.texts(first, "lanes")
+            PairEntry(versions, {}).refuse_untrue()
+        lanes = by_lane(lines)
+        if not names or list(names) != list(lanes):
+            raise ValueError(f"it has {', '.join(lanes) or 'no lane'}, and not {', '.join(names) or 'a lane'}")
+        return cls(versions, lanes)
