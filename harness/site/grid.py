@@ -74,7 +74,7 @@ def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = 
     classes = tuple(_classes(measured, atlas.lane))
     first = [models[0] for models in classes]
     number = _numbers(classes)
-    numbers = _Numbers(dict.fromkeys(atlas.routes, first))
+    answers = _Answers(dict.fromkeys(atlas.routes, first))
     rows: dict[Row, int] = {}
     of_key: dict[Any, int] = {}
     of_pair: dict[Releases, int] = {}
@@ -82,7 +82,7 @@ def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = 
     for pair in each(list(product(*releases))):
         key = groups.key(pair)
         if key not in of_key:
-            row = numbers.row(atlas, pair)
+            row = answers.row(atlas, pair)
             of_key[key] = rows.setdefault(row, len(rows))
         of_pair[pair] = of_key[key]
     asked = {
@@ -96,7 +96,7 @@ def of(atlas: Atlas, each: Callable[[Iterable[Releases]], Iterable[Releases]] = 
     }
     days = {pair: lane.day for pair, lane in atlas.lanes.items()}
     return Grid(
-        atlas.lane, releases, tuple(atlas.routes), classes, tuple(numbers.parts), tuple(rows), of_pair, asked, days
+        atlas.lane, releases, tuple(atlas.routes), classes, tuple(answers.parts), tuple(rows), of_pair, asked, days
     )
 
 
@@ -114,8 +114,8 @@ def _releases(atlas: Atlas) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return first, second
 
 
-class _Numbers:
-    """The number of each distinct answer, without its model's name."""
+class _Answers:
+    """Every distinct answer, without its model's name, and its number."""
 
     def __init__(self, wanted: Mapping[str, Sequence[str]]) -> None:
         """`wanted` are the models that are asked about on each route."""
@@ -126,10 +126,10 @@ class _Numbers:
 
     def row(self, atlas: Atlas, pair: Releases) -> Row:
         """The numbers of a pair's answers, by route and model."""
-        answers: dict[str, list[int]] = defaultdict(list)
+        numbers: dict[str, list[int]] = defaultdict(list)
         for part in atlas.parts(pair, self.wanted):
-            answers[part.route].append(self._of(part))
-        return tuple(tuple(answers[route]) for route in self.wanted)
+            numbers[part.route].append(self._of(part))
+        return tuple(tuple(numbers[route]) for route in self.wanted)
 
     def _of(self, part: Part) -> int:
         if id(part) not in self._of_object:
