@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..config.errors import BadInput
 from ..contract.fields.line import parsed
 
-WRONG: Final = (OSError, ValueError, LookupError, TypeError, AttributeError)
+WRONG: Final = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading a file raises that was cut, or edited."""
 SHOWN: Final = 40
 """The most characters of a value that an error repeats."""

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -43,13 +43,13 @@ def dumps(file: PairFile, others: Files) -> str:
     for name, lane in file.lanes.items():
         base = file.bases.get(name)
         head, *routes = whole(lane) if base is None else delta(lane, others[base].lanes[name], base)
-        lines += [{**head, DIGEST: lane_digest(versions, lane)}, *routes]
+        lines += [{**head, DIGEST: lane_digest(versions, file.lanes, lane)}, *routes]
     return text_of(lines)
 
 
-def lane_digest(versions: Mapping[str, str], lane: LaneLines) -> str:
-    """A digest of all that a file says of a lane, with what the base says."""
-    return digest_of([versions, lane.head.fields, lane.digest])
+def lane_digest(versions: Mapping[str, str], lanes: Iterable[str], lane: LaneLines) -> str:
+    """A digest of all that a file says of a lane, with what the base says, and of which lanes it has."""
+    return digest_of([versions, list(lanes), lane.head.fields, lane.digest])
 
 
 def text_of(lines: Sequence[Mapping[str, Any]]) -> str:

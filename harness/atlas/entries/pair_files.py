@@ -4,10 +4,10 @@ Before the file of a base is written anew, those that depend on it are, with oth
 pair is whole.
 """
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,8 @@ PACKAGED: Final = FOLDER / "atlas" / "pairs"
 
 def read(folder: Path = PACKAGED) -> dict[Releases, PairEntry]:
     """Every pair of a folder, by its releases of transformers and timm. Raises BadInput."""
-    return {file.entry.releases: file.entry for file in _files(folder).values()}
+    with _locked(folder, fcntl.LOCK_SH) if folder.is_dir() else contextlib.nullcontext():
+        return {file.entry.releases: file.entry for file in _files(folder).values()}
 
 
 def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
@@ -36,13 +37,14 @@ def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
 
     Raises BadInput as `read` does, and ValueError for an entry that no file can hold.
     """
-    with _locked(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, fcntl.LOCK_EX):
         others = dict(_files(folder))
         before = others.pop(entry.id, PairFile.of(replace(entry, lanes={})))
         new = PairFile.of(replace(entry, lanes={**before.entry.lanes, **entry.lanes}))
         for name, lane in new.lanes.items():
             if name in before.lanes and lane.digest != before.lanes[name].digest:
-                _rebase_dependents(entry.id, name, others, folder)
+                _rebase_dependents(before, name, others, folder)
         return _write(with_bases(new, others, {**others, entry.id: before}), others, folder)
 
 
@@ -60,25 +62,26 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except files.WRONG as error:
-        raise BadInput(f"{path} cannot be read: {error}; restore the file") from error
+        raise BadInput(f"{path} cannot be read: {error}; restore it, or delete it") from error
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing into a folder, which is made if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[None]:
+    """Read what no other process is writing meanwhile, or write alone, where the file system has locks."""
     opened = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            fcntl.flock(opened, kind)
         yield
     finally:
         os.close(opened)
 
 
-def _rebase_dependents(pair: str, lane: str, others: dict[str, PairFile], folder: Path) -> None:
-    """Write the pairs whose lane has its base in that of `pair`, which is not among the others, with another base."""
+def _rebase_dependents(base: PairFile, lane: str, others: dict[str, PairFile], folder: Path) -> None:
+    """Write the pairs whose lane depends on a file, which is not among the others, once more, with other bases."""
+    pair = base.entry.id
     for dependent in [name for name, file in others.items() if file.bases.get(lane) == pair]:
-        every = dict(others)
+        every = {**others, pair: base}
         file = others.pop(dependent)
         others[dependent] = with_bases(file, others, every)
         _write(others[dependent], others, folder)
@@ -90,8 +93,8 @@ def _write(file: PairFile, others: Files, folder: Path) -> Path:
     text.encode()  # before there is a file
     try:
         is_same = loads({pair: text}, others)[pair].entry == file.entry
-    except BadInput as error:
-        raise ValueError(f"{pair}: no file can hold this entry: {error}") from error
+    except BadInput:
+        is_same = False
     if not is_same:
         raise ValueError(f"{pair}: no file can hold this entry")
     path = folder / f"{pair}{SUFFIX}"

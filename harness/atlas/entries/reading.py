@@ -7,14 +7,15 @@ from types import MappingProxyType
 from typing import Final
 
 from .. import files
-from .delta import BASE, DIGEST, applied, by_lane
+from .delta import BASE, BASE_DIGEST, DIGEST, applied, by_lane
 from .entry import PairEntry
 from .lines import LaneLines, Line, lane_of
 from .pair_file import SCHEMA, SUFFIX, Files, PairFile, lane_digest
 
 FIRST: Final = frozenset({"pair", "lanes", "schema"})
 """The fields of a file's first line."""
-REMEDY: Final = "restore it, or delete it and measure the pair again: nox -s atlas"
+MEASURE: Final = "measure again: nox -s atlas"
+REMEDY: Final = f"restore it, or delete it and {MEASURE}"
 DEEPEST: Final = 100
 """The most bases of bases that are followed."""
 NONE: Final[Files] = MappingProxyType({})
@@ -51,15 +52,25 @@ class _Reading:
         """What is wrong with a pair's file, as an error that names it and the remedy."""
         try:
             yield
-        except _LostBase as error:
-            raise files.refusal(f"{pair}{SUFFIX}", error, f"restore {error.base}{SUFFIX}") from error
+        except _Mismatch as error:
+            raise files.refusal(f"{pair}{SUFFIX}", error, self._together(pair, error.pairs)) from error
         except files.WRONG as error:
-            raise files.refusal(f"{pair}{SUFFIX}", error, self._remedy(pair)) from error
+            depend = len(self._dependents(pair))
+            remedy = f"restore it: {depend} others depend on it" if depend else REMEDY
+            raise files.refusal(f"{pair}{SUFFIX}", error, remedy) from error
 
-    def _remedy(self, pair: str) -> str:
-        """Who depends on a file cannot be read without it."""
-        depend = sum(f'"{BASE}": "{pair}"' in text for text in self.texts.values())
-        return f"restore it: {depend} others depend on it" if depend else REMEDY
+    def _together(self, pair: str, pairs: Sequence[str]) -> str:
+        """The remedy where files do not go together, of which each may be whole: they are of different times."""
+        names, dependents = (f"{name}{SUFFIX}" for name in dict.fromkeys(pairs)), self._dependents(pair)
+        also = f" and the {len(dependents)} that depend on it ({', '.join(dependents)})" if dependents else ""
+        return f"restore {' and '.join(names)} as of one commit, or delete {pair}{SUFFIX}{also} and {MEASURE}"
+
+    def _dependents(self, pair: str) -> list[str]:
+        """The pairs that cannot be read without a pair's file, by what their texts name as bases."""
+        found = [pair]
+        for base in found:
+            found += [name for name, text in self.texts.items() if f'"{BASE}": "{base}"' in text and name not in found]
+        return found[1:]
 
     def _parts(self, pair: str) -> "_Parts":
         if pair not in self.parts:
@@ -77,32 +88,38 @@ class _Reading:
             lane = applied(head, routes, base)
             lane_of(lane)  # what is wrong with a line is said before that its digest is
             with files.at(head.number):
-                if files.text(head.fields, DIGEST) != lane_digest(parts.versions, lane):
+                if files.text(head.fields, DIGEST) != lane_digest(parts.versions, parts.lanes, lane):
                     raise ValueError(f"lane {name} is not as it was written")
             self.lanes[pair, name] = lane
         return self.lanes[pair, name]
 
     def _base(self, head: Line, name: str, dependents: Sequence[str]) -> LaneLines:
+        """The base of the last of the dependents, each of which is the base of the one before."""
         with files.at(head.number):
-            pair = files.text(head.fields, BASE)
-            if pair in dependents:
-                raise ValueError(f"{pair}, its base, depends on it")
+            pair, digest = (files.text(head.fields, field) for field in (BASE, BASE_DIGEST))
             if len(dependents) > DEEPEST:
                 raise ValueError(f"it is on {DEEPEST} bases, one on another")
+        if pair in dependents:
+            raise _Mismatch(f"{pair}, its base, depends on it", dependents[dependents.index(pair) :])
         if pair not in self.texts and pair not in self.parsed:
-            raise _LostBase(pair)
+            raise _Mismatch(f"of {pair}, its base, there is no file", (dependents[-1], pair))
         with self._refused(pair):
-            if pair in self.texts and name not in self._parts(pair).lanes:
-                raise ValueError(f"it has no lane {name}, which is a base")
-            return self._lane(pair, name, dependents)
+            lanes = self._parts(pair).lanes if pair in self.texts else self.parsed[pair].lanes
+        if name not in lanes:
+            raise _Mismatch(f"{pair}, its base, has no lane {name}", (dependents[-1], pair))
+        with self._refused(pair):
+            base = self._lane(pair, name, dependents)
+        if base.digest != digest:
+            raise _Mismatch(f"{pair}, its base, is not what it was", (dependents[-1], pair))
+        return base
 
 
-class _LostBase(ValueError):
-    """A base of which there is no file."""
+class _Mismatch(Exception):
+    """A file and its base that do not go together; `pairs` are those concerned."""
 
-    def __init__(self, base: str) -> None:
-        super().__init__(f"there is no {base}{SUFFIX}, which has its base")
-        self.base = base
+    def __init__(self, message: str, pairs: Sequence[str]) -> None:
+        super().__init__(message)
+        self.pairs = pairs
 
 
 @dataclass(frozen=True)
@@ -115,13 +132,15 @@ class _Parts:
     @classmethod
     def of(cls, text: str) -> "_Parts":
         """Raises ValueError for a text that is none of a file."""
+        if not text:
+            raise ValueError("it is empty")
         head, *lines = (Line(line, number) for number, line in enumerate(files.objects(text), 1))
         first = head.fields
-        if first["schema"] != SCHEMA:
-            raise ValueError(f"schema {first['schema']}, and not {SCHEMA}")
         with files.at(1):
+            if files.count(first, "schema") != SCHEMA:
+                raise ValueError(f"schema {first['schema']}, and not {SCHEMA}")
             if strange := first.keys() - FIRST:
-                raise ValueError(f"a pair has no {', '.join(sorted(strange))}")
+                raise ValueError(f"a pair has no {', '.join(sorted(strange))[: files.SHOWN]}")
             pair = files.mapping(first, "pair")
             versions, names = {package: files.text(pair, package) for package in pair}, files.texts(first, "lanes")
             PairEntry(versions, {}).refuse_untrue()

@@ -1,9 +1,11 @@
 """The files of the entries, read and written."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,3 +118,21 @@ def test_the_packaged_atlas_is_as_it_is_written() -> None:
     files = loads(texts)
     assert texts == {pair: dumps(file, files) for pair, file in files.items()}
     assert sum(map(len, texts.values())) < 1_500_000
+
+
+def test_nothing_is_read_while_another_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, again = at("5.1.0", TOWER, HUB), at("5.1.0", PASSED, HUB)
+    write(before, tmp_path)
+    real, entries = whole_file.write, list[dict[Any, PairEntry]]()
+    reader = threading.Thread(target=lambda: entries.append(read(tmp_path)))
+
+    def slow(text: str, path: Path) -> None:
+        reader.start()
+        reader.join(0.2)
+        assert not entries
+        real(text, path)
+
+    monkeypatch.setattr(whole_file, "write", slow)
+    write(again, tmp_path)
+    reader.join()
+    assert entries == [{again.releases: again}]

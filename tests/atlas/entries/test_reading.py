@@ -100,7 +100,8 @@ def test_a_pair_that_was_measured_again_elsewhere_is_not_taken_for_the_base_that
         write(at("5.21.0", TOWER, HUB), folder)
     write(at("5.22.0", PASSED, HUB), merged)
     shutil.copy(write(at("5.21.0", TOWER, replace(HUB, cell="new")), elsewhere), merged)
-    said = f"^{SECOND} .*line 2: .*5.21.0-timm1.0.31, its base, is not what it was; restore it, or delete it"
+    remedy = f"restore {SECOND} and {FIRST} as of one commit, or delete {SECOND} and measure again: nox -s atlas"
+    said = f"^{SECOND} .*5.21.0-timm1.0.31, its base, is not what it was; {remedy}"
     with pytest.raises(BadInput, match=said):
         read(merged)
 
@@ -123,16 +124,26 @@ CHANGED = "lane cpu-float32 is not as it was written"
         (SECOND, '{"route": "tower", "cell": "d1", "passed": 3}\n', "", f"{SECOND} .*line 2: .*{CHANGED}"),
         (SECOND, '"passed": 3', '"open": []', f"{SECOND} .*line 3: .*tower has no passed"),
         (SECOND, '"passed": 3', '"passed": 2', f"{SECOND} .*line 2: .*{CHANGED}"),
-        (SECOND, "5.21.0-timm", "5.22.0-timm", f"{SECOND} .*line 2: .*5.22.0-timm1.0.31, its base, depends on it"),
+        (
+            SECOND,
+            "5.21.0-timm",
+            "5.22.0-timm",
+            f"{SECOND} .*its base, depends on it; restore {SECOND} as of one commit, or delete",
+        ),
         (
             SECOND,
             "5.21.0-timm",
             "5.2.0-timm",
-            f"{SECOND} .*no .*; restore transformers5.2.0-timm1.0.31.ndjson",
+            f"{SECOND} .*there is no file; restore .* or delete {SECOND} and measure",
         ),
         (SECOND, '"base": "t', '"base": 1, "x": "t', f"{SECOND} .*line 2: .*base 1 is no text"),
-        (SECOND, '"base_digest": "', '"on": "', f"{SECOND} .*line 2: .*a lane has no on"),
-        (SECOND, '"cpu-float32"', '"cuda-float32"', f"{FIRST} .*no lane cuda-float32, which is a base"),
+        (SECOND, '"base_digest": "', '"on": "', f"{SECOND} .*line 2: KeyError: 'base_digest'"),
+        (
+            SECOND,
+            '"cpu-float32"',
+            '"cuda-float32"',
+            f"{SECOND} .*its base, has no lane cuda-float32; restore",
+        ),
         (SECOND, '["cpu-float32"]', "[]", f"{SECOND} .*it has cpu-float32, and not a lane"),
     ],
 )
