@@ -8,8 +8,9 @@ UNFINISHED: Final = ".unfinished"
 
 
 def write(text: str, path: Path) -> None:
-    """Replace the file `path`, or make it and its folder. Raises OSError."""
+    """Replace the file `path`, or make it and its folder. Raises OSError, and UnicodeEncodeError before it is made."""
+    content = text.encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(UNFINISHED)
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_bytes(content)
     unfinished.rename(path)

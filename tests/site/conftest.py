@@ -35,7 +35,6 @@ def front_data(text: str) -> Any:
 @pytest.fixture(scope="session")
 def frame(tmp_path_factory: pytest.TempPathFactory) -> Frame:
     """The site of the shipped atlas. Its answers take seconds to ask for, so that one process does."""
-
     atlas = opened(pair_files.PACKAGED, LANE)
     answers = make_once(tmp_path_factory, "answers", lambda path: path.write_bytes(pickle.dumps(grid.of(atlas))))
     return build.framed(atlas, pickle.loads(answers.read_bytes()), "2026-11-30")  # noqa: S301  our own

@@ -11,7 +11,7 @@ LONGEST: Final = 12
 
 
 def with_bases(file: PairFile, others: Files, every: Files) -> PairFile:
-    """The file with the base for each lane that makes it shortest, among the others; `every` are those and itself."""
+    """The file with the base for each lane that makes it shortest, among the others; `every` may depend on it."""
     bases = {}
     for name, lane in file.lanes.items():
         room = LONGEST - _height(file.entry.id, name, every)

@@ -45,7 +45,7 @@ def write(entry: PairEntry, folder: Path = PACKAGED) -> Path:
         for name, lane in new.lanes.items():
             if name in before.lanes and lane.digest != before.lanes[name].digest:
                 _rebase_dependents(before, name, others, folder)
-        return _write(with_bases(new, others, {**others, entry.id: before}), others, folder)
+        return _write(with_bases(new, others, others), others, folder)
 
 
 def _files(folder: Path) -> Files:
@@ -90,7 +90,6 @@ def _rebase_dependents(base: PairFile, lane: str, others: dict[str, PairFile], f
 def _write(file: PairFile, others: Files, folder: Path) -> Path:
     """Write a file, if what is written can be read as what it was. Raises ValueError if not."""
     pair, text = file.entry.id, dumps(file, others)
-    text.encode()  # before there is a file
     try:
         is_same = loads({pair: text}, others)[pair].entry == file.entry
     except BadInput:

@@ -8,7 +8,7 @@ from typing import Final
 
 from .. import files
 from .delta import BASE, BASE_DIGEST, DIGEST, applied, by_lane
-from .entry import PairEntry
+from .entry import LaneEntry, PairEntry
 from .lines import LaneLines, Line, lane_of
 from .pair_file import SCHEMA, SUFFIX, Files, PairFile, lane_digest
 
@@ -33,19 +33,19 @@ class _Reading:
     def __init__(self, texts: Mapping[str, str], parsed: Files) -> None:
         self.texts, self.parsed = texts, parsed
         self.parts: dict[str, _Parts] = {}
-        self.lanes: dict[tuple[str, str], LaneLines] = {}
+        self.lanes: dict[tuple[str, str], tuple[LaneLines, LaneEntry]] = {}
 
     def file(self, pair: str) -> PairFile:
         """The file of a pair. Raises BadInput."""
         with self._refused(pair):
             parts = self._parts(pair)
-            lines = {name: self._lane(pair, name, ()) for name in parts.lanes}
-            entry = PairEntry(parts.versions, {name: lane_of(lane) for name, lane in lines.items()})
+            lanes = {name: self._lane(pair, name, ()) for name in parts.lanes}
+            entry = PairEntry(parts.versions, {name: lane for name, (_, lane) in lanes.items()})
             entry.refuse_untrue()
             if pair != entry.id:
                 raise ValueError(f"it is that of {entry.id}")
             bases = {name: head.fields[BASE] for name, (head, _) in parts.lanes.items() if BASE in head.fields}
-            return PairFile(entry, lines, bases)
+            return PairFile(entry, {name: lines for name, (lines, _) in lanes.items()}, bases)
 
     @contextmanager
     def _refused(self, pair: str) -> Iterator[None]:
@@ -77,20 +77,18 @@ class _Reading:
             self.parts[pair] = _Parts.of(self.texts[pair])
         return self.parts[pair]
 
-    def _lane(self, pair: str, name: str, dependents: Sequence[str]) -> LaneLines:
-        """The lines of a pair's lane, on which these pairs depend. Raises BadInput for a base that is wrong."""
-        if pair not in self.texts:
-            return self.parsed[pair].lanes[name]
+    def _lane(self, pair: str, name: str, dependents: Sequence[str]) -> tuple[LaneLines, LaneEntry]:
+        """A pair's lane, on which these pairs depend. Raises BadInput for a base that is wrong."""
         if (pair, name) not in self.lanes:
             parts = self._parts(pair)
             head, routes = parts.lanes[name]
             base = self._base(head, name, (*dependents, pair)) if BASE in head.fields else None
-            lane = applied(head, routes, base)
-            lane_of(lane)  # what is wrong with a line is said before that its digest is
+            lines = applied(head, routes, base)
+            lane = lane_of(lines)  # what is wrong with a line is said before that the digest is
             with files.at(head.number):
-                if files.text(head.fields, DIGEST) != lane_digest(parts.versions, parts.lanes, lane):
+                if files.text(head.fields, DIGEST) != lane_digest(parts.versions, parts.lanes, lines):
                     raise ValueError(f"lane {name} is not as it was written")
-            self.lanes[pair, name] = lane
+            self.lanes[pair, name] = lines, lane
         return self.lanes[pair, name]
 
     def _base(self, head: Line, name: str, dependents: Sequence[str]) -> LaneLines:
@@ -108,7 +106,7 @@ class _Reading:
         if name not in lanes:
             raise _Mismatch(f"{pair}, its base, has no lane {name}", (dependents[-1], pair))
         with self._refused(pair):
-            base = self._lane(pair, name, dependents)
+            base = self._lane(pair, name, dependents)[0] if pair in self.texts else self.parsed[pair].lanes[name]
         if base.digest != digest:
             raise _Mismatch(f"{pair}, its base, is not what it was", (dependents[-1], pair))
         return base

@@ -7,13 +7,7 @@ from pathlib import Path
 from harness.atlas.entries.bases import LONGEST
 from harness.atlas.entries.entry import PairEntry, RouteEntry
 from harness.atlas.entries.pair_files import read, write
-from tests.atlas.entries.pairs import (
-    HUB,
-    PASSED,
-    TOWER,
-    at,
-    written,
-)
+from tests.atlas.entries.pairs import HUB, PASSED, TOWER, at, written
 
 
 def test_the_base_that_makes_a_file_shortest_is_taken_and_of_two_the_nearer(tmp_path: Path) -> None:

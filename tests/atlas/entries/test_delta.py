@@ -9,17 +9,7 @@ import pytest
 from harness.atlas.entries.entry import PairEntry
 from harness.atlas.entries.pair_files import read, write
 from harness.config.errors import BadInput
-from tests.atlas.entries.pairs import (
-    HUB,
-    MODELS,
-    PAIR,
-    PASSED,
-    TOWER,
-    at,
-    read_again,
-    text_of,
-    written,
-)
+from tests.atlas.entries.pairs import HUB, MODELS, PAIR, PASSED, TOWER, at, read_again, text_of, written
 
 
 def test_a_pair_is_what_it_has_otherwise_than_another(tmp_path: Path) -> None:

@@ -5,17 +5,7 @@ from pathlib import Path
 
 from harness.atlas.entries.entry import RouteEntry
 from harness.atlas.entries.pair_files import read
-from tests.atlas.entries.pairs import (
-    BROKEN,
-    LANE,
-    PAIR,
-    PASSED,
-    TOWER,
-    at,
-    read_again,
-    text_of,
-    written,
-)
+from tests.atlas.entries.pairs import BROKEN, LANE, PAIR, PASSED, TOWER, at, read_again, text_of, written
 
 
 def test_an_entry_is_read_as_it_was_written() -> None:

@@ -14,18 +14,7 @@ from harness.atlas.entries.pair_file import dumps
 from harness.atlas.entries.pair_files import PACKAGED, read, write
 from harness.atlas.entries.reading import loads
 from harness.config import whole_file
-from tests.atlas.entries.pairs import (
-    HUB,
-    LANE,
-    MODELS,
-    PAIR,
-    PASSED,
-    SECOND,
-    TOWER,
-    UNKNOWN,
-    at,
-    written,
-)
+from tests.atlas.entries.pairs import HUB, LANE, MODELS, PAIR, PASSED, SECOND, TOWER, UNKNOWN, at, written
 
 
 def test_a_text_is_parsed_once_and_another_one_anew(tmp_path: Path) -> None:

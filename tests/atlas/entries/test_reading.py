@@ -138,12 +138,7 @@ CHANGED = "lane cpu-float32 is not as it was written"
         ),
         (SECOND, '"base": "t', '"base": 1, "x": "t', f"{SECOND} .*line 2: .*base 1 is no text"),
         (SECOND, '"base_digest": "', '"on": "', f"{SECOND} .*line 2: KeyError: 'base_digest'"),
-        (
-            SECOND,
-            '"cpu-float32"',
-            '"cuda-float32"',
-            f"{SECOND} .*its base, has no lane cuda-float32; restore",
-        ),
+        (SECOND, '"cpu-float32"', '"cuda-float32"', f"{SECOND} .*its base, has no lane cuda-float32; restore"),
         (SECOND, '["cpu-float32"]', "[]", f"{SECOND} .*it has cpu-float32, and not a lane"),
     ],
 )
