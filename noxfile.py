@@ -41,7 +41,7 @@ from harness.commands.compare import CompareCommand, sentence  # noqa: E402
 from harness.commands.distributed import worker_resources  # noqa: E402
 from harness.commands.markdown import as_markdown  # noqa: E402
 from harness.commands.releases import ReleasesCommand  # noqa: E402
-from harness.commands.run import MatrixCommand, console, listed  # noqa: E402
+from harness.commands.run import MatrixCommand, listed  # noqa: E402
 from harness.commands.upgrade import UpgradeCommand  # noqa: E402
 from harness.config.errors import BadInput, ExitCode, HarnessError  # noqa: E402
 from harness.contract import library_env, surroundings  # noqa: E402
@@ -53,7 +53,7 @@ from harness.execution import run_lock  # noqa: E402
 from harness.execution.pair_run import PairRun  # noqa: E402
 from harness.report import bisection  # noqa: E402
 from harness.report import upgrade as upgrades  # noqa: E402
-from harness.report.terminal import tell  # noqa: E402
+from harness.report.terminal import console, tell  # noqa: E402
 from harness.site import script  # noqa: E402
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -133,6 +133,11 @@ class Environment:
             except CommandFailed as error:
                 output.seek(0)
                 raise installer_output.failure(", ".join(requirements[:2]), output.read()) from error
+
+    def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
+        """Begin to make environments that are needed next; pip, which knows no dates, is left to make them in turn."""
+        if self.has_uv:
+            uv.UvEnvironments(self.root, UV, self.seconds, ROOT).make_ahead(wanted)
 
     def python(
         self,
@@ -239,7 +244,9 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
         session.notify("cluster", posargs=[name, *session.posargs])
         return
     session.notify("verdict", posargs=[name])
-    command.run(pair_run, environment_of(session, pair_run), session.log)
+    environment = environment_of(session, pair_run)
+    environment.make_ahead(command.needed_after(pair_run))
+    command.run(pair_run, environment, session.log)
 
 
 def sum_up(command: MatrixCommand) -> NoReturn:

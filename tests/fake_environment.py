@@ -16,6 +16,7 @@ from harness.contract.finding import ScenarioLine
 from harness.contract.fingerprints import Fingerprints
 from harness.contract.plan import Plan
 from harness.contract.record import CaseLine, Log
+from harness.environments.pair_environment import PairEnvironment
 
 
 class FakeEnvironment:
@@ -47,6 +48,7 @@ class FakeEnvironment:
         self.scenarios: dict[str, tuple[ScenarioLine, ...]] = {}  # by case id
         self.packages: dict[str, str] = {}  # that are installed whatever is asked for
         self.plans: list[Plan] = []
+        self.ahead: list[list[str]] = []  # the names of those wanted next, each time one could be made ahead
         self.unimportable = ""  # what it says of what cannot be imported
         self.arguments: tuple[str, ...] = ()
         self.success: Sequence[int] = ()
@@ -70,6 +72,9 @@ class FakeEnvironment:
 
     def has_cached(self, requirement: str, python: str) -> bool:
         return f"{requirement} for {python}" in self.cached
+
+    def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
+        self.ahead.append([one.name for one in wanted])
 
     def create(self, folder: Path, requirements: Sequence[str], *, resolved: Path, python: str, locked: bool) -> None:
         self.installed.append(tuple(requirements))

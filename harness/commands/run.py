@@ -5,13 +5,11 @@ A session hands in its arguments and its environment; everything that is wrong w
 
 import argparse
 import functools
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
 
 from rich.console import Console
 
@@ -24,6 +22,7 @@ from ..contract.catalog import Catalog
 from ..contract.surroundings import is_file, is_folder
 from ..environments import lock
 from ..environments.environment import Environment
+from ..environments.pair_environment import PairEnvironment
 from ..execution import run_lock
 from ..execution.pair_run import PairRun
 from ..planning import device, option_checks, plan
@@ -35,8 +34,6 @@ from ..results.judging import Judged
 from ..results.merging import merge
 from . import run_arguments
 from .run_arguments import SESSIONS, RunArguments
-
-WIDTH: Final = 100  # where the output is no terminal
 
 
 @dataclass
@@ -87,6 +84,11 @@ class MatrixCommand:
     def current(self) -> PairRun:
         """The lanes of the matrix's current pair."""
         return next(pair_run for pair_run in self.pair_runs if pair_run.pair.id == pair_run.matrix.current)
+
+    def needed_after(self, pair_run: PairRun) -> Sequence[PairEnvironment]:
+        """The environments of the next pair that has any cases to run."""
+        later = self.pair_runs[self.pair_runs.index(pair_run) + 1 :]
+        return next((needed for run in later if (needed := run.needed())), ())
 
     def claim(self) -> None:
         """Keep other runs out of the results folder from here on. Raises BadInput where one is there."""
@@ -226,11 +228,6 @@ def _named(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--pair", nargs="?", action="append", type=long_id, default=[])
     named, _ = parser.parse_known_args(argv[argv.index("--") + 1 :] if "--" in argv else [])
     return named
-
-
-def console() -> Console:
-    """The terminal as it is; elsewhere plain text of a fixed width."""
-    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
 
 
 def _refuse_missing(folders: Sequence[Path]) -> None:

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .pair_environment import PairEnvironment
 
 Say = Callable[[str], None]
 
@@ -31,6 +34,9 @@ class Environment(Protocol):
 
         Raises as `resolve` does.
         """
+
+    def make_ahead(self, wanted: Sequence["PairEnvironment"]) -> None:
+        """Begin to make environments that are needed next, beside what runs; whoever needs one first waits for it."""
 
     def python(
         self,

@@ -100,6 +100,12 @@ class PairEnvironment:
         """The `lock` field of a run's header: the digest of the lock, `latest`, or None for a date."""
         return LATEST if self.latest else self.lock.digest if self.lock else None
 
+    def is_in(self, root: Path) -> bool:
+        """Whether it is complete in a folder of environments; False where only an installer knows what it would be."""
+        if self.latest or self.also or self.lock is None:
+            return False
+        return PairFolder.of(root, self.name, self.pair.python, self.lock.path.read_text()).is_complete
+
     @contextlib.contextmanager
     def installed(self, environment: Environment, say: Say) -> Iterator[PairPython]:
         """The pair with pytest in an environment of its own, installed if it is not there, verified, and held.

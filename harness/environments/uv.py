@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Final
 from ..config.errors import BadInput
 from ..contract import library_env, package
 from ..contract.package import FOLDER, IN_CHECKOUT, ROOT
-from . import followed, installer_output
+from . import ahead, followed, installer_output
+from .pair_environment import PairEnvironment
 
 DIE_WITH: Final = (
     f"import os, sys; sys.path.insert(0, sys.argv[1]); from {package.module('contract.processes')} import die_with;"
@@ -107,6 +108,10 @@ class UvEnvironments:
         with installer_output.within(self.seconds):
             for words in making(folder, resolved, python=python, locked=locked):
                 self._do(requirements, words)
+
+    def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
+        """Make them beside what runs; a process cannot be handed what it should tell, and tells nothing."""
+        ahead.begin(replace(self, tell=say), wanted)
 
     def _do(self, requirements: Sequence[str], words: Sequence[str]) -> None:
         """Run uv among the environments: the settings of the project in which the user stands are for the project."""

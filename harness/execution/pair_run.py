@@ -109,11 +109,11 @@ class PairRun:
             say(f"{self.pair.id}: all cases are recorded; --rerun runs them again")
         reasons = {lane.name: self._cannot_run(lane, catalog, cases) for lane, cases in pending}
         # Before any lane is recorded: for a release that does not exist not even a lane without a device gets a file.
-        kinds = {lane.companions for lane, cases in pending if len(reasons[lane.name]) < len(cases)}
+        runnable = [lane for lane, cases in pending if len(reasons[lane.name]) < len(cases)]
         with contextlib.ExitStack() as held:
             pythons = {
-                companions: self._installed(environment, say, held, companions=companions)
-                for companions in sorted(kinds)
+                companions: _installed(wanted, environment, say, held)
+                for companions, wanted in sorted(self._environments(runnable).items())
             }
             for lane, cases in pending:
                 why = reasons[lane.name]
@@ -126,14 +126,6 @@ class PairRun:
             for python in pythons.values():
                 if isinstance(python, InstallationError):
                     raise python
-
-    def note_not_run(self, lane: Lane, catalog: Catalog, why: str) -> None:
-        """Record every planned case without a record as not-run, for one reason."""
-        known = self.records.recorded(lane, catalog).records
-        cases = [case for case in self.records.planned(lane, catalog) if case.id not in known]
-        if cases:
-            plan = self.plan(lane, catalog, cases)
-            placeholders.note_not_run(self.records.path(lane), plan, {case.id: why for case in cases})
 
     def needs(self, lane: Lane, catalog: Catalog) -> Needs:
         """The needs of a lane's full-size cases."""
@@ -167,15 +159,15 @@ class PairRun:
         )
         return [case for case in planned if case.id not in done]
 
-    def _installed(
-        self, environment: Environment, say: Say, held: contextlib.ExitStack, *, companions: bool
-    ) -> PairPython | InstallationError | NoCompanion:
-        """The Python of the installed pair, held until the stack is closed; the error if it could not be installed."""
-        installing = self.records.with_companions if companions else self.environment
-        try:
-            return held.enter_context(installing.installed(environment, say))
-        except (InstallationError, NoCompanion) as error:
-            return error
+    def needed(self) -> list[PairEnvironment]:
+        """The environments for the cases that `run` would run; all, as long as the pair has no catalog."""
+        catalog = self.records.catalog()
+        lanes = [lane for lane in self.records.lanes if catalog is None or self.pending(lane, catalog)]
+        return list(self._environments(lanes).values())
+
+    def _environments(self, lanes: Sequence[Lane]) -> dict[bool, PairEnvironment]:
+        """The environments in which lanes run, by whether they have companions."""
+        return {lane.companions: self.records.environment_of(lane) for lane in lanes}
 
     def plan(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Plan:
         """The plan of these cases."""
@@ -244,3 +236,13 @@ class PairRun:
             # which is tried twice; a worker may be replaced after each case, and die once more before its first.
             *("--max-worker-restart", str(3 * len(plan.cases) + workers)),
         ]
+
+
+def _installed(
+    wanted: PairEnvironment, environment: Environment, say: Say, held: contextlib.ExitStack
+) -> PairPython | InstallationError | NoCompanion:
+    """The Python of the installed pair, held until the stack is closed; the error if it could not be installed."""
+    try:
+        return held.enter_context(wanted.installed(environment, say))
+    except (InstallationError, NoCompanion) as error:
+        return error

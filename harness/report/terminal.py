@@ -1,5 +1,6 @@
 """The summary in the terminal: a grid for each lane, then causes, then the totals."""
 
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -13,6 +14,7 @@ from ..results.judging import Judged
 from . import causes, grid, marks
 from .summary import Summary
 
+WIDTH: Final = 100  # where the output is no terminal
 EXIT: Final = {
     0: "as expected",
     1: "something regressed or is fixed",
@@ -20,6 +22,11 @@ EXIT: Final = {
     3: "nothing was selected",
     4: "incomplete: planned cases have no record, or none with their remedy",
 }
+
+
+def console() -> Console:
+    """The terminal as it is; elsewhere plain text of a fixed width."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
 
 
 def show(console: Console, summary: Summary) -> None:

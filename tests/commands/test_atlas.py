@@ -34,6 +34,7 @@ from harness.execution.pair_run import PairRun
 from harness.planning import currency
 from harness.results import verdicts
 from harness.results.judging import Judged, Verdict
+from tests.fake_environment import FakeEnvironment
 from tests.places import ROOT
 
 LINE = {
@@ -72,7 +73,9 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
     monkeypatch.setattr("harness.commands.atlas.time.monotonic", lambda: float(next(now)))
     monkeypatch.setattr(atlas, "tried", passed)
     said: list[str] = []
-    command.measure(lambda _: None, said.append)  # type: ignore[arg-type,return-value]
+    environment = FakeEnvironment()
+    command.measure(lambda _: environment, said.append)
+    assert environment.ahead == [[pair.id] for pair in command.lacking[1:3]]  # while the one before it is measured
     assert said[-1] == f"60 minutes are over; {len(command.lacking) - 2} pairs are left for the next run"
     assert len(pair_files.read(tmp_path)) == 2
     again = AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)])
@@ -96,10 +99,10 @@ def test_the_catalog_that_was_made_for_a_pair_is_kept_where_its_entry_is(
     command = replace(command, lacking=[pair], into=tmp_path / "elsewhere")
     before = catalog_history.releases()
     assert pair.timm not in before
-    command.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    command.measure(lambda _: FakeEnvironment(), lambda _: None)
     assert catalog_history.releases() == before  # its entry went elsewhere
     monkeypatch.setattr(pair_files, "PACKAGED", command.into)
-    command.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    command.measure(lambda _: FakeEnvironment(), lambda _: None)
     assert set(catalog_history.releases()) == {*before, "1.0.30"}
 
 
@@ -136,7 +139,7 @@ def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(
         return passed(pair_run)
 
     monkeypatch.setattr(atlas, "tried", run)
-    again.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    again.measure(lambda _: FakeEnvironment(), lambda _: None)
     assert tried == [*(pair.id for pair in again.lacking), older.id, newer.id]
 
 
@@ -152,7 +155,7 @@ def test_what_the_rules_have_not_foreseen_is_said_of_each_pair(
     for tried in (passed, regressed):
         monkeypatch.setattr(atlas, "tried", tried)
         chosen = AtlasCommand(command.described, command.options, LINE, command.lacking[:1], into=tmp_path)
-        chosen.measure(lambda _: None, said.append)  # type: ignore[arg-type,return-value]
+        chosen.measure(lambda _: FakeEnvironment(), said.append)
     pair = command.lacking[0].id
     assert f"{pair}: 1 case, all as the rules foresee" in said
     assert f"{pair}: of 1 case 1 regressed, such as tower/convnext_atto: renamed" in said
@@ -172,7 +175,7 @@ def test_the_releases_that_there_are_are_written_beside_the_pairs(
 ) -> None:
     monkeypatch.setattr(atlas, "tried", passed)
     chosen = AtlasCommand(command.described, command.options, LINE, [], into=tmp_path / "pairs")
-    chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+    chosen.measure(lambda _: FakeEnvironment(), lambda _: None)
     assert releases.read(tmp_path / releases.NAME) == {
         name: [release.version for release in LINE[name]] for name in LINE
     }
@@ -203,7 +206,7 @@ def test_what_is_certain_of_a_pair_is_an_entry_and_one_that_is_not_installed_is_
     monkeypatch.setattr(verdicts, "judged", judged)
     chosen = AtlasCommand(command.described, command.options, LINE, [broken, unreachable, sound], into=tmp_path)
     with pytest.raises(Incomplete, match=f"the next run tries again: {unreachable.id}$"):
-        chosen.measure(lambda _: None, lambda _: None)  # type: ignore[arg-type,return-value]
+        chosen.measure(lambda _: FakeEnvironment(), lambda _: None)
     lanes = {key: found.lanes["cpu-float32"] for key, found in pair_files.read(tmp_path).items()}
     assert (unreachable.transformers, unreachable.timm) not in lanes
     assert lanes[broken.transformers, broken.timm].failed == str(certain)

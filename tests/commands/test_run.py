@@ -1,7 +1,6 @@
 import io
 import json
 import shlex
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +10,12 @@ import pytest
 from rich.console import Console
 
 from harness import __main__ as command
-from harness.commands.run import WIDTH, MatrixCommand, console, listed
+from harness.commands.run import MatrixCommand, listed
 from harness.config.errors import BadInput, HarnessError, InstallationError, NothingSelected
 from harness.contract import catalog
 from harness.contract.catalog import Catalog
 from harness.environments import catalog_history
+from harness.report import terminal
 from harness.report.formats import files
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
@@ -56,7 +56,7 @@ def run(matrix_command: MatrixCommand, *environments: FakeEnvironment) -> list[s
 def sum_up(matrix_command: MatrixCommand) -> tuple[int, str]:
     """The exit code and the summary."""
     file = io.StringIO()
-    return matrix_command.sum_up(Console(file=file, width=WIDTH)), file.getvalue()
+    return matrix_command.sum_up(Console(file=file, width=terminal.WIDTH)), file.getvalue()
 
 
 def ids(matrix_command: MatrixCommand) -> list[str]:
@@ -76,6 +76,14 @@ def test_lanes_are_found_by_the_id_of_their_pair_and_only_where_it_is_selected()
 
 def test_the_current_pair_is_the_one_that_the_matrix_names() -> None:
     assert of().current.pair.id == NEW
+
+
+def test_the_next_pair_that_has_cases_to_run_says_what_is_made_meanwhile() -> None:
+    older, newer = (matrix_command := of("--lane cpu-float32 --model convnext_atto")).pair_runs
+    assert [one.name for one in matrix_command.needed_after(older)] == [NEW]
+    assert list(matrix_command.needed_after(newer)) == []
+    run(matrix_command, FakeEnvironment(), FakeEnvironment())
+    assert list(matrix_command.needed_after(older)) == []
 
 
 def test_a_pair_session_runs_the_pair_that_it_names_and_no_other() -> None:
@@ -310,7 +318,7 @@ def test_a_release_that_does_not_exist_stops_no_other_pair_and_is_raised_after_t
     run(matrix_command, FakeEnvironment(problem=BadInput("no such release")), FakeEnvironment())
     file = io.StringIO()
     with pytest.raises(BadInput, match=r"^no such release$"):
-        matrix_command.sum_up(Console(file=file, width=WIDTH))
+        matrix_command.sum_up(Console(file=file, width=terminal.WIDTH))
     assert "2 passed" in file.getvalue()
     assert OLD not in file.getvalue()
 
@@ -383,15 +391,6 @@ def test_nox_lists_no_pair_of_a_matrix_that_is_wrong() -> None:
     with pytest.raises(BadInput) as caught:
         listed(["nox", "--", "--matrix", "other.yaml"])
     assert str(caught.value) == "other.yaml: there is no such file; run from the project's folder or name one: --matrix"
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_only_where_the_output_is_no_terminal_its_width_is_fixed(
-    monkeypatch: pytest.MonkeyPatch, *, terminal: bool
-) -> None:
-    monkeypatch.setenv("COLUMNS", "173")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
-    assert console().width == (173 if terminal else WIDTH)
 
 
 def test_a_catalog_of_the_named_models_alone_needs_no_controls(packaged: Path, small_catalog: Catalog) -> None:

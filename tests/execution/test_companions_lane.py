@@ -50,6 +50,15 @@ def test_what_needs_a_companion_runs_there_alone_and_the_rest_in_both(make: Call
     assert {"accelerate", "peft"} <= set(second)
 
 
+def test_both_environments_are_needed_until_their_cases_are_recorded(make: Callable[..., PairRun]) -> None:
+    pair_run = make()
+    assert [one.name for one in pair_run.needed()] == [PAIR, f"{PAIR}-companions"]
+    run(make("--lane", PLAIN), FakeEnvironment())
+    assert [one.name for one in pair_run.needed()] == [f"{PAIR}-companions"]
+    run(make(), FakeEnvironment())
+    assert pair_run.needed() == []
+
+
 def test_no_run_of_the_one_answers_for_the_other(make: Callable[..., PairRun]) -> None:
     run(make("--lane", PLAIN), FakeEnvironment())
     environment = FakeEnvironment()

@@ -14,10 +14,11 @@ from harness.commands.bisect import BisectCommand
 from harness.commands.cause import CauseCommand
 from harness.commands.clean import CleanCommand
 from harness.commands.releases import ReleasesCommand
-from harness.commands.run import MatrixCommand, console, listed
+from harness.commands.run import MatrixCommand, listed
 from harness.commands.upgrade import UpgradeCommand
 from harness.contract import catalog
 from harness.execution import run_lock
+from harness.report.terminal import console
 from tests.fuzz import surroundings
 from tests.fuzz.surroundings import NEW, OLD
 

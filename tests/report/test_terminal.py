@@ -1,4 +1,5 @@
 import io
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -299,3 +300,12 @@ def test_a_users_model_that_is_broken_is_never_as_expected_though_a_rule_explain
     assert (drawn.exit_code, drawn.verdict) == (1, told)
     assert 'failures="1"' in junit.xml(drawn)
     assert badge.GOOD not in badge.svg(drawn)
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_only_where_the_output_is_no_terminal_its_width_is_fixed(
+    monkeypatch: pytest.MonkeyPatch, *, on_terminal: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", "173")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: on_terminal)
+    assert terminal.console().width == (173 if on_terminal else terminal.WIDTH)

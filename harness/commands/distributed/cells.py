@@ -9,6 +9,7 @@ from typing import Final
 from ...config.lane import Lane
 from ...config.options import as_words
 from ...contract.catalog import Catalog
+from ...execution import placeholders
 from ...execution.pair_run import PairRun
 from ...planning.device import NO_CUDA
 from ...report import reproduction
@@ -52,7 +53,16 @@ def cells(matrix_command: MatrixCommand, workers: int, *, gpus: bool) -> Iterato
             if lane.device == "cpu" or gpus:
                 yield from _parts(pair_run, lane, catalog, ceil(EACH * workers / len(matrix_command.pair_runs)))
             else:
-                pair_run.note_not_run(lane, catalog, NO_CUDA)
+                _note_not_run(pair_run, lane, catalog)
+
+
+def _note_not_run(pair_run: PairRun, lane: Lane, catalog: Catalog) -> None:
+    """Record every planned case without a record as not run."""
+    known = pair_run.records.recorded(lane, catalog).records
+    cases = [case for case in pair_run.records.planned(lane, catalog) if case.id not in known]
+    if cases:
+        plan = pair_run.plan(lane, catalog, cases)
+        placeholders.note_not_run(pair_run.records.path(lane), plan, {case.id: NO_CUDA for case in cases})
 
 
 def _parts(pair_run: PairRun, lane: Lane, catalog: Catalog, at_least: int) -> Iterator[Cell]:
