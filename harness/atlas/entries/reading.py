@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from ...config.text import number
 from .. import files
 from .delta import BASE, BASE_DIGEST, DIGEST, applied, by_lane
 from .entry import LaneEntry, PairEntry
@@ -56,7 +57,7 @@ class _Reading:
             raise files.refusal(f"{pair}{SUFFIX}", error, self._together(pair, error.pairs)) from error
         except files.WRONG as error:
             depend = len(self._dependents(pair))
-            remedy = f"restore it: {depend} others depend on it" if depend else REMEDY
+            remedy = f"restore it: {number(depend, 'pair')} cannot be read without it" if depend else REMEDY
             raise files.refusal(f"{pair}{SUFFIX}", error, remedy) from error
 
     def _together(self, pair: str, pairs: Sequence[str]) -> str:

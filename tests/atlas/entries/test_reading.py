@@ -112,7 +112,7 @@ CHANGED = "lane cpu-float32 is not as it was written"
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [
-        (FIRST, '"d2"', '"d3"', f"{FIRST} .*line 2: .*{CHANGED}; restore it: 1 others depend on it"),
+        (FIRST, '"d2"', '"d3"', f"{FIRST} .*line 2: .*{CHANGED}; restore it: 1 pair cannot be read without it"),
         (FIRST, '"keys"', '"odd"', f"{FIRST} .*line 6: .*'odd'"),
         (SECOND, '"d1"', '"d4"', f"{SECOND} .*line 2: .*{CHANGED}; {{REMEDY}}"),
         (SECOND, "2026-11-29", "2026-11-30", f"{SECOND} .*line 2: .*{CHANGED}"),
