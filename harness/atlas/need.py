@@ -1,4 +1,8 @@
-"""The pairs that the atlas needs, in order: the newest, the edges of rules, each minor release, then each timm."""
+"""The pairs that the atlas needs, in order: the newest, each minor release, each timm, then the edges of rules.
+
+Between measured releases an answer is known for those that no rule tells apart, so a few in every row tell most. The
+edges come last: `proof` has measured, for each, what its rule says there.
+"""
 
 import itertools
 import random
@@ -24,9 +28,9 @@ def in_order(described: Matrix, line: Line) -> list[dict[str, str]]:
     ordered = [
         *_of_matrix(described),
         *_of_newest(described.current_pair, line),
-        *_of_edges(described, line),
         *_of_minors(line),
         *_of_timm(line),
+        *_of_edges(described, line),
     ]
     unique = {tuple(pair[name] for name in AXES): pair for pair in ordered}
     return list(unique.values())
@@ -67,12 +71,6 @@ def _of_newest(current: Pair, line: Line) -> Iterator[dict[str, str]]:
     yield from ({**here, name: newest[name]} for name in AXES)
 
 
-def _of_edges(described: Matrix, line: Line) -> Iterator[dict[str, str]]:
-    """Both sides of each edge of each rule; transformers' first."""
-    for edge in sorted(edges(described, line), key=lambda edge: AXES.index(edge.bound.package)):
-        yield from (edge.releases(side) for side in (edge.inside, edge.outside))
-
-
 def _of_minors(line: Line) -> Iterator[dict[str, str]]:
     """The last release of each minor of transformers with the timm of its day, and with the newest."""
     last: dict[tuple[int, ...], Release] = {}
@@ -87,3 +85,9 @@ def _of_timm(line: Line) -> Iterator[dict[str, str]]:
     for release in reversed(line["timm"]):
         for transformers in (line["transformers"][-1].version, LAST_OF_FOUR):
             yield {"transformers": transformers, "timm": release.version}
+
+
+def _of_edges(described: Matrix, line: Line) -> Iterator[dict[str, str]]:
+    """Both sides of each edge of each rule; transformers' first."""
+    for edge in sorted(edges(described, line), key=lambda edge: AXES.index(edge.bound.package)):
+        yield from (edge.releases(side) for side in (edge.inside, edge.outside))
