@@ -137,7 +137,7 @@ class Environment:
     def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
         """Begin to make environments that are needed next; pip, which knows no dates, is left to make them in turn."""
         if self.has_uv:
-            uv.UvEnvironments(self.root, UV, self.seconds, ROOT).make_ahead(wanted)
+            uv.UvEnvironments(self.root.absolute(), UV, self.seconds, ROOT).make_ahead(wanted)
 
     def python(
         self,

@@ -113,6 +113,17 @@ def test_two_pairs_at_a_time_do_not_disturb_each_other(tmp_path: Path) -> None:
         assert f"transformers{packages['transformers']}-timm{packages['timm']}" == pair
 
 
+@pytest.mark.slow
+def test_while_a_pair_runs_the_next_one_is_installed(tmp_path: Path) -> None:
+    """With a path as nox has it by default: it begins in the project's folder."""
+    environments = Path(os.path.relpath(tmp_path / "environments", ROOT))
+    pairs = ("--pair", OLD_PAIR, "--pair", PAIR)
+    ended = nox("matrix", *pairs, *WRAPPER, results=tmp_path, environments=environments, seconds=600)
+    assert (outcomes(tmp_path, OLD_PAIR), outcomes(tmp_path, PAIR)) == ({"wrapper/test_convnext": "passed"},) * 2
+    assert f"{OLD_PAIR}: installing" in ended.said
+    assert f"{PAIR}: installing" not in ended.said
+
+
 @pytest.mark.all_faults
 def test_a_wheel_does_not_stay_behind(tmp_path: Path) -> None:
     """A pair with a wheel of timm, then one of the released timm with a wheel of transformers: neither has a lock."""
