@@ -135,7 +135,7 @@ class Environment:
                 raise installer_output.failure(", ".join(requirements[:2]), output.read()) from error
 
     def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
-        """Begin to make environments that are needed next; pip, which knows no dates, is left to make them in turn."""
+        """Make them in a process, which cannot have the session; so pip's are made in turn."""
         if self.has_uv:
             uv.UvEnvironments(self.root.absolute(), UV, self.seconds, ROOT).make_ahead(wanted)
 
@@ -244,9 +244,15 @@ def run(session: nox.Session, name: str, pair: str | None) -> None:
         session.notify("cluster", posargs=[name, *session.posargs])
         return
     session.notify("verdict", posargs=[name])
-    environment = environment_of(session, pair_run)
-    environment.make_ahead(command.needed_after(pair_run))
-    command.run(pair_run, environment, session.log)
+    waiting = queued(session)
+    following = [later for later in command.pair_runs if f"{name}({later.pair.id})" in waiting]
+    command.run(pair_run, environment_of(session, pair_run), session.log, following)
+
+
+def queued(session: nox.Session) -> set[str]:
+    """The names of the sessions that nox runs after this one."""
+    sessions = session._runner.manifest.list_all_sessions()  # noqa: SLF001  nox tells it nowhere else
+    return {runner.friendly_name for runner, is_queued in sessions if is_queued}
 
 
 def sum_up(command: MatrixCommand) -> NoReturn:

@@ -148,7 +148,7 @@ class AtlasCommand:
             left = f", about {spent / done * (len(wanted) - done) / 60:.0f} min for all" if done else ""
             say(f"{pair.id}: {done + 1} of {len(wanted)}{left}")
             try:
-                self._measure(pair, wanted[done + 1 : done + 2], environment, say)
+                self._measure(pair, wanted[done + 1 :], environment, say)
             except HarnessError as error:  # also of a file of the atlas that was changed meanwhile
                 say(f"{pair.id}: {error}")
                 failed.append(pair.id)
@@ -156,17 +156,13 @@ class AtlasCommand:
             raise Incomplete(f"not measured, so the next run tries again: {', '.join(failed)}")
 
     def _measure(
-        self, pair: Pair, after: Sequence[Pair], environment: Callable[[PairRun], Environment], say: Say
+        self, pair: Pair, following: Sequence[Pair], environment: Callable[[PairRun], Environment], say: Say
     ) -> None:
-        """Measure one pair and write it; the environment of the one `after` it is made meanwhile.
-
-        Raises HarnessError for one that could not be measured, or not be written.
-        """
-        pair_run, why = PairRun.of(self.described, pair, self.options), ""
-        there = environment(pair_run)
-        there.make_ahead([one for pair in after for one in PairRun.of(self.described, pair, self.options).needed()])
+        """Measure one pair and write it. Raises HarnessError for one that could not be measured, or not be written."""
+        later = tuple(PairRun.of(self.described, other, self.options) for other in following[:1])
+        pair_run, why = replace(PairRun.of(self.described, pair, self.options), following=later), ""
         try:
-            judged = tried(pair_run, there, say)
+            judged = tried(pair_run, environment(pair_run), say)
         except CERTAIN as error:
             say(f"{pair.id}: {error}")
             judged, why = verdicts.judged([pair_run.records]), str(error)

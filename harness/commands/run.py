@@ -22,7 +22,6 @@ from ..contract.catalog import Catalog
 from ..contract.surroundings import is_file, is_folder
 from ..environments import lock
 from ..environments.environment import Environment
-from ..environments.pair_environment import PairEnvironment
 from ..execution import run_lock
 from ..execution.pair_run import PairRun
 from ..planning import device, option_checks, plan
@@ -85,11 +84,6 @@ class MatrixCommand:
         """The lanes of the matrix's current pair."""
         return next(pair_run for pair_run in self.pair_runs if pair_run.pair.id == pair_run.matrix.current)
 
-    def needed_after(self, pair_run: PairRun) -> Sequence[PairEnvironment]:
-        """The environments of the next pair that has any cases to run."""
-        later = self.pair_runs[self.pair_runs.index(pair_run) + 1 :]
-        return next((needed for run in later if (needed := run.needed())), ())
-
     def claim(self) -> None:
         """Keep other runs out of the results folder from here on. Raises BadInput where one is there."""
         run_lock.take(self.options.results)
@@ -99,9 +93,12 @@ class MatrixCommand:
         with self._keeping_problems(pair_run, say):
             self._catalog(pair_run, environment, say)
 
-    def run(self, pair_run: PairRun, environment: Environment, say: Callable[[str], None]) -> None:
-        """Run one pair. What goes wrong is kept for the end, so that the next pair runs."""
+    def run(
+        self, pair_run: PairRun, environment: Environment, say: Callable[[str], None], following: Sequence[PairRun] = ()
+    ) -> None:
+        """Run one pair, which others follow. What goes wrong is kept for the end, so that the next pair runs."""
         with self._keeping_problems(pair_run, say):
+            pair_run = replace(pair_run, following=tuple(following))
             pair_run.run(self._catalog(pair_run, environment, say), environment, say)
 
     def _catalog(self, pair_run: PairRun, environment: Environment, say: Callable[[str], None]) -> Catalog:

@@ -3,43 +3,67 @@
 import contextlib
 import multiprocessing
 import os
+import shutil
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from multiprocessing.process import BaseProcess
-from typing import Final
+from typing import Any, Final, NoReturn
 
 from ..config.errors import HarnessError
 from ..contract.processes import die_with
 from .environment import Environment
 from .pair_environment import PairEnvironment
+from .pair_folder import ROOM
 
 NICE: Final = 10  # the run beside it comes first
+SPACE: Final = 2 * ROOM
+"""The bytes that should be free: the next pair removes environments if it has to, but not beside what runs."""
 
 
-def begin(environment: Environment, wanted: Sequence[PairEnvironment]) -> BaseProcess | None:
-    """Make those that are not there, in silence; None if all are. What goes wrong is the next pair's to find and say.
+def start(environment: Environment, wanted: Sequence[PairEnvironment]) -> BaseProcess | None:
+    """Start a process that makes those of the wanted environments that are not complete in `environment.root`.
 
-    A process and no thread: an installation that takes too long ends the children of the process that it is in. It gets
-    a copy of `environment`.
+    None if all are, or if disk is short. It gets a copy of `environment` and says nothing: what goes wrong is found
+    again, and said, by whoever needs what is lacking. Raises OSError if there can be no further process.
     """
     lacking = [one for one in wanted if not one.is_in(environment.root)]
-    if not lacking:
+    if not lacking or shutil.disk_usage(environment.root).free < SPACE:
         return None
-    begun = multiprocessing.get_context("spawn").Process(
-        target=_make, args=(environment, lacking, os.getpid()), daemon=True
+    process = multiprocessing.get_context("spawn").Process(
+        # No thread: `installer_output.within` ends all children of its process, among them the pair that runs.
+        target=_make,
+        args=(environment, lacking, os.getpid()),
+        daemon=True,
     )
-    begun.start()
-    return begun
+    with _deaf_to_ctrl_c():
+        process.start()
+    return process
 
 
-def _make(environment: Environment, wanted: Sequence[PairEnvironment], parent: int) -> None:
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here does not hear Ctrl-C, which a terminal sends to all processes: the parent ends it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _make(environment: Environment, lacking: Sequence[PairEnvironment], parent: int) -> None:
     die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent ends this
+    signal.signal(signal.SIGTERM, _leave)
     os.nice(NICE)
-    for one in wanted:
-        with contextlib.suppress(HarnessError, OSError), one.installed(environment, _in_silence):
+    for pair_environment in lacking:
+        with contextlib.suppress(HarnessError, OSError), pair_environment.installed(environment, _say_nothing):
             pass
 
 
-def _in_silence(_line: str) -> None:
-    """Nobody waits for it, and the run beside it reports its own progress."""
+def _leave(*_: Any) -> NoReturn:
+    """End with what is half done removed."""
+    sys.exit()
+
+
+def _say_nothing(_line: str) -> None:
+    """The run beside it reports its own progress."""

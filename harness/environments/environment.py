@@ -36,7 +36,7 @@ class Environment(Protocol):
         """
 
     def make_ahead(self, wanted: Sequence["PairEnvironment"]) -> None:
-        """Begin to make environments that are needed next, beside what runs; whoever needs one first waits for it."""
+        """Begin to make environments that are needed next, beside what runs. Raises nothing, and makes what it can."""
 
     def python(
         self,

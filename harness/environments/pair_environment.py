@@ -37,7 +37,7 @@ VARIABLES: Final = {
     **KEPT_BYTECODE,
     **LIBRARIES,
 }
-WAITING: Final = "waiting for another run that installs it"
+WAITING: Final = "waiting for another process that installs it"
 IN_USE: Final = "another run uses this environment: wait for its end, and run again"
 CHANGED_IN_CACHE: Final = (
     "the installer's cache holds changed files: remove the package there (uv cache clean NAME), and run again"

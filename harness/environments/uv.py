@@ -1,12 +1,13 @@
 """What uv is told, and environments that it alone makes: for an installed command, which has no nox around it."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,8 +111,9 @@ class UvEnvironments:
                 self._do(requirements, words)
 
     def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
-        """Make them beside what runs; a process cannot be handed what it should tell, and tells nothing."""
-        ahead.begin(replace(self, tell=say), wanted)
+        """Make them in a process, which has to be handed `tell`, if there can be one."""
+        with contextlib.suppress(OSError):
+            ahead.start(self, wanted)
 
     def _do(self, requirements: Sequence[str], words: Sequence[str]) -> None:
         """Run uv among the environments: the settings of the project in which the user stands are for the project."""

@@ -1,23 +1,20 @@
 """Running the cases of one pair that have no current record: its environment, its catalog, its plans."""
 
 import contextlib
-import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
-from ..config.errors import CannotImport, InstallationError, NoCompanion
+from ..config.errors import CannotImport, HarnessError, InstallationError, NoCompanion
 from ..config.lane import Lane
 from ..config.matrix import Matrix
 from ..config.options import Options
 from ..config.pair import Pair
-from ..contract import package, record, tempdirs
+from ..contract import record, tempdirs
 from ..contract.case import Case, Outcome
 from ..contract.catalog import Catalog
 from ..contract.library_env import ONLINE
-from ..contract.package import FOLDER, ROOT
 from ..contract.plan import Plan
 from ..environments.environment import Environment, Say
 from ..environments.pair_environment import VARIABLES, PairEnvironment, PairPython
@@ -27,14 +24,10 @@ from ..planning import plan as planning
 from ..planning.capacity import Needs
 from ..results import store, verdicts
 from ..results.pair_records import PairRecords
-from . import placeholders
+from . import placeholders, pytest_command
 
-TEST: Final = (
-    (str(ROOT / "tests" / "matrix"), "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT))
-    if package.IN_CHECKOUT
-    else (str(FOLDER / "execution" / "parity.py"), "-c", os.devnull, "--rootdir", str(FOLDER), "--noconftest")
-)
-"""The test of a case and where its settings are: in a checkout with what wrecks cases for tests of ours."""
+Pending = tuple[Lane, list[Case], dict[str, str]]
+"""A lane, its pending cases, and by case id why some cannot run on this machine."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,8 @@ class PairRun:
     records: PairRecords
     elsewhere: bool = False
     """Whether other machines run the cases; then devices and memory of this machine do not matter."""
+    following: tuple["PairRun", ...] = ()
+    """The pairs that run after this one, of which the next environments are made meanwhile."""
     handover: Mapping[str, str] = field(default_factory=dict)
     """Folder that `keeps` saved checkpoints for another pair, or from which this pair `takes` them."""
 
@@ -104,19 +99,18 @@ class PairRun:
         Raises InstallationError after recording it, and BadInput for a release that does not exist, recording nothing.
         """
         tempdirs.sweep(Path(tempfile.gettempdir()))  # before free disk is measured
-        pending = [(lane, cases) for lane in self.records.lanes if (cases := self.pending(lane, catalog))]
+        pending = self._pending(catalog)
         if not pending:
             say(f"{self.pair.id}: all cases are recorded; --rerun runs them again")
-        reasons = {lane.name: self._cannot_run(lane, catalog, cases) for lane, cases in pending}
         # Before any lane is recorded: for a release that does not exist not even a lane without a device gets a file.
-        runnable = [lane for lane, cases in pending if len(reasons[lane.name]) < len(cases)]
         with contextlib.ExitStack() as held:
             pythons = {
-                companions: _installed(wanted, environment, say, held)
-                for companions, wanted in sorted(self._environments(runnable).items())
+                companions: _installed(pair_environment, environment, say, held)
+                for companions, pair_environment in sorted(self._environments(pending).items())
             }
-            for lane, cases in pending:
-                why = reasons[lane.name]
+            if pythons:
+                environment.make_ahead(_needed(self.following))
+            for lane, cases, why in pending:
                 if why:
                     plan = self.plan(lane, catalog, [case for case in cases if case.id in why])
                     placeholders.note_not_run(self.records.path(lane), plan, why)
@@ -130,6 +124,21 @@ class PairRun:
     def needs(self, lane: Lane, catalog: Catalog) -> Needs:
         """The needs of a lane's full-size cases."""
         return Needs(catalog, lane, self.pair, self.options.from_hub)
+
+    def needed_environments(self) -> list[PairEnvironment]:
+        """Those in which `run` would run cases; the one that makes the catalog if the pair has none."""
+        catalog = self.records.catalog()
+        return [self.environment] if catalog is None else list(self._environments(self._pending(catalog)).values())
+
+    def _environments(self, pending: Iterable[Pending]) -> dict[bool, PairEnvironment]:
+        """The environments of the lanes in which cases can run, by whether they have companions."""
+        lanes = (lane for lane, cases, why in pending if len(why) < len(cases))
+        return {lane.companions: self.records.environment_of(lane) for lane in lanes}
+
+    def _pending(self, catalog: Catalog) -> list[Pending]:
+        """Each lane with pending cases."""
+        found = ((lane, self.pending(lane, catalog)) for lane in self.records.lanes)
+        return [(lane, cases, self._cannot_run(lane, catalog, cases)) for lane, cases in found if cases]
 
     def _cannot_run(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> dict[str, str]:
         """Case id -> reason why it cannot run on this machine; empty if other machines run the cases."""
@@ -158,16 +167,6 @@ class PairRun:
             - ({case.id for case in not_run} - self._cannot_run(lane, catalog, not_run).keys())
         )
         return [case for case in planned if case.id not in done]
-
-    def needed(self) -> list[PairEnvironment]:
-        """The environments for the cases that `run` would run; all, as long as the pair has no catalog."""
-        catalog = self.records.catalog()
-        lanes = [lane for lane in self.records.lanes if catalog is None or self.pending(lane, catalog)]
-        return list(self._environments(lanes).values())
-
-    def _environments(self, lanes: Sequence[Lane]) -> dict[bool, PairEnvironment]:
-        """The environments in which lanes run, by whether they have companions."""
-        return {lane.companions: self.records.environment_of(lane) for lane in lanes}
 
     def plan(self, lane: Lane, catalog: Catalog, cases: Sequence[Case]) -> Plan:
         """The plan of these cases."""
@@ -202,7 +201,7 @@ class PairRun:
             path.write_text(plan.dumps())
             # Exit code 1 means that cases failed; the file says which of them have a record.
             variables = {**self._variables, tempdirs.VARIABLE: str(folder)}
-            python.run(*self._pytest(lane, plan, path, folder), env=variables, success=(0, 1))
+            python.run(*pytest_command.words(self.records, lane, plan, path, folder), env=variables, success=(0, 1))
         if problems := python.problems():
             # What ran may have been something else: this withdraws it.
             why = f"the environment was changed during the run: {in_words(problems)}"
@@ -221,28 +220,19 @@ class PairRun:
     def _variables(self) -> Mapping[str, str]:
         return {**VARIABLES, **(ONLINE if self.options.from_hub else {})}
 
-    def _pytest(self, lane: Lane, plan: Plan, path: Path, folder: Path) -> list[str]:
-        """The arguments for the pair's Python that run the plan with pytest."""
-        workers = device.workers(plan.gpus, self.options.workers)
-        records = self.records.path(lane).resolve()
-        plugin = package.module("cell.runtime.plugin")
-        return [
-            *("-m", "pytest", *TEST, "--import-mode=importlib", "-p", plugin, "-p", "no:cacheprovider"),
-            *("-qq", "--no-header", "--tb=no", "-r", "N"),
-            *("--no-summary", "-W", "ignore", f"--timeout={self.matrix.limits.seconds}", "--timeout-method=signal"),
-            *("--plan", str(path), "--records", str(records), "--scratch", str(folder), "--parent", str(os.getpid())),
-            *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),
-            # By default pytest-xdist gives up after four deaths per worker. Here a death costs the case that caused it,
-            # which is tried twice; a worker may be replaced after each case, and die once more before its first.
-            *("--max-worker-restart", str(3 * len(plan.cases) + workers)),
-        ]
+
+def _needed(later: Iterable[PairRun]) -> Sequence[PairEnvironment]:
+    """The environments of the first of these pairs that needs any; what is wrong with that pair is said in its turn."""
+    with contextlib.suppress(HarnessError, OSError):
+        return next((needed for pair_run in later if (needed := pair_run.needed_environments())), ())
+    return ()
 
 
 def _installed(
-    wanted: PairEnvironment, environment: Environment, say: Say, held: contextlib.ExitStack
+    pair_environment: PairEnvironment, environment: Environment, say: Say, held: contextlib.ExitStack
 ) -> PairPython | InstallationError | NoCompanion:
     """The Python of the installed pair, held until the stack is closed; the error if it could not be installed."""
     try:
-        return held.enter_context(wanted.installed(environment, say))
+        return held.enter_context(pair_environment.installed(environment, say))
     except (InstallationError, NoCompanion) as error:
         return error

@@ -71,11 +71,16 @@ def test_pairs_are_measured_until_the_time_is_over_and_the_next_run_goes_on(
 ) -> None:
     now = iter(range(0, 100_000, 1_500))
     monkeypatch.setattr("harness.commands.atlas.time.monotonic", lambda: float(next(now)))
-    monkeypatch.setattr(atlas, "tried", passed)
+    followed: list[list[Pair]] = []
+
+    def tried(pair_run: PairRun, *_: Any) -> list[Judged]:
+        followed.append([other.pair for other in pair_run.following])
+        return passed(pair_run)
+
+    monkeypatch.setattr(atlas, "tried", tried)
     said: list[str] = []
-    environment = FakeEnvironment()
-    command.measure(lambda _: environment, said.append)
-    assert environment.ahead == [[pair.id] for pair in command.lacking[1:3]]  # while the one before it is measured
+    command.measure(lambda _: FakeEnvironment(), said.append)
+    assert followed == [[pair] for pair in command.lacking[1:3]]
     assert said[-1] == f"60 minutes are over; {len(command.lacking) - 2} pairs are left for the next run"
     assert len(pair_files.read(tmp_path)) == 2
     again = AtlasCommand.of(["--matrix", str(ROOT / "matrix.yaml"), "--into", str(tmp_path)])

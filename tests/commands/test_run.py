@@ -17,6 +17,7 @@ from harness.contract.catalog import Catalog
 from harness.environments import catalog_history
 from harness.report import terminal
 from harness.report.formats import files
+from harness.results import store
 from tests.fake_environment import FakeEnvironment
 from tests.small_matrix import MATRIX
 
@@ -78,12 +79,31 @@ def test_the_current_pair_is_the_one_that_the_matrix_names() -> None:
     assert of().current.pair.id == NEW
 
 
-def test_the_next_pair_that_has_cases_to_run_says_what_is_made_meanwhile() -> None:
+def test_while_a_pair_runs_the_environment_of_the_next_that_needs_one_is_made(small_catalog: Catalog) -> None:
+    words = "--lane cpu-float32 --model convnext_atto"
+    older, newer = (matrix_command := of(words)).pair_runs
+    environment = FakeEnvironment(catalog=replace(small_catalog, timm="1.0.14"))
+    matrix_command.run(older, environment, print, [newer])
+    assert environment.ahead == [[NEW]]
+    matrix_command.run(older, environment, print, [newer])
+    assert environment.ahead == [[NEW]]  # all is recorded, so nothing runs beside which it could be made
+    matrix_command.run(newer, environment, print)
+    older, newer = (again := of(f"{words} --rerun")).pair_runs
+    again.run(older, environment, print, [newer])
+    assert environment.ahead == [[NEW], [], [NEW]]
+
+
+def test_what_is_wrong_with_the_next_pair_is_said_in_its_turn(small_catalog: Catalog) -> None:
     older, newer = (matrix_command := of("--lane cpu-float32 --model convnext_atto")).pair_runs
-    assert [one.name for one in matrix_command.needed_after(older)] == [NEW]
-    assert list(matrix_command.needed_after(newer)) == []
-    run(matrix_command, FakeEnvironment(), FakeEnvironment())
-    assert list(matrix_command.needed_after(older)) == []
+    path = store.path_in(Path("results"), NEW, "cpu-float32")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"kind": "run", "pair": 3}\n')
+    environment = FakeEnvironment(catalog=replace(small_catalog, timm="1.0.14"))
+    matrix_command.run(older, environment, print, [newer])
+    assert environment.ahead == [[]]
+    assert matrix_command.problems == {}
+    matrix_command.run(newer, environment, print)
+    assert list(matrix_command.problems) == [NEW]
 
 
 def test_a_pair_session_runs_the_pair_that_it_names_and_no_other() -> None:

@@ -23,6 +23,8 @@ import os, sys, time
 from pathlib import Path
 from harness.environments import ahead
 
+ahead.SPACE = 0
+
 class Sleeping:
     root = Path(sys.argv[1])
 
@@ -33,11 +35,18 @@ class Slow:
         time.sleep(600)
 
 if __name__ == "__main__":
-    begun = ahead.begin(Sleeping(), [Slow()])
+    process = ahead.start(Sleeping(), [Slow()])
+    print(process.pid, flush=True)
     while not list(Sleeping.root.iterdir()): time.sleep(0.05)
     time.sleep(float(sys.argv[2]))
     os._exit(0) if len(sys.argv) > 3 else sys.exit(0)
 """
+
+
+@pytest.fixture(autouse=True)
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with little disk too."""
+    monkeypatch.setattr(ahead, "SPACE", 0)
 
 
 @pytest.fixture
@@ -57,10 +66,10 @@ def test_what_was_made_ahead_is_there_when_its_turn_comes(
     wanted: PairEnvironment, capfd: pytest.CaptureFixture[str]
 ) -> None:
     environment = FakeEnvironment()
-    begun = ahead.begin(environment, [wanted])
-    assert begun is not None
-    begun.join(LONG)
-    assert begun.exitcode == 0
+    process = ahead.start(environment, [wanted])
+    assert process is not None
+    process.join(LONG)
+    assert process.exitcode == 0
     assert said_by_the_next_run(wanted, environment) == []
     assert environment.installed == []
     assert capfd.readouterr() == ("", "")
@@ -70,16 +79,16 @@ def test_what_goes_wrong_ahead_is_said_when_its_turn_comes(
     wanted: PairEnvironment, capfd: pytest.CaptureFixture[str]
 ) -> None:
     environment = FakeEnvironment(problem=InstallationError("no disk"))
-    begun = ahead.begin(environment, [wanted])
-    assert begun is not None
-    begun.join(LONG)
-    assert begun.exitcode == 0
+    process = ahead.start(environment, [wanted])
+    assert process is not None
+    process.join(LONG)
+    assert process.exitcode == 0
     assert capfd.readouterr() == ("", "")
     with pytest.raises(InstallationError, match="no disk"):
         said_by_the_next_run(wanted, environment)
 
 
-def test_no_process_is_begun_for_what_is_there(wanted: PairEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_process_is_started_for_what_is_there(wanted: PairEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = FakeEnvironment()
     path = environment.root / "lock.txt"
     pins = "".join(f"{pin} --hash=sha256:0\n" for pin in wanted.pair.requirements())
@@ -88,37 +97,47 @@ def test_no_process_is_begun_for_what_is_there(wanted: PairEnvironment, monkeypa
     assert not wanted.is_in(environment.root)
     said_by_the_next_run(wanted, environment)
     assert wanted.is_in(environment.root)
-    assert ahead.begin(environment, [wanted]) is None
+    assert ahead.start(environment, [wanted]) is None
+
+
+def test_no_process_is_started_where_disk_is_short(wanted: PairEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "SPACE", 2**62)
+    assert ahead.start(FakeEnvironment(), [wanted]) is None
 
 
 @pytest.mark.parametrize("abruptly", [True, False])
-def test_it_ends_with_the_run_that_began_it(tmp_path: Path, *, abruptly: bool) -> None:
+def test_it_ends_with_the_run_that_started_it(tmp_path: Path, *, abruptly: bool) -> None:
     script, root = tmp_path / "script.py", tmp_path / "pairs"
     root.mkdir()
     script.write_text(SCRIPT)
     words = [sys.executable, str(script), str(root), "0", *(["abruptly"] if abruptly else [])]
     ended = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=LONG, check=False)  # noqa: S603  ours
     assert ended.returncode == 0
-    [begun] = (int(path.name) for path in root.iterdir())
-    assert is_gone(begun)
+    [process] = (int(path.name) for path in root.iterdir())
+    assert is_gone(process)
 
 
-def test_ctrl_c_in_a_terminal_is_for_the_run_that_began_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_ctrl_c_in_a_terminal_is_for_the_run_that_started_it(seconds: int, tmp_path: Path) -> None:
+    """At once, when Python is still starting there, and later."""
     script, root = tmp_path / "script.py", tmp_path / "pairs"
     root.mkdir()
     script.write_text(SCRIPT)
-    words = [sys.executable, str(script), str(root), "600"]
     with subprocess.Popen(  # noqa: S603  ours
-        words, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, str(script), str(root), "600"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as run:
-        end = time.monotonic() + LONG
-        while not list(root.iterdir()) and time.monotonic() < end:
-            time.sleep(0.05)
+        assert run.stdout
+        process = int(run.stdout.readline())
+        time.sleep(seconds)
         os.killpg(run.pid, signal.SIGINT)
         _, said = run.communicate(timeout=LONG)
     assert said.count("Traceback") == said.count("KeyboardInterrupt") == 1  # the script's own
-    [begun] = (int(path.name) for path in root.iterdir())
-    assert is_gone(begun)
+    assert is_gone(process)
 
 
 def is_gone(process: int) -> bool:

@@ -12,6 +12,7 @@ from harness.config.lane import LaneScope
 from harness.config.matrix import Matrix, Route
 from harness.environments import companions
 from harness.execution.pair_run import PairRun
+from harness.planning import device
 from tests.arguments import parse
 from tests.fake_environment import FakeEnvironment
 
@@ -52,11 +53,18 @@ def test_what_needs_a_companion_runs_there_alone_and_the_rest_in_both(make: Call
 
 def test_both_environments_are_needed_until_their_cases_are_recorded(make: Callable[..., PairRun]) -> None:
     pair_run = make()
-    assert [one.name for one in pair_run.needed()] == [PAIR, f"{PAIR}-companions"]
+    assert [one.name for one in pair_run.needed_environments()] == [PAIR, f"{PAIR}-companions"]
     run(make("--lane", PLAIN), FakeEnvironment())
-    assert [one.name for one in pair_run.needed()] == [f"{PAIR}-companions"]
+    assert [one.name for one in pair_run.needed_environments()] == [f"{PAIR}-companions"]
     run(make(), FakeEnvironment())
-    assert pair_run.needed() == []
+    assert pair_run.needed_environments() == []
+
+
+def test_no_environment_is_needed_for_what_cannot_run_here(
+    make: Callable[..., PairRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "missing", lambda _: "no such device")
+    assert make().needed_environments() == []
 
 
 def test_no_run_of_the_one_answers_for_the_other(make: Callable[..., PairRun]) -> None:
