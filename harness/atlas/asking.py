@@ -8,7 +8,7 @@ from typing import Final
 from packaging.version import InvalidVersion, Version
 
 from ..config.errors import BadInput
-from ..config.pin_files.reading import PACKAGES
+from ..config.pin_files.reading import EXAMPLE, PACKAGES
 from ..contract.finding import printable
 from ..contract.routes import ROUTES
 from . import names
@@ -52,7 +52,7 @@ def opened(folder: Path, lane: str, own: Iterable[PairEntry] = ()) -> Atlas:
     atlas = Atlas(over(pair_files.read(folder), own), lane, known.read(folder.parent / known.NAME))
     there = sorted({name for pair in atlas.pairs.values() for name in pair.lanes})
     if there and lane not in there:
-        raise BadInput(f"nothing was measured in a lane {printable(lane)}; there are {', '.join(there)}")
+        raise BadInput(f"nothing was measured in a lane {printable(lane)}; measured: {', '.join(there)}")
     return atlas
 
 
@@ -78,4 +78,5 @@ def _version(name: str, text: str) -> Version:
             return Version(text)
     except InvalidVersion:
         pass
-    raise BadInput(f"{name}=={text[:LONGEST]} is no release; give one as in {name}==5.23.0")
+    pin = next(pin for pin in EXAMPLE.split() if pin.startswith(name))
+    raise BadInput(f"{name}=={printable(text[:LONGEST])} is no release; give one as in {pin}")

@@ -103,11 +103,19 @@ class Atlas:
             return unknown(route, model, "not measured, and no release")
         told = [part for axis in AXES if (part := self._along(axis, releases, route, model))]
         if not told:
-            return unknown(route, model, "not measured, nor on either side of it")
+            return unknown(route, model, self._why_unknown(releases, route))
         nothing = next((part for part in told if part.state is State.UNKNOWN), None)
         if nothing is None and len(told) > 1 and told[0].same != told[1].same:
             return unknown(route, model, "not measured; its neighbours differ")
         return nothing or told[0]
+
+    def _why_unknown(self, releases: Releases, route: str) -> str:
+        """Why nothing is known of a model on a route, of a pair without neighbours that tell."""
+        if companion := ROUTES[route].companion:
+            return f"not measured: it needs {companion} beside the pair"
+        if releases in self.lanes:
+            return "measured without it, and without a model that stands for it"
+        return "not measured, nor on both sides of it"
 
     def _along(self, axis: int, releases: Releases, route: str, model: str) -> Part | None:
         """What the measured pairs below and above agree on, of which the other package is the same; None without."""

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     UNKNOWN = "not known"
     OTHERWISE = "broken otherwise"
     STILL = "broken as before"
+    LEFT = "gone, and broken before"
     MENDED = "mended"
     NEW = "new"  # supported or there at the end alone
     WORKS_THERE = "works, before not known"
@@ -136,10 +137,10 @@ def _changes(atlas: Atlas, start: Releases, end: Releases, asked: Mapping[str, S
 
 def kind_of(old: Part, new: Part) -> Kind:  # noqa: PLR0911  a kind each
     """What a move changes, by what is known of both ends."""
-    if old.state in GOOD and new.state is State.UNSUPPORTED:
-        return Kind.GONE
+    if new.state is State.UNSUPPORTED and old.state is not State.UNKNOWN:
+        return Kind.GONE if old.state in GOOD else Kind.LEFT if old.state is State.BROKEN else Kind.SAME
     if old.state is State.UNSUPPORTED:
-        return Kind.UNKNOWN if new.state is State.UNKNOWN else Kind.SAME if new.state is old.state else Kind.NEW
+        return Kind.UNKNOWN if new.state is State.UNKNOWN else Kind.NEW
     if old.state is State.UNKNOWN and new.state is State.WORKS:
         return Kind.WORKS_THERE
     if State.UNKNOWN in {old.state, new.state}:

@@ -1,6 +1,7 @@
 """The models of a timm release by name, and which measured one stands for another."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from . import rules
 from .entries.entry import LaneEntry, PairEntry, RouteEntry
 
 NEAR: Final = 3  # names
+FROM_HUB: Final = re.compile(r"^(hf[-_]hub:)?(timm/)?")
 
 
 def stands_for(results: RouteEntry, model: str, pair: PairEntry, lane: LaneEntry) -> str:
@@ -85,9 +87,18 @@ def has(timm: str, model: str) -> bool | None:
     return there if catalog.timm == timm else there or None
 
 
+def as_of_timm(typed: str) -> str:
+    """A name or glob as timm's architectures have it, of one that is copied from the hub, with the tag of its weights.
+
+    >>> as_of_timm("hf-hub:timm/convnext_base.fb_in22k")
+    'convnext_base'
+    """
+    return FROM_HUB.sub("", typed.strip().lower()).partition(".")[0]
+
+
 def fits_any(timm: str, glob: str) -> bool:
     """Whether a name or glob fits a model of a timm."""
-    return any(fnmatchcase(entry.model, glob) for entry in catalog_of(timm))
+    return any(fnmatchcase(entry.model, as_of_timm(glob)) for entry in catalog_of(timm))
 
 
 def named(timm: str, globs: Sequence[str]) -> list[str]:
@@ -96,8 +107,8 @@ def named(timm: str, globs: Sequence[str]) -> list[str]:
     names = [entry.model for entry in catalog]
     for glob in globs:
         if not fits_any(timm, glob):
-            near = difflib.get_close_matches(glob, names, NEAR)
+            near = difflib.get_close_matches(as_of_timm(glob), names, NEAR)
             hint = f"; near: {', '.join(near)}" if near else ""
             name = printable(glob)
             raise BadInput(f"timm {catalog.timm} has no LayerScale model {name}, and no control of that name{hint}")
-    return [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
+    return [name for name in names if any(fnmatchcase(name, as_of_timm(glob)) for glob in globs)]

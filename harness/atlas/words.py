@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..config.pin_files.reading import PACKAGES
 from ..config.pins import pair_id
 from ..config.text import capitalised, number
+from ..contract.lane_name import COMPANIONS
 from ..contract.routes import ROUTES
 from .answer import ANY, Answer, Part, Releases, State
 from .moving import Change, Kind, Move
@@ -18,15 +19,15 @@ from .rules import KnownCause, known
 
 MARKS: Final = {
     State.WORKS: "✔",
-    State.REMEDY: "◐",
+    State.REMEDY: "◑",
     State.BROKEN: "✘",
-    State.UNSUPPORTED: "·",
+    State.UNSUPPORTED: "\N{EN DASH}",
     State.UNKNOWN: "?",
 }
 KINDS: Final = {
     Kind.BREAKS: "✘",
     Kind.GONE: "✘",
-    Kind.NEEDS: "◐",
+    Kind.NEEDS: "◑",
     Kind.UNKNOWN: "?",
     Kind.OTHERWISE: "✘",
     Kind.MENDED: "↑",
@@ -96,7 +97,8 @@ def _unmeasured(move: Move) -> Iterator[str]:
     what = [*cases, "whether the end loads checkpoints that the start saved", *which]
     yield f"Not measured: {'; '.join(what)}."
     start, chosen = f"--from {pair_id(move.start)}", _options(unknown or move.changes, MANY)
-    yield f"{COMMAND}nox -s upgrade -- {_pins(move.end)} {start} --lane {move.lane}{chosen} --measure"
+    lanes = _lanes(move.lane, [change.new for change in unknown or move.changes])
+    yield f"{COMMAND}nox -s upgrade -- {_pins(move.end)} {start}{lanes}{chosen} --measure"
 
 
 def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
@@ -210,7 +212,7 @@ def _known_how(answer: Answer) -> Iterator[str]:
         yield f"{NEAREST}: {pairs(answer.nearest)}."
     if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
         pins = _pins((answer.transformers, answer.timm))
-        yield f"{COMMAND}nox -s pair -- {pins} --lane {answer.lane}{_options(unknown)}"
+        yield f"{COMMAND}nox -s pair -- {pins}{_lanes(answer.lane, unknown)}{_options(unknown)}"
 
 
 def _bases(parts: Iterable[Part]) -> Iterator[str]:
@@ -235,6 +237,13 @@ def pairs(several: Iterable[Releases]) -> str:
 
 def _pins(releases: Releases) -> str:
     return " ".join(f"{name}=={release}" for name, release in zip(PACKAGES, releases, strict=True))
+
+
+def _lanes(lane: str, parts: Iterable[Part]) -> str:
+    """The lanes in which some parts are measured, as options: what needs a companion has a lane of its own."""
+    own = f"{lane.partition('-')[0]}-float32{COMPANIONS}"
+    lanes = dict.fromkeys(own if ROUTES[part.route].companion else lane for part in parts)
+    return "".join(f" --lane {name}" for name in lanes)
 
 
 def _options(found: Sequence[Part] | Sequence[Change], most: float = math.inf) -> str:

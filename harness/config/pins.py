@@ -8,15 +8,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from packaging.utils import canonicalize_name
+
 from ..contract.finding import printable
 from ..contract.surroundings import is_file
 from .errors import BadInput
 from .pin_files.project_file import not_followed, of_file
-from .pin_files.reading import EXAMPLE, PACKAGES, Pins
+from .pin_files.reading import EXAMPLE, PACKAGES, TOMLS, Pins
 from .text import series
 
 SHORT: Final = re.compile(r"(\d[\w.!+]*)\s*,\s*(\d[\w.!+]*)")
 """A release of each, as in `5.23.0,1.0.31`."""
+ONE: Final = r"\w[\w.-]*\s*(?:\[[^\]]*\]\s*)?===?\s*[^\s,;=]+"
+PINS: Final = re.compile(rf"\s*{ONE}(?:[\s,]+{ONE})*[\s,]*")
+PIN: Final = re.compile(r"(?P<name>\w[\w.-]*)\s*(?:\[[^\]]*\]\s*)?===?\s*(?P<version>[^\s,;=]+)")
+"""As pip takes them, perhaps with extras and spaces."""
+SUFFIXES: Final = TOMLS | {".txt", ".in", ".yml", ".yaml", ".json", ".cfg", ".py"}
 SHOWN: Final = 80  # characters of a word
 
 
@@ -55,15 +62,20 @@ def named(words: Sequence[str]) -> Pins:
 def _pins(word: str) -> Iterator[tuple[str, str]]:
     head, _, timm = word.partition("-timm")
     if timm and head.startswith(PACKAGES[0]) and "=" not in word:
+        timm, _, torch = timm.partition("-torch")
+        if torch:
+            raise BadInput(f"{_shown(word)}: each pair was measured with one torch; leave -torch{printable(torch)} out")
         yield from zip(PACKAGES, (head.removeprefix(PACKAGES[0]), timm), strict=True)
     elif short := SHORT.fullmatch(word.strip()):
         yield from zip(PACKAGES, short.groups(), strict=True)
-    elif "==" in word:
-        for pin in word.replace(",", " ").split():
-            name, _, version = pin.partition("==")
-            if name not in PACKAGES or not version:
-                raise BadInput(f"{_shown(word)}: name the releases of both packages, as in {EXAMPLE}")
-            yield name, version
+    elif PINS.fullmatch(word):
+        for pin in PIN.finditer(word):
+            name = canonicalize_name(pin["name"])
+            if name not in PACKAGES:
+                raise BadInput(f"{_shown(word)}: {name} is neither of the two packages; leave it out, as in {EXAMPLE}")
+            yield name, pin["version"]
+    elif Path(word).suffix in SUFFIXES:
+        raise BadInput(f"{_shown(word)}: there is no such file")
     else:
         raise BadInput(f"{_shown(word)}: it is no pin as in {EXAMPLE}, no pair's id, and no file that pins both")
 

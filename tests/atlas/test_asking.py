@@ -148,8 +148,22 @@ def test_beyond_the_last_measured_pair_nothing_is_known(measure: Measure, answer
     for transformers in ("5.24.0", "5.19.0"):
         assert of(answer(transformers, "1.0.31", [ATTO])) == {ATTO: State.UNKNOWN}
     assert of(answer("5.21.0", "1.0.30", [ATTO])) == {ATTO: State.UNKNOWN}
-    with pytest.raises(BadInput, match="nothing was measured in a lane cuda-float32; there are cpu-float32"):
+    with pytest.raises(BadInput, match="nothing was measured in a lane cuda-float32; measured: cpu-float32"):
         answer("5.20.0", "1.0.31", [ATTO], lane="cuda-float32")
+
+
+@pytest.mark.parametrize(
+    ("timm", "route", "why"),
+    [
+        ("1.0.31", "vlm", "measured without it, and without a model that stands for it"),
+        ("1.0.31", "trainer", "not measured: it needs accelerate beside the pair"),
+        ("1.0.30", "tower", "not measured, nor on both sides of it"),
+    ],
+)
+def test_why_nothing_is_known_is_said(measure: Measure, tmp_path: Path, timm: str, route: str, why: str) -> None:
+    measure("5.23.0", "1.0.31")
+    [part] = ask("5.23.0", timm, [ATTO], [route], folder=tmp_path).parts
+    assert (part.state, part.because) == (State.UNKNOWN, why)
 
 
 def test_the_nearest_good_pairs_are_named(measure: Measure, answer: Callable[..., Answer]) -> None:

@@ -29,7 +29,7 @@ OLD_PAIR, NEW_PAIR = ("4.57.6", "1.0.22"), ("5.23.0", "1.0.31")
         (State.BROKEN, State.BROKEN, Kind.STILL),
         (State.BROKEN, State.WORKS, Kind.MENDED),
         (State.BROKEN, State.REMEDY, Kind.MENDED),
-        (State.BROKEN, State.UNSUPPORTED, Kind.STILL),
+        (State.BROKEN, State.UNSUPPORTED, Kind.LEFT),
         (State.BROKEN, State.UNKNOWN, Kind.UNKNOWN),
         (State.UNSUPPORTED, State.BROKEN, Kind.NEW),
         (State.UNSUPPORTED, State.WORKS, Kind.NEW),
@@ -98,7 +98,7 @@ def test_a_move_is_told_in_a_sentence_then_by_cause(atlas: Path) -> None:
         "newly broken: 1, newly needs a remedy: 1, new: 1, of 3 cases.\n"
     )
     assert "✘ newly broken: tower (convnext_atto)\n  keys: renamed" in said
-    assert "◐ newly needs a remedy: tower (eva02_tiny_patch14_224)\n  transformers 5 builds on the meta device" in said
+    assert "◑ newly needs a remedy: tower (eva02_tiny_patch14_224)\n  transformers 5 builds on the meta device" in said
     assert "nothing changes for worse: transformers 5.22.0 with timm 1.0.31." in said
     assert found.exit_code == 1
     assert '"exit_code": 1' in as_json(found)

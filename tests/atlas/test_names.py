@@ -39,3 +39,13 @@ def test_a_package_without_catalogs_is_an_error() -> None:
     with pytest.raises(BadInput) as caught:
         names.catalog_of("1.0.31")
     assert str(caught.value) == "this package has no catalogs; install it again"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["convnext_atto", "timm/convnext_atto.d2_in1k", "hf-hub:timm/convnext_atto", "hf_hub:timm/convnext_a?to.d2_*",
+     " ConvNeXt_Atto.d2"],
+)  # fmt: skip
+def test_a_name_may_be_copied_from_the_hub(typed: str) -> None:
+    catalog_history.add(catalog_of_timm())
+    assert names.named("1.0.31", [typed]) == ["convnext_atto"]

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from harness.atlas.answer import Answer, Part, State
 from harness.atlas.words import as_json, lines
 
@@ -37,11 +39,24 @@ def test_a_cause_is_told_once_with_what_to_do_and_whom_it_concerns() -> None:
 
 
 def test_what_is_not_known_comes_with_the_command_that_tells() -> None:
-    unknown = Part("tower", "a", State.UNKNOWN, because="not measured, nor on either side of it")
+    unknown = Part("tower", "a", State.UNKNOWN, because="not measured, nor on both sides of it")
     assert words(unknown).endswith(
         "To know: nox -s pair -- transformers==5.23.0 timm==1.0.31 --lane cpu-float32 --route tower --model a"
     )
     assert "--route tower --model a" in words(unknown, Part("hub", "a", State.WORKS, "a"))
+
+
+@pytest.mark.parametrize(
+    ("route", "lane", "lanes"),
+    [
+        ("trainer", "cpu-float32", "--lane cpu-float32-companions"),
+        ("adapter", "cpu-bfloat16", "--lane cpu-float32-companions"),
+        ("tower", "cuda-float16", "--lane cuda-float16"),
+    ],
+)
+def test_what_needs_a_companion_is_measured_in_a_lane_of_its_own(route: str, lane: str, lanes: str) -> None:
+    given = Answer("5.23.0", "1.0.31", lane, (Part(route, "a", State.UNKNOWN),), ())
+    assert "\n".join(lines(given)).endswith(f"timm==1.0.31 {lanes} --route {route} --model a")
 
 
 def test_numbers_that_changed_in_timm_are_told_apart_from_what_is_broken() -> None:
@@ -64,7 +79,7 @@ def test_json_has_the_whole_answer_and_its_causes() -> None:
 
 def test_of_a_broken_model_what_a_remedy_mends_is_told_apart() -> None:
     said = words(Part("tower", "a", State.BROKEN, "a", rules=("gone",), mended=("buffers-in-own-model",)))
-    first, second = said.split("◐ beside that, with a remedy:")
+    first, second = said.split("◑ beside that, with a remedy:")
     assert "gone, a cause that matrix.yaml no longer has" in first
     assert "non-persistent buffers" not in first
     assert "non-persistent buffers" in second

@@ -44,10 +44,35 @@ def test_a_file_that_leaves_one_open_is_not_filled_in(tmp_path: Path) -> None:
         ["transformers4.57.6-timm1.0.22"],
         ["4.57.6,1.0.22"],
         ["4.57.6, 1.0.22"],
+        ["Transformers==4.57.6 TIMM==1.0.22"],
+        ["transformers[torch] == 4.57.6", "timm === 1.0.22"],
+        ["transformers == 4.57.6, timm == 1.0.22,"],
     ],
 )
 def test_words_name_both(words: list[str]) -> None:
     assert pins.in_words(words) == ("4.57.6", "1.0.22")
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("transformers==4.57.6 timm==1.0.22 torch==2.4.0", "torch is neither of the two packages; leave it out, as in"),
+        ("transformers4.57.6-timm1.0.22-torch2.4.0", "each pair was measured with one torch; leave -torch2.4.0 out"),
+        ("no/such.txt", "there is no such file"),
+        ("requirements-gpu.in", "there is no such file"),
+        ("transformers==4.57.6 timm", "it is no pin as in"),
+        ("timm==", "it is no pin as in"),
+    ],
+)
+def test_what_is_wrong_with_words_is_said(word: str, why: str) -> None:
+    with pytest.raises(BadInput) as error:
+        pins.in_words([word])
+    assert str(error.value).startswith(f"{word}: {why}")
+
+
+def test_many_pins_take_no_time() -> None:
+    with pytest.raises(BadInput, match="it is no pin"):
+        pins.in_words(["timm==1.0.31 " * 5_000 + "!"])
 
 
 def test_a_word_that_is_longer_than_a_name_can_be_is_one_error() -> None:

@@ -189,7 +189,9 @@ def test_a_glob_names_the_models_that_it_names_in_python(visit: Open, public: Pa
     expect(page.locator("[role=option]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("name", ["timm/convnext_base.fb_in22k", "hf_hub:timm/convnext_base", "ConvNeXt_Base"])
+@pytest.mark.parametrize(
+    "name", ["timm/convnext_base.fb_in22k", "hf_hub:timm/convnext_base", "ConvNeXt_Base", "timm/convnext_base*.fb_*"]
+)
 def test_a_name_may_be_copied_from_the_hub(visit: Open, name: str) -> None:
     expect(visit(address(PAIRS[0], model=name)).locator(".sentence")).to_contain_text("of 22 cases")
 

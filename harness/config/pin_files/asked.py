@@ -1,12 +1,14 @@
 """What a file says of a package: the release that it pins, a range, or an address. packaging is needed."""
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from .reading import PACKAGES
 
@@ -17,10 +19,15 @@ ADDRESS: Final = re.compile(
     r"(?:#(?:\S*&)?egg=(?P<egg>[\w.-]+)\S*|#\S*)?"
 )
 """A line that is an address alone, as pip takes it, perhaps with the package's name."""
+BEGINNING: Final = re.compile(rf"(?:{'|'.join(PACKAGES)})\s*(?:\[[^\]]*\]\s*)?[=<>~!@]", re.IGNORECASE)
 REPOSITORIES: Final = {"pytorch-image-models": "timm"}
 CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
 LONGEST: Final = 400  # characters of a line that is an address
 SHOWN: Final = 120  # characters of an address
+
+
+class NoRequirement(ValueError):
+    """A line that begins as a requirement of one of the two packages, and is none."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,18 @@ class Asked:
 
 
 def of_requirements(lines: Iterable[str]) -> Iterator[Asked]:
-    """What requirements ask for of the two packages; lines that are none are passed over."""
+    """What requirements ask for of the two packages; lines that are none are passed over.
+
+    Raises NoRequirement for one that is of the two, and cannot be read.
+    """
     for line in lines:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
+            if BEGINNING.match(line):
+                raise NoRequirement(line[:SHOWN]) from None
             yield from _of_address(line)
+            yield from _of_wheel(line)
             continue
         if (name := canonicalize_name(requirement.name)) in PACKAGES:
             yield Asked(name, str(requirement.specifier), requirement.url or "")
@@ -60,3 +73,11 @@ def _of_address(line: str) -> Iterator[Asked]:
         named = canonicalize_name(address["egg"] or address["repository"])
         if (name := REPOSITORIES.get(named, named)) in PACKAGES:
             yield Asked(name, "", address["where"])
+
+
+def _of_wheel(line: str) -> Iterator[Asked]:
+    """A wheel's file, whose name has the release that it says it is."""
+    with contextlib.suppress(InvalidWheelFilename):
+        name, version, *_ = parse_wheel_filename(PurePath(line).name)
+        if name in PACKAGES:
+            yield Asked(name, f"=={version}", line)

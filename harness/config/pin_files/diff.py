@@ -79,6 +79,10 @@ def of_diff(path: Path, standing: Pins | None = None) -> tuple[Pins, Pins]:
     if one := [name for name in PACKAGES if (name in before) != (name in after)]:
         pinned = "is pinned" if len(one) == 1 else "are pinned"
         raise BadInput(f"{diff.where}: {series(one)} {pinned} at one end alone; {ENDS}")
+    for name, release in (standing or {}).items():
+        if name in before and release not in {before[name], after[name]}:
+            moves = f"{name} moves from {before[name]} to {after[name]} in it"
+            raise BadInput(f"{diff.where}: {moves}, and {release} is named beside it; leave that out")
     ends = {**(standing or {}), **before}, {**(standing or {}), **after}
     if missing := [name for name in PACKAGES if name not in ends[0]]:
         lock = next((name for name in diff.files if Path(name).name != PROJECT), FILES[0])

@@ -5,10 +5,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from ...contract.finding import printable
 from ..errors import BadInput
 from ..text import series
 from . import toml
-from .asked import Asked, of_requirements
+from .asked import Asked, NoRequirement, of_requirements
 from .reading import EXAMPLE, KINDS, PACKAGES, TOMLS, Pins, named, text
 from .requirement_lines import addresses, requirement_lines
 
@@ -26,7 +27,7 @@ def of_file(path: Path, beside: Collection[str] = ()) -> Pins:
     where = named(path)
     found = _asked(path)
     if not found:
-        raise BadInput(f"{where}: neither transformers nor timm is in it{not_followed(path)}; {KINDS}")
+        raise BadInput(f"{where}: no requirement of transformers or timm is in it{not_followed(path)}; {KINDS}")
     if away := [asked.origin for asked in found if asked.address and asked.name not in beside]:
         raise BadInput(f"{where}: {away[0]}; {NO_RELEASE}")
     exact: dict[str, set[str]] = {name: set() for name in PACKAGES}
@@ -37,7 +38,7 @@ def of_file(path: Path, beside: Collection[str] = ()) -> Pins:
         else:
             ranges[asked.name] = asked.version
     if several := [f"{name} {series(sorted(some))}" for name, some in exact.items() if len(some) > 1]:
-        raise BadInput(f"{where}: more than one release of {', and of '.join(several)}; name one, as in {EXAMPLE}")
+        raise BadInput(f"{where}: more than one release, of {' and of '.join(several)}; name one, as in {EXAMPLE}")
     if unpinned := [f"{name}{version}" for name, version in ranges.items() if not exact[name] and name not in beside]:
         pins = "pins" if len(unpinned) == 1 else "pin"
         raise BadInput(f"{where}: {series(unpinned)} {pins} no release; give a lock file, or name it: {EXAMPLE}")
@@ -57,7 +58,11 @@ def _asked(path: Path) -> list[Asked]:
         return list(of_requirements(requirement_lines(path)))
     except BadInput:
         raise
+    except NoRequirement as error:
+        raise BadInput(f"{named(path)}: {printable(str(error))}: this is no requirement; {AGAIN}") from error
     except tomllib.TOMLDecodeError as error:
+        if text(path).lstrip().startswith("{"):
+            raise BadInput(f"{named(path)}: it is JSON, of which none is read; {KINDS}") from error
         why = f"it is no TOML, {' '.join(str(error).split())}"
         raise BadInput(f"{named(path)}: {why}; {AGAIN}; {KINDS}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

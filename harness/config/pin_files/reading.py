@@ -43,6 +43,8 @@ def text(path: Path) -> str:
             raise BadInput(f"{named(path)}: it is larger than {LARGEST // 2**20} MiB; {KINDS}")
         encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
         return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except FileNotFoundError as error:
+        raise BadInput(f"{named(path)}: there is no such file") from error
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise BadInput(f"{named(path)}: {why}; {KINDS}") from error

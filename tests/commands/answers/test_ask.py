@@ -60,7 +60,7 @@ def test_a_move_is_answered_from_the_packaged_atlas(start: str, capsys: pytest.C
         (["timm==1.0.31"], "no release of transformers is named; as in transformers==5.23.0 timm==1.0.31"),
         (["5.23.0", "1.0.31"], "5.23.0: it is no pin as in transformers==5.23.0 timm==1.0.31"),
         ([*PINS, "--route", "towr"], "there is no route towr; there are wrapper,"),
-        ([*PINS, "--lane", "gpu"], "nothing was measured in a lane gpu; there are"),
+        ([*PINS, "--lane", "gpu"], "nothing was measured in a lane gpu; measured: cpu-float32"),
         (["transformers==x", "timm==1.0.31"], "transformers==x is no release"),
     ],
 )
@@ -76,8 +76,8 @@ def test_bad_input_is_one_error(words: list[str], why: str, capsys: pytest.Captu
     [
         (["site", "--out", ""], "--out"),
         (["ask", *PINS, "--model="], "--model"),
-        (["repair", ""], "repair"),
-        (["explain", " "], "explain"),
+        (["repair", ""], "a word of the command"),
+        (["explain", " "], "a word of the command"),
     ],
 )
 def test_what_is_empty_is_one_error(words: list[str], which: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,11 +138,11 @@ def test_a_move_starts_where_a_lock_is_and_a_diff_names_both_ends(
     [
         ([*PINS], "say what moves, and from where: upgrade"),
         (["--from", "transformers4.57.6-timm1.0.22"], "say what moves, and from where: upgrade"),
-        (["--diff", "no.diff"], "no.diff: No such file or directory"),
-        (["--diff", "a\nb"], "a\\nb: No such file or directory"),
+        (["--diff", "no.diff"], "no.diff: there is no such file"),
+        (["--diff", "a\nb"], "a\\nb: there is no such file"),
         (["a\nb", "--from", "5.23.0,1.0.31"], "a\\nb: it is no pin"),
         ([*PINS, "--from", "4.57.6,1.0.22", "--route", "a\nb"], "there is no route a\\nb; there are"),
-        ([*PINS, "--from", "4.57.6,1.0.22", "--lane", "a\nb"], "in a lane a\\nb; there are"),
+        ([*PINS, "--from", "4.57.6,1.0.22", "--lane", "a\nb"], "in a lane a\\nb; measured: cpu-float32"),
         ([*PINS, "--from", "4.57.6,1.0.22", "--model", "a\nb"], "no LayerScale model a\\nb, and"),
         (["a\nb", "--diff", "no.diff"], "--diff: it names both ends; leave a\\nb out"),
         ([*PINS, "--diff", "no.diff"], "--diff: it names both ends; leave transformers==5.23.0 timm==1.0.31 out"),

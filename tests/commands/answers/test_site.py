@@ -73,5 +73,5 @@ def test_a_folder_without_records_is_one_line_and_exit_code_2(
 
 def test_a_lane_without_a_measured_pair_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["site", "--out", "nowhere", "--lane", "cuda-float16"]) == 2
-    assert "nothing was measured in a lane cuda-float16; there are cpu-float32" in capsys.readouterr().err
+    assert "nothing was measured in a lane cuda-float16; measured: cpu-float32" in capsys.readouterr().err
     assert not Path("nowhere").exists()

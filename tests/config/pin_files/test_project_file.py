@@ -88,10 +88,14 @@ def test_a_file_s_pins_are_read(tmp_path: Path, name: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
-        ("uv.lock", "", "neither transformers nor timm is in it; uv.lock, poetry.lock"),
-        ("package-lock.json", '{"name": "x"}', "neither transformers nor timm is in it"),
+        ("uv.lock", "", "no requirement of transformers or timm is in it; uv.lock, poetry.lock"),
+        ("package-lock.json", '{"name": "x"}', "no requirement of transformers or timm is in it"),
         ("uv.lock", "[[package]", "it is no TOML, Expected"),
-        ("Pipfile.lock", "{}", "timm==1.0.31; uv.lock, poetry.lock"),
+        ("Pipfile.lock", '{"default": {}}', "it is JSON, of which none is read; uv.lock, poetry.lock"),
+        ("requirements.txt", "timm==1.0.31\ntransformers==5.23.O", "==5.23.O: this is no requirement; mend it"),
+        ("requirements.txt", "Timm [x] >> 1", "Timm [x] >> 1: this is no requirement; mend"),
+        ("requirements.txt", "./wheels/timm-1.0.31-py3-none-any.whl",
+         "timm 1.0.31 comes from elsewhere than PyPI, from ./wheels/timm-1.0.31-py3-none-any.whl; name the release"),
         ("uv.lock", "package = 3", OTHERWISE),
         ("uv.lock", '[[package]]\nname = "timm"', OTHERWISE),
         ("uv.lock", '[[package]]\nname = "timm"\nversion = 1.1', OTHERWISE),
@@ -100,11 +104,11 @@ def test_a_file_s_pins_are_read(tmp_path: Path, name: str, text: str) -> None:
         ("pyproject.toml", "project = 3", OTHERWISE),
         ("pyproject.toml", "[project]\ndependencies = 3", OTHERWISE),
         ("pyproject.toml", "[tool]\npoetry = 3", OTHERWISE),
-        ("uv.lock", TWICE, "more than one release of timm 1.0.22 and 1.0.31"),
+        ("uv.lock", TWICE, "more than one release, of timm 1.0.22 and 1.0.31"),
         ("requirements.txt", "timm>=1.0\ntransformers==4.57.6", "timm>=1.0 pins no release; give a lock file"),
         ("requirements.txt", "timm==1.0.*", "timm==1.0.* pins no release"),
         ("requirements.txt", "timm>=1\ntransformers", "timm>=1 and transformers pin no release; give a lock file"),
-        ("requirements.txt", "\x00\xff", "neither transformers nor timm"),
+        ("requirements.txt", "\x00\xff", "no requirement of transformers or timm"),
     ],
 )  # fmt: skip
 def test_another_file_is_one_error(tmp_path: Path, name: str, text: str, why: str) -> None:
@@ -222,6 +226,8 @@ def test_a_byte_order_mark_is_no_part_of_a_name(
 def test_a_path_with_a_new_line_is_still_one_line(tmp_path: Path) -> None:
     file = tmp_path / "a\nrequirements.txt"
     file.write_text("numpy==1")
-    with pytest.raises(BadInput, match=r"a\\nrequirements\.txt: neither transformers nor timm is in it") as error:
+    with pytest.raises(
+        BadInput, match=r"a\\nrequirements\.txt: no requirement of transformers or timm is in it"
+    ) as error:
         of_file(file)
     assert "\n" not in str(error.value)

@@ -69,7 +69,9 @@ def test_an_address_is_not_followed_and_said_where_a_release_is_missing(tmp_path
     with pytest.raises(BadInput, match=why):
         pins.in_words([str(path)])
     path.write_text("-c https://host.example/c.txt")
-    with pytest.raises(BadInput, match=r"neither transformers nor timm is in it, and -c https://\S+ is not followed; "):
+    with pytest.raises(
+        BadInput, match=r"no requirement of transformers or timm is in it, and -c https://\S+ is not followed; "
+    ):
         of_file(path)
 
 

@@ -6,7 +6,7 @@ const fuzzy = new uFuzzy({ intraMode: 0, interSplit: "[^A-Za-z0-9]+", intraIns: 
 const MOST = 12;
 
 // As people copy it from the hub: hf_hub:timm/convnext_base.fb_in22k is convnext_base.
-const plain = (typed) => typed.trim().toLowerCase().replace(/^(hf[-_]hub:)?(timm\/)?/, "").replace(/^([^*?]+?)\.[^*?]*$/, "$1");
+const plain = (typed) => typed.trim().toLowerCase().replace(/^(hf[-_]hub:)?(timm\/)?/, "").replace(/\..*$/, "");
 const isGlob = (text) => /[*?]/.test(text);
 
 export function suggestions(typed) {
