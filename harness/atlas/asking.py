@@ -1,5 +1,6 @@
 """Asks the atlas: which models work with a pair on which routes, with what remedy, and if not, why."""
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +67,9 @@ def asked_for(
 ) -> Mapping[str, Sequence[str]]:
     """The models that are asked for on each route. Raises BadInput for what does not exist."""
     if unknown := [route for route in routes if route not in ROUTES]:
-        raise BadInput(f"there is no route {', '.join(map(printable, unknown))}; there are {', '.join(ROUTES)}")
+        near = difflib.get_close_matches(unknown[0].lower(), ROUTES)
+        instead = f"near: {', '.join(near)}" if near else f"there are {', '.join(ROUTES)}"
+        raise BadInput(f"there is no route {', '.join(map(printable, unknown))}; {instead}")
     named = names.named(releases[1], models)
     return {route: named if models else atlas.models(releases, route) for route in routes or atlas.routes}
 

@@ -10,9 +10,9 @@ from ..contract.case import SKIPPED, Outcome
 from ..contract.finding import ScenarioLine
 from ..contract.matching import explains
 from ..results.judging import Judged, Verdict
-from . import measured
 from .answer import Answer, State
 from .entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
+from .entries.parts import parts_of
 
 CELL = "cell"  # of a header: the digest of what ran the cases, by route
 
@@ -47,7 +47,7 @@ def answers(pairs: Iterable[Pair], judged: Iterable[Judged]) -> Iterator[Answer]
     by_id = {pair.id: pair for pair in pairs}
     for (pair, lane), variants in some.items():
         entries = [_lane(lane, cases, "", "", "") for cases in variants.values()]
-        parts = tuple(part for entry in entries for part in measured.parts_of(entry))
+        parts = tuple(part for entry in entries for part in parts_of(entry))
         if any(part.state is not State.UNSUPPORTED for part in parts):
             yield Answer(by_id[pair].transformers, by_id[pair].timm, lane, parts, ())
 

@@ -1,7 +1,7 @@
 """What was measured in one lane, and what that tells of other models and other pairs."""
 
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import islice
@@ -16,13 +16,10 @@ from ..contract.routes import ROUTES
 from . import names, rules
 from .answer import ANY, GOOD, Part, Releases, State
 from .between import AXES, Place, unknown
-from .entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
+from .entries import parts
+from .entries.entry import LaneEntry, PairEntry
 from .releases import Known, release_of
 
-AS_BEFORE: Final = "as before"
-"""The scenario that compares timm with an older timm: what it finds is a change of numbers, and breaks nothing."""
-OF_TIMM: Final = "timm-"
-"""What begins the ids of rules for what timm computes."""
 SHOWN: Final = 3
 
 
@@ -95,7 +92,7 @@ class Atlas:
         stands = results and names.stands_for(results, model, self.pairs[releases], lane)
         if results is None or not stands:
             return None
-        return _result(results, stands, model, basis)
+        return parts.part_of(results, stands, model, basis)
 
     def _between(self, releases: Releases, route: str, model: str) -> Part:
         """What the measured pairs on either side agree on, if they and the rules all do; not known otherwise."""
@@ -193,38 +190,6 @@ class Atlas:
             return other != releases and all(is_good(other, *one) or not is_possible(*one) for one in wanted)
 
         return self.nearest(releases, is_good_for_all) if any(is_possible(*one) for one in wanted) else iter(())
-
-
-def parts_of(lane: LaneEntry) -> Iterator[Part]:
-    """What was measured of each model on each route of a lane."""
-    return (_result(results, model, model, "") for results in lane.routes.values() for model in results.models)
-
-
-def _result(results: RouteEntry, run: str, model: str, basis: str) -> Part:
-    """What was measured of a model on a route, by the one that was run for it."""
-    if run in results.open:
-        return Part(results.route, model, State.UNKNOWN, run, because="it was tried, and gave no result")
-    why = next((why for why, models in results.unsupported.items() if run in models), None)
-    if why is not None:
-        return Part(results.route, model, State.UNSUPPORTED, run, because=why.replace("MODEL", run), basis=basis)
-    causes = [cause for cause in results.causes if run in cause.models]
-    changed = [cause for cause in causes if _is_of_timm_alone(cause)]
-    broken = [cause for cause in causes if cause not in changed]
-    found = next((cause.finding for cause in broken if cause.finding), "")
-    stays = [cause for cause in broken if cause.finding or not cause.remedied]
-    state = State.BROKEN if stays else State.REMEDY if broken else State.WORKS
-    mended = [cause for cause in broken if cause not in stays]
-    return Part(results.route, model, state, run, _rules(stays), _rules(mended), _rules(changed), found, basis)
-
-
-def _rules(causes: Iterable[Cause]) -> tuple[str, ...]:
-    return tuple(sorted({rule for cause in causes for rule in cause.rules}))
-
-
-def _is_of_timm_alone(cause: Cause) -> bool:
-    """Whether it is known why timm computes otherwise than before: that breaks nothing that is loaded."""
-    known = bool(cause.rules) and all(rule.startswith(OF_TIMM) for rule in cause.rules)
-    return known and not cause.finding and cause.scenarios == (AS_BEFORE,)
 
 
 @cache

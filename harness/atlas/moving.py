@@ -1,10 +1,11 @@
 """Whether a pin can be moved, by what was measured of both ends."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -12,10 +13,11 @@ from packaging.version import Version
 from ..contract.case import Size
 from ..contract.routes import ROUTES
 from . import names
-from .answer import ANY, GOOD, LANE, Part, Releases, State
+from .answer import ANY, GOOD, LANE, Answer, Part, Releases, State
 from .asking import asked_for, opened, spelled
 from .entries import pair_files
-from .measured import AS_BEFORE, Atlas
+from .entries.parts import AS_BEFORE
+from .measured import Atlas
 from .rules import KnownCause, known
 
 TOWER: Final = "tower"
@@ -178,3 +180,13 @@ def _first(rule: KnownCause) -> Version | None:
         return None
     firsts = (one.version for one in SpecifierSet(rule.timm or "") if one.operator in {">=", "=="})
     return max(map(Version, firsts), default=None)
+
+
+def as_json(found: Answer | Move) -> str:
+    """The whole answer, with the causes that it names."""
+    parts = found.parts if isinstance(found, Answer) else [change.new for change in found.changes]
+    named = {rule for part in parts for rule in (*part.rules, *part.mended, *part.changed)}
+    causes = {rule: asdict(cause) for rule, cause in known().items() if rule in named}
+    said = {"state": found.state} if isinstance(found, Answer) else {"exit_code": found.exit_code}
+    content: Mapping[str, Any] = {**said, **asdict(found), "causes": causes}
+    return json.dumps(content, indent=1)

@@ -1,12 +1,10 @@
 """An answer in words, and as JSON."""
 
-import json
 import math
 import operator
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from ..config.pin_files.reading import PACKAGES
 from ..config.pins import pair_id
@@ -123,16 +121,6 @@ def verdict(move: Move) -> str:
         word = "No worse"
     found = f"{said}, of {number(len(move.changes), 'case')}" if said else "nothing was measured that could tell"
     return f"{word}: from {pairs([move.start])} to {pairs([move.end])} in {move.lane}: {found}."
-
-
-def as_json(found: Answer | Move) -> str:
-    """The whole answer, with the causes that it names."""
-    parts = found.parts if isinstance(found, Answer) else [change.new for change in found.changes]
-    named = {rule for part in parts for rule in (*part.rules, *part.mended, *part.changed)}
-    causes = {rule: asdict(cause) for rule, cause in known().items() if rule in named}
-    said = {"state": found.state} if isinstance(found, Answer) else {"exit_code": found.exit_code}
-    content: Mapping[str, Any] = {**said, **asdict(found), "causes": causes}
-    return json.dumps(content, indent=1)
 
 
 def sentence(answer: Answer) -> str:

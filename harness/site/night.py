@@ -18,7 +18,7 @@ WORST_FIRST: Final = ("No", "With remedies", "Not known", "No worse", "Yes")
 WORSE: Final = WORST_FIRST[:3]
 CLAUSES: Final = {
     "No": "newly broken",
-    "With remedies": "newly with a remedy",
+    "With remedies": "newly needs a remedy",
     "Not known": "not known",
     "No worse": "no worse",
     "Yes": "no worse",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..atlas import names, proof, words
 from ..atlas.answer import Part, Releases
 from ..atlas.bounds import OTHER
-from ..atlas.measured import OF_TIMM
+from ..atlas.entries.parts import OF_TIMM
 from ..atlas.rules import KnownCause, known
 from ..config.pin_files.reading import PACKAGES
 from ..config.text import number

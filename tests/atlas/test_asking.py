@@ -10,7 +10,7 @@ from harness.atlas.answer import ANY, Answer, Part, State
 from harness.atlas.asking import ask
 from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from harness.atlas.entries.pair_files import write
-from harness.atlas.measured import AS_BEFORE
+from harness.atlas.entries.parts import AS_BEFORE
 from harness.config.errors import BadInput
 
 ATTO, EVA, FEMTO = "convnext_atto", "eva02_tiny_patch14_224", "convnext_femto"

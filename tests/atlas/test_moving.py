@@ -8,8 +8,8 @@ import pytest
 from harness.atlas.answer import Part, State
 from harness.atlas.entries.entry import Cause, LaneEntry, PairEntry, RouteEntry
 from harness.atlas.entries.pair_files import write
-from harness.atlas.moving import Change, Kind, Move, kind_of, move
-from harness.atlas.words import as_json, lines_of_move
+from harness.atlas.moving import Change, Kind, Move, as_json, kind_of, move
+from harness.atlas.words import lines_of_move
 from harness.config.errors import BadInput
 
 ATTO, EVA, NEW = "convnext_atto", "eva02_tiny_patch14_224", "test_vit_relpos"

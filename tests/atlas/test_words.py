@@ -5,7 +5,8 @@ import json
 import pytest
 
 from harness.atlas.answer import Answer, Part, State
-from harness.atlas.words import as_json, lines
+from harness.atlas.moving import as_json
+from harness.atlas.words import lines
 
 MEASURED = "measured on 2026-11-29"
 

@@ -91,9 +91,8 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """Print the answer; its exit code. Raises BadInput."""
-    from ...atlas import words  # noqa: PLC0415  needs packaging, which the Python of another command may lack
-    from ...atlas.asking import ask  # noqa: PLC0415  as above
-    from ...atlas.moving import move  # noqa: PLC0415  as above
+    from ...atlas.asking import ask  # noqa: PLC0415  needs packaging, which the Python of another command may lack
+    from ...atlas.moving import as_json, move  # noqa: PLC0415  as above
     from ...config import pins  # noqa: PLC0415  as above
 
     selected, lane = (arguments.models, arguments.routes), arguments.lane
@@ -109,7 +108,7 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
             raise BadInput(f"{', '.join(stray)}: it is for a model of your own; name it with --own")
         found = move(*ends, *selected, lane=lane)
     if arguments.json:
-        out.write(f"{words.as_json(found)}\n")
+        out.write(f"{as_json(found)}\n")
         return found.exit_code
     return tell_all([found], out, markdown=arguments.markdown)
 

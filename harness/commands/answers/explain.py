@@ -56,6 +56,11 @@ def _spelled(word: str) -> str:
     return APART.sub("-", word.strip().strip("`").strip()).casefold()
 
 
+def _shape(word: str) -> str:
+    """What a table says of the word that has this shape."""
+    return f"shape: {word.strip()}"
+
+
 def add_to(commands: Any) -> None:
     """Add the command and its options."""
     example = "Example: explain tower; explain 'known broken'; explain gamma-renamed"
@@ -78,7 +83,7 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
 def look_up(word: str) -> list[Entry]:
     """What the pages say of a word. Raises BadInput for a word that is in none."""
     entries = [entry for path in PAGES for entry in _entries(path)]
-    found = [entry for entry in entries if _spelled(word) in map(_spelled, entry.words)]
+    found = [entry for entry in entries if _spelled(word) in map(_spelled, entry.words) or _shape(word) in entry.more]
     if not found:
         near = difflib.get_close_matches(_spelled(word), sorted(words()), NEAR)
         hint = (

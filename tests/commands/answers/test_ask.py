@@ -59,7 +59,7 @@ def test_a_move_is_answered_from_the_packaged_atlas(start: str, capsys: pytest.C
         (["timm==1.0.31", "timm==1.0.30"], "two releases of timm, 1.0.31 and 1.0.30; name one"),
         (["timm==1.0.31"], "no release of transformers is named; as in transformers==5.23.0 timm==1.0.31"),
         (["5.23.0", "1.0.31"], "5.23.0: it is no pin as in transformers==5.23.0 timm==1.0.31"),
-        ([*PINS, "--route", "towr"], "there is no route towr; there are wrapper,"),
+        ([*PINS, "--route", "towr"], "there is no route towr; near: tower"),
         ([*PINS, "--lane", "gpu"], "nothing was measured in a lane gpu; measured: cpu-float32"),
         (["transformers==x", "timm==1.0.31"], "transformers==x is no release"),
     ],
