@@ -48,8 +48,8 @@ class _Parser(argparse.ArgumentParser):
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         for before, word in pairwise(["", *(args or ())]):
             if not word.strip() or (word.startswith("--") and word.endswith("=")):
-                option = before if before.startswith("-") else "a word of the command"
-                self.error(f"{word.strip().rstrip('=') or option} is empty, as a variable that is not set")
+                option = f"what follows {before}" if before else "the command"
+                self.error(f"{word.strip().rstrip('=') or option} is empty: perhaps a variable that is not set")
         return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:

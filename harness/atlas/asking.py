@@ -67,7 +67,7 @@ def asked_for(
 ) -> Mapping[str, Sequence[str]]:
     """The models that are asked for on each route. Raises BadInput for what does not exist."""
     if unknown := [route for route in routes if route not in ROUTES]:
-        near = difflib.get_close_matches(unknown[0].lower(), ROUTES)
+        near = dict.fromkeys(name for route in unknown for name in difflib.get_close_matches(route.lower(), ROUTES))
         instead = f"near: {', '.join(near)}" if near else f"there are {', '.join(ROUTES)}"
         raise BadInput(f"there is no route {', '.join(map(printable, unknown))}; {instead}")
     named = names.named(releases[1], models)

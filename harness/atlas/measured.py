@@ -111,7 +111,7 @@ class Atlas:
         if companion := ROUTES[route].companion:
             return f"not measured: it needs {companion} beside the pair"
         if releases in self.lanes:
-            return "measured without it, and without a model that stands for it"
+            return "the pair was measured, but neither this model nor one that stands for it"
         return "not measured, nor on both sides of it"
 
     def _along(self, axis: int, releases: Releases, route: str, model: str) -> Part | None:

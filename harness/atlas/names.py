@@ -93,7 +93,9 @@ def as_of_timm(typed: str) -> str:
     >>> as_of_timm("hf-hub:timm/convnext_base.fb_in22k")
     'convnext_base'
     """
-    return FROM_HUB.sub("", typed.strip().lower()).partition(".")[0]
+    name = FROM_HUB.sub("", typed.strip().lower())
+    untagged = name.partition(".")[0]
+    return untagged if any(map(str.isalnum, untagged)) else name  # of a tag alone no model is named
 
 
 def fits_any(timm: str, glob: str) -> bool:

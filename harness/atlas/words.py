@@ -28,6 +28,7 @@ KINDS: Final = {
     Kind.NEEDS: "◑",
     Kind.UNKNOWN: "?",
     Kind.OTHERWISE: "✘",
+    Kind.LEFT: "\N{EN DASH}",
     Kind.MENDED: "↑",
     Kind.NEW: "↑",
     Kind.WORKS_THERE: "✔",
@@ -106,7 +107,7 @@ def _why(kind: Kind, changes: Sequence[Change]) -> Iterator[str]:
         return
     causes = {id(change.new): change.causes for change in changes}
     yield from _causes([change.new for change in changes], lambda part: causes[id(part)])
-    if kind in {Kind.BREAKS, Kind.GONE, Kind.OTHERWISE}:
+    if kind in {Kind.BREAKS, Kind.GONE, Kind.LEFT, Kind.OTHERWISE}:
         yield from _because([change.new for change in changes])
 
 

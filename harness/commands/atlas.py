@@ -148,7 +148,7 @@ class AtlasCommand:
             left = f", about {spent / done * (len(wanted) - done) / 60:.0f} min for all" if done else ""
             say(f"{pair.id}: {done + 1} of {len(wanted)}{left}")
             try:
-                self._measure(pair, wanted[done + 1 :], environment, say)
+                self._measure(pair, wanted[done + 1 : done + 2], environment, say)
             except HarnessError as error:  # also of a file of the atlas that was changed meanwhile
                 say(f"{pair.id}: {error}")
                 failed.append(pair.id)
@@ -159,7 +159,7 @@ class AtlasCommand:
         self, pair: Pair, following: Sequence[Pair], environment: Callable[[PairRun], Environment], say: Say
     ) -> None:
         """Measure one pair and write it. Raises HarnessError for one that could not be measured, or not be written."""
-        later = tuple(PairRun.of(self.described, other, self.options) for other in following[:1])
+        later = tuple(PairRun.of(self.described, other, self.options) for other in following)
         pair_run, why = replace(PairRun.of(self.described, pair, self.options), following=later), ""
         try:
             judged = tried(pair_run, environment(pair_run), say)

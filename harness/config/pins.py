@@ -62,9 +62,10 @@ def named(words: Sequence[str]) -> Pins:
 def _pins(word: str) -> Iterator[tuple[str, str]]:
     head, _, timm = word.partition("-timm")
     if timm and head.startswith(PACKAGES[0]) and "=" not in word:
-        timm, _, torch = timm.partition("-torch")
-        if torch:
-            raise BadInput(f"{_shown(word)}: each pair was measured with one torch; leave -torch{printable(torch)} out")
+        timm, _, besides = timm.partition("-")
+        if besides:
+            why = "each pair was measured with one torch and one Python, without companions"
+            raise BadInput(f"{_shown(word)}: {why}; leave -{printable(besides)} out")
         yield from zip(PACKAGES, (head.removeprefix(PACKAGES[0]), timm), strict=True)
     elif short := SHORT.fullmatch(word.strip()):
         yield from zip(PACKAGES, short.groups(), strict=True)

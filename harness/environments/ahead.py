@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, NoReturn
 
@@ -43,7 +44,8 @@ def start(environment: Environment, wanted: Sequence[PairEnvironment]) -> BasePr
 
 @contextlib.contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here does not hear Ctrl-C, which a terminal sends to all processes: the parent ends it."""
+    """Block SIGINT in processes started here: a terminal sends it to all, and the parent ends them."""
+    resource_tracker.ensure_running()  # the first process would start it, which unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from ..config.errors import BadInput
+from ..config.errors import BadInput, HarnessError
 from ..contract import library_env, package
 from ..contract.package import FOLDER, IN_CHECKOUT, ROOT
 from . import ahead, followed, installer_output
@@ -111,9 +111,9 @@ class UvEnvironments:
                 self._do(requirements, words)
 
     def make_ahead(self, wanted: Sequence[PairEnvironment]) -> None:
-        """Make them in a process, which has to be handed `tell`, if there can be one."""
-        with contextlib.suppress(OSError):
-            ahead.start(self, wanted)
+        """Make them in a process, if there can be one. It cannot be handed any `tell`, and tells nothing."""
+        with contextlib.suppress(HarnessError, OSError):
+            ahead.start(replace(self, tell=say), wanted)
 
     def _do(self, requirements: Sequence[str], words: Sequence[str]) -> None:
         """Run uv among the environments: the settings of the project in which the user stands are for the project."""

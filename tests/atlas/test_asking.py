@@ -155,7 +155,7 @@ def test_beyond_the_last_measured_pair_nothing_is_known(measure: Measure, answer
 @pytest.mark.parametrize(
     ("timm", "route", "why"),
     [
-        ("1.0.31", "vlm", "measured without it, and without a model that stands for it"),
+        ("1.0.31", "vlm", "the pair was measured, but neither this model nor one that stands for it"),
         ("1.0.31", "trainer", "not measured: it needs accelerate beside the pair"),
         ("1.0.30", "tower", "not measured, nor on both sides of it"),
     ],

@@ -49,3 +49,10 @@ def test_a_package_without_catalogs_is_an_error() -> None:
 def test_a_name_may_be_copied_from_the_hub(typed: str) -> None:
     catalog_history.add(catalog_of_timm())
     assert names.named("1.0.31", [typed]) == ["convnext_atto"]
+
+
+@pytest.mark.parametrize("typed", ["*.d2_in1k", "timm/*.xx", ".d2_in1k"])
+def test_a_tag_alone_names_no_model(typed: str) -> None:
+    catalog_history.add(catalog_of_timm())
+    with pytest.raises(BadInput, match="has no LayerScale model"):
+        names.named("1.0.31", [typed])

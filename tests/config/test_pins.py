@@ -57,7 +57,14 @@ def test_words_name_both(words: list[str]) -> None:
     ("word", "why"),
     [
         ("transformers==4.57.6 timm==1.0.22 torch==2.4.0", "torch is neither of the two packages; leave it out, as in"),
-        ("transformers4.57.6-timm1.0.22-torch2.4.0", "each pair was measured with one torch; leave -torch2.4.0 out"),
+        (
+            "transformers4.57.6-timm1.0.22-torch2.4.0",
+            "each pair was measured with one torch and one Python",
+        ),
+        (
+            "transformers4.57.6-timm1.0.22-companions",
+            "each pair was measured with one torch and one Python",
+        ),
         ("no/such.txt", "there is no such file"),
         ("requirements-gpu.in", "there is no such file"),
         ("transformers==4.57.6 timm", "it is no pin as in"),

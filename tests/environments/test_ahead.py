@@ -133,11 +133,19 @@ def test_ctrl_c_in_a_terminal_is_for_the_run_that_started_it(seconds: int, tmp_p
     ) as run:
         assert run.stdout
         process = int(run.stdout.readline())
+        assert blocks(process, signal.SIGINT)
         time.sleep(seconds)
         os.killpg(run.pid, signal.SIGINT)
         _, said = run.communicate(timeout=LONG)
     assert said.count("Traceback") == said.count("KeyboardInterrupt") == 1  # the script's own
     assert is_gone(process)
+
+
+def blocks(process: int, which: signal.Signals) -> bool:
+    """Whether a process does not hear a signal."""
+    status = Path(f"/proc/{process}/status").read_text().splitlines()
+    [blocked] = (line.split()[1] for line in status if line.startswith("SigBlk"))
+    return bool(int(blocked, 16) >> (which - 1) & 1)
 
 
 def is_gone(process: int) -> bool:

@@ -83,7 +83,8 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
 def look_up(word: str) -> list[Entry]:
     """What the pages say of a word. Raises BadInput for a word that is in none."""
     entries = [entry for path in PAGES for entry in _entries(path)]
-    found = [entry for entry in entries if _spelled(word) in map(_spelled, entry.words) or _shape(word) in entry.more]
+    word = next((entry.word for entry in entries if _shape(word) in entry.more), word)
+    found = [entry for entry in entries if _spelled(word) in map(_spelled, entry.words)]
     if not found:
         near = difflib.get_close_matches(_spelled(word), sorted(words()), NEAR)
         hint = (

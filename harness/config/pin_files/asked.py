@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -19,15 +20,13 @@ ADDRESS: Final = re.compile(
     r"(?:#(?:\S*&)?egg=(?P<egg>[\w.-]+)\S*|#\S*)?"
 )
 """A line that is an address alone, as pip takes it, perhaps with the package's name."""
-BEGINNING: Final = re.compile(rf"(?:{'|'.join(PACKAGES)})\s*(?:\[[^\]]*\]\s*)?[=<>~!@]", re.IGNORECASE)
+BEGINNING: Final = re.compile(rf"(?P<name>{'|'.join(PACKAGES)})\s*(?:\[[^\]]*\]\s*)?[=<>~!@]", re.IGNORECASE)
 REPOSITORIES: Final = {"pytorch-image-models": "timm"}
+WHEEL: Final = re.compile(r"(?P<path>[^\s\-#;\[][^\s#;\[]*\.whl)(?:\[[^\]]*\])?(?:#\S*)?\s*(?:;.*)?")
+"""A line that is a wheel alone, perhaps with extras, a digest or a marker."""
 CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
 LONGEST: Final = 400  # characters of a line that is an address
 SHOWN: Final = 120  # characters of an address
-
-
-class NoRequirement(ValueError):
-    """A line that begins as a requirement of one of the two packages, and is none."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Asked:
     name: str
     version: str
     address: str = ""
+    unread: str = ""
+    """The line as it stands, without a password, if it is of the package and cannot be read."""
 
     @property
     def release(self) -> str | None:
@@ -46,23 +47,23 @@ class Asked:
     @property
     def origin(self) -> str:
         """The package and its address in words, without a password."""
-        address = CREDENTIALS.sub("//", self.address)[:SHOWN]
-        return f"{self.name} {self.release or ''}".strip() + f" comes from elsewhere than PyPI, from {address}"
+        return (
+            f"{self.name} {self.release or ''}".strip()
+            + f" comes from elsewhere than PyPI, from {_shown(self.address)}"
+        )
 
 
 def of_requirements(lines: Iterable[str]) -> Iterator[Asked]:
-    """What requirements ask for of the two packages; lines that are none are passed over.
-
-    Raises NoRequirement for one that is of the two, and cannot be read.
-    """
+    """What requirements ask for of the two packages; other lines that are none are passed over."""
     for line in lines:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
-            if BEGINNING.match(line):
-                raise NoRequirement(line[:SHOWN]) from None
-            yield from _of_address(line)
-            yield from _of_wheel(line)
+            if beginning := BEGINNING.match(line):
+                yield Asked(beginning["name"].lower(), "", unread=_shown(line))
+            else:
+                yield from _of_address(line)
+                yield from _of_wheel(line)
             continue
         if (name := canonicalize_name(requirement.name)) in PACKAGES:
             yield Asked(name, str(requirement.specifier), requirement.url or "")
@@ -76,8 +77,14 @@ def _of_address(line: str) -> Iterator[Asked]:
 
 
 def _of_wheel(line: str) -> Iterator[Asked]:
-    """A wheel's file, whose name has the release that it says it is."""
+    """A wheel's file or address, whose name has the release that it says it is."""
+    where = WHEEL.fullmatch(line[:LONGEST])
     with contextlib.suppress(InvalidWheelFilename):
-        name, version, *_ = parse_wheel_filename(PurePath(line).name)
+        name, version, *_ = parse_wheel_filename(unquote(PurePath(where["path"]).name if where else ""))
         if name in PACKAGES:
             yield Asked(name, f"=={version}", line)
+
+
+def _shown(text: str) -> str:
+    """The text without a password, and not too long."""
+    return CREDENTIALS.sub("//", text)[:SHOWN]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from packaging.version import InvalidVersion, Version
+
 from ..errors import BadInput
 from ..text import series
 from .project_file import NO_RELEASE
@@ -80,9 +82,11 @@ def of_diff(path: Path, standing: Pins | None = None) -> tuple[Pins, Pins]:
         pinned = "is pinned" if len(one) == 1 else "are pinned"
         raise BadInput(f"{diff.where}: {series(one)} {pinned} at one end alone; {ENDS}")
     for name, release in (standing or {}).items():
-        if name in before and release not in {before[name], after[name]}:
-            moves = f"{name} moves from {before[name]} to {after[name]} in it"
-            raise BadInput(f"{diff.where}: {moves}, and {release} is named beside it; leave that out")
+        if name in before and not any(_is_same(release, end[name]) for end in (before, after)):
+            both = dict.fromkeys((before[name], after[name]))
+            raise BadInput(
+                f"{diff.where}: {name} is {series(list(both), 'and then')} in it, and {release} beside it; {ENDS}"
+            )
     ends = {**(standing or {}), **before}, {**(standing or {}), **after}
     if missing := [name for name in PACKAGES if name not in ends[0]]:
         lock = next((name for name in diff.files if Path(name).name != PROJECT), FILES[0])
@@ -134,3 +138,11 @@ def _named(where: str, lines: str) -> Pins:
         if found.setdefault(name, version) != version:
             raise BadInput(f"{where}: two releases of {name}, {found[name]} and {version}; {ENDS}")
     return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two spellings are of one release."""
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return one == other

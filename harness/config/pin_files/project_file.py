@@ -9,7 +9,7 @@ from ...contract.finding import printable
 from ..errors import BadInput
 from ..text import series
 from . import toml
-from .asked import Asked, NoRequirement, of_requirements
+from .asked import Asked, of_requirements
 from .reading import EXAMPLE, KINDS, PACKAGES, TOMLS, Pins, named, text
 from .requirement_lines import addresses, requirement_lines
 
@@ -30,6 +30,10 @@ def of_file(path: Path, beside: Collection[str] = ()) -> Pins:
         raise BadInput(f"{where}: no requirement of transformers or timm is in it{not_followed(path)}; {KINDS}")
     if away := [asked.origin for asked in found if asked.address and asked.name not in beside]:
         raise BadInput(f"{where}: {away[0]}; {NO_RELEASE}")
+    if unread := [asked.unread for asked in found if asked.unread and asked.name not in beside]:
+        raise BadInput(
+            f"{where}: {printable(unread[0])}: this is no requirement; mend it, or name the release: {EXAMPLE}"
+        )
     exact: dict[str, set[str]] = {name: set() for name in PACKAGES}
     ranges: dict[str, str] = {}
     for asked in found:
@@ -58,11 +62,9 @@ def _asked(path: Path) -> list[Asked]:
         return list(of_requirements(requirement_lines(path)))
     except BadInput:
         raise
-    except NoRequirement as error:
-        raise BadInput(f"{named(path)}: {printable(str(error))}: this is no requirement; {AGAIN}") from error
     except tomllib.TOMLDecodeError as error:
         if text(path).lstrip().startswith("{"):
-            raise BadInput(f"{named(path)}: it is JSON, of which none is read; {KINDS}") from error
+            raise BadInput(f"{named(path)}: it is JSON, which is not read; {KINDS}") from error
         why = f"it is no TOML, {' '.join(str(error).split())}"
         raise BadInput(f"{named(path)}: {why}; {AGAIN}; {KINDS}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

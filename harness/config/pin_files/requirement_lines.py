@@ -9,7 +9,8 @@ from ...contract.surroundings import is_file
 from ..errors import BadInput
 from .reading import EXAMPLE, named, text
 
-OPTION: Final = re.compile(r"\s+--hash[= ]\S+|\s+#.*$|\s*\\$")
+OPTION: Final = re.compile(r"\s+--(?:hash|global-option|config-settings?)[= ].*$|(?:^|\s+)#.*$|\s*\\$")
+"""What may follow a requirement, or take a whole line, and says nothing of its release."""
 INCLUDES: Final = re.compile(r"(?P<flag>-r|-c|--requirement\b|--constraint\b)[\s=]*(?P<file>.+)")
 
 

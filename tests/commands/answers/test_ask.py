@@ -74,17 +74,17 @@ def test_bad_input_is_one_error(words: list[str], why: str, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("words", "which"),
     [
-        (["site", "--out", ""], "--out"),
+        (["site", "--out", ""], "what follows --out"),
         (["ask", *PINS, "--model="], "--model"),
-        (["repair", ""], "a word of the command"),
-        (["explain", " "], "a word of the command"),
+        (["repair", ""], "what follows repair"),
+        (["explain", " "], "what follows explain"),
     ],
 )
 def test_what_is_empty_is_one_error(words: list[str], which: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     told = capsys.readouterr().err
-    assert told == f"{which} is empty, as a variable that is not set; see python -m harness --help\n"
+    assert told == f"{which} is empty: perhaps a variable that is not set; see python -m harness --help\n"
     assert ended.value.code == 2
 
 

@@ -12,6 +12,7 @@ from harness.atlas.answer import State
 from harness.atlas.moving import Kind
 from harness.atlas.rules import known
 from harness.commands.answers import explain
+from harness.commands.answers.explain import look_up
 from harness.config.names import LANES, TRAITS, VARIANTS
 from harness.contract.case import Outcome, Size
 from harness.contract.routes import OWN, ROUTES
@@ -105,3 +106,10 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_word_is_one_error(word: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", word]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shape", "word"), [("✘", "regressed"), ("\N{EN DASH}", "unsupported"), ("◑", "remedied"), ("≈", "drifted")]
+)
+def test_a_shape_is_explained_by_its_word(shape: str, word: str) -> None:
+    assert look_up(shape) == look_up(word) != []

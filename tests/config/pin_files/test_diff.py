@@ -224,10 +224,10 @@ def test_a_diff_in_which_nothing_moves_is_one_error(tmp_path: Path, text: str) -
 
 def test_what_is_named_beside_a_diff_is_no_third_release_of_what_moves(tmp_path: Path) -> None:
     file = tmp_path / "bump.diff"
-    file.write_text("-timm==1.0.22\n+timm==1.0.31\n")
-    standing = {"transformers": "4.57.6", "timm": "1.0.31"}
-    assert of_diff(file, standing) == ({**standing, "timm": "1.0.22"}, standing)
-    with pytest.raises(BadInput) as error:
-        of_diff(file, {**standing, "timm": "1.0.9"})
-    why = "timm moves from 1.0.22 to 1.0.31 in it, and 1.0.9 is named beside it; leave that out"
-    assert str(error.value) == f"{file}: {why}"
+    file.write_text(" transformers==4.57.6\n-timm==1.0.22\n+timm==1.0.31\n")
+    standing = {"transformers": "4.57.6", "timm": "1.0.31.0"}
+    assert of_diff(file, standing) == of_diff(file)
+    for name, release, both in (("timm", "1.0.9", "1.0.22 and then 1.0.31"), ("transformers", "5.0.0", "4.57.6")):
+        with pytest.raises(BadInput) as error:
+            of_diff(file, {**standing, name: release})
+        assert str(error.value).startswith(f"{file}: {name} is {both} in it, and {release} beside it; name both ends")

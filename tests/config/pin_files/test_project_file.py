@@ -91,8 +91,13 @@ def test_a_file_s_pins_are_read(tmp_path: Path, name: str, text: str) -> None:
         ("uv.lock", "", "no requirement of transformers or timm is in it; uv.lock, poetry.lock"),
         ("package-lock.json", '{"name": "x"}', "no requirement of transformers or timm is in it"),
         ("uv.lock", "[[package]", "it is no TOML, Expected"),
-        ("Pipfile.lock", '{"default": {}}', "it is JSON, of which none is read; uv.lock, poetry.lock"),
+        ("Pipfile.lock", '{"default": {}}', "it is JSON, which is not read; uv.lock, poetry.lock"),
         ("requirements.txt", "timm==1.0.31\ntransformers==5.23.O", "==5.23.O: this is no requirement; mend it"),
+        ("requirements.txt", "timm @ https://me:secret@host.example/timm.whl ; python<3",
+         "timm @ https://host.example/timm.whl ; python<3: this is no requirement; mend"),
+        ("requirements.txt", "https://me:secret@host.example/timm-1.0.31-py3-none-any.whl#sha256=ab ; marker",
+         "elsewhere than PyPI, from https://host.example/timm-1.0.31-py3-none-any.whl#sha256=ab ;"),
+        ("requirements.txt", "wheels/timm-1.0.31%2Bcu1-py3-none-any.whl[extra]", "timm 1.0.31+cu1 comes from"),
         ("requirements.txt", "Timm [x] >> 1", "Timm [x] >> 1: this is no requirement; mend"),
         ("requirements.txt", "./wheels/timm-1.0.31-py3-none-any.whl",
          "timm 1.0.31 comes from elsewhere than PyPI, from ./wheels/timm-1.0.31-py3-none-any.whl; name the release"),
@@ -119,6 +124,31 @@ def test_another_file_is_one_error(tmp_path: Path, name: str, text: str, why: st
     assert why in str(error.value)
     assert str(error.value).startswith(f"{file}: ")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# was ./wheels/timm-1.0.30-py3-none-any.whl",
+        "--find-links ./timm-1.0.30-py3-none-any.whl",
+        "not a ./timm-1.0.30-py3-none-any.whl",
+        "timm==1.0.31 --config-settings=a=b",
+        'timm==1.0.31 --global-option="x" --hash=sha256:ab',
+        "timm-something>>1",
+    ],
+)
+def test_what_says_nothing_of_a_release_is_passed_over(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"{line}\ntimm==1.0.31\ntransformers==5.23.0\n")
+    assert of_file(file) == {"timm": "1.0.31", "transformers": "5.23.0"}
+
+
+def test_what_cannot_be_read_may_be_named_beside_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("timm==${VERSION}\ntransformers==5.23.0\n")
+    assert of_file(file, beside=["timm"]) == {"transformers": "5.23.0"}
+    with pytest.raises(BadInput, match="this is no requirement; mend it, or name the release: "):
+        of_file(file)
 
 
 def test_bytes_that_are_no_text_are_one_error(tmp_path: Path) -> None:

@@ -6,7 +6,11 @@ const fuzzy = new uFuzzy({ intraMode: 0, interSplit: "[^A-Za-z0-9]+", intraIns: 
 const MOST = 12;
 
 // As people copy it from the hub: hf_hub:timm/convnext_base.fb_in22k is convnext_base.
-const plain = (typed) => typed.trim().toLowerCase().replace(/^(hf[-_]hub:)?(timm\/)?/, "").replace(/\..*$/, "");
+const plain = (typed) => {
+  const name = typed.trim().toLowerCase().replace(/^(hf[-_]hub:)?(timm\/)?/, "");
+  const untagged = name.replace(/\..*$/, "");
+  return /[a-z0-9]/.test(untagged) ? untagged : name;
+};
 const isGlob = (text) => /[*?]/.test(text);
 
 export function suggestions(typed) {

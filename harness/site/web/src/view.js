@@ -132,7 +132,7 @@ export function moved(move) {
     <p class="sentence">${verdict(move)}</p>
     ${told.map(([kind, changes]) => html`<section><h2>${kind.mark} ${kind.name} <small>${plural(changes.length, "case")}${MEANS[kind.name] ? `: ${MEANS[kind.name]}` : nothing}</small></h2>
       ${causes(changes, (change) => change.causes, kind.name === "newly broken")}
-      ${["newly broken", "gone", "broken otherwise", "not known"].includes(kind.name) ? because(changes) : nothing}
+      ${["newly broken", "gone", "gone, and broken before", "broken otherwise", "not known"].includes(kind.name) ? because(changes) : nothing}
       ${["mended", "new", "works, before not known"].includes(kind.name) ? where(changes) : nothing}</section>`)}
     <section><h2>To measure both ends</h2>${command(`nox -s upgrade -- ${pins(move.end)} --from transformers${TRANSFORMERS[move.start[0]]}-timm${TIMM[move.start[1]]} --measure`)}</section>`;
 }
