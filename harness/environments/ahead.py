@@ -1,4 +1,7 @@
-"""The environments of the next pair, made by a process of their own while the current pair runs."""
+"""The environments of the next pair, made by a process of their own while the current pair runs.
+
+What the workers of that pair import is compiled too: each of them would do it by itself, in some 10 seconds.
+"""
 
 import contextlib
 import multiprocessing
@@ -57,9 +60,9 @@ def _make(environment: Environment, lacking: Sequence[PairEnvironment], parent: 
     die_with(parent)
     signal.signal(signal.SIGTERM, _leave)
     os.nice(NICE)
-    for pair_environment in lacking:
-        with contextlib.suppress(HarnessError, OSError), pair_environment.installed(environment, _say_nothing):
-            pass
+    for one in lacking:
+        with contextlib.suppress(HarnessError, OSError), one.installed(environment, _say_nothing) as python:
+            python.import_problem()  # compiles what each worker would compile by itself; a problem is found in its turn
 
 
 def _leave(*_: Any) -> NoReturn:

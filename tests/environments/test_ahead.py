@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,14 @@ if __name__ == "__main__":
 """
 
 
+class Noting(FakeEnvironment):
+    """Leaves a file when its Python runs."""
+
+    def python(self, _interpreter: Path, /, *arguments: str, **_: Any) -> bool:
+        (self.root / arguments[-1]).touch()
+        return True
+
+
 @pytest.fixture(autouse=True)
 def room(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with little disk too."""
@@ -73,6 +82,14 @@ def test_what_was_made_ahead_is_there_when_its_turn_comes(
     assert said_by_the_next_run(wanted, environment) == []
     assert environment.installed == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_workers_import_is_compiled_once(wanted: PairEnvironment) -> None:
+    environment = Noting()
+    process = ahead.start(environment, [wanted])
+    assert process is not None
+    process.join(LONG)
+    assert (environment.root / "harness.cell.guards.importing").is_file()
 
 
 def test_what_goes_wrong_ahead_is_said_when_its_turn_comes(

@@ -207,7 +207,7 @@ def _code(words: list[str]) -> int:
         ([*WORDS[:-1], "nowhere/folder"], "--own: "),
         ([*WORDS[:-1], "no\nwhere"], "no\\nwhere: there is no such folder"),
         ([*WORDS[:-1], "nosuch.py:make"], "argument --own: there is no file nosuch.py here; see "),
-        ([*WORDS[:-1], ""], "--own is empty, as a variable that is not set; see "),
+        ([*WORDS[:-1], ""], "what follows --own is empty: perhaps a variable that is not set; see "),
     ],
     ids=[
         "no model",
