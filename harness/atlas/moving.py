@@ -1,4 +1,4 @@
-"""Whether a pin can be moved, by what was measured of both ends."""
+"""Whether a pin can be moved, by what was measured of both ends; and either kind of answer as JSON."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

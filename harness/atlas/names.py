@@ -100,7 +100,8 @@ def as_of_timm(typed: str) -> str:
 
 def fits_any(timm: str, glob: str) -> bool:
     """Whether a name or glob fits a model of a timm."""
-    return any(fnmatchcase(entry.model, as_of_timm(glob)) for entry in catalog_of(timm))
+    pattern = as_of_timm(glob)
+    return any(fnmatchcase(entry.model, pattern) for entry in catalog_of(timm))
 
 
 def named(timm: str, globs: Sequence[str]) -> list[str]:
@@ -113,4 +114,5 @@ def named(timm: str, globs: Sequence[str]) -> list[str]:
             hint = f"; near: {', '.join(near)}" if near else ""
             name = printable(glob)
             raise BadInput(f"timm {catalog.timm} has no LayerScale model {name}, and no control of that name{hint}")
-    return [name for name in names if any(fnmatchcase(name, as_of_timm(glob)) for glob in globs)]
+    patterns = [as_of_timm(glob) for glob in globs]
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]

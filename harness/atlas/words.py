@@ -1,4 +1,4 @@
-"""An answer in words, and as JSON."""
+"""An answer in words."""
 
 import math
 import operator

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..atlas.entries.parts import AS_BEFORE
 from ..atlas.proof import Proof, State
 from ..config.errors import BadInput
 from ..config.expectation import Rule
@@ -41,8 +42,6 @@ WITHOUT: Final[Mapping[str, str]] = {
     "train": "the model is trained",
 }
 """What should be without an exception in a phase."""
-AS_BEFORE: Final = "as before"
-"""The scenario in which timm is compared with its releases of before."""
 PIN: Final = re.compile(r"(transformers|timm)==(\S+)")
 
 

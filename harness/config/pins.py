@@ -19,10 +19,9 @@ from .text import series
 
 SHORT: Final = re.compile(r"(\d[\w.!+]*)\s*,\s*(\d[\w.!+]*)")
 """A release of each, as in `5.23.0,1.0.31`."""
-ONE: Final = r"\w[\w.-]*\s*(?:\[[^\]]*\]\s*)?===?\s*[^\s,;=]+"
-PINS: Final = re.compile(rf"\s*{ONE}(?:[\s,]+{ONE})*[\s,]*")
-PIN: Final = re.compile(r"(?P<name>\w[\w.-]*)\s*(?:\[[^\]]*\]\s*)?===?\s*(?P<version>[^\s,;=]+)")
-"""As pip takes them, perhaps with extras and spaces."""
+PIN: Final = re.compile(r"(\w[\w.-]*)\s*(?:\[[^\]]*\]\s*)?===?\s*([^\s,;=]+)")
+"""A package and its release as pip takes them, perhaps with extras and spaces."""
+PINS: Final = re.compile(rf"\s*{PIN.pattern}(?:[\s,]+{PIN.pattern})*[\s,]*")
 SUFFIXES: Final = TOMLS | {".txt", ".in", ".yml", ".yaml", ".json", ".cfg", ".py"}
 SHOWN: Final = 80  # characters of a word
 
@@ -70,11 +69,11 @@ def _pins(word: str) -> Iterator[tuple[str, str]]:
     elif short := SHORT.fullmatch(word.strip()):
         yield from zip(PACKAGES, short.groups(), strict=True)
     elif PINS.fullmatch(word):
-        for pin in PIN.finditer(word):
-            name = canonicalize_name(pin["name"])
+        for typed, version in PIN.findall(word):
+            name = canonicalize_name(typed)
             if name not in PACKAGES:
                 raise BadInput(f"{_shown(word)}: {name} is neither of the two packages; leave it out, as in {EXAMPLE}")
-            yield name, pin["version"]
+            yield name, version
     elif Path(word).suffix in SUFFIXES:
         raise BadInput(f"{_shown(word)}: there is no such file")
     else:

@@ -47,10 +47,8 @@ class Asked:
     @property
     def origin(self) -> str:
         """The package and its address in words, without a password."""
-        return (
-            f"{self.name} {self.release or ''}".strip()
-            + f" comes from elsewhere than PyPI, from {_shown(self.address)}"
-        )
+        package = f"{self.name} {self.release or ''}".strip()
+        return f"{package} comes from elsewhere than PyPI, from {_shown(self.address)}"
 
 
 def of_requirements(lines: Iterable[str]) -> Iterator[Asked]:
