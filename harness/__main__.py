@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from .cell.guards import importing, untrusted
+from .config import asked_routes
 from .contract import checkpoint, finding, package, surroundings
 from .contract.library_env import LIBRARIES
-from .contract.routes import ROUTES
 
 OLDEST: Final = (3, 11)
 FITTING: Final = "Install releases that fit each other: pip install --upgrade torch torchvision timm transformers."
@@ -110,8 +110,7 @@ def _problem(arguments: argparse.Namespace) -> str | None:
         from .mending import options  # noqa: PLC0415  needs a Python that is not too old
 
         return options.problem(arguments)
-    unknown = [route for route in getattr(arguments, "routes", ()) if route not in ROUTES]
-    return f"there is no route {', '.join(unknown)}; there are {', '.join(ROUTES)}" if unknown else None
+    return asked_routes.problem(getattr(arguments, "routes", ()))
 
 
 def _examine(arguments: argparse.Namespace, console: Any) -> int:

@@ -1,6 +1,5 @@
 """Asks the atlas: which models work with a pair on which routes, with what remedy, and if not, why."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
+from ..config import asked_routes
 from ..config.errors import BadInput
 from ..config.pin_files.reading import EXAMPLE, PACKAGES
 from ..contract.finding import printable
-from ..contract.routes import ROUTES
 from . import names
 from . import releases as known
 from .answer import GOOD, LANE, Answer, Releases
@@ -66,10 +65,8 @@ def asked_for(
     atlas: Atlas, releases: Releases, models: Sequence[str], routes: Sequence[str]
 ) -> Mapping[str, Sequence[str]]:
     """The models that are asked for on each route. Raises BadInput for what does not exist."""
-    if unknown := [route for route in routes if route not in ROUTES]:
-        near = dict.fromkeys(name for route in unknown for name in difflib.get_close_matches(route.lower(), ROUTES))
-        instead = f"near: {', '.join(near)}" if near else f"there are {', '.join(ROUTES)}"
-        raise BadInput(f"there is no route {', '.join(map(printable, unknown))}; {instead}")
+    if problem := asked_routes.problem(routes):
+        raise BadInput(problem)
     named = names.named(releases[1], models)
     return {route: named if models else atlas.models(releases, route) for route in routes or atlas.routes}
 

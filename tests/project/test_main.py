@@ -97,7 +97,7 @@ def test_of_a_pair_that_was_not_measured_the_doctor_says_nothing_before(timm: st
 def test_a_route_that_there_is_not_is_refused_before_the_libraries_are_imported() -> None:
     code, out, err = run("doctor", "--route", "towr", "--route", "hub")
     assert (code, out) == (2, "")
-    assert err.startswith("there is no route towr; there are wrapper, wrapper-features, ")
+    assert err.startswith("there is no route towr; near: tower\n")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["doctor", "--help"], ["check", "--help"]])
