@@ -60,13 +60,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer for a pair in a lane, by route and model; `nearest` are pairs that are good for all that was asked."""
+    """The answer for a pair in a lane, by route and model.
+
+    `nearest` are pairs that are good for all that was asked. `is_measured` says whether the pair itself was measured.
+    """
 
     transformers: str
     timm: str
     lane: str
     parts: tuple[Part, ...]
     nearest: tuple[Releases, ...]
+    is_measured: bool = True
 
     @property
     def state(self) -> State:

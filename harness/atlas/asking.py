@@ -39,7 +39,7 @@ def ask(  # noqa: PLR0913  what can be asked
     releases = spelled(atlas, transformers, timm)
     asked = asked_for(atlas, releases, models, routes)
     parts = tuple(atlas.parts(releases, asked))
-    answer = Answer(*releases, lane, parts, ())
+    answer = Answer(*releases, lane, parts, (), releases in atlas.lanes)
     bad = answer.state not in GOOD
     return replace(answer, nearest=tuple(atlas.nearest_good(releases, parts))) if bad else answer
 

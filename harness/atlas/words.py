@@ -9,6 +9,7 @@ from typing import Final
 from ..config.pin_files.reading import PACKAGES
 from ..config.pins import pair_id
 from ..config.text import capitalised, number
+from ..contract.case import DEFAULT_VARIANT
 from ..contract.lane_name import COMPANIONS
 from ..contract.routes import ROUTES
 from .answer import ANY, Answer, Part, Releases, State
@@ -81,7 +82,7 @@ def lines_of_move(move: Move) -> Iterator[str]:
             models = [model for model, rules in move.numbers.items() if rule in rules]
             yield f"  {', '.join(models)}: {cause.because if cause else rule}"
     yield ""
-    yield from _bases(part for change in move.changes for part in (change.old, change.new))
+    yield from _bases([change.old for change in move.changes], [change.new for change in move.changes])
     if move.nearest:
         yield f"Nearest pairs on record for which nothing changes for worse: {pairs(move.nearest)}."
     if move.start != move.end:
@@ -201,13 +202,17 @@ def _known_how(answer: Answer) -> Iterator[str]:
         yield f"{NEAREST}: {pairs(answer.nearest)}."
     if unknown := [part for part in answer.parts if part.state is State.UNKNOWN]:
         pins = _pins((answer.transformers, answer.timm))
-        yield f"{COMMAND}nox -s pair -- {pins}{_lanes(answer.lane, unknown)}{_options(unknown)}"
+        options = _options(unknown, math.inf if answer.is_measured else MANY)  # quick tells nothing more of a measured
+        yield f"{COMMAND}nox -s pair -- {pins}{_lanes(answer.lane, unknown)}{options}"
 
 
-def _bases(parts: Iterable[Part]) -> Iterator[str]:
-    """How it is known, each once."""
-    for basis in dict.fromkeys(part.basis for part in parts if part.basis):
-        yield f"{capitalised(basis)}."
+def _bases(*ends: Iterable[Part]) -> Iterator[str]:
+    """How it is known, each once; with a start and an end that differ in that, of which of them."""
+    bases = [dict.fromkeys(part.basis for part in parts if part.basis) for parts in ends]
+    if len({frozenset(some) for some in bases}) == 1:
+        yield from (f"{capitalised(basis)}." for basis in bases[0])
+    else:
+        yield from (f"The {end}: {basis}." for end, some in zip(("start", "end"), bases, strict=True) for basis in some)
 
 
 def _stand_ins(parts: Iterable[Part]) -> Iterator[str]:
@@ -240,5 +245,5 @@ def _options(found: Sequence[Part] | Sequence[Change], most: float = math.inf) -
     parts = [one.new if isinstance(one, Change) else one for one in found]
     routes, models = (list(dict.fromkeys(getattr(part, name) for part in parts)) for name in ("route", "model"))
     named = "".join(f" --route {route}" for route in routes if len(routes) <= most)
-    quick = " --quick" if len(models) > most else ""
+    quick = f" --quick --variant {DEFAULT_VARIANT}" if len(models) > most else ""
     return named + (quick or "".join(f" --model {model}" for model in models if model != ANY))

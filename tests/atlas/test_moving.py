@@ -180,5 +180,17 @@ def test_what_no_atlas_has_comes_with_the_command_that_measures_it(atlas: Path) 
     changes = tuple(Change(Kind.SAME, part, part) for part in parts)
     *_, what, command = lines_of_move(Move(NEW_PAIR, ("5.22.0", "1.0.31"), LANE, changes))
     assert what == f"Not measured: {carried}."
-    assert command.endswith("--lane cpu-float32 --route tower --quick --measure")
+    assert command.endswith("--lane cpu-float32 --route tower --quick --variant safetensors --measure")
     assert "Not measured" not in "\n".join(lines_of_move(move(NEW_PAIR, NEW_PAIR, folder=atlas)))
+
+
+def test_where_the_ends_are_known_otherwise_it_is_said_how_each_is_known() -> None:
+    between = "not measured; transformers 5.20.0 and 5.22.0 on either side agree"
+    ends = [[Part("tower", "a", State.WORKS, "a", basis=basis)] for basis in ("measured on 2026-11-29", between)]
+
+    def said(start: int, end: int) -> list[str]:
+        changes = tuple(Change(Kind.SAME, old, new) for old, new in zip(ends[start], ends[end], strict=True))
+        return [line for line in lines_of_move(Move(NEW_PAIR, NEW_PAIR, LANE, changes)) if "easured" in line]
+
+    assert said(0, 0) == ["Measured on 2026-11-29."]
+    assert said(0, 1) == ["The start: measured on 2026-11-29.", f"The end: {between}."]

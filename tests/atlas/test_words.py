@@ -84,3 +84,13 @@ def test_of_a_broken_model_what_a_remedy_mends_is_told_apart() -> None:
     assert "gone, a cause that matrix.yaml no longer has" in first
     assert "non-persistent buffers" not in first
     assert "non-persistent buffers" in second
+
+
+def test_of_many_models_of_a_pair_that_was_not_measured_the_quick_ones_tell() -> None:
+    parts = tuple(Part("tower", f"m{at}", State.UNKNOWN) for at in range(13))
+
+    def command(*, is_measured: bool) -> str:
+        return "\n".join(lines(Answer("5.23.0", "1.0.31", "cpu-float32", parts, (), is_measured)))
+
+    assert command(is_measured=False).endswith("--lane cpu-float32 --route tower --quick --variant safetensors")
+    assert command(is_measured=True).endswith("--model m11 --model m12")
