@@ -167,7 +167,10 @@ class AtlasCommand:
             say(f"{pair.id}: {error}")
             judged, why = verdicts.judged([pair_run.records]), str(error)
         entry = making.entry_of(pair, judged, Size.NARROW, pypi.today().isoformat(), why)
-        say(f"wrote {pair_files.write(entry, self.into)}")
+        try:
+            say(f"wrote {pair_files.write(entry, self.into)}")
+        except ValueError as error:  # an entry that no file can hold, as one with half of a character
+            raise Incomplete(f"what was measured cannot be written: {error}") from error
         if self.into == pair_files.PACKAGED:
             _keep_catalog(pair_run)
         say(_unforeseen(pair, judged))

@@ -1,5 +1,6 @@
 """`nox -s atlas`, without nox."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -146,6 +147,23 @@ def test_what_became_stale_is_measured_after_what_is_lacking_the_oldest_first(
     monkeypatch.setattr(atlas, "tried", run)
     again.measure(lambda _: FakeEnvironment(), lambda _: None)
     assert tried == [*(pair.id for pair in again.lacking), older.id, newer.id]
+
+
+def test_an_entry_that_no_file_can_hold_stops_no_other_pair(
+    command: AtlasCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = command.lacking
+    said: list[str] = []
+
+    def tried(pair_run: PairRun, *_: Any) -> list[Judged]:
+        [one] = passed(pair_run)
+        return [replace(one, case=Case("tower", "half of a character: \ud800" if pair_run.pair == first else "a"))]
+
+    monkeypatch.setattr(atlas, "tried", tried)
+    with pytest.raises(Incomplete, match=f"^not measured, so the next run tries again: {re.escape(first.id)}$"):
+        command.measure(lambda _: FakeEnvironment(), said.append)
+    assert any(line.startswith(f"{first.id}: what was measured cannot be written: ") for line in said)
+    assert {path.stem for path in tmp_path.glob("*.ndjson")} == {pair.id for pair in others}
 
 
 def test_what_the_rules_have_not_foreseen_is_said_of_each_pair(
