@@ -1,4 +1,4 @@
-"""The page of what is new: the pairs that were measured on the last day, and what each brings."""
+"""The page of what is new: the newest pair, those that were measured on the last day, and what each brings."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class News:
 
 
 def page(frame: Frame) -> str:
-    """What was measured on the last day, and what it changes for somebody who comes from the release before."""
+    """The newest pair and those of the last day, and what each changes for who comes from the release before."""
     last = max(frame.grid.days.values(), default="")
     fresh = sorted((pair for pair, day in frame.grid.days.items() if day == last), key=by_release, reverse=True)
     newest = _news(frame, frame.current)
