@@ -37,11 +37,15 @@ def ask(  # noqa: PLR0913  what can be asked
     """
     atlas = opened(folder, lane)
     releases = spelled(atlas, transformers, timm)
-    asked = asked_for(atlas, releases, models, routes)
-    parts = tuple(atlas.parts(releases, asked))
-    answer = Answer(*releases, lane, parts, (), releases in atlas.lanes)
+    answer = answered(atlas, releases, models, routes)
     bad = answer.state not in GOOD
-    return replace(answer, nearest=tuple(atlas.nearest_good(releases, parts))) if bad else answer
+    return replace(answer, nearest=tuple(atlas.nearest_good(releases, answer.parts))) if bad else answer
+
+
+def answered(atlas: Atlas, releases: Releases, models: Sequence[str] = (), routes: Sequence[str] = ()) -> Answer:
+    """What an atlas knows of a pair, without the nearest pairs. Raises BadInput for what does not exist."""
+    parts = tuple(atlas.parts(releases, asked_for(atlas, releases, models, routes)))
+    return Answer(*releases, atlas.lane, parts, (), releases in atlas.lanes)
 
 
 def opened(folder: Path, lane: str, own: Iterable[PairEntry] = ()) -> Atlas:

@@ -240,7 +240,7 @@ def _lanes(lane: str, parts: Iterable[Part]) -> str:
     return "".join(f" --lane {name}" for name in lanes)
 
 
-def _options(found: Sequence[Part] | Sequence[Change], most: float = math.inf) -> str:
+def _options(found: Sequence[Part] | Sequence[Change], most: float) -> str:
     """The routes and models of some parts, as options; a quick run in place of more than `most` of them."""
     parts = [one.new if isinstance(one, Change) else one for one in found]
     routes, models = (list(dict.fromkeys(getattr(part, name) for part in parts)) for name in ("route", "model"))

@@ -1,3 +1,5 @@
+"""Routes that somebody asks for on a command line."""
+
 import pytest
 
 from harness.config.asked_routes import problem

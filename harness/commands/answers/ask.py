@@ -141,12 +141,12 @@ def in_brief(transformers: str, timm: str, routes: Sequence[str] = (), folder: P
     """
     from ...atlas import words  # noqa: PLC0415  needs packaging
     from ...atlas.answer import State  # noqa: PLC0415  as above
-    from ...atlas.asking import asked_for, opened, spelled  # noqa: PLC0415  as above
+    from ...atlas.asking import answered, opened, spelled  # noqa: PLC0415  as above
     from ...atlas.entries import pair_files  # noqa: PLC0415
 
     atlas = opened(folder or pair_files.PACKAGED, LANE)
     releases = spelled(atlas, transformers, timm)
-    answer = Answer(*releases, LANE, tuple(atlas.parts(releases, asked_for(atlas, releases, (), routes))), ())
+    answer = answered(atlas, releases, routes=routes)
     if not any(part.state not in {State.UNKNOWN, State.UNSUPPORTED} for part in answer.parts):
         return None
     measured = atlas.lanes.get(releases)
